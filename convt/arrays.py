@@ -1,0 +1,105 @@
+"""What the operators accept as an array, which type they compute in, and where a result may be written.
+
+dtypes: float32 and float64 compute in their own type, float16 through float32, integers and bools as float64, complex64
+and complex128 as pairs of real problems (`linearity.py`). The result has the type that NumPy's promotion gives.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["as_array", "as_operand", "check_out", "compute_type", "on_device", "output_order", "part_type", "result_type"]
+
+_COMPUTE = {
+    np.dtype(result): np.dtype(compute)
+    for result, compute in [
+        (np.float16, np.float32),
+        (np.float32, np.float32),
+        (np.float64, np.float64),
+        (np.complex64, np.complex64),
+        (np.complex128, np.complex128),
+    ]
+}
+_PARTS = {np.dtype(np.complex64): np.dtype(np.float32), np.dtype(np.complex128): np.dtype(np.float64)}
+_HOST_MEMORY = (1, 3)  # DLPack's kDLCPU and kDLCUDAHost
+
+
+def on_device(value: Any) -> bool:
+    """Whether an argument says that its data lies outside the host's memory."""
+    if type(value) is np.ndarray:
+        return False
+    if hasattr(value, "__cuda_array_interface__"):
+        return True
+    try:
+        return value.__dlpack_device__()[0] not in _HOST_MEMORY
+    except (AttributeError, TypeError):
+        return False
+
+
+def as_array(name: str, value: Any) -> np.ndarray:
+    """The argument as an array of numbers, not copied if it is one."""
+    if type(value) is np.ndarray and value.dtype in _COMPUTE:
+        return value
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must be a plain array, got a masked array (fill it first: {name}.filled(0))")
+    if value is None:
+        raise TypeError(f"{name} must be an array of numbers, got None")
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise TypeError(f"{name} must be an array of numbers, got {type(value).__name__} ({error})") from error
+    check_dtype(name, array.dtype)
+    return array
+
+
+def check_dtype(name: str, dtype: np.dtype) -> None:
+    """Only numbers that a compute type holds exactly enough."""
+    if dtype.kind in "iub" or dtype.newbyteorder("=") in _COMPUTE:
+        return
+    raise TypeError(f"{name}.dtype must be a bool, integer, float16/32/64 or complex64/128 type, got {dtype}")
+
+
+def result_type(dtypes: list[np.dtype]) -> np.dtype:
+    """The promoted type of a call's arrays; integers become float64, as they do in NumPy's own mathematics."""
+    first = dtypes[0]
+    if first in _COMPUTE and all(dtype is first for dtype in dtypes):
+        return first
+    promoted = np.result_type(*dtypes)
+    return np.dtype(np.float64) if promoted.kind in "iub" else promoted.newbyteorder("=")
+
+
+def compute_type(result: np.dtype) -> np.dtype:
+    """The type in which a result of type `result` is computed."""
+    return _COMPUTE[result]
+
+
+def part_type(compute: np.dtype) -> np.dtype:
+    """The type of a complex type's parts; a real type itself."""
+    return _PARTS.get(compute, compute)
+
+
+def as_operand(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The array in `dtype`, native and aligned; itself where it already is."""
+    if array.dtype is dtype and array.flags.aligned:
+        return array
+    return np.require(array, dtype, "A")
+
+
+def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """An array that a result may be written into: right shape and type, writable."""
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.shape != shape:
+        raise ValueError(f"out.shape must equal the result's {shape}, got {out.shape}")
+    if out.dtype.newbyteorder("=") != dtype:
+        raise TypeError(f"out.dtype must equal the result's {dtype}, got {out.dtype}")
+    if not out.flags.writeable:
+        raise ValueError("out must be writable, got a read-only array")
+
+
+def output_order(array: np.ndarray) -> str:
+    """The memory order of a result: Fortran's if the input has it, else C's."""
+    flags = array.flags
+    return "F" if flags.fnc else "C"

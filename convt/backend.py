@@ -1,0 +1,91 @@
+"""The Backend protocol: what a plugin implements, and what it may rely on.
+
+A backend is any object with the members below, registered as an entry point in the group ``convt.backends``::
+
+    [project.entry-points."convt.backends"]
+    mine = "my_package:backend"          # the object itself, or a function without arguments that makes it
+
+What the core promises to every call of `Backend.scatter`, `Backend.gather` and `Backend.correlate`:
+
+- The `Problem` is valid, every size in it is at least 1, its dtype is float32 or float64.
+- Arrays are (N, C, *spatial) and (coarse channels, fine channels // groups, *spatial), of exactly the problem's shapes and
+  dtype, in native byte order and aligned. Their strides may be anything: permuted, negative, zero.
+- Inputs may be read-only and may overlap each other. The output is writable, overlaps no input and has undefined content:
+  the backend writes each of its elements.
+- The bias is None or a contiguous vector of the problem's dtype.
+- Calls come from several threads at once.
+
+Therefore a backend never validates. `convt.testing.check_backend` tells whether it computes what it should;
+`reference.py` is the shortest one there is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from .problem import Problem
+
+__all__ = ["BACKEND_MEMBERS", "DEVICE_MEMBERS", "Backend", "BackendUnavailable", "DeviceBackend", "missing_members"]
+
+BACKEND_MEMBERS = ("name", "priority", "why_not", "owns", "scatter", "gather", "correlate")
+DEVICE_MEMBERS = ("adopt", "empty", "deliver")
+
+
+class BackendUnavailable(RuntimeError):
+    """A backend that was asked for is registered but cannot be used; the message says why and what helps."""
+
+
+class Backend(Protocol):
+    """The three maps of one trilinear form.
+
+    ``<scatter(c, k), f> == <gather(f, k), c> == <correlate(f, c), k>``
+
+    Attributes
+    ----------
+    name : str
+        The entry point's name.
+    priority : int
+        When nobody asks for a backend, the highest priority that can do the problem is taken. NumPy has 0.
+
+    Notes
+    -----
+    Two members more are used where a backend has them: ``channel_sums(problem, array, sums)`` writes the sum of each channel
+    of an (N, C, *spatial) array, which is the gradient of the bias (without it NumPy does); ``info()`` returns a dict
+    that ``convt.show_config`` prints.
+    """
+
+    name: str
+    priority: int
+
+    def why_not(self, problem: Problem) -> str | None:
+        """None if this backend can do the problem, else the reason, in words for the user."""
+
+    def owns(self, array: Any) -> bool:
+        """Whether the array already lies where this backend computes, outside the host's memory."""
+
+    def scatter(self, problem: Problem, coarse: Any, kernel: Any, bias: Any, fine: Any) -> None:
+        """Write fine: ``fine[q * stride - padding + tap * dilation] += coarse[q] * kernel[tap]``, plus the bias."""
+
+    def gather(self, problem: Problem, fine: Any, kernel: Any, bias: Any, coarse: Any) -> None:
+        """Write coarse: ``coarse[q] += fine[q * stride - padding + tap * dilation] * kernel[tap]``, plus the bias."""
+
+    def correlate(self, problem: Problem, fine: Any, coarse: Any, kernel: Any) -> None:
+        """Write kernel: ``kernel[tap] += fine[q * stride - padding + tap * dilation] * coarse[q]``."""
+
+
+class DeviceBackend(Backend, Protocol):
+    """A backend that owns data outside the host's memory. Its arrays have shape, dtype, ndim, transpose and ``[None]``."""
+
+    def adopt(self, array: Any) -> Any:
+        """The caller's device array as this backend's kind of array, without a copy."""
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """A new array of this backend's kind, C-contiguous, content undefined."""
+
+    def deliver(self, array: Any, like: Any) -> Any:
+        """This backend's array as the kind of array that the caller gave, without a copy."""
+
+
+def missing_members(candidate: Any, members: tuple[str, ...] = BACKEND_MEMBERS) -> list[str]:
+    """The members that an object lacks to be a backend; all of them for a class, which is none yet."""
+    return [member for member in members if isinstance(candidate, type) or not hasattr(candidate, member)]

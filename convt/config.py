@@ -1,0 +1,73 @@
+"""What is installed and what would be used: the answer to "what did I run this on?"."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any, Literal
+
+import numpy as np
+
+from .registry import registry
+from .selection import backends
+from .version import __version__
+
+__all__ = ["show_config"]
+
+_VARIABLES = ("CONVT_BACKEND", "CONVT_NUM_THREADS", "OMP_NUM_THREADS")
+
+
+def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, Any] | None:
+    """Versions, environment variables, and each backend with its state and what it says of itself.
+
+    Parameters
+    ----------
+    mode : {"print", "dicts"}
+        Print it, or return it as nested dicts.
+
+    Returns
+    -------
+    dict or None
+        With the keys "versions", "environment" and "backends".
+
+    Raises
+    ------
+    ValueError
+        For another mode.
+    """
+    if mode not in ("print", "dicts"):
+        raise ValueError(f"mode must be 'print' or 'dicts', got {mode!r}")
+    config = {
+        "versions": {
+            "convt": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "platform": f"{platform.system()} {platform.machine()}",
+        },
+        "environment": {name: os.environ.get(name, "(not set)") for name in _VARIABLES},
+        "backends": {name: _backend_config(name) for name in backends()},
+    }
+    if mode == "dicts":
+        return config
+    for title, entries in config.items():
+        print(title)
+        _print(entries, "  ")
+    return None
+
+
+def _backend_config(name: str) -> dict[str, Any]:
+    state = registry().state(name)
+    if not state.usable:
+        return {"state": f"not usable: {state.reason}", "source": state.source}
+    info = getattr(registry().get(name), "info", dict)
+    return {"state": f"usable, priority {state.priority}", "source": state.source, **info()}
+
+
+def _print(entries: dict[str, Any], indent: str) -> None:
+    width = max((len(str(key)) for key, value in entries.items() if not isinstance(value, dict)), default=0)
+    for key, value in entries.items():
+        if isinstance(value, dict):
+            print(f"{indent}{key}")
+            _print(value, indent + "  ")
+        else:
+            print(f"{indent}{key:<{width}}  {value}")

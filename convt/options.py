@@ -1,0 +1,104 @@
+"""The forms that geometry options may take, and how they become one number per spatial axis.
+
+`as_sizes` and `as_padding` freeze what a caller passed (lists and NumPy integers too) into hashable values, cheaply, so that
+`problem.py` can cache on them; `per_axis` and `per_axis_pairs` spread them over the axes and check the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import index
+from typing import Any, TypeAlias
+
+__all__ = ["Padding", "Sizes", "as_padding", "as_shape", "as_size", "as_sizes", "per_axis", "per_axis_pairs"]
+
+Sizes: TypeAlias = int | tuple[int, ...]
+Padding: TypeAlias = str | int | tuple[int | tuple[int, int], ...]
+
+PADDING_NAMES = ("valid", "same", "same_lower")
+
+
+def as_size(name: str, value: Any) -> int:
+    """One integer; a float, a bool or a string is a TypeError."""
+    if type(value) is int:
+        return value
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {value!r}") from None
+
+
+def as_sizes(name: str, value: Any) -> Sizes:
+    """An integer, or a tuple of them."""
+    if type(value) is int:
+        return value
+    values = _entries(value)
+    if values is None:
+        return as_size(name, value)
+    return tuple(as_size(name, entry) for entry in values)
+
+
+def as_shape(name: str, value: Any) -> tuple[int, ...]:
+    """A shape: a sequence of integers, none negative."""
+    values = _entries(value)
+    if values is None:
+        raise TypeError(f"{name} must be a sequence of integers, got {value!r}")
+    shape = tuple(as_size(name, entry) for entry in values)
+    if shape and min(shape) < 0:
+        raise ValueError(f"{name} must have no negative sizes, got {shape}")
+    return shape
+
+
+def as_padding(value: Any) -> Padding:
+    """A padding name, an integer, or a tuple of integers and (before, after) pairs."""
+    if type(value) is int:
+        return value
+    if isinstance(value, str):
+        if value not in PADDING_NAMES:
+            raise ValueError(f"padding must be a number, pairs of numbers or one of {PADDING_NAMES}, got {value!r}")
+        return value
+    values = _entries(value)
+    if values is None:
+        return as_size("padding", value)
+    return tuple(_as_padding_entry(entry) for entry in values)
+
+
+def per_axis(name: str, value: Sizes, axes: int, *, least: int) -> tuple[int, ...]:
+    """One value for each of the spatial axes, none below `least`."""
+    values = (value,) * axes if isinstance(value, int) else value
+    if len(values) != axes:
+        raise ValueError(f"{name} must be an integer or have one per spatial axis ({axes}), got {len(values)}: {value}")
+    if min(values) < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+    return values
+
+
+def per_axis_pairs(value: Padding, axes: int) -> tuple[tuple[int, int], ...]:
+    """A (before, after) pair for each of the spatial axes. The names "same" and "same_lower" are not pairs yet."""
+    if isinstance(value, str):
+        value = 0
+    values = (value,) * axes if isinstance(value, int) else value
+    if len(values) != axes:
+        raise ValueError(
+            f"padding must be an integer, or have an integer or a (before, after) pair per spatial axis ({axes}), got "
+            f"{len(values)}: {value}"
+        )
+    return tuple((entry, entry) if isinstance(entry, int) else entry for entry in values)
+
+
+def _as_padding_entry(entry: Any) -> int | tuple[int, int]:
+    pair = _entries(entry)
+    if pair is None:
+        return as_size("padding", entry)
+    if len(pair) != 2:
+        raise ValueError(f"padding must have (before, after) pairs, got {entry!r}")
+    return as_size("padding", pair[0]), as_size("padding", pair[1])
+
+
+def _entries(value: Any) -> tuple[Any, ...] | None:
+    """The entries of a sequence; None for a single value."""
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
+        return None
+    return tuple(value)

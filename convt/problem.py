@@ -1,0 +1,273 @@
+"""Problem: the shapes and options of one call, and every rule about them, each written once.
+
+There is one geometry rule, per spatial axis::
+
+    fine_index = coarse_index * stride - padding + tap * dilation
+
+`conv_transpose_problem` and `conv_problem` turn what a caller passed into a `Problem`, or raise. They see no data: a
+`Problem` is hashable and is the whole key of every cache. Read `options.py` for the forms that options may take,
+`layout.py` for axis orders, `backend.py` for who receives a `Problem`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+
+import numpy as np
+
+from .layout import Layout
+from .options import Padding, Sizes, per_axis, per_axis_pairs
+
+__all__ = ["Problem", "conv_problem", "conv_transpose_problem"]
+
+_INDEX_LIMIT = 2**62  # the geometry rule's terms stay below it, so that their sums fit into an int64
+_BYTES_LIMIT = 2**63
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The shapes and options of one of the three maps; every size is explicit.
+
+    Attributes
+    ----------
+    batch, groups : int
+        Images; groups of channels that do not see each other.
+    fine_channels, coarse_channels : int
+        Channels over all groups.
+    fine_shape, coarse_shape, kernel_shape : tuple of int
+        Spatial sizes, in elements; 1 to 3 axes.
+    stride, dilation : tuple of int
+        In fine elements, per axis.
+    padding : tuple of int
+        Fine elements in front of the fine array's first, per axis: cropped by scatter, read as zeros by gather; negative
+        extends. Whatever lies behind the last is given by the two shapes.
+    dtype : numpy.dtype
+        What all arrays of the problem hold: float32 or float64.
+    """
+
+    batch: int
+    groups: int
+    fine_channels: int
+    coarse_channels: int
+    fine_shape: tuple[int, ...]
+    coarse_shape: tuple[int, ...]
+    kernel_shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    dtype: np.dtype
+
+    @property
+    def fine_array_shape(self) -> tuple[int, ...]:
+        """(batch, fine_channels, *fine_shape)."""
+        return (self.batch, self.fine_channels, *self.fine_shape)
+
+    @property
+    def coarse_array_shape(self) -> tuple[int, ...]:
+        """(batch, coarse_channels, *coarse_shape)."""
+        return (self.batch, self.coarse_channels, *self.coarse_shape)
+
+    @property
+    def kernel_array_shape(self) -> tuple[int, ...]:
+        """(coarse_channels, fine_channels // groups, *kernel_shape)."""
+        return (self.coarse_channels, self.fine_channels // self.groups, *self.kernel_shape)
+
+
+@lru_cache(maxsize=4096)
+def conv_transpose_problem(
+    x_shape: tuple[int, ...],
+    w_shape: tuple[int, ...],
+    layout: Layout,
+    stride: Sizes,
+    padding: Padding,
+    output_padding: Sizes,
+    output_size: Sizes | None,
+    dilation: Sizes,
+    groups: int,
+    dtype: np.dtype,
+) -> Problem:
+    """The problem of ``conv_transpose``: x is coarse, y is fine.
+
+    Per spatial axis::
+
+        fine = (coarse - 1) * stride + (kernel - 1) * dilation + 1 - before - after + output_padding
+    """
+    batch, channels, coarse = _split(x_shape, layout.data)
+    w_coarse, w_fine, kernel = _split(w_shape, layout.kernel)
+    strides, dilations = _strides_and_dilations(stride, dilation, layout.axes)
+    _check_sizes(batch, channels, coarse, w_coarse, w_fine, kernel)
+    if w_coarse != channels:
+        raise ValueError(
+            f"w.shape[{layout.kernel[0]}] must equal x's {channels} channels, got {w_coarse} (conv_transpose takes w as "
+            f"{layout.kernel_words('in', 'out')}; did you pass conv's w?)"
+        )
+    _check_groups(groups, "x", channels)
+    extra = per_axis("output_padding", output_padding, layout.axes, least=0)
+    full = tuple((c - 1) * s + (k - 1) * d + 1 for c, s, k, d in zip(coarse, strides, kernel, dilations, strict=True))
+    _check_indices(full, strides, dilations)
+    wanted = None if output_size is None else per_axis("output_size", output_size, layout.axes, least=1)
+    if wanted is not None and any(extra):
+        raise ValueError(f"output_padding must be 0 when output_size is given, got {output_padding}")
+
+    if padding in ("same", "same_lower"):
+        if any(extra):
+            raise ValueError(f"output_padding must be 0 with padding={padding!r}, got {output_padding}")
+        if wanted is None:
+            wanted = tuple(c * s for c, s in zip(coarse, strides, strict=True))
+        least = tuple((c - 1) * s + 1 for c, s in zip(coarse, strides, strict=True))
+        most = tuple(c * s for c, s in zip(coarse, strides, strict=True))
+        _check_reachable(wanted, least, most)
+        fine = wanted
+        before = tuple(_same(f, e, padding)[0] for f, e in zip(fine, full, strict=True))
+    else:
+        pairs = per_axis_pairs(padding, layout.axes)
+        _check_padding(pairs)
+        before = tuple(b for b, _ in pairs)
+        fine = tuple(e - b - a + o for e, (b, a), o in zip(full, pairs, extra, strict=True))
+        for axis, (o, s, d) in enumerate(zip(extra, strides, dilations, strict=True)):
+            if o >= max(s, d):
+                raise ValueError(
+                    f"output_padding must be below the stride or the dilation ({max(s, d)} on spatial axis {axis}), got {o}"
+                )
+        if wanted is not None:
+            most = tuple(f + max(s, d) - 1 for f, s, d in zip(fine, strides, dilations, strict=True))
+            _check_reachable(wanted, fine, most)
+            fine = wanted
+        for axis, size in enumerate(fine):
+            if size < 1:
+                raise ValueError(
+                    f"padding must crop less than the {full[axis] + extra[axis]} elements of spatial axis {axis}, got "
+                    f"{pairs[axis]}, which leaves {size}"
+                )
+    return _problem(batch, groups, w_fine * groups, channels, fine, coarse, kernel, strides, before, dilations, dtype)
+
+
+@lru_cache(maxsize=4096)
+def conv_problem(
+    x_shape: tuple[int, ...],
+    w_shape: tuple[int, ...],
+    layout: Layout,
+    stride: Sizes,
+    padding: Padding,
+    dilation: Sizes,
+    groups: int,
+    dtype: np.dtype,
+) -> Problem:
+    """The problem of ``conv``: x is fine, y is coarse.
+
+    Per spatial axis::
+
+        coarse = (fine + before + after - (kernel - 1) * dilation - 1) // stride + 1
+    """
+    batch, channels, fine = _split(x_shape, layout.data)
+    w_coarse, w_fine, kernel = _split(w_shape, layout.kernel)
+    strides, dilations = _strides_and_dilations(stride, dilation, layout.axes)
+    _check_sizes(batch, channels, fine, w_coarse, w_fine, kernel)
+    _check_groups(groups, "x", channels)
+    if w_fine * groups != channels:
+        raise ValueError(
+            f"w.shape[{layout.kernel[1]}] must equal x's {channels} channels // groups ({channels // groups}), got {w_fine} "
+            f"(conv takes w as {layout.kernel_words('out', 'in')}; did you pass conv_transpose's w?)"
+        )
+    _check_groups(groups, "w", w_coarse)
+    reach = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True))
+    _check_indices(reach, strides, dilations)
+    if padding in ("same", "same_lower"):
+        coarse = tuple(-(-f // s) for f, s in zip(fine, strides, strict=True))
+        full = tuple((c - 1) * s + r for c, s, r in zip(coarse, strides, reach, strict=True))
+        pairs = tuple(_same(f, e, padding) for f, e in zip(fine, full, strict=True))
+    else:
+        pairs = per_axis_pairs(padding, layout.axes)
+        _check_padding(pairs)
+        padded = tuple(f + b + a for f, (b, a) in zip(fine, pairs, strict=True))
+        _check_indices(padded, strides, dilations)
+        for axis, (size, need) in enumerate(zip(padded, reach, strict=True)):
+            if size < need:
+                raise ValueError(
+                    f"w must fit into x: on spatial axis {axis} the dilated filter spans {need} elements, got {size} (x's "
+                    f"{fine[axis]} and padding {pairs[axis]})"
+                )
+        coarse = tuple((p - r) // s + 1 for p, r, s in zip(padded, reach, strides, strict=True))
+    before = tuple(b for b, _ in pairs)
+    return _problem(batch, groups, channels, w_coarse, fine, coarse, kernel, strides, before, dilations, dtype)
+
+
+def _split(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
+    """A shape in the caller's axis order as (first, second, spatial sizes); a missing batch counts as 1."""
+    if len(axes) > len(shape):
+        shape = (*shape, 1) if axes[0] == len(shape) else (1, *shape)
+    first, second, *spatial = (shape[axis] for axis in axes)
+    return first, second, tuple(spatial)
+
+
+def _same(fine: int, full: int, padding: Padding) -> tuple[int, int]:
+    """The padding that makes fine = coarse * stride; "same" puts the odd element at the end, "same_lower" in front."""
+    total = max(full - fine, 0)
+    before = total // 2 if padding == "same" else total - total // 2
+    return before, total - before
+
+
+def _strides_and_dilations(stride: Sizes, dilation: Sizes, axes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return per_axis("stride", stride, axes, least=1), per_axis("dilation", dilation, axes, least=1)
+
+
+def _check_sizes(
+    batch: int, channels: int, spatial: tuple[int, ...], w_coarse: int, w_fine: int, kernel: tuple[int, ...]
+) -> None:
+    if min(channels, *spatial) < 1:
+        raise ValueError(
+            f"x must have at least 1 channel and 1 element along each spatial axis, got {channels} channels and {spatial} "
+            "(only the batch may be empty)"
+        )
+    if min(w_coarse, w_fine, *kernel) < 1:
+        raise ValueError(
+            f"w must have at least 1 element along each axis, got {w_coarse} x {w_fine} channels and spatial size {kernel}"
+        )
+
+
+def _check_groups(groups: int, name: str, channels: int) -> None:
+    if groups < 1:
+        raise ValueError(f"groups must be at least 1, got {groups}")
+    if channels % groups:
+        raise ValueError(f"groups must divide {name}'s {channels} {'output ' if name == 'w' else ''}channels, got {groups}")
+
+
+def _check_indices(sizes: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]) -> None:
+    for value in (*sizes, *strides, *dilations):
+        if value >= _INDEX_LIMIT:
+            raise ValueError(f"stride, dilation and sizes must span fewer than 2**62 elements, got {value}")
+
+
+def _check_padding(pairs: tuple[tuple[int, int], ...]) -> None:
+    for pair in pairs:
+        if max(abs(pair[0]), abs(pair[1])) >= _INDEX_LIMIT // 4:
+            raise ValueError(f"padding must be below 2**60 in magnitude, got {pair}")
+
+
+def _check_reachable(wanted: tuple[int, ...], least: tuple[int, ...], most: tuple[int, ...]) -> None:
+    for axis, (size, low, high) in enumerate(zip(wanted, least, most, strict=True)):
+        if not max(low, 1) <= size <= high:
+            allowed = f"{max(low, 1)} to {high}" if high > max(low, 1) else f"{high}"
+            raise ValueError(f"output_size must be reachable, {allowed} on spatial axis {axis}, got {size}")
+
+
+def _problem(
+    batch: int,
+    groups: int,
+    fine_channels: int,
+    coarse_channels: int,
+    fine: tuple[int, ...],
+    coarse: tuple[int, ...],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    dilation: tuple[int, ...],
+    dtype: np.dtype,
+) -> Problem:
+    problem = Problem(batch, groups, fine_channels, coarse_channels, fine, coarse, kernel, stride, padding, dilation, dtype)
+    for shape in (problem.fine_array_shape, problem.coarse_array_shape):
+        if prod(size for size in shape if size) * dtype.itemsize >= _BYTES_LIMIT:
+            raise ValueError(f"the result must take fewer than 2**63 bytes, got shape {shape} of {dtype}")
+    return problem

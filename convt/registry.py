@@ -1,0 +1,155 @@
+"""The registry: which backends are installed, and what became of those that were loaded.
+
+Plugins are entry points of the group ``convt.backends``. Listing them imports nothing; one is imported when it is first
+needed, once, and if that fails the reason is remembered and told every time it is asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+import threading
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from .backend import Backend, BackendUnavailable, missing_members
+
+__all__ = ["GROUP", "BackendState", "Registry", "registry"]
+
+GROUP = "convt.backends"
+
+
+@dataclass(frozen=True)
+class BackendState:
+    """What is known about one registered backend.
+
+    Attributes
+    ----------
+    name : str
+    usable : bool
+    reason : str or None
+        Why it cannot be used; None if it can.
+    priority : int or None
+        None if it cannot be used.
+    source : str
+        The entry point's value, "module:object", and the distribution that brought it.
+    """
+
+    name: str
+    usable: bool
+    reason: str | None
+    priority: int | None
+    source: str
+
+
+class Registry:
+    """Backends by name, loaded on first use.
+
+    Parameters
+    ----------
+    points : iterable of importlib.metadata.EntryPoint
+        A name that occurs twice counts once, with a warning: the first stays.
+    """
+
+    def __init__(self, points: Iterable[EntryPoint]) -> None:
+        self._points: dict[str, EntryPoint] = {}
+        for point in points:
+            known = self._points.setdefault(point.name, point)
+            if known.value != point.value:
+                warnings.warn(
+                    f"two packages register the backend {point.name!r}: {_source(known)} is used, {_source(point)} is not",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+        self._loaded: dict[str, Backend] = {}
+        self._failures: dict[str, BackendUnavailable] = {}
+        self._ranked: list[Backend] | None = None
+        self._lock = threading.RLock()
+
+    def names(self) -> list[str]:
+        """The registered names, sorted; imports nothing."""
+        return sorted(self._points)
+
+    def check_name(self, name: Any) -> None:
+        """A LookupError for a name that nothing registers, with the names that are and the likely one."""
+        if name in self._points:
+            return
+        close = difflib.get_close_matches(str(name).lower(), self._points, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise LookupError(f"backend must be one of {self.names()}, got {name!r}{hint}")
+
+    def get(self, name: str) -> Backend:
+        """The backend of that name, imported if it is not yet.
+
+        Raises
+        ------
+        LookupError
+            Nothing registers that name.
+        BackendUnavailable
+            It cannot be used; the cause of the first failure is attached.
+        """
+        loaded = self._loaded.get(name)
+        if loaded is not None:
+            return loaded
+        self.check_name(name)
+        with self._lock:
+            if name not in self._loaded and name not in self._failures:
+                self._load(name)
+            if name in self._failures:
+                failure = self._failures[name]
+                raise BackendUnavailable(*failure.args) from failure.__cause__
+            return self._loaded[name]
+
+    def ranked(self) -> list[Backend]:
+        """All usable backends, the highest priority first."""
+        if self._ranked is None:
+            with self._lock:
+                usable = [self._loaded[name] for name in self.names() if self.state(name).usable]
+                self._ranked = sorted(usable, key=lambda backend: -backend.priority)
+        return self._ranked
+
+    def state(self, name: str) -> BackendState:
+        """What became of the backend of that name; loads it if need be."""
+        try:
+            backend = self.get(name)
+        except BackendUnavailable as failure:
+            return BackendState(name, False, str(failure), None, _source(self._points[name]))
+        return BackendState(name, True, None, backend.priority, _source(self._points[name]))
+
+    def _load(self, name: str) -> None:
+        point = self._points[name]
+        try:
+            made = point.load()
+            backend = made() if missing_members(made) and callable(made) else made
+            _check_protocol(name, backend)
+        except Exception as error:
+            cause = str(error) if isinstance(error, BackendUnavailable) else f"{type(error).__name__}: {error}"
+            failure = BackendUnavailable(f"backend {name!r} ({_source(point)}) cannot be used: {cause}")
+            failure.__cause__ = error
+            self._failures[name] = failure
+        else:
+            self._loaded[name] = backend
+
+
+def _check_protocol(name: str, backend: Any) -> None:
+    missing = missing_members(backend)
+    if missing:
+        raise TypeError(f"a backend must have the members of convt.Backend, got {backend!r} without {', '.join(missing)}")
+    if backend.name != name:
+        raise ValueError(f"a backend's name must equal its entry point's {name!r}, got {backend.name!r}")
+    if not isinstance(backend.priority, int):
+        raise TypeError(f"a backend's priority must be an integer, got {backend.priority!r}")
+
+
+def _source(point: EntryPoint) -> str:
+    distribution = getattr(point, "dist", None)
+    return f"{point.value} of {distribution.name} {distribution.version}" if distribution else point.value
+
+
+@cache
+def registry() -> Registry:
+    """The registry of this process: the entry points of all installed distributions."""
+    return Registry(entry_points(group=GROUP))

@@ -1,0 +1,184 @@
+"""Selection: which backend does a call.
+
+In this order: the ``backend`` argument, `use_backend`, `set_backend`, the environment variable ``CONVT_BACKEND`` (read at
+every call), and if nobody asked, where the data lies: data on a device goes to the backend that owns it, data in the
+host's memory to the highest priority that can do the problem. Who is asked for by name never hands on silently; a list
+("cuda,cpu") hands on in its order.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeAlias
+
+from .backend import Backend, BackendUnavailable, missing_members
+from .problem import Problem
+from .registry import BackendState, registry
+
+__all__ = ["BackendRequest", "backends", "choose", "owner", "set_backend", "use_backend"]
+
+BackendRequest: TypeAlias = "str | Sequence[str] | Backend | None"
+
+_Wish: TypeAlias = "tuple[str, ...] | Backend | None"
+
+_context: ContextVar[_Wish] = ContextVar("convt_backend", default=None)
+_process: _Wish = None
+
+
+def backends() -> dict[str, BackendState]:
+    """All registered backends and whether they can be used.
+
+    Each is loaded to find out, once per process.
+
+    Returns
+    -------
+    dict of str to BackendState
+        With ``usable``, ``reason`` (None or why not), ``priority`` and ``source``.
+
+    Examples
+    --------
+    >>> import convt
+    >>> convt.backends()["numpy"].usable
+    True
+    """
+    known = registry()
+    return {name: known.state(name) for name in known.names()}
+
+
+@contextmanager
+def use_backend(backend: BackendRequest) -> Iterator[None]:
+    """Use a backend for the calls inside a ``with`` block, in this thread or task only.
+
+    Parameters
+    ----------
+    backend : str, sequence of str, Backend or None
+        A registered name; several, as a sequence or "cuda,cpu", are tried in order; None undoes an outer block.
+
+    Raises
+    ------
+    LookupError
+        On entry, for a name that nothing registers.
+
+    Examples
+    --------
+    >>> import numpy as np, convt
+    >>> with convt.use_backend("numpy"):
+    ...     convt.conv_transpose(np.ones((1, 1, 2)), np.ones((1, 1, 2)), stride=2)
+    array([[[1., 1., 1., 1.]]])
+    """
+    token = _context.set(_as_wish(backend))
+    try:
+        yield
+    finally:
+        _context.reset(token)
+
+
+def set_backend(backend: BackendRequest) -> None:
+    """Use a backend for the whole process, until the next call; None takes it back.
+
+    `use_backend` and the ``backend`` argument go before it, the environment variable ``CONVT_BACKEND`` comes after it.
+
+    Parameters
+    ----------
+    backend : str, sequence of str, Backend or None
+        As for `use_backend`.
+    """
+    global _process
+    _process = _as_wish(backend)
+
+
+def choose(problem: Problem, request: BackendRequest, held_by: Backend | None = None) -> Backend:
+    """The backend for a call.
+
+    Parameters
+    ----------
+    problem : Problem
+    request : str, sequence of str, Backend or None
+        The call's ``backend`` argument.
+    held_by : Backend, optional
+        The `owner` of the call's arrays; None for the host's memory.
+
+    Raises
+    ------
+    LookupError
+        A name is not registered.
+    BackendUnavailable
+        None of those that were asked for can do it.
+    """
+    wish = _as_wish(request) if request is not None else _standing_wish()
+    if wish is None:
+        return _unasked(problem, held_by)
+    if not isinstance(wish, tuple):
+        reason = wish.why_not(problem)
+        if reason is not None:
+            raise BackendUnavailable(f"backend {wish.name!r} cannot do this call: {reason}")
+        return wish
+    reasons = []
+    for name in wish:
+        try:
+            backend = registry().get(name)
+        except BackendUnavailable as failure:
+            if len(wish) == 1:
+                raise
+            reasons.append(str(failure))
+            continue
+        reason = backend.why_not(problem)
+        if reason is None:
+            return backend
+        reasons.append(f"backend {name!r} cannot do this call: {reason}")
+    raise BackendUnavailable("; ".join(reasons))
+
+
+def owner(array: Any) -> Backend | None:
+    """The backend on whose device an array lies, or None."""
+    for backend in registry().ranked():
+        if backend.owns(array):
+            return backend
+    return None
+
+
+def _unasked(problem: Problem, held_by: Backend | None) -> Backend:
+    candidates = registry().ranked() if held_by is None else [held_by]
+    reasons = []
+    for backend in candidates:
+        reason = backend.why_not(problem)
+        if reason is None:
+            return backend
+        reasons.append(f"{backend.name}: {reason}")
+    raise BackendUnavailable(f"no backend can do this call: {'; '.join(reasons) or 'none is installed'}")
+
+
+def _standing_wish() -> _Wish:
+    wish = _context.get()
+    if wish is None:
+        wish = _process
+    if wish is None:
+        variable = os.environ.get("CONVT_BACKEND")
+        if variable:
+            wish = _names(variable.split(","), "CONVT_BACKEND")
+    return wish
+
+
+def _as_wish(request: BackendRequest) -> _Wish:
+    if request is None:
+        return None
+    if isinstance(request, str):
+        return _names(request.split(","), "backend")
+    if isinstance(request, Sequence):
+        return _names(request, "backend")
+    if not missing_members(request):
+        return request
+    raise TypeError(f"backend must be a name, a sequence of names or a Backend, got {request!r}")
+
+
+def _names(parts: Sequence[Any], source: str) -> tuple[str, ...]:
+    known = registry()
+    names = tuple(part.strip() if isinstance(part, str) else part for part in parts)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{source} must be a name or a sequence of names, got {parts!r}")
+    for name in names:
+        known.check_name(name)
+    return names
