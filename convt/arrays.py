@@ -6,7 +6,7 @@ and complex128 as pairs of real problems (`linearity.py`). The result has the ty
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def result_type(dtypes: list[np.dtype]) -> np.dtype:
     first = dtypes[0]
     if first in _COMPUTE and all(dtype is first for dtype in dtypes):
         return first
-    promoted = np.result_type(*dtypes)
+    promoted: np.dtype = np.result_type(*dtypes)
     return np.dtype(np.float64) if promoted.kind in "iub" else promoted.newbyteorder("=")
 
 
@@ -99,7 +99,6 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
         raise ValueError("out must be writable, got a read-only array")
 
 
-def output_order(array: np.ndarray) -> str:
+def output_order(array: np.ndarray) -> Literal["C", "F"]:
     """The memory order of a result: Fortran's if the input has it, else C's."""
-    flags = array.flags
-    return "F" if flags.fnc else "C"
+    return "F" if array.flags.fnc else "C"

@@ -37,7 +37,7 @@ def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, Any] | N
     """
     if mode not in ("print", "dicts"):
         raise ValueError(f"mode must be 'print' or 'dicts', got {mode!r}")
-    config = {
+    config: dict[str, dict[str, Any]] = {
         "versions": {
             "convt": __version__,
             "python": platform.python_version(),

@@ -129,14 +129,12 @@ class HostArrays:
         dtype = call.part if call.compute.kind == "c" and array.dtype.kind != "c" else call.compute
         return as_operand(array, dtype)
 
-    def compute(
-        self, shape: tuple[int, ...], like: np.ndarray, call: Operands, out: Any, run: Callable[[Any], None]
-    ) -> np.ndarray:
+    def compute(self, shape: tuple[int, ...], like: np.ndarray, call: Operands, out: Any, run: Callable[[Any], None]) -> Any:
         """Run into `out` where it can be written directly, else into a new array in the order of `like`."""
         if out is None:
             target = np.empty(shape, call.compute, output_order(like))
             run(target)
-            return target if call.compute is call.result else target.astype(call.result)
+            return target.astype(call.result, copy=False)
         check_out(out, shape, call.result)
         inputs = (call.x, call.w, call.bias)
         overlaps = any(array is not None and np.may_share_memory(out, array) for array in inputs)
