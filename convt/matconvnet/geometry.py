@@ -111,9 +111,8 @@ def _check_b_and_dzdy(arrays: Tensors, y_shape: tuple[int, ...]) -> None:
             f"b must have an element for each of the {y_shape[2]} output channels, or none, got {arrays.b.size}"
         )
     if arrays.dzdy is not None and arrays.dzdy.shape != y_shape:
-        raise ValueError(
-            f"dzdy.shape must equal y's {y_shape}, got {arrays.dzdy.shape} (leave dzdy out, or None, for the forward pass)"
-        )
+        fix = "" if arrays.dzdy.size else " (leave it out for the forward pass)"
+        raise ValueError(f"dzdy.shape must equal y's {y_shape}, got {arrays.dzdy.shape}{fix}")
 
 
 def _x_first(pair: Pair) -> Pair:

@@ -17,6 +17,7 @@ from ..arrays import as_array, as_operand
 __all__ = ["Tensors", "as_tensors"]
 
 _CLASSES = {np.dtype(np.float32): "single", np.dtype(np.float64): "double"}
+_NUMERIC = "{name} must be an array of real numbers, single or double, got {got}"
 _MOST_DIMENSIONS = 7  # MatConvNet's own limit
 
 
@@ -66,11 +67,13 @@ def as_tensors(x: Any, f: Any, b: Any, dzdy: Any) -> Tensors:
 
 
 def _as_numeric(name: str, value: Any) -> np.ndarray:
-    if isinstance(value, str):
-        raise TypeError(f"{name} must be an array, got {value!r} (options follow x, f and b; b is [] for no biases)")
-    array = as_array(name, value)
+    try:
+        array = as_array(name, value)
+    except TypeError as error:
+        got = value.dtype if type(value) is np.ndarray else type(value).__name__
+        raise TypeError(_NUMERIC.format(name=name, got=got)) from error
     if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name} must hold real numbers, single or double, got {array.dtype}")
+        raise TypeError(_NUMERIC.format(name=name, got=array.dtype))
     if array.ndim > _MOST_DIMENSIONS:
         raise ValueError(f"{name} must have at most {_MOST_DIMENSIONS} dimensions, got {array.ndim}")
     if array.dtype.kind != "f" and not hasattr(value, "dtype"):
@@ -79,22 +82,19 @@ def _as_numeric(name: str, value: Any) -> np.ndarray:
 
 
 def _common_class(arrays: dict[str, np.ndarray]) -> np.dtype:
-    """The dtype that all non-empty arrays share; if all are empty, single, as in MatConvNet."""
-    first: tuple[str, np.dtype] | None = None
-    for name, array in arrays.items():
-        if not array.size:
-            continue
-        dtype = np.dtype(array.dtype.type)  # in native byte order
-        if dtype not in _CLASSES:
-            raise TypeError(f"{name} must be single or double, got {dtype} (convert it: {name}.astype(np.float32))")
-        if first is None:
-            first = name, dtype
-        if dtype != first[1]:
+    """The dtype that all non-empty arrays share; if there are none, x's own, or single where that is neither."""
+    native = {name: np.dtype(array.dtype.type) for name, array in arrays.items()}
+    filled = [name for name, array in arrays.items() if array.size]
+    first = filled[0] if filled else "x"
+    for name in filled:
+        if native[name] not in _CLASSES:
+            raise TypeError(f"{name} must be single or double, got {native[name]} (convert it: {name}.astype(np.float32))")
+        if native[name] != native[first]:
             raise TypeError(
-                f"{name} must have the class of {first[0]}, {_CLASSES[first[1]]}, got {_CLASSES[dtype]} (convert it: "
-                f"{name}.astype({first[0]}.dtype))"
+                f"{name} must have the class of {first}, {_CLASSES[native[first]]}, got {_CLASSES[native[name]]} (convert "
+                f"it: {name}.astype({first}.dtype))"
             )
-    return np.dtype(np.float32) if first is None else first[1]
+    return native[first] if native[first] in _CLASSES else np.dtype(np.float32)
 
 
 def _fold(array: np.ndarray) -> np.ndarray:
