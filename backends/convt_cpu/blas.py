@@ -1,7 +1,7 @@
 """BLAS on one thread while our own threads call it.
 
-Scanning the loaded libraries takes milliseconds, so it is done once; entering and leaving take about a microsecond. Calls from
-several threads overlap: the first to enter sets the limit, the last to leave restores what was there.
+Scanning the loaded libraries takes milliseconds, so it is done once; entering and leaving take a few microseconds. Calls
+from several threads overlap: the first to enter sets the limit, the last to leave restores what was there.
 """
 
 from __future__ import annotations
