@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from convt.problem import Problem
@@ -25,7 +25,7 @@ def problems(draw):
     def per_axis(values):
         return tuple(draw(values) for _ in range(axes))
 
-    return Problem(
+    problem = Problem(
         batch=draw(sizes),
         groups=groups,
         fine_channels=groups * draw(sizes),
@@ -38,6 +38,9 @@ def problems(draw):
         dilation=per_axis(st.integers(1, 5)),
         dtype=np.dtype(draw(st.sampled_from(["f4", "f8"]))),
     )
+    arrays = (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape)
+    assume(max(prod(shape) for shape in arrays) * problem.dtype.itemsize < 2**63)
+    return problem
 
 
 @pytest.mark.parametrize("plan", PLANS)
