@@ -53,7 +53,7 @@ def _parser() -> ArgumentParser:
     demo = commands.add_parser("demo", help="learn to enlarge a photograph by 2, and compare", description=_DEMO)
     demo.add_argument("image", metavar="IMAGE", nargs="?", help="a photograph (default: one that comes with scikit-image)")
     demo.add_argument("--output", metavar="FILE", default="convt-demo.png", help="the comparison (default: %(default)s)")
-    demo.add_argument("--steps", type=int, default=300, help="of gradient descent (default: %(default)s)")
+    demo.add_argument("--steps", type=int, default=1000, help="of gradient descent (default: %(default)s)")
     demo.set_defaults(command=_demo)
 
     upscale = commands.add_parser("upscale", help="enlarge an image file", description=_UPSCALE)

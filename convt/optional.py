@@ -9,7 +9,7 @@ __all__ = ["MissingPackage", "require"]
 _INSTALLED_AS = {"PIL": "pillow", "skimage": "scikit-image"}
 
 
-class MissingPackage(ImportError):  # noqa: N818 - it says what is the case, as BackendUnavailable does
+class MissingPackage(ImportError):
     """An optional package is not installed; the message says what needs it and how to get it."""
 
 

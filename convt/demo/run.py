@@ -19,7 +19,7 @@ __all__ = ["run"]
 
 
 def run(
-    image: str | os.PathLike[str] | None = None, output: str | os.PathLike[str] = "convt-demo.png", steps: int = 300
+    image: str | os.PathLike[str] | None = None, output: str | os.PathLike[str] = "convt-demo.png", steps: int = 1000
 ) -> None:
     """Learn to enlarge a photograph by 2, print the scores on the part held out, and draw it.
 
@@ -42,14 +42,17 @@ def run(
     require("the demo", "PIL", "matplotlib", "tqdm", *([] if image else ["skimage"]))
     from .. import imagefile
     from . import methods, photograph, picture, scores
+    from .network import build
 
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
     imagefile.check_output(output, picture.suffixes())
     seen, held_out = photograph.split(photograph.load(image))
     height, width = held_out.fine.shape[1:]
+    network = build()
+    backend = _backend(network)  # an unusable one is told before the work starts
     print(f"learning from the upper three fifths of {Path(image or photograph.SAMPLE).name}")
-    network, seconds = _learn(seen, steps)
+    seconds = _learn(network, seen, steps)
     pictures = {
         "nearest": methods.nearest(held_out.coarse),
         "bilinear": methods.bilinear(held_out.coarse),
@@ -58,22 +61,20 @@ def run(
     print(f"\non the lower two fifths ({width} x {height} pixels), never seen in training:\n")
     print(scores.table({name: scores.psnr(each, held_out.fine) for name, each in pictures.items()}))
     picture.draw(held_out.fine, pictures, output)
-    print(f"\nbackend {_backend(network)}, {steps} steps in {seconds:.1f} s; picture in {output}")
+    print(f"\nbackend {backend}, {steps} steps in {seconds:.1f} s; picture in {output}")
 
 
-def _learn(seen: Part, steps: int) -> tuple[Network, float]:
-    """The network after its training, and the seconds that took."""
+def _learn(network: Network, seen: Part, steps: int) -> float:
+    """Train the network; the seconds that took."""
     from tqdm import tqdm
 
-    from .network import build
     from .training import train
 
     begin = perf_counter()
-    network = build()
     with tqdm(train(network, seen, steps), total=steps, unit="step", mininterval=0.5) as losses:
         for loss in losses:
             losses.set_postfix(loss=f"{loss:.3f}", refresh=False)
-    return network, perf_counter() - begin
+    return perf_counter() - begin
 
 
 def _backend(network: Network) -> str:
