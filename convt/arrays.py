@@ -67,7 +67,8 @@ def result_type(dtypes: list[np.dtype]) -> np.dtype:
     if first in _COMPUTE and all(dtype is first for dtype in dtypes):
         return first
     promoted: np.dtype = np.result_type(*dtypes)
-    return np.dtype(np.float64) if promoted.kind in "iub" else promoted.newbyteorder("=")
+    native: np.dtype = promoted.newbyteorder("=")
+    return np.dtype(np.float64) if native.kind in "iub" else native
 
 
 def compute_type(result: np.dtype) -> np.dtype:

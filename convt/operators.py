@@ -6,7 +6,8 @@ conv_transpose is the map scatter, conv the map gather; their gradients are the 
     conv_transpose    scatter   gather          correlate
     conv              gather    scatter         correlate
 
-Read `problem.py` for the rules on shapes, `operands.py` and `arrays.py` for those on arrays, `selection.py` for who computes.
+Read `problem.py` for the rules on shapes, `operands.py` and `arrays.py` for those on arrays, `selection.py` for who
+computes.
 """
 
 from __future__ import annotations
