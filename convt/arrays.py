@@ -12,7 +12,7 @@ import numpy as np
 
 __all__ = ["as_array", "as_operand", "check_out", "compute_type", "on_device", "output_order", "part_type", "result_type"]
 
-_COMPUTE = {
+_COMPUTE: dict[np.dtype, np.dtype] = {
     np.dtype(result): np.dtype(compute)
     for result, compute in [
         (np.float16, np.float32),
@@ -22,7 +22,10 @@ _COMPUTE = {
         (np.complex128, np.complex128),
     ]
 }
-_PARTS = {np.dtype(np.complex64): np.dtype(np.float32), np.dtype(np.complex128): np.dtype(np.float64)}
+_PARTS: dict[np.dtype, np.dtype] = {
+    np.dtype(np.complex64): np.dtype(np.float32),
+    np.dtype(np.complex128): np.dtype(np.float64),
+}
 _HOST_MEMORY = (1, 3)  # DLPack's kDLCPU and kDLCUDAHost
 
 
@@ -67,8 +70,7 @@ def result_type(dtypes: list[np.dtype]) -> np.dtype:
     if first in _COMPUTE and all(dtype is first for dtype in dtypes):
         return first
     promoted: np.dtype = np.result_type(*dtypes)
-    native: np.dtype = promoted.newbyteorder("=")
-    return np.dtype(np.float64) if native.kind in "iub" else native
+    return np.dtype(np.float64) if promoted.kind in "iub" else promoted.newbyteorder("=")
 
 
 def compute_type(result: np.dtype) -> np.dtype:
