@@ -142,15 +142,16 @@ class Examiner:
                     self.check_map(name, problem, arrays[left], arrays[right])
 
     def check_threads(self, problems: list[Problem]) -> None:
-        """Calls at the same time give the bits that they give one after the other."""
+        """Calls at the same time, eight of each problem, give the bits that they give one after the other."""
         calls: list[tuple[Any, ...]] = []
-        for problem in problems:
-            arrays = self.draw_all(problem)
-            calls += [(name, problem, arrays[left], arrays[right]) for name, (left, right) in INPUTS.items()]
+        for name, (left, right) in INPUTS.items():
+            for problem in problems:
+                several = [self.draw_all(problem) for _ in range(8)]
+                calls += [(name, problem, arrays[left], arrays[right]) for arrays in several]
         alone = [self.ask(*call).tobytes() for call in calls]
-        with ThreadPoolExecutor(4) as pool:
-            together = list(pool.map(lambda call: self.ask(*call).tobytes(), calls * 4))
-        for call, bits, expected in zip(calls * 4, together, alone * 4, strict=True):
+        with ThreadPoolExecutor(8) as pool:
+            together = list(pool.map(lambda call: self.ask(*call).tobytes(), calls))
+        for call, bits, expected in zip(calls, together, alone, strict=True):
             if bits != expected:
                 with self.about("calls from several threads", call[1]):
                     self.fail(f"{call[0]} gives other bits than alone")
