@@ -37,7 +37,7 @@ def on_device(value: Any) -> bool:
         return True
     try:
         return value.__dlpack_device__()[0] not in _HOST_MEMORY
-    except (AttributeError, TypeError):
+    except (AttributeError, TypeError, ValueError, RuntimeError, BufferError):
         return False
 
 
@@ -59,7 +59,7 @@ def as_array(name: str, value: Any) -> np.ndarray:
 
 def check_dtype(name: str, dtype: np.dtype) -> None:
     """Only numbers that a compute type holds exactly enough."""
-    if dtype.kind in "iub" or dtype.newbyteorder("=") in _COMPUTE:
+    if dtype.kind in "iub" or (dtype.kind in "fc" and dtype.newbyteorder("=") in _COMPUTE):
         return
     raise TypeError(f"{name}.dtype must be a bool, integer, float16/32/64 or complex64/128 type, got {dtype}")
 
@@ -100,6 +100,8 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
         raise TypeError(f"out.dtype must equal the result's {dtype}, got {out.dtype}")
     if not out.flags.writeable:
         raise ValueError("out must be writable, got a read-only array")
+    if any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError(f"out must have memory for each element, got strides {out.strides}")
 
 
 def output_order(array: np.ndarray) -> Literal["C", "F"]:
