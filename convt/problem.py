@@ -12,7 +12,7 @@ There is one geometry rule, per spatial axis::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import prod
 
 import numpy as np
@@ -58,6 +58,14 @@ class Problem:
     padding: tuple[int, ...]
     dilation: tuple[int, ...]
     dtype: np.dtype
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # A key of every cache is hashed at every call.
+        return hash((self.batch, self.fine_channels, self.coarse_channels, self.fine_shape, self.kernel_shape, self.padding))
 
     @property
     def fine_array_shape(self) -> tuple[int, ...]:

@@ -1,0 +1,19 @@
+# Plan: one map of one problem, ready to run. See _plan.pyx.
+
+cimport numpy as cnp
+
+from ._geometry cimport Geometry, Strides, int64_t, real
+
+cdef class Plan:
+    cdef Geometry g
+    cdef tuple order                                            # of the spatial axes
+    cdef readonly object tiling
+    cdef int64_t size                                           # of an element, in bytes
+    cdef int64_t rows, pixels, channels                         # of a tile
+    cdef readonly int64_t tasks
+    cdef int64_t fine_block, images, parts, splits              # of a task
+    cdef int part_axis
+    cdef int64_t pixels_at, panel_at, spans_at, scratch, shared # in elements
+
+    cdef Strides strides(self, cnp.ndarray array) noexcept
+    cdef void* allocate(self, int threads) except NULL
