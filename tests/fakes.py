@@ -55,7 +55,7 @@ class CudaCallerArray(CallerArray):
     """The same, told by the older protocol."""
 
     __dlpack_device__ = None
-    __cuda_array_interface__: dict[str, Any] = {}
+    __cuda_array_interface__ = None
 
 
 class DeviceArray:

@@ -79,8 +79,21 @@ def test_float16_is_summed_in_float32():
         lambda a: memoryview(a),
         lambda a: a.astype(np.dtype("f8", metadata={"unit": "m"})),
     ],
-    ids="Fortran reversed strided big-endian little-endian unaligned swapped-unaligned unpickled list tuple subclass "
-    "memoryview metadata".split(),
+    ids=[
+        "Fortran",
+        "reversed",
+        "strided",
+        "big-endian",
+        "little-endian",
+        "unaligned",
+        "swapped-unaligned",
+        "unpickled",
+        "list",
+        "tuple",
+        "subclass",
+        "memoryview",
+        "metadata",
+    ],
 )
 def test_any_memory_gives_the_same_numbers(rng, form):
     x, w, bias = rng.standard_normal((2, 3, 4)), rng.standard_normal((3, 2, 5)), rng.standard_normal(2)

@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 import convt
 from convt.layout import LAYOUTS
 
-# The caller's axes of data and kernel, as positions in the channels-first order (n, c, d, h, w) and (coarse, fine, kd, kh, kw).
+# The caller's axes of data and kernel, as positions in the channels-first orders.
 ORDERS = {
     "NWC": ((0, 2, 1), (2, 1, 0)),
     "NHWC": ((0, 2, 3, 1), (2, 3, 1, 0)),

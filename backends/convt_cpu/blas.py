@@ -59,9 +59,7 @@ def _libraries() -> list[Any]:
 
 def blas_names() -> list[str]:
     """The BLAS libraries of this process, as "openblas 0.3.28 (pthreads)"."""
-    return [
-        f"{library.internal_api} {library.version} ({getattr(library, 'threading_layer', '?')})" for library in _libraries()
-    ]
+    return [f"{library.internal_api} {library.version} ({getattr(library, 'threading_layer', '?')})" for library in _libraries()]
 
 
 single_threaded_blas = SingleThreadedBlas()
