@@ -94,7 +94,11 @@ class FakeDevice(Recorder):
         return type(like)(array.host)
 
     def channel_sums(self, problem: Problem, array: DeviceArray, sums: DeviceArray) -> None:
-        array.host.sum(axis=(0, *range(2, array.ndim)), out=sums.host)
+        _host(array).sum(axis=(0, *range(2, array.ndim)), out=_host(sums))
 
     def _record(self, name: str, problem: Problem, *arrays: Any) -> None:
-        super()._record(name, problem, *(array.host if isinstance(array, DeviceArray) else array for array in arrays))
+        super()._record(name, problem, *map(_host, arrays))
+
+
+def _host(array: Any) -> Any:
+    return array.host if isinstance(array, DeviceArray) else array
