@@ -17,6 +17,7 @@ import numpy as np
 
 from ..registry import registry
 from .checks import Examiner, check_members, refusal
+from .naive import INPUTS
 from .problems import all_problems, make_problem, random_problem
 
 __all__ = ["Report", "check_backend", "make_problem", "random_problem"]
@@ -132,10 +133,10 @@ def _check_a_few(examiner: Examiner, dtype: Any) -> None:
             examiner.check_memory(problem)
     for problem in general:
         with examiner.about("NaN and infinity", problem):
-            examiner.check_nonfinite(problem, ("coarse",))
+            examiner.check_nonfinite(problem, (("scatter", "coarse"), ("gather", "fine")))
     for problem in complete:
         with examiner.about("NaN and infinity", problem):
-            examiner.check_nonfinite(problem, ("fine", "coarse", "kernel"))
+            examiner.check_nonfinite(problem, tuple((name, role) for name, roles in INPUTS.items() for role in roles))
     for problem in wanted(make_problem((6, 7), 1, channels=(3, 3), dtype=dtype)):
         with examiner.about("one array as both inputs", problem):
             examiner.check_shared_input(problem)

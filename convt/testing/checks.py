@@ -125,21 +125,20 @@ class Examiner:
         array = self.draw(problem.fine_array_shape, problem.dtype)
         self.check_map("correlate", problem, array, array)
 
-    def check_nonfinite(self, problem: Problem, roles: tuple[str, ...]) -> None:
-        """NaN and infinity in one input reach exactly what the definition says, also through zeros."""
-        for name, inputs in INPUTS.items():
-            for role in set(inputs) & set(roles):
-                for value in (np.inf, -np.inf, np.nan):
-                    arrays = self.draw_all(problem)
-                    for other, array in arrays.items():
-                        array.flags.writeable = True
-                        if other != role:
-                            array[self._rng.random(array.shape) < 0.3] = 0
-                        else:
-                            array.flat[self._rng.integers(array.size)] = value
-                    self._subject = f"{value} in the {role} array"
-                    left, right = inputs
-                    self.check_map(name, problem, arrays[left], arrays[right])
+    def check_nonfinite(self, problem: Problem, questions: tuple[tuple[str, str], ...]) -> None:
+        """NaN and infinity in one input of a map reach exactly what the definition says, also through zeros."""
+        for name, role in questions:
+            for value in (np.inf, -np.inf, np.nan):
+                arrays = self.draw_all(problem)
+                for other, array in arrays.items():
+                    array.flags.writeable = True
+                    if other != role:
+                        array[self._rng.random(array.shape) < 0.3] = 0
+                    else:
+                        array.flat[self._rng.integers(array.size)] = value
+                self._subject = f"{value} in the {role} array"
+                left, right = INPUTS[name]
+                self.check_map(name, problem, arrays[left], arrays[right])
 
     def check_threads(self, problems: list[Problem]) -> None:
         """Calls at the same time, eight of each problem, give the bits that they give one after the other."""
