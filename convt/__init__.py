@@ -36,6 +36,7 @@ __all__ = [
     "conv_transpose",
     "conv_transpose_backward",
     "conv_transpose_shape",
+    "filters",
     "matconvnet",
     "set_backend",
     "show_config",
@@ -43,7 +44,7 @@ __all__ = [
     "use_backend",
 ]
 
-_LAZY = ("matconvnet", "testing")
+_LAZY = ("filters", "matconvnet", "testing")
 
 
 def __getattr__(name: str) -> Any:

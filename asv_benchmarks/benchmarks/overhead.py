@@ -12,7 +12,7 @@ from .cases import CASES
 class Call:
     """A problem so small that only the way to it counts."""
 
-    params = ["cpu", "numpy"]
+    params = ("cpu", "numpy")
     param_names = ("backend",)
 
     def setup(self, backend: str) -> None:

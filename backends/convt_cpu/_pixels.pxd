@@ -10,7 +10,7 @@ cdef inline void pack_pixels(
     int64_t channels, real* pixels, int64_t pitch,
 ) noexcept nogil:
     """pixels[c][p - begin] = coarse[image of p, c, position of p]."""
-    cdef int64_t p = begin, c, i, step = strides.axis[2]
+    cdef int64_t p = begin, _c, i, step = strides.axis[2]
     cdef Run run
     cdef const real* source
     cdef real* target
@@ -21,7 +21,7 @@ cdef inline void pack_pixels(
             + run.at[0] * strides.axis[0] + run.at[1] * strides.axis[1] + run.at[2] * step
         )
         target = pixels + p - begin
-        for c in range(channels):
+        for _c in range(channels):
             if step == 1:
                 for i in range(run.length):
                     target[i] = source[i]

@@ -17,7 +17,7 @@ from ._plan import Plan
 if TYPE_CHECKING:
     from convt.problem import Problem
 
-__all__ = ["SERIAL_BELOW", "Tiling", "gather_plan", "correlate_plan", "multiply_adds", "scatter_plan"]
+__all__ = ["SERIAL_BELOW", "Tiling", "correlate_plan", "gather_plan", "multiply_adds", "scatter_plan"]
 
 _COLUMNS = 256 * 1024  # bytes
 _OPERAND = 512 * 1024  # bytes, of pixels and of a panel

@@ -1,7 +1,7 @@
 """How many threads a call may use.
 
-``CONVT_NUM_THREADS`` if it is set (read at every call), else what OpenMP would use, which ``OMP_NUM_THREADS`` and threadpoolctl
-set. A limit that threadpoolctl puts on OpenMP after the start also limits ``CONVT_NUM_THREADS``.
+``CONVT_NUM_THREADS`` if it is set (read at every call), else what OpenMP would use, which ``OMP_NUM_THREADS`` and
+threadpoolctl set. A limit that threadpoolctl puts on OpenMP after the start also limits ``CONVT_NUM_THREADS``.
 
 In a process forked after threads had run, one thread: the child has lost the others, and GNU's OpenMP would wait for them.
 """

@@ -1,0 +1,83 @@
+"""The story of the demo, in the order in which it happens."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from ..optional import require
+from ..problem import Problem
+from ..selection import choose
+
+if TYPE_CHECKING:
+    from .network import Network
+    from .photograph import Part
+
+__all__ = ["run"]
+
+
+def run(
+    image: str | os.PathLike[str] | None = None, output: str | os.PathLike[str] = "convt-demo.png", steps: int = 1000
+) -> None:
+    """Learn to enlarge a photograph by 2, print the scores on the part held out, and draw it.
+
+    Parameters
+    ----------
+    image : str or path-like, optional
+        A photograph; by default the one that comes with scikit-image.
+    output : str or path-like
+        Where to put the picture.
+    steps : int
+        Of gradient descent, at least 1.
+
+    Raises
+    ------
+    MissingPackage
+        Pillow, matplotlib, tqdm or, without an image, scikit-image is not installed.
+    ValueError, OSError
+        image is no image or too small, output cannot be written, or steps is below 1.
+    """
+    require("the demo", "PIL", "matplotlib", "tqdm", *([] if image else ["skimage"]))
+    from .. import imagefile
+    from . import methods, photograph, picture, scores
+    from .network import build
+
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, got {steps}")
+    imagefile.check_output(output, picture.suffixes())
+    seen, held_out = photograph.split(photograph.load(image))
+    height, width = held_out.fine.shape[1:]
+    network = build()
+    backend = _backend(network)  # an unusable one is told before the work starts
+    print(f"learning from the upper three fifths of {Path(image or photograph.SAMPLE).name}")
+    seconds = _learn(network, seen, steps)
+    pictures = {
+        "nearest": methods.nearest(held_out.coarse),
+        "bilinear": methods.bilinear(held_out.coarse),
+        "learned": methods.learned(network, held_out.coarse),
+    }
+    print(f"\non the lower two fifths ({width} x {height} pixels), never seen in training:\n")
+    print(scores.table({name: scores.psnr(each, held_out.fine) for name, each in pictures.items()}))
+    picture.draw(held_out.fine, pictures, output)
+    print(f"\nbackend {backend}, {steps} steps in {seconds:.1f} s; picture in {output}")
+
+
+def _learn(network: Network, seen: Part, steps: int) -> float:
+    """Train the network; the seconds that took."""
+    from tqdm import tqdm
+
+    from .training import train
+
+    begin = perf_counter()
+    with tqdm(train(network, seen, steps), total=steps, unit="step", mininterval=0.5) as losses:
+        for loss in losses:
+            losses.set_postfix(loss=f"{loss:.3f}", refresh=False)
+    return perf_counter() - begin
+
+
+def _backend(network: Network) -> str:
+    """The name of the backend that computes the network's transposed convolution."""
+    w = network.parameters[-2].value
+    return choose(Problem(1, 1, 3, len(w), (48, 48), (26, 26), (6, 6), (2, 2), (4, 4), (1, 1), w.dtype), None).name

@@ -1,0 +1,135 @@
+"""One call of either function: read the options, accept the arrays, check the sizes, run the core on transposed views.
+
+What differs between the two functions stands in a `Function` each, in `functions.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+
+from ..operators import Gradients
+from ..problem import Problem
+from ..selection import BackendRequest, choose
+from .geometry import Geometry
+from .options import CudnnSettings, Options, read_options
+from .tensors import Tensors, as_tensors
+
+__all__ = ["Function", "run"]
+
+
+@dataclass(frozen=True)
+class Function:
+    """What makes one of the two functions.
+
+    Attributes
+    ----------
+    name : str
+    options : type
+    geometry : callable
+        Checks the sizes.
+    forward, backward : callable
+        The core's operators.
+    problem : callable
+        The `Problem` that these operators meet, from the shapes, the dtype and the operators' options.
+    filters_optional : bool
+        Whether empty filters stand for those that change nothing.
+    cudnn : CudnnSettings
+        What sticks; MatConvNet keeps it for each function by itself.
+    """
+
+    name: str
+    options: type[Options]
+    geometry: Callable[[Tensors, Any], Geometry]
+    forward: Callable[..., Any]
+    backward: Callable[..., Gradients]
+    problem: Callable[..., Problem]
+    filters_optional: bool
+    cudnn: CudnnSettings = field(default_factory=CudnnSettings)
+
+
+def run(
+    function: Function,
+    x: Any,
+    f: Any,
+    b: Any,
+    dzdy: Any,
+    positional: Sequence[Any],
+    keywords: Mapping[str, Any],
+    backend: BackendRequest,
+) -> Any:
+    """Y, or (dzdx, dzdf, dzdb) if dzdy is given; a string in dzdy's place is the first option."""
+    if isinstance(dzdy, str):
+        positional, dzdy = (dzdy, *positional), None
+    options = read_options(function.options, positional, keywords)
+    function.cudnn.update(options)
+    given = as_tensors(x, f, b, dzdy)
+    arrays = _identity_filters(given) if function.filters_optional and not given.f.size else given
+    geometry = function.geometry(arrays, options)
+    if options.verbose:
+        _report(function, options, given, geometry, _backend_name(function, arrays, geometry, backend))
+    bias = arrays.b.ravel(order="F") if arrays.b.size else None
+    if arrays.dzdy is None:
+        y = function.forward(arrays.x.T, arrays.f.T, bias, **geometry.operator_options, backend=backend)
+        return np.asfortranarray(y.T)
+    gradients = function.backward(
+        arrays.x.T,
+        arrays.f.T,
+        bias,
+        arrays.dzdy.T,
+        **geometry.operator_options,
+        needs=_needs(options, given),
+        backend=backend,
+    )
+    return _derivatives(gradients, given)
+
+
+def _needs(options: Options, given: Tensors) -> list[str]:
+    wanted = {
+        "x": not options.no_der_data,
+        "w": not options.no_der_filters and given.f.size > 0,
+        "bias": not options.no_der_biases,
+    }
+    return [argument for argument, needed in wanted.items() if needed]
+
+
+def _derivatives(gradients: Gradients, given: Tensors) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The core's gradients in MATLAB's shapes."""
+    dzdx, dzdf = (given.empty() if each is None else np.asfortranarray(each.T) for each in (gradients.x, gradients.w))
+    dzdb = given.empty() if gradients.bias is None else gradients.bias.reshape(given.b.shape, order="F")
+    return dzdx, dzdf, dzdb
+
+
+def _backend_name(function: Function, arrays: Tensors, geometry: Geometry, backend: BackendRequest) -> str:
+    """Who will compute, by the same selection that the core makes."""
+    problem = function.problem(arrays.x.T.shape, arrays.f.T.shape, arrays.dtype, **geometry.operator_options)
+    return choose(problem, backend).name
+
+
+def _report(function: Function, options: Options, given: Tensors, geometry: Geometry, backend: str) -> None:
+    common = {each.name for each in fields(Options)}
+    settings = [f"{each.name} {getattr(options, each.name)}" for each in fields(options) if each.name not in common]
+    direction, result = ("forward", "y") if given.dzdy is None else ("backward", "dzdy")
+    for line in (
+        f"{direction}, {given.class_name}, backend {backend}",
+        str(function.cudnn),
+        ", ".join(settings),
+        f"x {_size(given.x)}, f {_size(given.f)}, b {_size(given.b)}, {result} {_words(geometry.y_shape)}",
+    ):
+        print(f"{function.name}: {line}")
+
+
+def _size(array: np.ndarray) -> str:
+    return _words(array.shape) if array.size else "empty"
+
+
+def _words(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) or "1"
+
+
+def _identity_filters(given: Tensors) -> Tensors:
+    """A filter of one pixel with value 1 for each channel, each channel being a group."""
+    return replace(given, f=np.ones((1, 1, 1, given.x.shape[2]), given.dtype))

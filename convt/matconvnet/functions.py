@@ -1,0 +1,254 @@
+"""``vl_nnconvt`` and ``vl_nnconv``: their documentation, and what tells them apart. Read `call.py` for how they run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..layout import layout_for
+from ..operators import conv, conv_backward, conv_transpose, conv_transpose_backward
+from ..problem import Problem, conv_problem, conv_transpose_problem
+from ..selection import BackendRequest
+from .call import Function, run
+from .geometry import plain_geometry, transposed_geometry
+from .options import PlainOptions, TransposedOptions
+
+__all__ = ["vl_nnconv", "vl_nnconvt"]
+
+
+def vl_nnconvt(
+    x: Any,
+    f: Any,
+    b: Any,
+    dzdy: Any = None,
+    *options: Any,
+    upsample: Any = None,
+    crop: Any = None,
+    num_groups: Any = None,
+    no_der_data: bool | None = None,
+    no_der_filters: bool | None = None,
+    no_der_biases: bool | None = None,
+    cudnn: bool | None = None,
+    cudnn_workspace_limit: float | None = None,
+    verbose: bool | None = None,
+    backend: BackendRequest = None,
+) -> Any:
+    """MatConvNet's transposed convolution, or its derivatives if dzdy is given.
+
+    MATLAB's call works word for word: options may follow the arrays as ``'Name', value`` and bare flags, in any case, and
+    also take dzdy's place. The same options are there as keywords, which are read last; of several the last one wins.
+
+    Parameters
+    ----------
+    x : array_like, H x W x D x N
+        float32 or float64, like all other arrays that are not empty. Dimensions that are missing at the end are 1, those
+        after the fourth are folded into it. Fortran order costs no copy.
+    f : array_like, FH x FW x K x D
+        K filters for each group. The last dimension is D whatever the number of groups.
+    b : array_like
+        K * num_groups biases in any shape; empty or None for none.
+    dzdy : array_like, optional
+        The derivative of a number with regard to y, of y's shape.
+    *options
+        MATLAB's spelling: 'Upsample', 'Crop', 'NumGroups' and 'CudnnWorkspaceLimit', each followed by its value, and the
+        flags 'NoDerData', 'NoDerFilters', 'NoDerBiases', 'CuDNN', 'NoCuDNN' and 'Verbose'.
+    upsample : number or [UPY, UPX], default 1
+        Distance in y, in pixels, of neighbouring elements of x. Fractions are cut off, here and in the options below.
+    crop : number or [TOP, BOTTOM, LEFT, RIGHT], default 0
+        Pixels to drop from the borders of y.
+    num_groups : number, default 1
+        Groups of channels that do not see each other; divides D. Output channel ``g * K + k`` is group g's filter k.
+    no_der_data, no_der_filters, no_der_biases : bool
+        Leave out a derivative; without effect on the forward pass.
+    cudnn : bool
+        'CuDNN' or 'NoCuDNN'. It sticks, for this function, until it is set again, and so does the next. Both are kept for
+        MatConvNet's callers and reported by verbose; who computes is the backend's matter.
+    cudnn_workspace_limit : float, default 512 MB
+        In bytes; inf for none.
+    verbose : bool
+        Print the sizes, the options, the backend and the settings of cuDNN.
+    backend : str, sequence of str or Backend, optional
+        Who computes this call; see `convt.use_backend`.
+
+    Returns
+    -------
+    y : ndarray, YH x YW x (K * num_groups) x N
+        If dzdy is not given. ``YH = UPY * (H - 1) + FH - TOP - BOTTOM`` and ``YW = UPX * (W - 1) + FW - LEFT - RIGHT``. In
+        Fortran order, always with four dimensions, in the class of the arrays.
+    (dzdx, dzdf, dzdb) : tuple of ndarray
+        If dzdy is given. The first two with four dimensions, in Fortran order, dzdb in the shape of b. What is left out, and
+        dzdb without biases, is an empty 0 x 0 array.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument breaks a rule; the message names it.
+    LookupError, BackendUnavailable, MemoryError
+        As in `convt.conv_transpose`.
+
+    See Also
+    --------
+    vl_nnconv : the convolution that this is the transpose of.
+    convt.conv_transpose : the same operator for NumPy's axis orders.
+
+    References
+    ----------
+    .. [1] A. Vedaldi and K. Lenc, "MatConvNet: Convolutional Neural Networks for MATLAB", arXiv:1412.4564, VL_NNCONVT.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from convt.matconvnet import vl_nnconvt
+    >>> x = np.array([[1.0, 2.0]])                       # one image, 1 x 2 pixels, one channel
+    >>> f = np.array([[1.0, 10.0, 100.0]])               # one filter, 1 x 3
+    >>> y = vl_nnconvt(x, f, [], 'Upsample', [1, 2], 'Crop', [0, 0, 1, 0])
+    >>> y.shape
+    (1, 4, 1, 1)
+    >>> y[:, :, 0, 0]
+    array([[ 10., 102.,  20., 200.]])
+    >>> dzdx, dzdf, dzdb = vl_nnconvt(x, f, [], np.ones_like(y), upsample=[1, 2], crop=[0, 0, 1, 0])
+    >>> dzdx[:, :, 0, 0]
+    array([[110., 111.]])
+    """
+    keywords = {
+        "upsample": upsample,
+        "crop": crop,
+        "num_groups": num_groups,
+        "no_der_data": no_der_data,
+        "no_der_filters": no_der_filters,
+        "no_der_biases": no_der_biases,
+        "cudnn": cudnn,
+        "cudnn_workspace_limit": cudnn_workspace_limit,
+        "verbose": verbose,
+    }
+    return run(_TRANSPOSED, x, f, b, dzdy, options, keywords, backend)
+
+
+def vl_nnconv(
+    x: Any,
+    f: Any,
+    b: Any,
+    dzdy: Any = None,
+    *options: Any,
+    pad: Any = None,
+    stride: Any = None,
+    dilate: Any = None,
+    no_der_data: bool | None = None,
+    no_der_filters: bool | None = None,
+    no_der_biases: bool | None = None,
+    cudnn: bool | None = None,
+    cudnn_workspace_limit: float | None = None,
+    verbose: bool | None = None,
+    backend: BackendRequest = None,
+) -> Any:
+    """MatConvNet's convolution, or its derivatives if dzdy is given.
+
+    Called as `vl_nnconvt` is, with options that follow the arrays or with keywords.
+
+    Parameters
+    ----------
+    x : array_like, H x W x D x N
+        As in `vl_nnconvt`.
+    f : array_like, FH x FW x FC x K
+        K filters. If FC is less than D, the channels form ``D / FC`` groups, which must divide K. Empty or None does not
+        filter: y is x padded, taken at the strides, and the biases.
+    b : array_like
+        K biases in any shape (D if f is empty); empty or None for none.
+    dzdy : array_like, optional
+        The derivative of a number with regard to y, of y's shape.
+    *options
+        MATLAB's spelling: 'Pad', 'Stride', 'Dilate' and 'CudnnWorkspaceLimit', each followed by its value, and the flags
+        of `vl_nnconvt`.
+    pad : number or [TOP, BOTTOM, LEFT, RIGHT], default 0
+        Zeros to put around x, in pixels. Fractions are cut off, here and in the options below.
+    stride : number or [STRIDEY, STRIDEX], default 1
+        Distance in x, in pixels, of the windows of neighbouring elements of y.
+    dilate : number or [DILATEY, DILATEX], default 1
+        Distance in x of neighbouring elements of a filter.
+    no_der_data, no_der_filters, no_der_biases, cudnn, cudnn_workspace_limit, verbose, backend
+        As in `vl_nnconvt`. What sticks does so for each of the two functions by itself.
+
+    Returns
+    -------
+    y : ndarray, YH x YW x K x N
+        If dzdy is not given. ``YH = floor((H + TOP + BOTTOM - DILATEY * (FH - 1) - 1) / STRIDEY) + 1``, and likewise YW. In
+        Fortran order, always with four dimensions, in the class of the arrays.
+    (dzdx, dzdf, dzdb) : tuple of ndarray
+        If dzdy is given; as in `vl_nnconvt`. Without filters, dzdf is an empty 0 x 0 array.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError, BackendUnavailable, MemoryError
+        As in `vl_nnconvt`.
+
+    See Also
+    --------
+    vl_nnconvt, convt.conv
+
+    References
+    ----------
+    .. [1] A. Vedaldi and K. Lenc, "MatConvNet: Convolutional Neural Networks for MATLAB", arXiv:1412.4564, VL_NNCONV.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from convt.matconvnet import vl_nnconv
+    >>> x = np.array([[1.0, 2.0, 3.0, 4.0, 5.0]])
+    >>> f = np.array([[1.0, 10.0, 100.0]])
+    >>> vl_nnconv(x, f, [], 'Stride', [1, 2])[:, :, 0, 0]
+    array([[321., 543.]])
+    >>> vl_nnconv(x, [], [], 'Stride', [1, 2])[:, :, 0, 0]
+    array([[1., 3., 5.]])
+    """
+    keywords = {
+        "pad": pad,
+        "stride": stride,
+        "dilate": dilate,
+        "no_der_data": no_der_data,
+        "no_der_filters": no_der_filters,
+        "no_der_biases": no_der_biases,
+        "cudnn": cudnn,
+        "cudnn_workspace_limit": cudnn_workspace_limit,
+        "verbose": verbose,
+    }
+    return run(_PLAIN, x, f, b, dzdy, options, keywords, backend)
+
+
+def _transposed_problem(
+    x_shape: tuple[int, ...], w_shape: tuple[int, ...], dtype: np.dtype, *, stride: Any, padding: Any, groups: int
+) -> Problem:
+    return conv_transpose_problem(x_shape, w_shape, layout_for(None, 2), stride, padding, 0, None, 1, groups, dtype)
+
+
+def _plain_problem(
+    x_shape: tuple[int, ...],
+    w_shape: tuple[int, ...],
+    dtype: np.dtype,
+    *,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+) -> Problem:
+    return conv_problem(x_shape, w_shape, layout_for(None, 2), stride, padding, dilation, groups, dtype)
+
+
+_TRANSPOSED = Function(
+    name="vl_nnconvt",
+    options=TransposedOptions,
+    geometry=transposed_geometry,
+    forward=conv_transpose,
+    backward=conv_transpose_backward,
+    problem=_transposed_problem,
+    filters_optional=False,
+)
+_PLAIN = Function(
+    name="vl_nnconv",
+    options=PlainOptions,
+    geometry=plain_geometry,
+    forward=conv,
+    backward=conv_backward,
+    problem=_plain_problem,
+    filters_optional=True,
+)

@@ -1,0 +1,124 @@
+"""The rules on sizes in MatConvNet's words, and what a call is in the core's.
+
+The core sees every array transposed: x (H x W x D x N) as (N, D, W, H), f as (FD, K, FW, FH) for ``vl_nnconvt`` and as
+(K, FC, FW, FH) for ``vl_nnconv``. In Fortran order these are the core's own layout, so no data moves; the spatial axes come
+out as (x, y), and the options are turned round with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .options import Pair, PlainOptions, Sides, TransposedOptions
+from .tensors import Tensors
+
+__all__ = ["Geometry", "plain_geometry", "transposed_geometry"]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """One valid call.
+
+    Attributes
+    ----------
+    y_shape : tuple of int
+        YH, YW, output channels, N.
+    operator_options : dict
+        The core's options, with axes in the order (x, y).
+    """
+
+    y_shape: tuple[int, int, int, int]
+    operator_options: dict[str, Any]
+
+
+def transposed_geometry(arrays: Tensors, options: TransposedOptions) -> Geometry:
+    """``vl_nnconvt``'s: ``YH = UPY * (H - 1) + FH - TOP - BOTTOM``, and likewise YW."""
+    height, width, channels, images = _x_shape(arrays)
+    if not arrays.f.size:
+        raise ValueError(f"f must not be empty (only vl_nnconv does without filters), got shape {arrays.f.shape}")
+    filter_height, filter_width, filters, depth = arrays.f.shape
+    if depth % options.num_groups:
+        raise ValueError(f"num_groups must divide f's depth, f.shape[3] = {depth}, got {options.num_groups}")
+    if depth != channels:
+        raise ValueError(
+            f"f.shape[3] must equal x's {channels} channels, got {depth} (f is FH x FW x K x D, with groups too; is it "
+            "vl_nnconv's?)"
+        )
+    up_y, up_x = options.upsample
+    top, bottom, left, right = options.crop
+    full_height = up_y * (height - 1) + filter_height
+    full_width = up_x * (width - 1) + filter_width
+    y_height, y_width = full_height - top - bottom, full_width - left - right
+    if min(y_height, y_width) < 1:
+        raise ValueError(
+            f"crop must leave at least one row and one column of the {full_height} x {full_width} output, got {options.crop}"
+        )
+    geometry = Geometry(
+        (y_height, y_width, filters * options.num_groups, images),
+        {"stride": _x_first(options.upsample), "padding": _sides(options.crop), "groups": options.num_groups},
+    )
+    _check_b_and_dzdy(arrays, geometry.y_shape)
+    return geometry
+
+
+def plain_geometry(arrays: Tensors, options: PlainOptions) -> Geometry:
+    """``vl_nnconv``'s: ``YH = floor((H + TOP + BOTTOM - DILATEY * (FH - 1) - 1) / STRIDEY) + 1``, and likewise YW."""
+    height, width, channels, images = _x_shape(arrays)
+    filter_height, filter_width, depth, filters = arrays.f.shape
+    if channels % depth:
+        raise ValueError(
+            f"f.shape[2] must divide x's {channels} channels, got {depth} (f is FH x FW x FC x K; is it vl_nnconvt's?)"
+        )
+    groups = channels // depth
+    if filters % groups:
+        raise ValueError(
+            f"f.shape[3] must be a multiple of the {groups} groups (x's {channels} channels over f.shape[2] = {depth}), "
+            f"got {filters}"
+        )
+    top, bottom, left, right = options.pad
+    dilate_y, dilate_x = options.dilate
+    room = height + top + bottom, width + left + right
+    reach = dilate_y * (filter_height - 1) + 1, dilate_x * (filter_width - 1) + 1
+    if reach[0] > room[0] or reach[1] > room[1]:
+        raise ValueError(
+            f"f must fit into the padded x, {room[0]} x {room[1]}, got {reach[0]} x {reach[1]} with dilation (enlarge pad?)"
+        )
+    y_height, y_width = ((space - need) // step + 1 for space, need, step in zip(room, reach, options.stride, strict=True))
+    geometry = Geometry(
+        (y_height, y_width, filters, images),
+        {
+            "stride": _x_first(options.stride),
+            "padding": _sides(options.pad),
+            "dilation": _x_first(options.dilate),
+            "groups": groups,
+        },
+    )
+    _check_b_and_dzdy(arrays, geometry.y_shape)
+    return geometry
+
+
+def _x_shape(arrays: Tensors) -> tuple[int, ...]:
+    shape = arrays.x.shape
+    if min(shape[:3]) < 1:
+        raise ValueError(f"x must have a row, a column and a channel at least (only the batch may be empty), got {shape}")
+    return shape
+
+
+def _check_b_and_dzdy(arrays: Tensors, y_shape: tuple[int, ...]) -> None:
+    if arrays.b.size not in (0, y_shape[2]):
+        raise ValueError(
+            f"b must have an element for each of the {y_shape[2]} output channels, or none, got {arrays.b.size}"
+        )
+    if arrays.dzdy is not None and arrays.dzdy.shape != y_shape:
+        fix = "" if arrays.dzdy.size else " (leave it out for the forward pass)"
+        raise ValueError(f"dzdy.shape must equal y's {y_shape}, got {arrays.dzdy.shape}{fix}")
+
+
+def _x_first(pair: Pair) -> Pair:
+    return pair[1], pair[0]
+
+
+def _sides(sides: Sides) -> tuple[Pair, Pair]:
+    top, bottom, left, right = sides
+    return (left, right), (top, bottom)

@@ -1,0 +1,217 @@
+"""MatConvNet's options: 'Name', value pairs and bare flags after the arrays, or Python's keywords; the last one wins.
+
+Names are case-insensitive and never abbreviated. Numbers are MATLAB's: one or several in any matrix shape, read in column
+order, their fractions cut off. `TransposedOptions` and `PlainOptions` hold the names, the defaults and the values read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from math import inf
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+import numpy as np
+
+__all__ = ["CudnnSettings", "Options", "PlainOptions", "TransposedOptions", "read_options"]
+
+Pair: TypeAlias = tuple[int, int]
+Sides: TypeAlias = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options that both functions have.
+
+    Attributes
+    ----------
+    no_der_data, no_der_filters, no_der_biases : bool
+        Derivatives to leave out.
+    cudnn : bool, optional
+    cudnn_workspace_limit : float, optional
+        In bytes. None leaves these two as they were.
+    verbose : bool
+    """
+
+    no_der_data: bool = False
+    no_der_filters: bool = False
+    no_der_biases: bool = False
+    cudnn: bool | None = None
+    cudnn_workspace_limit: float | None = None
+    verbose: bool = False
+
+    flags: ClassVar[Mapping[str, tuple[str, bool]]] = {
+        "NoDerData": ("no_der_data", True),
+        "NoDerFilters": ("no_der_filters", True),
+        "NoDerBiases": ("no_der_biases", True),
+        "CuDNN": ("cudnn", True),
+        "NoCuDNN": ("cudnn", False),
+        "Verbose": ("verbose", True),
+    }
+    valued: ClassVar[Mapping[str, str]] = {"CudnnWorkspaceLimit": "cudnn_workspace_limit"}
+
+
+@dataclass(frozen=True)
+class TransposedOptions(Options):
+    """The options of ``vl_nnconvt``: upsample is (UPY, UPX), crop (TOP, BOTTOM, LEFT, RIGHT)."""
+
+    upsample: Pair = (1, 1)
+    crop: Sides = (0, 0, 0, 0)
+    num_groups: int = 1
+
+    valued: ClassVar[Mapping[str, str]] = {
+        "Upsample": "upsample",
+        "Crop": "crop",
+        "NumGroups": "num_groups",
+        **Options.valued,
+    }
+
+
+@dataclass(frozen=True)
+class PlainOptions(Options):
+    """The options of ``vl_nnconv``: pad is (TOP, BOTTOM, LEFT, RIGHT), stride and dilate are (Y, X)."""
+
+    pad: Sides = (0, 0, 0, 0)
+    stride: Pair = (1, 1)
+    dilate: Pair = (1, 1)
+
+    valued: ClassVar[Mapping[str, str]] = {"Pad": "pad", "Stride": "stride", "Dilate": "dilate", **Options.valued}
+
+
+@dataclass
+class CudnnSettings:
+    """What MatConvNet keeps from one call of a function to the next.
+
+    Attributes
+    ----------
+    enabled : bool
+    workspace_limit : float
+        In bytes; inf for none.
+    """
+
+    enabled: bool = True
+    workspace_limit: float = 512 * 2**20
+
+    def update(self, options: Options) -> None:
+        """Take over what a call sets."""
+        if options.cudnn is not None:
+            self.enabled = options.cudnn
+        if options.cudnn_workspace_limit is not None:
+            self.workspace_limit = options.cudnn_workspace_limit
+
+    def __str__(self) -> str:
+        limit = "none" if self.workspace_limit == inf else f"{self.workspace_limit / 2**20:g} MB"
+        return f"cuDNN {'on' if self.enabled else 'off'}, workspace limit {limit}"
+
+
+AnyOptions = TypeVar("AnyOptions", bound=Options)
+
+
+def read_options(kind: type[AnyOptions], positional: Sequence[Any], keywords: Mapping[str, Any]) -> AnyOptions:
+    """The options of one call.
+
+    Parameters
+    ----------
+    kind : type
+        The function's options.
+    positional : sequence
+        'Name', value pairs and flags, as MATLAB writes them.
+    keywords : mapping
+        Python's keywords, read after the others; None means not given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A name is unknown or no string, a value is missing or breaks its rule.
+    """
+    given = ((keyword, value) for keyword, value in keywords.items() if value is not None)
+    pairs = chain(_named(kind, positional), given)
+    return kind(**{keyword: _READERS[keyword](keyword, value) for keyword, value in pairs})
+
+
+def _named(kind: type[Options], arguments: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """The (keyword, value) pairs that MATLAB's arguments stand for."""
+    names = {name.lower(): name for name in (*kind.valued, *kind.flags)}
+    remaining = iter(arguments)
+    for argument in remaining:
+        if not isinstance(argument, str):
+            raise TypeError(f"an option name must be a string, got {argument!r} (flags such as 'Verbose' take no value)")
+        name = names.get(argument.lower())
+        if name is None:
+            raise ValueError(f"an option name must be one of {', '.join(names.values())}, got {argument!r}")
+        if name in kind.flags:
+            yield kind.flags[name]
+            continue
+        try:
+            yield kind.valued[name], next(remaining)
+        except StopIteration:
+            raise ValueError(f"{name} must be followed by its value, got nothing") from None
+
+
+@dataclass(frozen=True)
+class _Integers:
+    """Reads integers: `full` of them, or one that counts for all."""
+
+    form: str
+    full: int
+    least: int
+
+    def __call__(self, keyword: str, value: Any) -> tuple[int, ...]:
+        numbers = _numbers(keyword, value, self.form, (1, self.full))
+        if not np.isfinite(numbers).all():
+            raise ValueError(f"{keyword} must be finite, got {value!r}")
+        integers = tuple(int(number) for number in numbers)
+        if min(integers) < self.least:
+            raise ValueError(f"{keyword} must be at least {self.least}, got {value!r} (fractions are cut off)")
+        return integers if len(integers) == self.full else integers * self.full
+
+
+def _groups(keyword: str, value: Any) -> int:
+    return _Integers("a number", 1, least=1)(keyword, value)[0]
+
+
+def _flag(keyword: str, value: Any) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{keyword} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def _bytes(keyword: str, value: Any) -> float:
+    form = "a number of bytes, inf for no limit"
+    limit = float(_numbers(keyword, value, form, (1,))[0])
+    if not limit >= 0:
+        raise ValueError(f"{keyword} must be at least 0, got {value!r}")
+    return limit
+
+
+def _numbers(keyword: str, value: Any, form: str, counts: tuple[int, ...]) -> np.ndarray:
+    """MATLAB's plain matrix of real numbers, as a vector in column order."""
+    try:
+        numbers = np.asarray(value)
+    except (ValueError, TypeError):
+        numbers = np.asarray(None)
+    if numbers.dtype.kind not in "iuf":
+        raise TypeError(f"{keyword} must be {form}, got {value!r}")
+    if numbers.size not in counts:
+        raise ValueError(f"{keyword} must be {form}, got {numbers.size} numbers: {value!r}")
+    return numbers.ravel(order="F")
+
+
+_SIDES = _Integers("a number or [TOP, BOTTOM, LEFT, RIGHT]", 4, least=0)
+_PAIR = _Integers("a number or [Y, X]", 2, least=1)
+
+_READERS: dict[str, Callable[[str, Any], Any]] = {
+    "upsample": _PAIR,
+    "crop": _SIDES,
+    "num_groups": _groups,
+    "pad": _SIDES,
+    "stride": _PAIR,
+    "dilate": _PAIR,
+    "no_der_data": _flag,
+    "no_der_filters": _flag,
+    "no_der_biases": _flag,
+    "cudnn": _flag,
+    "cudnn_workspace_limit": _bytes,
+    "verbose": _flag,
+}

@@ -1,0 +1,115 @@
+"""__main__: the command line."""
+
+import subprocess
+import sys
+
+import pytest
+
+import convt
+from convt.__main__ import main
+
+
+@pytest.fixture
+def small(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    image.new("RGB", (6, 4), "teal").save(tmp_path / "small.png")
+    return tmp_path / "small.png"
+
+
+def python(*arguments):
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, timeout=60)
+
+
+def failure(capsys, *arguments):
+    """The exit status and the one line on standard error."""
+    status = main([str(argument) for argument in arguments])
+    printed, errors = capsys.readouterr()
+    assert printed == ""
+    assert errors.count("\n") == 1
+    return status, errors.strip()
+
+
+def test_without_a_command_it_shows_the_configuration():
+    shown = python("-m", "convt")
+    assert shown.returncode == 0
+    assert "versions" in shown.stdout
+    assert "numpy" in shown.stdout
+
+
+def test_an_error_is_one_line_without_a_traceback(tmp_path):
+    pytest.importorskip("PIL")
+    failed = python("-m", "convt", "upscale", "none.png", "--output", str(tmp_path / "large.png"))
+    assert failed.returncode == 2
+    assert failed.stderr == "convt: error: image must be an existing file, got 'none.png'\n"
+
+
+def test_importing_convt_imports_no_command():
+    code = "import sys, convt; print({'argparse', 'PIL', 'convt.demo', 'convt.upscale', 'convt.filters'} & set(sys.modules))"
+    assert python("-c", code).stdout == "set()\n"
+
+
+@pytest.mark.parametrize(("arguments", "words"), [(["--version"], convt.__version__), (["--help"], "upscale")])
+def test_version_and_help(capsys, arguments, words):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 0
+    assert words in capsys.readouterr().out
+
+
+def test_upscale_writes_the_file(small, tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    arguments = ["upscale", str(small), "--scale", "3", "--output", str(tmp_path / "large.png"), "--backend", "numpy"]
+    assert main(arguments) == 0
+    with image.open(tmp_path / "large.png") as large:
+        assert large.size == (18, 12)
+        assert large.getpixel((0, 0)) == (0, 128, 128)
+
+
+def test_upscale_computes_with_the_backend_that_is_named(small, tmp_path, monkeypatch):
+    used = []
+    monkeypatch.setattr("convt.upscale.upscale_file", lambda *_: used.append(convt.selection._context.get()))
+    main(["upscale", str(small), "--output", "x.png", "--backend", "numpy"])
+    main(["upscale", str(small), "--output", "x.png"])
+    assert used == [("numpy",), None]
+
+
+def test_wrong_files_and_numbers_are_errors(small, tmp_path, capsys):
+    large = tmp_path / "large.png"
+    cases = [
+        (["upscale", small, "--scale", 0, "--output", large], "scale must be at least 1, got 0"),
+        (["upscale", __file__, "--output", large], "image must be a file that Pillow can read"),
+        (["upscale", small, "--output", tmp_path / "large.xyz"], "output must end in a known extension"),
+        (["upscale", small, "--output", tmp_path / "none" / "large.png"], "output must be a file in an existing directory"),
+        (["upscale", small, "--output", large, "--backend", "nunpy"], "did you mean 'numpy'?"),
+    ]
+    for arguments, message in cases:
+        status, line = failure(capsys, *arguments)
+        assert status == 2
+        assert line.startswith("convt: error: ")
+        assert message in line
+    assert not large.exists()
+
+
+def test_a_backend_that_cannot_be_used_is_an_error(small, tmp_path, capsys, monkeypatch):
+    def unavailable(*_):
+        raise convt.BackendUnavailable("backend 'cuda' cannot be used:\nno GPU")
+
+    monkeypatch.setattr("convt.upscale.upscale_file", unavailable)
+    status, line = failure(capsys, "upscale", small, "--output", tmp_path / "large.png")
+    assert (status, line) == (2, "convt: error: backend 'cuda' cannot be used: no GPU")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["upscale", "a.png"], ["upscale", "a.png", "--scale", "1.5", "--output", "b.png"], ["no"]]
+)
+def test_wrong_arguments_end_with_status_2(capsys, arguments):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "error: " in capsys.readouterr().err
+
+
+def test_a_missing_package_is_one_line_and_status_1(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    status, line = failure(capsys, "upscale", "a.png", "--output", "b.png")
+    assert (status, line) == (1, 'upscale needs pillow: pip install "convt[demo]"')
