@@ -31,7 +31,7 @@ BACKEND_MEMBERS = ("name", "priority", "why_not", "owns", "scatter", "gather", "
 DEVICE_MEMBERS = ("adopt", "empty", "deliver")
 
 
-class BackendUnavailable(RuntimeError):  # noqa: N818 - says what is, as LookupError does
+class BackendUnavailable(RuntimeError):
     """A backend that was asked for is registered but cannot be used; the message says why and what helps."""
 
 
