@@ -12,7 +12,7 @@ import numpy as np
 
 __all__ = ["as_array", "as_operand", "check_out", "compute_type", "on_device", "output_order", "part_type", "result_type"]
 
-_COMPUTE = {
+_COMPUTE: dict[np.dtype, np.dtype] = {
     np.dtype(result): np.dtype(compute)
     for result, compute in [
         (np.float16, np.float32),
@@ -22,7 +22,10 @@ _COMPUTE = {
         (np.complex128, np.complex128),
     ]
 }
-_PARTS = {np.dtype(np.complex64): np.dtype(np.float32), np.dtype(np.complex128): np.dtype(np.float64)}
+_PARTS: dict[np.dtype, np.dtype] = {
+    np.dtype(np.complex64): np.dtype(np.float32),
+    np.dtype(np.complex128): np.dtype(np.float64),
+}
 _HOST_MEMORY = (1, 3)  # DLPack's kDLCPU and kDLCUDAHost
 
 
@@ -34,7 +37,7 @@ def on_device(value: Any) -> bool:
         return True
     try:
         return value.__dlpack_device__()[0] not in _HOST_MEMORY
-    except (AttributeError, TypeError):
+    except (AttributeError, TypeError, ValueError, RuntimeError, BufferError):
         return False
 
 
@@ -56,7 +59,7 @@ def as_array(name: str, value: Any) -> np.ndarray:
 
 def check_dtype(name: str, dtype: np.dtype) -> None:
     """Only numbers that a compute type holds exactly enough."""
-    if dtype.kind in "iub" or dtype.newbyteorder("=") in _COMPUTE:
+    if dtype.kind in "iub" or _native(dtype) in _COMPUTE:
         return
     raise TypeError(f"{name}.dtype must be a bool, integer, float16/32/64 or complex64/128 type, got {dtype}")
 
@@ -93,10 +96,17 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
         raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
     if out.shape != shape:
         raise ValueError(f"out.shape must equal the result's {shape}, got {out.shape}")
-    if out.dtype.newbyteorder("=") != dtype:
+    if _native(out.dtype) != dtype:
         raise TypeError(f"out.dtype must equal the result's {dtype}, got {out.dtype}")
     if not out.flags.writeable:
         raise ValueError("out must be writable, got a read-only array")
+    if any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+        raise ValueError(f"out must have memory for each element, got strides {out.strides}")
+
+
+def _native(dtype: np.dtype) -> np.dtype:
+    """The type in native byte order; other types than floats have no business here and stay as they are."""
+    return dtype.newbyteorder("=") if dtype.kind in "fc" else dtype
 
 
 def output_order(array: np.ndarray) -> Literal["C", "F"]:

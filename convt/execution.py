@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from .backend import Backend
@@ -39,7 +39,7 @@ def forward(call: Operands, problem: Problem, data_map: DataMap, out: Any, backe
 
 
 def backward(
-    call: Operands, problem: Problem, data_map: DataMap, needs: Iterable[str], backend: BackendRequest
+    call: Operands, problem: Problem, data_map: DataMap, needs: Collection[str], backend: BackendRequest
 ) -> Gradients:
     """The gradients of a call whose data gradient is `data_map` of dy."""
     wanted = _as_needs(needs)
@@ -82,13 +82,11 @@ def _maps(backend: Backend, call: Operands) -> Any:
 
 def _as_needs(needs: Any) -> frozenset[str]:
     names = (needs,) if isinstance(needs, str) else needs
-    try:
-        wanted = frozenset(names)
-    except TypeError:
-        raise TypeError(f"needs must be a collection of names from {_ARGUMENTS}, got {needs!r}") from None
-    if not wanted <= set(_ARGUMENTS):
+    if not isinstance(names, Collection):
+        raise TypeError(f"needs must be a collection of names from {_ARGUMENTS}, got {needs!r}")
+    if not all(name in _ARGUMENTS for name in names):
         raise ValueError(f"needs must hold names from {_ARGUMENTS}, got {needs!r}")
-    return wanted
+    return frozenset(names)
 
 
 def _conjugate(array: Any) -> Any:

@@ -96,7 +96,9 @@ def layout_for(name: Any, axes: int) -> Layout:
         layout = None
     if layout is None or layout.axes != axes:
         allowed = ", ".join(repr(each.name) for each in LAYOUTS.values() if each.axes == axes)
-        raise ValueError(f"layout must be one of {allowed} for {axes} spatial axes, got {name!r}")
+        raise ValueError(
+            f"layout must be one of {allowed} for {axes} spatial {'axis' if axes == 1 else 'axes'}, got {name!r}"
+        )
     return layout
 
 

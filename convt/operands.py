@@ -76,8 +76,7 @@ class Operands(Shapes):
     def __init__(self, layout: Any, home: HostArrays | DeviceArrays, x: Any, w: Any, bias: Any, dy: Any) -> None:
         self.home = home
         self.x, self.w, self.bias, self.dy = x, w, bias, dy
-        self.result = result_type([array.dtype for array in (x, w, bias, dy) if array is not None])
-        self.compute = home.compute_type(self.result)
+        self.result, self.compute = home.types([array.dtype for array in (x, w, bias, dy) if array is not None])
         super().__init__(layout, x.shape, w.shape, part_type(self.compute))
 
     @classmethod
@@ -122,8 +121,12 @@ class HostArrays:
     owner: Backend | None = None
 
     accept = staticmethod(as_array)
-    compute_type = staticmethod(compute_type)
     contiguous = staticmethod(np.ascontiguousarray)
+
+    def types(self, dtypes: list[np.dtype]) -> tuple[np.dtype, np.dtype]:
+        """The result's type and the type to compute in."""
+        result = result_type(dtypes)
+        return result, compute_type(result)
 
     def convert(self, array: np.ndarray, call: Operands) -> np.ndarray:
         dtype = call.part if call.compute.kind == "c" and array.dtype.kind != "c" else call.compute
@@ -138,7 +141,7 @@ class HostArrays:
         check_out(out, shape, call.result)
         inputs = (call.x, call.w, call.bias)
         overlaps = any(array is not None and np.may_share_memory(out, array) for array in inputs)
-        if out.dtype is call.compute and out.flags.aligned and not overlaps:
+        if out.dtype == call.compute and out.flags.aligned and not overlaps:
             run(out)
         else:
             target = np.empty(shape, call.compute)
@@ -161,17 +164,20 @@ class DeviceArrays:
             )
         return self.owner.adopt(value)
 
-    def compute_type(self, result: np.dtype) -> np.dtype:
-        return result
+    def types(self, dtypes: list[np.dtype]) -> tuple[np.dtype, np.dtype]:
+        """On a device nothing is converted: one type for all, that a backend computes in."""
+        first = dtypes[0]
+        if first not in _DEVICE_TYPES or any(dtype != first for dtype in dtypes):
+            raise TypeError(
+                f"all arrays on backend {self.owner.name!r} must be float32, or all float64, got "
+                f"{', '.join(map(str, dtypes))}"
+            )
+        return first, first
 
     def contiguous(self, array: Any) -> Any:
         return array
 
     def convert(self, array: Any, call: Operands) -> Any:
-        if array.dtype != call.result:
-            raise TypeError(
-                f"all arrays must have one dtype on backend {self.owner.name!r}, got {array.dtype} and {call.result}"
-            )
         return array
 
     def compute(self, shape: tuple[int, ...], like: Any, call: Operands, out: Any, run: Callable[[Any], None]) -> Any:
@@ -187,6 +193,7 @@ class DeviceArrays:
 
 
 _HOST = HostArrays()
+_DEVICE_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def _home(*values: Any) -> HostArrays | DeviceArrays:

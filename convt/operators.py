@@ -12,7 +12,7 @@ computes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from .execution import Gradients, backward, forward
@@ -130,7 +130,7 @@ def conv_transpose_backward(
     dilation: Any = 1,
     groups: int = 1,
     layout: str | None = None,
-    needs: Iterable[str] = ("x", "w", "bias"),
+    needs: Collection[str] = ("x", "w", "bias"),
     backend: BackendRequest = None,
 ) -> Gradients:
     """The gradients of `conv_transpose` from that of its output.
@@ -141,7 +141,7 @@ def conv_transpose_backward(
         As in `conv_transpose`; bias may be None.
     dy : array_like
         The gradient of a number with regard to y, of y's shape.
-    needs : iterable of {"x", "w", "bias"}
+    needs : collection of {"x", "w", "bias"}
         The gradients to compute.
 
     Returns
@@ -243,7 +243,7 @@ def conv_backward(
     dilation: Any = 1,
     groups: int = 1,
     layout: str | None = None,
-    needs: Iterable[str] = ("x", "w", "bias"),
+    needs: Collection[str] = ("x", "w", "bias"),
     backend: BackendRequest = None,
 ) -> Gradients:
     """The gradients of `conv` from that of its output.
@@ -278,8 +278,8 @@ def conv_backward(
 
 
 def conv_transpose_shape(
-    x_shape: Iterable[int],
-    w_shape: Iterable[int],
+    x_shape: Sequence[int],
+    w_shape: Sequence[int],
     *,
     stride: Any = 1,
     padding: Any = 0,
@@ -319,8 +319,8 @@ def conv_transpose_shape(
 
 
 def conv_shape(
-    x_shape: Iterable[int],
-    w_shape: Iterable[int],
+    x_shape: Sequence[int],
+    w_shape: Sequence[int],
     *,
     stride: Any = 1,
     padding: Any = 0,

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from operator import index
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 __all__ = ["Padding", "Sizes", "as_padding", "as_shape", "as_size", "as_sizes", "per_axis", "per_axis_pairs"]
 
@@ -17,27 +17,30 @@ Padding: TypeAlias = str | int | tuple[int | tuple[int, int], ...]
 
 PADDING_NAMES = ("valid", "same", "same_lower")
 
+_PADDING_RULE = f"an integer, one or a (before, after) pair per spatial axis, or one of {PADDING_NAMES}"
+_LIMIT = 2**63
 
-def as_size(name: str, value: Any) -> int:
-    """One integer; a float, a bool or a string is a TypeError."""
-    if type(value) is int:
-        return value
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        return index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, got {value!r}") from None
+
+def as_size(name: str, value: Any, rule: str = "an integer") -> int:
+    """One integer of 64 bits; a float, a bool or a string is a TypeError."""
+    if type(value) is not int:
+        try:
+            if isinstance(value, bool):
+                raise TypeError
+            value = index(value)
+        except TypeError:
+            raise TypeError(f"{name} must be {rule}, got {value!r}") from None
+    if not -_LIMIT <= value < _LIMIT:
+        raise ValueError(f"{name} must fit into 64 bits, got an integer of {value.bit_length()} bits")
+    return cast(int, value)
 
 
 def as_sizes(name: str, value: Any) -> Sizes:
     """An integer, or a tuple of them."""
-    if type(value) is int:
-        return value
     values = _entries(value)
     if values is None:
-        return as_size(name, value)
-    return tuple(as_size(name, entry) for entry in values)
+        return as_size(name, value, "an integer or a sequence of integers")
+    return _each(name, values)
 
 
 def as_shape(name: str, value: Any) -> tuple[int, ...]:
@@ -45,7 +48,7 @@ def as_shape(name: str, value: Any) -> tuple[int, ...]:
     values = _entries(value)
     if values is None:
         raise TypeError(f"{name} must be a sequence of integers, got {value!r}")
-    shape = tuple(as_size(name, entry) for entry in values)
+    shape = _each(name, values)
     if shape and min(shape) < 0:
         raise ValueError(f"{name} must have no negative sizes, got {shape}")
     return shape
@@ -53,16 +56,14 @@ def as_shape(name: str, value: Any) -> tuple[int, ...]:
 
 def as_padding(value: Any) -> Padding:
     """A padding name, an integer, or a tuple of integers and (before, after) pairs."""
-    if type(value) is int:
-        return value
     if isinstance(value, str):
         if value not in PADDING_NAMES:
-            raise ValueError(f"padding must be a number, pairs of numbers or one of {PADDING_NAMES}, got {value!r}")
+            raise ValueError(f"padding must be {_PADDING_RULE}, got {value!r}")
         return value
     values = _entries(value)
     if values is None:
-        return as_size("padding", value)
-    return tuple(_as_padding_entry(entry) for entry in values)
+        return as_size("padding", value, _PADDING_RULE)
+    return tuple(_as_padding_entry(f"padding[{axis}]", entry) for axis, entry in enumerate(values))
 
 
 def per_axis(name: str, value: Sizes, axes: int, *, least: int) -> tuple[int, ...]:
@@ -88,17 +89,22 @@ def per_axis_pairs(value: Padding, axes: int) -> tuple[tuple[int, int], ...]:
     return tuple((entry, entry) if isinstance(entry, int) else entry for entry in values)
 
 
-def _as_padding_entry(entry: Any) -> int | tuple[int, int]:
+def _as_padding_entry(name: str, entry: Any) -> int | tuple[int, int]:
     pair = _entries(entry)
     if pair is None:
-        return as_size("padding", entry)
+        return as_size(name, entry, "an integer or a (before, after) pair")
     if len(pair) != 2:
-        raise ValueError(f"padding must have (before, after) pairs, got {entry!r}")
-    return as_size("padding", pair[0]), as_size("padding", pair[1])
+        raise ValueError(f"{name} must be an integer or a (before, after) pair, got {entry!r}")
+    before, after = _each(name, pair)
+    return before, after
+
+
+def _each(name: str, values: tuple[Any, ...]) -> tuple[int, ...]:
+    return tuple(as_size(f"{name}[{position}]", value) for position, value in enumerate(values))
 
 
 def _entries(value: Any) -> tuple[Any, ...] | None:
-    """The entries of a sequence; None for a single value."""
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
+    """The entries of a sequence or an array; None for a single value."""
+    if type(value) is int or isinstance(value, str | bytes):
         return None
-    return tuple(value)
+    return tuple(value) if isinstance(value, Sequence) or getattr(value, "ndim", 0) > 0 else None

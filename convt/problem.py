@@ -23,7 +23,7 @@ from .options import Padding, Sizes, per_axis, per_axis_pairs
 __all__ = ["Problem", "conv_problem", "conv_transpose_problem"]
 
 _INDEX_LIMIT = 2**62  # the geometry rule's terms stay below it, so that their sums fit into an int64
-_BYTES_LIMIT = 2**63
+_BYTES_LIMIT = 2**62  # a complex result takes twice as many
 
 
 @dataclass(frozen=True)
@@ -139,16 +139,18 @@ def conv_transpose_problem(
                 raise ValueError(
                     f"output_padding must be below the stride or the dilation ({max(s, d)} on spatial axis {axis}), got {o}"
                 )
+        most = fine
         if wanted is not None:
             most = tuple(f + max(s, d) - 1 for f, s, d in zip(fine, strides, dilations, strict=True))
-            _check_reachable(wanted, fine, most)
-            fine = wanted
-        for axis, size in enumerate(fine):
+        for axis, (size, pair) in enumerate(zip(most, pairs, strict=True)):
             if size < 1:
                 raise ValueError(
-                    f"padding must crop less than the {full[axis] + extra[axis]} elements of spatial axis {axis}, got "
-                    f"{pairs[axis]}, which leaves {size}"
+                    f"padding must crop less than the {size + sum(pair)} elements of spatial axis {axis}, got {pair}, which "
+                    f"leaves {size}"
                 )
+        if wanted is not None:
+            _check_reachable(wanted, fine, most)
+            fine = wanted
     return _problem(batch, groups, w_fine * groups, channels, fine, coarse, kernel, strides, before, dilations, dtype)
 
 
@@ -275,7 +277,7 @@ def _problem(
     dtype: np.dtype,
 ) -> Problem:
     problem = Problem(batch, groups, fine_channels, coarse_channels, fine, coarse, kernel, stride, padding, dilation, dtype)
-    for shape in (problem.fine_array_shape, problem.coarse_array_shape):
+    for shape in (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape):
         if prod(size for size in shape if size) * dtype.itemsize >= _BYTES_LIMIT:
-            raise ValueError(f"the result must take fewer than 2**63 bytes, got shape {shape} of {dtype}")
+            raise ValueError(f"x, w and the result must each take fewer than 2**62 bytes, got shape {shape} of {dtype}")
     return problem

@@ -2,6 +2,8 @@
 
 For each group and tap, the coarse positions whose partner lies inside the fine array meet those partners, and a matrix
 product over the axes that the two share joins them. Every other backend is a faster way to the same numbers.
+
+The products are ``@``, not ``np.dot``: of two 1 x 1 and 1 x n matrices, np.dot drops 0 * inf.
 """
 
 from __future__ import annotations
@@ -32,17 +34,16 @@ class NumpyBackend:
     def scatter(self, problem: Problem, coarse: Any, kernel: Any, bias: Any, fine: Any) -> None:
         _fill(fine, bias)
         for c, k, f in _meetings(problem):
-            fine[f] += np.tensordot(kernel[k], coarse[c], (0, 1)).swapaxes(0, 1)
+            fine[f] += _mix(kernel[k].T, coarse[c])
 
     def gather(self, problem: Problem, fine: Any, kernel: Any, bias: Any, coarse: Any) -> None:
         _fill(coarse, bias)
         for c, k, f in _meetings(problem):
-            coarse[c] += np.tensordot(kernel[k], fine[f], (1, 1)).swapaxes(0, 1)
+            coarse[c] += _mix(kernel[k], fine[f])
 
     def correlate(self, problem: Problem, fine: Any, coarse: Any, kernel: Any) -> None:
-        images_and_pixels = (0, *range(2, coarse.ndim))
         for c, k, f in _meetings(problem):
-            kernel[k] = np.tensordot(coarse[c], fine[f], (images_and_pixels, images_and_pixels))
+            kernel[k] = (_rows(coarse[c]) @ _rows(fine[f]).swapaxes(1, 2)).sum(axis=0)
 
 
 def _meetings(problem: Problem) -> Iterator[tuple[Any, Any, Any]]:
@@ -69,6 +70,18 @@ def _span(problem: Problem, axis: int, tap: int) -> tuple[slice, slice]:
     if last < first:
         return slice(0), slice(0)
     return slice(first, last + 1), slice(first * stride + offset, last * stride + offset + 1, stride)
+
+
+def _mix(matrix: Any, array: Any) -> Any:
+    """Each output channel a mixture of the input channels, by a matrix (out, in)."""
+    images, _, *spatial = array.shape
+    return (matrix @ _rows(array)).reshape(images, len(matrix), *spatial)
+
+
+def _rows(array: Any) -> Any:
+    """(N, C, *spatial) as (N, C, pixels)."""
+    images, channels, *_ = array.shape
+    return array.reshape(images, channels, -1)
 
 
 def _fill(array: Any, bias: Any) -> None:

@@ -12,10 +12,12 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .backend import Backend, BackendUnavailable, missing_members
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["GROUP", "BackendState", "Registry", "registry"]
 
@@ -73,13 +75,13 @@ class Registry:
         """The registered names, sorted; imports nothing."""
         return sorted(self._points)
 
-    def check_name(self, name: Any) -> None:
+    def check_name(self, name: str, source: str = "backend") -> None:
         """A LookupError for a name that nothing registers, with the names that are and the likely one."""
         if name in self._points:
             return
-        close = difflib.get_close_matches(str(name).lower(), self._points, n=1)
+        close = difflib.get_close_matches(name.lower(), self._points, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise LookupError(f"backend must be one of {self.names()}, got {name!r}{hint}")
+        raise LookupError(f"{source} must be one of {self.names()}, got {name!r}{hint}")
 
     def get(self, name: str) -> Backend:
         """The backend of that name, imported if it is not yet.
@@ -152,4 +154,6 @@ def _source(point: EntryPoint) -> str:
 @cache
 def registry() -> Registry:
     """The registry of this process: the entry points of all installed distributions."""
+    from importlib.metadata import entry_points  # heavy: not before somebody asks
+
     return Registry(entry_points(group=GROUP))

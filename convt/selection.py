@@ -112,7 +112,7 @@ def choose(problem: Problem, request: BackendRequest, held_by: Backend | None = 
     if wish is None:
         return _unasked(problem, held_by)
     if not isinstance(wish, tuple):
-        reason = wish.why_not(problem)
+        reason = _refusal(wish, problem, held_by)
         if reason is not None:
             raise BackendUnavailable(f"backend {wish.name!r} cannot do this call: {reason}")
         return wish
@@ -125,7 +125,7 @@ def choose(problem: Problem, request: BackendRequest, held_by: Backend | None = 
                 raise
             reasons.append(str(failure))
             continue
-        reason = backend.why_not(problem)
+        reason = _refusal(backend, problem, held_by)
         if reason is None:
             return backend
         reasons.append(f"backend {name!r} cannot do this call: {reason}")
@@ -144,11 +144,18 @@ def _unasked(problem: Problem, held_by: Backend | None) -> Backend:
     candidates = registry().ranked() if held_by is None else [held_by]
     reasons = []
     for backend in candidates:
-        reason = backend.why_not(problem)
+        reason = _refusal(backend, problem, held_by)
         if reason is None:
             return backend
         reasons.append(f"{backend.name}: {reason}")
     raise BackendUnavailable(f"no backend can do this call: {'; '.join(reasons) or 'none is installed'}")
+
+
+def _refusal(backend: Backend, problem: Problem, held_by: Backend | None) -> str | None:
+    """Why a backend does not do a call, in words for the user; None if it does."""
+    if held_by is not None and backend is not held_by:
+        return f"its arrays lie on backend {held_by.name!r} (copy them to the host first)"
+    return backend.why_not(problem)
 
 
 def _standing_wish() -> _Wish:
@@ -156,7 +163,7 @@ def _standing_wish() -> _Wish:
     if wish is None:
         wish = _process
     if wish is None:
-        variable = os.environ.get("CONVT_BACKEND")
+        variable = os.environ.get("CONVT_BACKEND", "").strip()
         if variable:
             wish = _names(variable.split(","), "CONVT_BACKEND")
     return wish
@@ -180,5 +187,5 @@ def _names(parts: Sequence[Any], source: str) -> tuple[str, ...]:
     if not names or not all(isinstance(name, str) for name in names):
         raise TypeError(f"{source} must be a name or a sequence of names, got {parts!r}")
     for name in names:
-        known.check_name(name)
+        known.check_name(name, source)
     return names

@@ -1,0 +1,26 @@
+"""Every registered backend that can be used here keeps the contract; a plugin of somebody else's can be checked likewise."""
+
+import pytest
+from fakes import FakeDevice, Recorder
+
+import convt
+from convt.testing import check_backend
+
+USABLE = [name for name, state in convt.backends().items() if state.usable]
+
+
+@pytest.mark.parametrize("name", USABLE)
+def test_registered_backends_keep_the_contract(name):
+    report = check_backend(name)
+    assert report.checked > 0
+    assert set(report.largest_error) <= {"float32", "float64"}
+
+
+def test_numpy_is_always_there():
+    assert "numpy" in USABLE
+
+
+@pytest.mark.parametrize("plugin", [Recorder, FakeDevice])
+def test_a_third_party_plugin_can_be_checked_by_its_name(install, plugin):
+    install(other=plugin("other"))
+    assert check_backend("other", quick=True).backend == "other"

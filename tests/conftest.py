@@ -1,0 +1,53 @@
+"""Fixtures: a selection that no test leaves behind, and plugins that exist for one test only."""
+
+import importlib.metadata
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import convt
+from convt.registry import GROUP, Registry, registry
+
+
+@pytest.fixture(autouse=True)
+def _nobody_asks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test starts, and leaves, with no backend asked for."""
+    monkeypatch.delenv("CONVT_BACKEND", raising=False)
+    convt.set_backend(None)
+    yield
+    convt.set_backend(None)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20)
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Registry]]:
+    """Make hand-made plugins the only ones: ``install(name=backend, other="module:attribute", ...)``.
+
+    A string is an entry point's value as it is; anything else becomes the ``backend`` of a module of its own.
+    """
+
+    def install(*points: EntryPoint, **plugins: Any) -> Registry:
+        made = list(points)
+        for name, plugin in plugins.items():
+            value = plugin
+            if not isinstance(plugin, str):
+                module = ModuleType(f"plugin_{name}")
+                module.backend = plugin
+                monkeypatch.setitem(sys.modules, module.__name__, module)
+                value = f"{module.__name__}:backend"
+            made.append(EntryPoint(name, value, GROUP))
+        monkeypatch.setattr(importlib.metadata, "entry_points", lambda *, group: made if group == GROUP else [])
+        registry.cache_clear()
+        return registry()
+
+    yield install
+    registry.cache_clear()

@@ -1,0 +1,104 @@
+"""Backends for the tests: one that remembers what it was asked, and a device that is really NumPy."""
+
+from typing import Any
+
+import numpy as np
+
+from convt import Problem
+from convt.reference import NumpyBackend
+
+
+class Recorder(NumpyBackend):
+    """NumPy under another name; `calls` are the maps that it ran, in order."""
+
+    def __init__(self, name: str = "recorder", priority: int = 0, reason: str | None = None) -> None:
+        self.name = name
+        self.priority = priority
+        self.reason = reason
+        self.calls: list[str] = []
+        self.arrays: list[tuple[Any, ...]] = []
+        self.problems: list[Problem] = []
+
+    def why_not(self, problem: Problem) -> str | None:
+        return self.reason
+
+    def _record(self, name: str, problem: Problem, *arrays: Any) -> None:
+        self.calls.append(name)
+        self.problems.append(problem)
+        self.arrays.append(arrays)
+        getattr(NumpyBackend, name)(self, problem, *arrays)
+
+    def scatter(self, *arguments: Any) -> None:
+        self._record("scatter", *arguments)
+
+    def gather(self, *arguments: Any) -> None:
+        self._record("gather", *arguments)
+
+    def correlate(self, *arguments: Any) -> None:
+        self._record("correlate", *arguments)
+
+
+class CallerArray:
+    """What a caller of a device backend holds: data that NumPy cannot reach."""
+
+    def __init__(self, host: Any) -> None:
+        self.host = np.asarray(host)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (2, 0)  # a CUDA device
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        raise AssertionError("data on a device must not be copied to the host in silence")
+
+
+class CudaCallerArray(CallerArray):
+    """The same, told by the older protocol."""
+
+    __dlpack_device__ = None
+    __cuda_array_interface__ = None
+
+
+class DeviceArray:
+    """What the device backend computes with; it has the members that `convt.backend.DeviceBackend` lists, and no more."""
+
+    def __init__(self, host: np.ndarray) -> None:
+        self.host = host
+        self.shape, self.ndim, self.dtype = host.shape, host.ndim, host.dtype
+
+    def transpose(self, axes: Any) -> "DeviceArray":
+        return DeviceArray(self.host.transpose(axes))
+
+    def __getitem__(self, key: Any) -> "DeviceArray":
+        return DeviceArray(self.host[key])
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        raise AssertionError("data on a device must not be copied to the host in silence")
+
+
+class FakeDevice(Recorder):
+    """A device backend; owns `CallerArray`, computes on `DeviceArray`."""
+
+    def __init__(self, name: str = "device", priority: int = -1, reason: str | None = None) -> None:
+        super().__init__(name, priority, reason)
+
+    def owns(self, array: Any) -> bool:
+        return isinstance(array, CallerArray)
+
+    def adopt(self, array: CallerArray) -> DeviceArray:
+        return DeviceArray(array.host)
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> DeviceArray:
+        return DeviceArray(np.full(shape, np.nan, dtype))
+
+    def deliver(self, array: DeviceArray, like: Any) -> CallerArray:
+        return type(like)(array.host)
+
+    def channel_sums(self, problem: Problem, array: DeviceArray, sums: DeviceArray) -> None:
+        _host(array).sum(axis=(0, *range(2, array.ndim)), out=_host(sums))
+
+    def _record(self, name: str, problem: Problem, *arrays: Any) -> None:
+        super()._record(name, problem, *map(_host, arrays))
+
+
+def _host(array: Any) -> Any:
+    return array.host if isinstance(array, DeviceArray) else array

@@ -1,0 +1,89 @@
+"""Hypothesis strategies: valid calls of the two operators, and values that are no options at all."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+SMALL = st.integers(-3, 7)
+HUGE = st.sampled_from([2**40, -(2**40), 2**59, 2**61, 2**62, 2**63, -(2**63), 10**40])
+
+
+def _per_axis(draw: Any, axes: int, entries: st.SearchStrategy) -> Any:
+    """One value for all axes, or one for each."""
+    return draw(st.one_of(entries, st.tuples(*[entries] * axes)))
+
+
+def _values(option: Any, axes: int) -> tuple[Any, ...]:
+    return option if isinstance(option, tuple) else (option,) * axes
+
+
+@st.composite
+def transposed_calls(draw: Any) -> dict[str, Any]:
+    """Shapes and options of a `conv_transpose` that is valid: x_shape, w_shape and options."""
+    axes = draw(st.integers(1, 3))
+    groups = draw(st.integers(1, 3))
+    sizes = [draw(st.integers(1, (0, 12, 5, 3)[axes])) for _ in range(axes)]
+    kernel = [draw(st.integers(1, (0, 7, 4, 3)[axes])) for _ in range(axes)]
+    stride, dilation = _per_axis(draw, axes, st.integers(1, 4)), _per_axis(draw, axes, st.integers(1, 3))
+    options: dict[str, Any] = {"stride": stride, "dilation": dilation, "groups": groups}
+    padding = draw(st.sampled_from(["numbers", "valid", "same", "same_lower"]))
+    if padding == "numbers":
+        pairs, extra = [], []
+        for n, k, s, d in zip(sizes, kernel, _values(stride, axes), _values(dilation, axes), strict=True):
+            full = (n - 1) * s + (k - 1) * d + 1
+            before = draw(st.integers(-2, full - 1))
+            pairs.append((before, draw(st.integers(-2, full - 1 - before))))
+            extra.append(draw(st.integers(0, max(s, d) - 1)))
+        options |= {"padding": tuple(pairs), "output_padding": tuple(extra)}
+    else:
+        options["padding"] = padding
+    batch = draw(st.sampled_from([(), (0,), (1,), (3,)]))
+    channels = groups * draw(st.integers(1, 3))
+    return {
+        "x_shape": (*batch, channels, *sizes),
+        "w_shape": (channels, draw(st.integers(1, 3)), *kernel),
+        "options": options,
+    }
+
+
+@st.composite
+def plain_calls(draw: Any) -> dict[str, Any]:
+    """Shapes and options of a `conv` that is valid: x_shape, w_shape and options."""
+    axes = draw(st.integers(1, 3))
+    groups = draw(st.integers(1, 3))
+    kernel = [draw(st.integers(1, (0, 7, 4, 3)[axes])) for _ in range(axes)]
+    stride, dilation = _per_axis(draw, axes, st.integers(1, 4)), _per_axis(draw, axes, st.integers(1, 3))
+    padding: Any = draw(st.sampled_from(["numbers", "valid", "same", "same_lower"]))
+    sizes, pairs = [], []
+    for k, d in zip(kernel, _values(dilation, axes), strict=True):
+        before, after = draw(st.integers(-2, 5)), draw(st.integers(-2, 5))
+        pairs.append((before, after))
+        need = (k - 1) * d + 1 - (before + after if padding == "numbers" else 0)
+        least = max(1, need) if padding in ("numbers", "valid") else 1
+        sizes.append(draw(st.integers(least, least + (0, 12, 5, 3)[axes])))
+    batch = draw(st.sampled_from([(), (0,), (1,), (3,)]))
+    fine = draw(st.integers(1, 3))
+    return {
+        "x_shape": (*batch, groups * fine, *sizes),
+        "w_shape": (groups * draw(st.integers(1, 3)), fine, *kernel),
+        "options": {
+            "stride": stride,
+            "dilation": dilation,
+            "groups": groups,
+            "padding": tuple(pairs) if padding == "numbers" else padding,
+        },
+    }
+
+
+def anything(integers: st.SearchStrategy = SMALL) -> st.SearchStrategy:
+    """Whatever somebody might pass as an option."""
+    scalars = st.one_of(
+        integers, st.none(), st.booleans(), st.floats(), st.text(max_size=4), st.complex_numbers(), st.binary()
+    )
+    return st.recursive(
+        scalars,
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=3), st.tuples(inner, inner), st.dictionaries(integers, inner, max_size=2)
+        ),
+        max_leaves=5,
+    )

@@ -1,0 +1,46 @@
+"""What show_config tells."""
+
+import numpy as np
+import pytest
+from fakes import Recorder
+
+import convt
+
+
+@pytest.fixture
+def plugins(install):
+    good = Recorder("good", 3)
+    good.info = lambda: {"threads": 2, "device": {"name": "abacus"}}
+    install(good=good, bad="no_such_module:backend")
+
+
+def test_the_dicts_hold_versions_environment_and_backends(plugins, monkeypatch):
+    monkeypatch.setenv("CONVT_BACKEND", "good")
+    config = convt.show_config("dicts")
+    assert config["versions"]["convt"] == convt.__version__
+    assert config["versions"]["numpy"] == np.__version__
+    assert config["environment"]["CONVT_BACKEND"] == "good"
+    assert config["backends"]["good"] == {
+        "state": "usable, priority 3",
+        "source": "plugin_good:backend",
+        "threads": 2,
+        "device": {"name": "abacus"},
+    }
+    assert config["backends"]["bad"]["state"].startswith(
+        "not usable: backend 'bad' (no_such_module:backend) cannot be used: "
+    )
+
+
+def test_it_is_printed_unless_asked_otherwise(plugins, capsys):
+    assert convt.show_config() is None
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if not line.startswith(" ")] == ["versions", "environment", "backends"]
+    assert f"  numpy     {np.__version__}" in lines
+    assert "      name  abacus" in lines
+    assert any("CONVT_BACKEND" in line and "(not set)" in line for line in lines)
+
+
+@pytest.mark.parametrize("mode", ["json", None, 3, []])
+def test_an_unknown_mode(mode):
+    with pytest.raises(ValueError, match=r"^mode must be 'print' or 'dicts', got "):
+        convt.show_config(mode)

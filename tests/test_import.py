@@ -1,0 +1,101 @@
+"""What `import convt` costs, and who may know whom."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import convt
+
+CORE = Path(convt.__file__).parent
+BACKENDS = Path(__file__).parents[1] / "backends"
+ALLOWED = {"convt.backend", "convt.problem", "convt.testing"}
+
+
+def loaded_after(statement):
+    """The modules that a fresh interpreter has loaded after a statement."""
+    command = [sys.executable, "-c", f"import sys; {statement}; print(*sys.modules)"]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_import_is_light():
+    loaded = loaded_after("import convt")
+    assert "convt.operators" in loaded
+    heavy = {
+        "scipy",
+        "torch",
+        "pycuda",
+        "threadpoolctl",
+        "importlib.metadata",
+        "convt.reference",
+        "convt.testing",
+        "convt_cpu",
+        "convt_cuda",
+    }
+    assert not loaded & heavy
+
+
+def test_lazy_modules_come_when_they_are_used():
+    assert "convt.testing" in loaded_after("import convt; convt.testing.check_backend")
+
+
+def test_shapes_import_no_backend():
+    loaded = loaded_after("import convt; convt.conv_shape((1, 1, 3), (1, 1, 3))")
+    assert not loaded & {"convt.reference", "convt_cpu", "convt_cuda", "importlib.metadata"}
+
+
+def test_an_unknown_attribute_is_an_attribute_error():
+    with pytest.raises(AttributeError, match=r"^module 'convt' has no attribute 'deconvolve'$"):
+        convt.deconvolve  # noqa: B018
+
+
+def test_dir_lists_the_public_names():
+    assert set(dir(convt)) >= {
+        "conv",
+        "conv_transpose",
+        "conv_backward",
+        "conv_transpose_backward",
+        "testing",
+        "use_backend",
+    }
+
+
+@pytest.mark.parametrize("path", sorted(CORE.rglob("*.py")), ids=lambda path: path.relative_to(CORE).as_posix())
+def test_the_core_names_no_plugin(path):
+    assert not re.search(r"convt_(cpu|cuda)", path.read_text())
+
+
+def python_imports(source):
+    """The modules of convt that a Python source imports."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found |= {f"convt.{name.name}" for name in node.names} if node.module == "convt" else {node.module}
+    return {module for module in found if module.split(".")[0] == "convt"}
+
+
+def cython_imports(source):
+    """The modules of convt that a Cython source imports; a plain ``from convt import`` counts as all of convt."""
+    found = re.findall(r"^\s*(?:from\s+(convt(?:\.\w+)*)\s+c?import|c?import\s+(convt(?:\.\w+)*))\b", source, re.MULTILINE)
+    return {first or second for first, second in found}
+
+
+@pytest.mark.parametrize("imports", [python_imports, cython_imports])
+def test_the_search_for_imports_finds_them(imports):
+    lines = ["import convt", "if 1:", "  from convt.operands import x", "import convt_cpu", "from convt.backend import y"]
+    source = "\n".join([*lines, "from . import z"])
+    assert imports(source) == {"convt", "convt.backend", "convt.operands"}
+
+
+@pytest.mark.skipif(not BACKENDS.is_dir(), reason="only in a checkout")
+@pytest.mark.parametrize(
+    ("suffix", "imports"), [(".py", python_imports), (".pyx", cython_imports), (".pxd", cython_imports)]
+)
+def test_backends_use_the_contract_and_nothing_else(suffix, imports):
+    used = {path.name: imports(path.read_text()) - ALLOWED for path in BACKENDS.rglob(f"*{suffix}")}
+    assert not {name: modules for name, modules in used.items() if modules}

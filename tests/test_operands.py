@@ -1,0 +1,109 @@
+"""Data on a device: it stays there, and comes back as the caller's kind of array."""
+
+import numpy as np
+import pytest
+from fakes import CallerArray, CudaCallerArray, FakeDevice, Recorder
+from numpy.testing import assert_array_equal
+
+import convt
+
+OPTIONS = {"stride": 2, "padding": 1, "groups": 2}
+
+
+@pytest.fixture
+def device(install):
+    backend = FakeDevice()
+    install(device=backend, host=Recorder("host", 5))
+    return backend
+
+
+@pytest.fixture
+def arrays(rng):
+    return {"x": rng.standard_normal((2, 4, 5, 3)), "w": rng.standard_normal((4, 2, 3, 3)), "bias": rng.standard_normal(4)}
+
+
+@pytest.mark.parametrize("kind", [CallerArray, CudaCallerArray])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_results_are_the_same_as_on_the_host_in_the_callers_kind_of_array(device, arrays, kind, dtype):
+    arrays = {name: array.astype(dtype) for name, array in arrays.items()}
+    expected = convt.conv_transpose(**arrays, **OPTIONS)
+    y = convt.conv_transpose(**{name: kind(array) for name, array in arrays.items()}, **OPTIONS)
+    assert type(y) is kind
+    assert_array_equal(y.host, expected)
+
+    expected = convt.conv_transpose_backward(**arrays, dy=expected, **OPTIONS)
+    gradients = convt.conv_transpose_backward(**{name: kind(array) for name, array in arrays.items()}, dy=y, **OPTIONS)
+    for gradient, wanted in zip(gradients, expected, strict=True):
+        assert type(gradient) is kind
+        assert_array_equal(gradient.host, wanted)
+
+
+def test_layouts_and_missing_batches_work_on_a_device(device, arrays):
+    x, w = arrays["x"][0].transpose(1, 2, 0), arrays["w"].transpose(2, 3, 1, 0)
+    y = convt.conv_transpose(CallerArray(x), CallerArray(w), layout="NHWC", **OPTIONS)
+    assert_array_equal(y.host, convt.conv_transpose(x, w, layout="NHWC", **OPTIONS))
+
+
+def test_out_on_a_device_is_filled_and_returned(device, arrays):
+    x, w = CallerArray(arrays["x"]), CallerArray(arrays["w"])
+    out = CallerArray(np.full((2, 4, 9, 5), np.nan))
+    assert convt.conv_transpose(x, w, out=out, **OPTIONS) is out
+    assert_array_equal(out.host, convt.conv_transpose(x.host, w.host, **OPTIONS))
+
+
+@pytest.mark.parametrize("argument", ["x", "w", "bias", "dy"])
+def test_host_and_device_arrays_do_not_mix(device, arrays, argument):
+    arrays["dy"] = convt.conv_transpose(**arrays, **OPTIONS)
+    mixed = {name: array if name == argument else CallerArray(array) for name, array in arrays.items()}
+    with pytest.raises(
+        TypeError, match=rf"^{argument} must lie where the other arrays do, on backend 'device', got ndarray$"
+    ):
+        convt.conv_transpose_backward(**mixed, **OPTIONS)
+    assert device.calls == []
+
+
+@pytest.mark.parametrize("on_device", [False, True])
+def test_out_lies_where_the_inputs_do(device, arrays, on_device):
+    kind, other = (CallerArray, np.asarray) if on_device else (np.asarray, CallerArray)
+    message = (
+        "out must lie where the other arrays do, .*, got ndarray"
+        if on_device
+        else "out must be a NumPy array, got CallerArray"
+    )
+    with pytest.raises(TypeError, match=f"^{message}$"):
+        convt.conv_transpose(kind(arrays["x"]), kind(arrays["w"]), out=other(np.zeros((2, 4, 9, 5))), **OPTIONS)
+    assert device.calls == []
+
+
+def test_a_wrong_out_on_a_device(device, arrays):
+    with pytest.raises(
+        ValueError, match=r"^out must be the result's \(2, 4, 9, 5\) of float64, got \(2, 4, 9, 5\) of float32$"
+    ):
+        convt.conv_transpose(
+            CallerArray(arrays["x"]), CallerArray(arrays["w"]), out=CallerArray(np.zeros((2, 4, 9, 5), "f4")), **OPTIONS
+        )
+    assert device.calls == []
+
+
+@pytest.mark.parametrize(("x_type", "w_type"), [("f4", "f8"), ("i4", "i4"), ("f8", "i8"), ("c8", "c8"), ("f2", "f2")])
+def test_on_a_device_nothing_is_converted(device, x_type, w_type):
+    with pytest.raises(TypeError, match=r"^all arrays on backend 'device' must be float32, or all float64, got "):
+        convt.conv(CallerArray(np.ones((1, 1, 3), x_type)), CallerArray(np.ones((1, 1, 3), w_type)))
+    assert device.calls == []
+
+
+@pytest.mark.parametrize("kind", [CallerArray, CudaCallerArray])
+def test_data_on_a_device_that_nobody_owns(install, kind):
+    install(host=Recorder("host"))
+    with pytest.raises(
+        TypeError, match=rf"^arrays must lie in the host's memory or on a device with a backend, got {kind.__name__} "
+    ):
+        convt.conv(kind(np.ones((1, 1, 3))), kind(np.ones((1, 1, 3))))
+
+
+def test_a_backend_that_owns_data_but_cannot_hand_it_back_is_no_device_backend(install):
+    half = Recorder("half")
+    half.owns = lambda array: True
+    install(half=half)
+    with pytest.raises(TypeError, match=r"^arrays must lie in the host's memory or on a device with a backend"):
+        convt.conv(CallerArray(np.ones((1, 1, 3))), CallerArray(np.ones((1, 1, 3))))
