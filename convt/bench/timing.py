@@ -3,9 +3,10 @@
 Thread pools go on spinning after a call, for a few or many milliseconds, to be there at once for the next. That is good for
 whoever owns the pool and bad for who is called next: measured on two cores, a call of 40 ms took 55 ms after one of ONNX
 Runtime's, a short call up to several times as long. Switching the spinning off (``OMP_WAIT_POLICY=passive`` and its like)
-would be no fairer, it makes short calls of everybody about twice as slow as they are in use. So all keep the settings they
-come with, and each turn begins with `settle`: it waits until no thread of the process runs any more. One untimed call then
-wakes the contender's own threads and fills the caches. So measured, every contender is as fast as it is alone.
+would be no fairer: it makes short calls of those that use OpenMP, convt and torch, about twice as slow as they are in use.
+So all keep the settings they come with, and each turn begins with `settle`: it waits until no thread of the process runs any
+more. One untimed call then wakes the contender's own threads and fills the caches. So measured, short calls took the time
+that they take alone, up to the noise.
 """
 
 from __future__ import annotations
