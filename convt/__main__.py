@@ -1,6 +1,6 @@
 """The command line, ``python -m convt`` or ``convt``: arguments and exit status only.
 
-Without a command it prints `show_config`. What the commands do is in `demo/run.py` and `upscale.py`.
+Without a command it prints `show_config`. What the commands do is in `demo/run.py`, `upscale.py` and `bench/run.py`.
 """
 
 from __future__ import annotations
@@ -62,12 +62,30 @@ def _parser() -> ArgumentParser:
     upscale.add_argument("--output", metavar="FILE", required=True, help="the file to write; its extension names the type")
     upscale.set_defaults(command=_upscale)
 
-    for command in (demo, upscale):
+    bench = commands.add_parser("bench", help="time convt beside other frameworks", description=_BENCH)
+    bench.add_argument("--list", action="store_true", help="list the cases and do no more")
+    bench.add_argument("--cases", metavar="NAMES", action="append", help="or families: dcgan,fcn-8 (default: all)")
+    bench.add_argument("--peers", metavar="NAMES", action="append", help=_PEERS)
+    bench.add_argument(
+        "--backward", action="store_true", help="time the gradients, together and apart (of peers, torch has any)"
+    )
+    bench.add_argument("--conv", action="store_true", help="time convolution and its gradients")
+    bench.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="(default: %(default)s)")
+    bench.add_argument("--threads", metavar="N", type=int, help="for everybody (default: all cores that may be used)")
+    bench.add_argument("--repeat", metavar="N", type=int, default=9, help="samples of each (default: %(default)s)")
+    bench.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
+    bench.add_argument("--plot", metavar="FILE", help="draw the ratios; the extension names the type")
+    bench.add_argument("--json", metavar="FILE", help="write all that was measured")
+    bench.set_defaults(command=_bench)
+
+    for command in (demo, upscale, bench):
         command.add_argument("--backend", metavar="NAME", help="who computes: a backend, or several to try: cuda,cpu")
     return parser
 
 
 _DEMO = "A small network with a transposed convolution learns from one part of a photograph how to enlarge the other part."
+_BENCH = "Time transposed convolution in layers of well-known networks: convt and its peers in turns, in one process."
+_PEERS = "torch, onnxruntime, openvino or none (default: those that are installed)"
 _UPSCALE = "Enlarge an image by a whole number: bilinear interpolation, as a transposed convolution."
 
 
@@ -85,6 +103,25 @@ def _upscale(options: Namespace) -> None:
     from .upscale import upscale_file
 
     upscale_file(options.image, options.output, options.scale)
+
+
+def _bench(options: Namespace) -> None:
+    from .bench.run import list_cases, run
+
+    if options.list or options.cases == ["list"]:
+        return list_cases(None if options.cases == ["list"] else options.cases)
+    run(
+        options.cases,
+        options.peers,
+        backward=options.backward,
+        conv=options.conv,
+        threads=options.threads,
+        dtype=options.dtype,
+        repeat=options.repeat,
+        markdown=options.markdown,
+        plot=options.plot,
+        json=options.json,
+    )
 
 
 def _fail(message: str, status: int) -> int:

@@ -13,7 +13,7 @@ class MissingPackage(ImportError):
     """An optional package is not installed; the message says what needs it and how to get it."""
 
 
-def require(needed_by: str, *modules: str) -> None:
+def require(needed_by: str, *modules: str, extra: str = "demo") -> None:
     """Import the modules, or tell which packages are missing.
 
     Parameters
@@ -22,6 +22,8 @@ def require(needed_by: str, *modules: str) -> None:
         The subject of the message, such as "the demo".
     *modules : str
         Names as in an import statement.
+    extra : str
+        The set of optional packages in setup.cfg that has them.
 
     Raises
     ------
@@ -38,7 +40,7 @@ def require(needed_by: str, *modules: str) -> None:
     """
     missing = [_INSTALLED_AS.get(module, module) for module in modules if not _imports(module)]
     if missing:
-        raise MissingPackage(f'{needed_by} needs {" and ".join(missing)}: pip install "convt[demo]"')
+        raise MissingPackage(f'{needed_by} needs {" and ".join(missing)}: pip install "convt[{extra}]"')
 
 
 def _imports(module: str) -> bool:

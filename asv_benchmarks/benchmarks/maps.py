@@ -6,7 +6,7 @@ from typing import Any
 
 import convt
 
-from .cases import CASES
+from .cases import CASES, job
 
 BACKENDS = ["cpu", "numpy"]
 
@@ -15,16 +15,20 @@ class _Maps:
     params: Any = (BACKENDS, list(CASES))
     param_names = ("backend", "case")
     timeout = 300
+    operator: str
 
     def setup(self, backend: str, case: str) -> None:
         """Arrays, and a first call that is not timed."""
-        self.options = {**CASES[case].options, "backend": backend}
-        self.x, self.w, self.bias, self.dy = CASES[case].arrays()
-        convt.conv_transpose(self.x, self.w, self.bias, **self.options)
+        made = job(case, self.operator)
+        self.options = {**made.options, "backend": backend}
+        self.x, self.w, self.bias, self.dy = made.x, made.w, made.bias, made.dy
+        getattr(convt, self.operator)(self.x, self.w, self.bias, **self.options)
 
 
 class Transposed(_Maps):
     """conv_transpose."""
+
+    operator = "conv_transpose"
 
     def time_forward(self, backend: str, case: str) -> None:
         convt.conv_transpose(self.x, self.w, self.bias, **self.options)
@@ -42,8 +46,10 @@ class Transposed(_Maps):
 class Plain(_Maps):
     """conv, from the large array to the small one."""
 
+    operator = "conv"
+
     def time_forward(self, backend: str, case: str) -> None:
-        convt.conv(self.dy, self.w, **self.options)
+        convt.conv(self.x, self.w, self.bias, **self.options)
 
     def time_gradients(self, backend: str, case: str) -> None:
-        convt.conv_backward(self.dy, self.w, None, self.x, **self.options)
+        convt.conv_backward(self.x, self.w, self.bias, self.dy, **self.options)

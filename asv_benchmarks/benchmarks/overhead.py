@@ -6,7 +6,7 @@ import numpy as np
 
 import convt
 
-from .cases import CASES
+from .cases import job
 
 
 class Call:
@@ -16,7 +16,8 @@ class Call:
     param_names = ("backend",)
 
     def setup(self, backend: str) -> None:
-        self.x, self.w, _bias, self.dy = CASES["tiny"].arrays()
+        made = job("tiny-2d")
+        self.x, self.w, self.dy = made.x, made.w, made.dy
         convt.set_backend(backend)
 
     def teardown(self, backend: str) -> None:
@@ -51,17 +52,19 @@ class FirstCall:
 class Memory:
     """Peak memory of one call, arrays included."""
 
-    params = (["cpu", "numpy"], ["unet 256x256", "fcn32"])
+    params = (["cpu", "numpy"], ["unet-256", "fcn-32"])
     param_names = ("backend", "case")
 
     def setup(self, backend: str, case: str) -> None:
-        self.x, self.w, self.bias, self.dy = CASES[case].arrays()
+        made = job(case)
+        self.options = {**made.options, "backend": backend}
+        self.x, self.w, self.bias, self.dy = made.x, made.w, made.bias, made.dy
 
     def peakmem_forward(self, backend: str, case: str) -> None:
-        convt.conv_transpose(self.x, self.w, self.bias, backend=backend, **CASES[case].options)
+        convt.conv_transpose(self.x, self.w, self.bias, **self.options)
 
     def peakmem_gradients(self, backend: str, case: str) -> None:
-        convt.conv_transpose_backward(self.x, self.w, self.bias, self.dy, backend=backend, **CASES[case].options)
+        convt.conv_transpose_backward(self.x, self.w, self.bias, self.dy, **self.options)
 
 
 def timeraw_import() -> str:

@@ -1,0 +1,49 @@
+"""What a peer offers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeAlias
+
+from ..jobs import Job
+
+__all__ = ["Peer", "Run", "Unsupported"]
+
+Run: TypeAlias = Callable[[], Any]
+
+
+class Unsupported(Exception):
+    """The peer cannot do a job; the message completes "it ..."."""
+
+
+class Peer(Protocol):
+    """A framework that computes the same as convt.
+
+    Attributes
+    ----------
+    name : str
+        As on the command line.
+    version : str
+    """
+
+    name: str
+    version: str
+
+    def session(self) -> AbstractContextManager[None]:
+        """What must hold while jobs are prepared and run, such as a number of threads; undone at the end."""
+
+    def prepare(self, job: Job) -> Run:
+        """A call without arguments that does the job once; whatever can be done beforehand, has been.
+
+        Returns
+        -------
+        callable
+            It returns an array, or for gradients a tuple of those of x, w and bias, None where not needed; of any type
+            that `numpy.asarray` takes.
+
+        Raises
+        ------
+        Unsupported
+            It has no means for this job. Errors of the framework itself count as the same.
+        """
