@@ -1,0 +1,201 @@
+"""Plans of the direct engine: planes, taps and strips of a problem, as the tables that ``kernels/direct_plan.h`` describes.
+
+Along each axis, tap t of coarse position q meets the fine element ``q * stride + tap * dilation - padding``, which lies in the
+phase ``(tap * dilation - padding) mod stride``, at position q + steps of that phase. So gather reads the fine phases at q +
+steps, and scatter writes each fine phase from the coarse array at its own position - steps.
+
+Sizes follow from the problem and the instruction set, never from the number of threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from ._direct import DirectPlan, most_rows, vector_length
+
+if TYPE_CHECKING:
+    from convt.problem import Problem
+
+__all__ = ["Tables", "direct_plan"]
+
+_ROW = 2048  # bytes of a packed plane's strip, which should leave room in the L1 cache
+_STRIP = 400 * 1024  # bytes of the channels that are summed in one block, in the L2 cache
+_SUMS = 350 * 1024  # bytes of the sums that wait for further blocks
+_MOST_SUMS = 1024 * 1024  # bytes of one unit's sums
+_MOST_STRIP = 4 * 1024 * 1024  # bytes of all channels of a strip
+_MOST_WEIGHTS = 16 * 1024 * 1024
+_PREFETCH = 8
+_TASKS = 8  # strips there should be, even if they are shorter for it
+_SLACK = 64  # bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """A plan before it goes to C; ``kernels/direct_plan.h`` says what the fields are. `scratch` and `packed` are bytes."""
+
+    isa: str
+    order: tuple[int, ...]
+    scatters: bool
+    size: int
+    batch: int
+    groups: int
+    inputs: int
+    outputs: int
+    in_size: tuple[int, ...]
+    out_size: tuple[int, ...]
+    in_stride: tuple[int, ...]
+    out_stride: tuple[int, ...]
+    in_phase: np.ndarray
+    first_tap: np.ndarray
+    taps: np.ndarray
+    offsets: np.ndarray
+    offsets_at: np.ndarray
+    low: tuple[int, ...]
+    count: tuple[int, ...]
+    strips: tuple[int, ...]
+    rows: tuple[int, ...]
+    positions: int
+    plane_size: int
+    channel_size: int
+    block: int
+    unit: int
+    units_at_once: int
+    scratch: int
+    packed: int
+
+
+@lru_cache(maxsize=1024)
+def direct_plan(
+    problem: Problem, data_map: Literal["scatter", "gather"], order: tuple[int, ...], isa: str
+) -> DirectPlan | None:
+    """The plan of a map, its spatial axes walked in `order`; None where the engine's buffers would grow too large."""
+    scatters = data_map == "scatter"
+    size = problem.dtype.itemsize
+    fine, coarse, kernel, stride, padding, dilation = (
+        _three(shape, order, missing)
+        for shape, missing in (
+            (problem.fine_shape, 1),
+            (problem.coarse_shape, 1),
+            (problem.kernel_shape, 1),
+            (problem.stride, 1),
+            (problem.padding, 0),
+            (problem.dilation, 1),
+        )
+    )
+    if prod(kernel) > 4096 or prod(stride) > 64:
+        return None
+    channels = problem.coarse_channels // problem.groups, problem.fine_channels // problem.groups
+    inputs, outputs = channels if scatters else channels[::-1]
+    ones = (1, 1, 1)
+    in_size, out_size = (coarse, fine) if scatters else (fine, coarse)
+    in_stride, out_stride = (ones, stride) if scatters else (stride, ones)
+
+    taps = np.indices(kernel).reshape(3, -1).T
+    steps, phases = np.divmod(taps * dilation - np.array(padding), stride)
+    shifts = -steps if scatters else steps
+    low, halo = shifts.min(axis=0), np.ptp(shifts, axis=0)
+    out_plane = np.ravel_multi_index(tuple(phases.T), stride)
+    if scatters:
+        sorting = np.argsort(out_plane, kind="stable")
+        first_tap = np.searchsorted(out_plane[sorting], np.arange(prod(stride) + 1))
+        in_phase, in_plane = np.zeros((1, 3), np.int64), np.zeros(len(taps), np.int64)
+    else:
+        used, in_plane = np.unique(out_plane, return_inverse=True)
+        sorting, first_tap = np.arange(len(taps)), np.array([0, len(taps)])
+        in_phase = np.array(np.unravel_index(used, stride)).T
+    in_planes, out_planes = len(in_phase), len(first_tap) - 1
+
+    lanes = vector_length(isa, size)
+    planes = tuple(-(-o // s) for o, s in zip(out_size, out_stride, strict=True))
+    count, strips = _strips(problem.batch, planes, tuple(halo), _ROW // size, problem.groups)
+    rows = tuple(int(c + h) for c, h in zip(count[1:], halo, strict=True))
+    used_positions = (
+        (count[0] - 1) * rows[0] + count[1] - 1) * rows[1] * rows[2] + (count[2] - 1) * rows[2] + count[3]
+    positions = _up(used_positions, lanes) * lanes
+    plane_size = int((halo[0] * rows[1] + halo[1]) * rows[2] + halo[2]) + positions
+    plane_size = max(plane_size, count[0] * rows[0] * rows[1] * rows[2])
+    channel_size = in_planes * plane_size
+    if channel_size * size % 4096 == 0:
+        channel_size += _SLACK // size  # channels at equal distances of 4 KB would meet in the L1 cache
+
+    within = (((in_plane * plane_size + (shifts - low) @ (rows[1] * rows[2], rows[2], 1))))[sorting]
+    offsets, offsets_at = _ahead(within, first_tap, channel_size)
+    unit = _up(outputs, _up(outputs, most_rows(isa)))
+    unit_sums = out_planes * unit * positions * size
+    blocks = _up(inputs, max(8, _STRIP // (channel_size * size)))
+    block = _up(inputs, blocks)
+    units_at_once = 1 if block == inputs else max(1, _SUMS // unit_sums)
+    units_at_once = min(units_at_once, _up(outputs, unit))
+    strip_bytes = inputs * channel_size * size
+    packed = _aligned(problem.groups * inputs * outputs * len(taps) * size)
+    if unit_sums > _MOST_SUMS or strip_bytes > _MOST_STRIP or packed > _MOST_WEIGHTS:
+        return None
+    return DirectPlan(
+        Tables(
+            isa=isa, order=order, scatters=scatters, size=size, batch=problem.batch, groups=problem.groups,
+            inputs=inputs, outputs=outputs, in_size=in_size, out_size=out_size, in_stride=in_stride,
+            out_stride=out_stride, in_phase=_table(in_phase), first_tap=_table(first_tap), taps=_table(taps[sorting]),
+            offsets=_table(offsets), offsets_at=_table(offsets_at), low=tuple(int(v) for v in low), count=count,
+            strips=strips, rows=rows, positions=positions, plane_size=plane_size, channel_size=channel_size, block=block,
+            unit=unit, units_at_once=units_at_once, scratch=_aligned(strip_bytes + units_at_once * unit_sums + _SLACK),
+            packed=packed,
+        )
+    )
+
+
+def _strips(
+    batch: int, planes: tuple[int, ...], halo: tuple[int, ...], target: int, groups: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Images and positions of a strip, and how many strips there are: the target filled from the last axis on."""
+    sizes = (batch, *planes)
+    halos = (0, *(int(h) for h in halo))
+    count = [1, 1, 1, 1]
+    room = target
+    for axis in (3, 2, 1, 0):
+        if room < 1:
+            break
+        whole = sizes[axis] + halos[axis] if axis else sizes[0]
+        if whole <= room:
+            count[axis] = sizes[axis]
+            room //= whole
+        else:
+            count[axis] = _up(sizes[axis], _up(sizes[axis], max(1, room)))
+            break
+    strips = tuple(_up(size, c) for size, c in zip(sizes, count, strict=True))
+    return tuple(count), strips
+
+
+def _ahead(within: np.ndarray, first_tap: np.ndarray, channel_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The offsets of each plane's taps, with those of the next taps that are read, which are the next channel's."""
+    pieces, starts, start = [], [], 0
+    for first, last in zip(first_tap[:-1], first_tap[1:], strict=True):
+        count = last - first
+        more = np.arange(count + _PREFETCH)
+        own = within[first:last]
+        pieces.append(own[more % count] + more // count * channel_size if count else np.zeros(_PREFETCH, np.int64))
+        starts.append(start)
+        start += len(pieces[-1])
+    return np.concatenate(pieces), np.array(starts)
+
+
+def _three(values: tuple[int, ...], order: tuple[int, ...], missing: int) -> tuple[int, ...]:
+    """Values per spatial axis in the walking order, with axes of the value `missing` in front."""
+    return (missing,) * (3 - len(order)) + tuple(values[axis] for axis in order)
+
+
+def _table(values: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(values, dtype=np.int64)
+
+
+def _up(a: int, b: int) -> int:
+    return -(-a // b)
+
+
+def _aligned(size: int) -> int:
+    return _up(size, _SLACK) * _SLACK

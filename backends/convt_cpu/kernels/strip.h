@@ -1,0 +1,148 @@
+/* strip: one task of the direct engine, from packing its input to writing its output. A template as direct.h is.
+ *
+ *     input --pack--> strip (in L2) --direct kernels--> sums (in L1, L2) --interleave--> output, each element written once
+ *
+ *     strip   [input channel][input plane][image][z][y][x, halo included]      rows of a channel in one piece
+ *     weights [unit][output plane][input channel][tap][output channel of the unit]
+ *     sums    [unit][output plane][output channel of the unit][position]       positions run as they do in the strip;
+ *                                                                              those in a halo are computed and left
+ * direct_plan.h says what planes and strips are. */
+
+typedef struct {
+    int64_t group, image, images, at[3], size[3]; /* the box of a strip */
+} NAME(box);
+
+static NAME(box) NAME(strip_box)(const convt_direct_plan *p, int64_t task)
+{
+    NAME(box) box;
+    for (int axis = 2; axis >= 0; axis--) {
+        int64_t planes = (p->out_size[axis] + p->out_stride[axis] - 1) / p->out_stride[axis];
+        box.at[axis] = task % p->strips[axis + 1] * p->count[axis + 1];
+        box.size[axis] = p->count[axis + 1] < planes - box.at[axis] ? p->count[axis + 1] : planes - box.at[axis];
+        task /= p->strips[axis + 1];
+    }
+    box.image = task % p->strips[0] * p->count[0];
+    box.images = p->count[0] < p->batch - box.image ? p->count[0] : p->batch - box.image;
+    box.group = task / p->strips[0];
+    return box;
+}
+
+/* to[x] = row[(first + x) * stride + phase], and zeros where the row ends. */
+static inline void NAME(pack_row)(
+    const REAL *row, int64_t size, int64_t step, int64_t stride, int64_t phase, int64_t first, int64_t count, REAL *to)
+{
+    int64_t low = -first, high = (size - phase + stride - 1) / stride - first;
+    low = low < 0 ? 0 : low > count ? count : low;
+    high = high < low ? low : high > count ? count : high;
+    for (int64_t x = 0; x < low; x++) to[x] = 0;
+    row += ((first + low) * stride + phase) * step;
+    if (step == 1)
+        NAME(deinterleave)(high - low, stride, row, to + low);
+    else
+        for (int64_t x = low; x < high; x++) to[x] = row[(x - low) * stride * step];
+    for (int64_t x = high; x < count; x++) to[x] = 0;
+}
+
+/* One channel of one plane, with the halo that the taps need. */
+static void NAME(pack_plane)(
+    const convt_direct_plan *p, const NAME(box) *box, const int64_t *phase, const REAL *channel, const convt_strides *strides,
+    REAL *to)
+{
+    REAL *end = to + p->plane_size;
+    const int64_t *stride = p->in_stride;
+    for (int64_t n = 0; n < box->images; n++)
+        for (int64_t z = 0; z < p->rows[0]; z++)
+            for (int64_t y = 0; y < p->rows[1]; y++, to += p->rows[2]) {
+                int64_t row_z = (box->at[0] + p->low[0] + z) * stride[0] + phase[0];
+                int64_t row_y = (box->at[1] + p->low[1] + y) * stride[1] + phase[1];
+                if (row_z < 0 || row_z >= p->in_size[0] || row_y < 0 || row_y >= p->in_size[1])
+                    memset(to, 0, p->rows[2] * sizeof(REAL));
+                else
+                    NAME(pack_row)(
+                        channel + (box->image + n) * strides->outer + row_z * strides->axis[0] + row_y * strides->axis[1],
+                        p->in_size[2], strides->axis[2], stride[2], phase[2], box->at[2] + p->low[2], p->rows[2], to);
+            }
+    memset(to, 0, (end - to) * sizeof(REAL));
+}
+
+/* The sums of one unit's outputs in one plane, over the channels of one block. */
+static void NAME(sum_plane)(
+    const convt_direct_plan *p, int64_t plane, int64_t rows, int64_t channels, const REAL *strip, const REAL *weights,
+    REAL *sums, int add)
+{
+    int64_t taps = p->first_tap[plane + 1] - p->first_tap[plane], vectors;
+    for (int64_t v = 0; v < p->positions / LANES; v += vectors) {
+        vectors = p->positions / LANES - v < CONVT_MAX_VECTORS ? p->positions / LANES - v : CONVT_MAX_VECTORS;
+        while (!NAME(table).direct[rows][vectors]) vectors--;
+        NAME(table).direct[rows][vectors](
+            channels, taps, p->offsets + p->offsets_at[plane], p->channel_size, strip + v * LANES, weights,
+            sums + v * LANES, p->positions, add);
+    }
+}
+
+/* Writes one output channel of a strip from its sums, all planes together. */
+static void NAME(write_channel)(
+    const convt_direct_plan *p, const NAME(box) *box, const REAL *sums, int64_t plane_size, REAL bias, REAL *channel,
+    const convt_strides *strides)
+{
+    const int64_t *ways = p->out_stride;
+    int64_t step = strides->axis[2], first = box->at[2] * ways[2], count = box->size[2] * ways[2];
+    if (count > p->out_size[2] - first) count = p->out_size[2] - first;
+    for (int64_t n = 0; n < box->images; n++)
+        for (int64_t z = box->at[0] * ways[0]; z < (box->at[0] + box->size[0]) * ways[0] && z < p->out_size[0]; z++)
+            for (int64_t y = box->at[1] * ways[1]; y < (box->at[1] + box->size[1]) * ways[1] && y < p->out_size[1]; y++) {
+                const REAL *row = sums + (z % ways[0] * ways[1] + y % ways[1]) * ways[2] * plane_size +
+                                  ((n * p->rows[0] + z / ways[0] - box->at[0]) * p->rows[1] + y / ways[1] - box->at[1]) *
+                                      p->rows[2];
+                REAL *to = channel + (box->image + n) * strides->outer + z * strides->axis[0] + y * strides->axis[1] +
+                           first * step;
+                int64_t whole = step == 1 ? count / ways[2] : 0;
+                NAME(interleave)(whole, ways[2], row, plane_size, bias, to);
+                for (int64_t x = whole * ways[2]; x < count; x++)
+                    to[x * step] = row[x % ways[2] * plane_size + x / ways[2]] + bias;
+            }
+}
+
+/* One task: a strip of the output, all its channels in one group. */
+static void NAME(strip)(
+    const convt_direct_plan *p, int64_t task, const REAL *input, const convt_strides *in, const REAL *weights,
+    const REAL *bias, REAL *output, const convt_strides *out, REAL *scratch)
+{
+    NAME(box) box = NAME(strip_box)(p, task);
+    REAL *strip = scratch, *sums = scratch + p->inputs * p->channel_size;
+    int64_t all_taps = p->first_tap[p->out_planes];
+    input += box.group * p->inputs * in->channel;
+    output += box.group * p->outputs * out->channel;
+    weights += box.group * p->inputs * p->outputs * all_taps;
+    for (int64_t c = 0; c < p->inputs; c++)
+        for (int64_t plane = 0; plane < p->in_planes; plane++)
+            NAME(pack_plane)(
+                p, &box, p->in_phase + 3 * plane, input + c * in->channel, in,
+                strip + c * p->channel_size + plane * p->plane_size);
+    int64_t unit_sums = p->out_planes * p->unit * p->positions;
+    for (int64_t first = 0; first < p->outputs; first += p->unit * p->units_at_once) {
+        int64_t last = first + p->unit * p->units_at_once;
+        if (last > p->outputs) last = p->outputs;
+        for (int64_t c = 0; c < p->inputs; c += p->block) {
+            int64_t channels = p->block < p->inputs - c ? p->block : p->inputs - c;
+            for (int64_t m = first; m < last; m += p->unit) {
+                int64_t rows = p->unit < p->outputs - m ? p->unit : p->outputs - m;
+                for (int64_t plane = 0; plane < p->out_planes; plane++) {
+                    int64_t taps = p->first_tap[plane + 1] - p->first_tap[plane];
+                    NAME(sum_plane)(
+                        p, plane, rows, channels, strip + c * p->channel_size,
+                        weights + p->inputs * (m * all_taps + rows * p->first_tap[plane]) + c * taps * rows,
+                        sums + (m - first) / p->unit * unit_sums + plane * rows * p->positions, c > 0);
+                }
+            }
+        }
+        for (int64_t m = first; m < last; m++) {
+            int64_t unit = (m - first) / p->unit, rows = p->unit < p->outputs - first - unit * p->unit
+                                                             ? p->unit
+                                                             : p->outputs - first - unit * p->unit;
+            NAME(write_channel)(
+                p, &box, sums + unit * unit_sums + (m - first) % p->unit * p->positions, rows * p->positions,
+                bias ? bias[box.group * p->outputs + m] : 0, output + m * out->channel, out);
+        }
+    }
+}
