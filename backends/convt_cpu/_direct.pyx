@@ -23,11 +23,11 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t out_stride[3]
         int64_t in_planes, out_planes
         const int64_t* in_phase
+        const int64_t* in_shift
         const int64_t* first_tap
         const int64_t* taps
         const int64_t* offsets
         const int64_t* offsets_at
-        int64_t low[3]
         int64_t count[4]
         int64_t strips[4]
         int64_t rows[3]
@@ -35,17 +35,35 @@ cdef extern from "kernels/kernels.h" nogil:
 
     ctypedef struct convt_kernels_f32:
         int64_t lanes, max_rows
-        int (*pack_weights)(const convt_direct_plan*, int64_t, int64_t, const float*, int64_t, int64_t, int64_t,
-                         const int64_t*, float*) noexcept nogil
-        void (*strip)(const convt_direct_plan*, int64_t, const float*, const convt_strides*, const float*, const float*,
-                   float*, const convt_strides*, float*) noexcept nogil
+        int (*pack_unit)(
+            const convt_direct_plan*, int64_t unit, const float* kernel, int64_t inp, int64_t out, const int64_t* axis,
+            float* packed) noexcept nogil
+        void (*strip)(
+            const convt_direct_plan*, int64_t task, const float* input, const convt_strides* inp, const float* weights,
+            const float* bias, float* output, const convt_strides* out, float* scratch) noexcept nogil
+        void (*pack)(
+            const convt_direct_plan*, int64_t task, int64_t first, int64_t last, const float* input,
+            const convt_strides* inp, float* strip) noexcept nogil
+        int (*units)(
+            const convt_direct_plan*, int64_t task, int64_t first_strip, int64_t strips, const float* packed,
+            const float* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const float* bias,
+            float* output, const convt_strides* out, float* scratch) noexcept nogil
 
     ctypedef struct convt_kernels_f64:
         int64_t lanes, max_rows
-        int (*pack_weights)(const convt_direct_plan*, int64_t, int64_t, const double*, int64_t, int64_t, int64_t,
-                         const int64_t*, double*) noexcept nogil
-        void (*strip)(const convt_direct_plan*, int64_t, const double*, const convt_strides*, const double*, const double*,
-                   double*, const convt_strides*, double*) noexcept nogil
+        int (*pack_unit)(
+            const convt_direct_plan*, int64_t unit, const double* kernel, int64_t inp, int64_t out, const int64_t* axis,
+            double* packed) noexcept nogil
+        void (*strip)(
+            const convt_direct_plan*, int64_t task, const double* input, const convt_strides* inp, const double* weights,
+            const double* bias, double* output, const convt_strides* out, double* scratch) noexcept nogil
+        void (*pack)(
+            const convt_direct_plan*, int64_t task, int64_t first, int64_t last, const double* input,
+            const convt_strides* inp, double* strip) noexcept nogil
+        int (*units)(
+            const convt_direct_plan*, int64_t task, int64_t first_strip, int64_t strips, const double* packed,
+            const double* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const double* bias,
+            double* output, const convt_strides* out, double* scratch) noexcept nogil
 
     int convt_isa_count()
     const char* convt_isa_name(int index)
@@ -79,6 +97,14 @@ def most_rows(isa):
     return convt_isa_f32(_index_of(isa)).max_rows
 
 
+cdef enum:
+    PIECES = 16                             # in which a strip is packed by several threads
+
+cdef struct Call:                           # strides of one call's arrays; those of the kernel seen from in- to output
+    convt_strides of_input, of_output
+    int64_t of_group, of_in, of_out
+    const int64_t* of_axis
+
 cdef class DirectPlan:
     """A `direct_plan.Tables` in C, with the instruction set that runs it."""
 
@@ -89,8 +115,11 @@ cdef class DirectPlan:
     cdef int isa
     cdef bint scatters
     cdef int64_t size                       # of an element, in bytes
-    cdef readonly int64_t tasks, units
-    cdef int64_t scratch, packed            # in elements: of one thread, of all
+    cdef bint by_outputs
+    cdef readonly int64_t tasks             # that can run at once
+    cdef int64_t strips, units              # of one group
+    cdef int64_t wave                       # strips that are packed together
+    cdef int64_t scratch, shared            # in elements: of one thread, of all
 
     def __cinit__(self, tables):
         cdef convt_direct_plan* p = &self.p
@@ -103,23 +132,38 @@ cdef class DirectPlan:
         for axis in range(3):
             p.in_size[axis], p.out_size[axis] = tables.in_size[axis], tables.out_size[axis]
             p.in_stride[axis], p.out_stride[axis] = tables.in_stride[axis], tables.out_stride[axis]
-            p.low[axis], p.rows[axis] = tables.low[axis], tables.rows[axis]
+            p.rows[axis] = tables.rows[axis]
         for axis in range(4):
             p.count[axis], p.strips[axis] = tables.count[axis], tables.strips[axis]
         p.in_planes, p.out_planes = len(tables.in_phase), len(tables.offsets_at)
-        arrays = [tables.in_phase, tables.first_tap, tables.taps, tables.offsets, tables.offsets_at]
+        arrays = [tables.in_phase, tables.in_shift, tables.first_tap, tables.taps, tables.offsets, tables.offsets_at]
         self._keep = arrays
         p.in_phase = <int64_t*>cnp.PyArray_DATA(arrays[0])
-        p.first_tap = <int64_t*>cnp.PyArray_DATA(arrays[1])
-        p.taps = <int64_t*>cnp.PyArray_DATA(arrays[2])
-        p.offsets = <int64_t*>cnp.PyArray_DATA(arrays[3])
-        p.offsets_at = <int64_t*>cnp.PyArray_DATA(arrays[4])
+        p.in_shift = <int64_t*>cnp.PyArray_DATA(arrays[1])
+        p.first_tap = <int64_t*>cnp.PyArray_DATA(arrays[2])
+        p.taps = <int64_t*>cnp.PyArray_DATA(arrays[3])
+        p.offsets = <int64_t*>cnp.PyArray_DATA(arrays[4])
+        p.offsets_at = <int64_t*>cnp.PyArray_DATA(arrays[5])
         p.positions, p.plane_size, p.channel_size = tables.positions, tables.plane_size, tables.channel_size
         p.block, p.unit, p.units_at_once = tables.block, tables.unit, tables.units_at_once
-        self.tasks = p.groups * p.strips[0] * p.strips[1] * p.strips[2] * p.strips[3]
-        self.units = p.groups * ((p.outputs + p.unit - 1) // p.unit)
+        self.strips = p.strips[0] * p.strips[1] * p.strips[2] * p.strips[3]
+        self.units = (p.outputs + p.unit - 1) // p.unit
+        self.by_outputs, self.wave = tables.by_outputs, tables.wave
+        self.tasks = p.groups * self.strips
+        if self.by_outputs:
+            self.tasks = (self.units + p.units_at_once - 1) // p.units_at_once
         self.scratch = tables.scratch // self.size
-        self.packed = tables.packed // self.size
+        self.shared = tables.shared // self.size
+
+    @property
+    def scratch_bytes(self):
+        """Of one thread."""
+        return self.scratch * self.size
+
+    @property
+    def shared_bytes(self):
+        """Of all threads together."""
+        return self.shared * self.size
 
     cdef convt_strides strides(self, cnp.ndarray array) noexcept:
         """An array's strides in elements, its spatial axes in the plan's order."""
@@ -146,49 +190,112 @@ def run(DirectPlan plan, cnp.ndarray array, cnp.ndarray kernel, bias, cnp.ndarra
 cdef bint _run(
     DirectPlan plan, cnp.ndarray array, cnp.ndarray kernel, cnp.ndarray bias, cnp.ndarray result, int threads, real* typed
 ) except -1:
-    cdef convt_strides of_input = plan.strides(array), of_output = plan.strides(result), of_kernel = plan.strides(kernel)
-    cdef const real* x = <const real*>cnp.PyArray_DATA(array)
-    cdef const real* k = <const real*>cnp.PyArray_DATA(kernel)
-    cdef const real* b = <const real*>cnp.PyArray_DATA(bias) if bias is not None else NULL
+    cdef Call call
+    call.of_input, call.of_output = plan.strides(array), plan.strides(result)
+    cdef convt_strides of_kernel = plan.strides(kernel)
+    call.of_axis = of_kernel.axis
+    call.of_in, call.of_out = of_kernel.channel, of_kernel.outer
+    call.of_group = plan.p.outputs * of_kernel.outer
+    if plan.scatters:
+        call.of_in, call.of_out = of_kernel.outer, of_kernel.channel
+        call.of_group = plan.p.inputs * of_kernel.outer
+    cdef real* x = <real*>cnp.PyArray_DATA(array)
+    cdef real* k = <real*>cnp.PyArray_DATA(kernel)
+    cdef real* b = <real*>cnp.PyArray_DATA(bias) if bias is not None else NULL
     cdef real* y = <real*>cnp.PyArray_DATA(result)
-    cdef int64_t task, scratch = plan.scratch, packed = plan.packed, bad = 0
-    cdef int64_t units = plan.units // plan.p.groups
-    cdef real* weights = <real*>malloc((packed + threads * scratch) * sizeof(real))
-    if weights == NULL:
-        raise MemoryError(f"cannot allocate {(packed + threads * scratch) * sizeof(real)} bytes of scratch memory")
+    cdef int64_t elements = plan.shared + threads * plan.scratch
+    cdef real* scratch = <real*>malloc(elements * sizeof(real))
+    cdef bint finite
+    if scratch == NULL:
+        raise MemoryError(f"cannot allocate {elements * sizeof(real)} bytes of scratch memory")
     with nogil:
-        for task in prange(plan.units, schedule="static", num_threads=threads):
-            bad += _pack(plan, task // units, task % units, k, &of_kernel, weights)
-        if not bad:
-            for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
-                _strip(plan, task, x, &of_input, weights, b, y, &of_output, weights + packed + threadid() * scratch)
-    free(weights)
+        if plan.by_outputs:
+            finite = _by_outputs(plan, &call, x, k, b, y, scratch, threads)
+        else:
+            finite = _by_strips(plan, &call, x, k, b, y, scratch, threads)
+    free(scratch)
+    return finite
+
+
+cdef bint _by_strips(
+    DirectPlan plan, const Call* call, const real* x, const real* k, const real* b, real* y, real* scratch, int threads
+) noexcept nogil:
+    """Pack all weights; then each task is a strip."""
+    cdef real* own = scratch + plan.shared
+    cdef int64_t task, bad = 0
+    cdef int64_t of_group = plan.p.inputs * plan.p.outputs * plan.p.first_tap[plan.p.out_planes]
+    for task in prange(plan.p.groups * plan.units, schedule="static", num_threads=threads):
+        bad += not _pack_unit(
+            plan, task % plan.units, call, k + task // plan.units * call.of_group, scratch + task // plan.units * of_group
+        )
+    if not bad:
+        for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
+            _strip(plan, task, call, x, scratch, b, y, own + threadid() * plan.scratch)
     return not bad
 
 
-cdef int _pack(
-    DirectPlan plan, int64_t group, int64_t unit, const real* kernel, const convt_strides* strides, real* weights
+cdef bint _by_outputs(
+    DirectPlan plan, const Call* call, const real* x, const real* k, const real* b, real* y, real* scratch, int threads
 ) noexcept nogil:
-    """1 if a weight of the unit is not finite."""
-    cdef int64_t coarse = plan.p.inputs if plan.scatters else plan.p.outputs
-    cdef int64_t inputs = strides.outer if plan.scatters else strides.channel
-    cdef int64_t outputs = strides.channel if plan.scatters else strides.outer
-    cdef int64_t of_group = coarse * strides.outer
-    if real is float:
-        return not convt_isa_f32(plan.isa).pack_weights(
-            &plan.p, group, unit, kernel, of_group, inputs, outputs, strides.axis, weights
-        )
-    else:
-        return not convt_isa_f64(plan.isa).pack_weights(
-            &plan.p, group, unit, kernel, of_group, inputs, outputs, strides.axis, weights
-        )
+    """Wave by wave, pack some strips; then each task is a unit of outputs."""
+    cdef real* own = scratch + plan.shared
+    cdef int64_t group, first, strips, task, bad = 0, of_strip = plan.p.inputs * plan.p.channel_size
+    for group in range(plan.p.groups):
+        first = 0
+        while first < plan.strips and not bad:
+            strips = min(plan.wave, plan.strips - first)
+            for task in prange(strips * PIECES, schedule="dynamic", chunksize=1, num_threads=threads):
+                _pack(
+                    plan, group * plan.strips + first + task // PIECES, task % PIECES, call, x,
+                    scratch + task // PIECES * of_strip
+                )
+            for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
+                bad += not _units(
+                    plan, task, group * plan.strips + first, strips, call, scratch, k + group * call.of_group, b, y,
+                    own + threadid() * plan.scratch
+                )
+            first += strips
+    return not bad
 
 
-cdef void _strip(
-    DirectPlan plan, int64_t task, const real* x, const convt_strides* of_x, const real* weights, const real* bias,
-    real* y, const convt_strides* of_y, real* scratch,
+cdef inline bint _pack_unit(
+    DirectPlan plan, int64_t unit, const Call* call, const real* k, real* weights
 ) noexcept nogil:
     if real is float:
-        convt_isa_f32(plan.isa).strip(&plan.p, task, x, of_x, weights, bias, y, of_y, scratch)
+        return convt_isa_f32(plan.isa).pack_unit(&plan.p, unit, k, call.of_in, call.of_out, call.of_axis, weights)
     else:
-        convt_isa_f64(plan.isa).strip(&plan.p, task, x, of_x, weights, bias, y, of_y, scratch)
+        return convt_isa_f64(plan.isa).pack_unit(&plan.p, unit, k, call.of_in, call.of_out, call.of_axis, weights)
+
+
+cdef inline void _strip(
+    DirectPlan plan, int64_t task, const Call* call, const real* x, const real* weights, const real* b, real* y,
+    real* scratch,
+) noexcept nogil:
+    if real is float:
+        convt_isa_f32(plan.isa).strip(&plan.p, task, x, &call.of_input, weights, b, y, &call.of_output, scratch)
+    else:
+        convt_isa_f64(plan.isa).strip(&plan.p, task, x, &call.of_input, weights, b, y, &call.of_output, scratch)
+
+
+cdef inline void _pack(
+    DirectPlan plan, int64_t task, int64_t piece, const Call* call, const real* x, real* strip
+) noexcept nogil:
+    cdef int64_t first = plan.p.inputs * piece // PIECES, last = plan.p.inputs * (piece + 1) // PIECES
+    if real is float:
+        convt_isa_f32(plan.isa).pack(&plan.p, task, first, last, x, &call.of_input, strip)
+    else:
+        convt_isa_f64(plan.isa).pack(&plan.p, task, first, last, x, &call.of_input, strip)
+
+
+cdef inline bint _units(
+    DirectPlan plan, int64_t task, int64_t first, int64_t strips, const Call* call, const real* packed, const real* k,
+    const real* b, real* y, real* scratch,
+) noexcept nogil:
+    if real is float:
+        return convt_isa_f32(plan.isa).units(
+            &plan.p, task, first, strips, packed, k, call.of_in, call.of_out, call.of_axis, b, y, &call.of_output, scratch
+        )
+    else:
+        return convt_isa_f64(plan.isa).units(
+            &plan.p, task, first, strips, packed, k, call.of_in, call.of_out, call.of_axis, b, y, &call.of_output, scratch
+        )

@@ -24,20 +24,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Tables", "direct_plan"]
 
-_ROW = 2048  # bytes of a packed plane's strip, which should leave room in the L1 cache
-_STRIP = 400 * 1024  # bytes of the channels that are summed in one block, in the L2 cache
+_POSITIONS = 2048  # bytes of a packed row of positions: sums and strip of a few channels share the L1 cache
+_BLOCK = 400 * 1024  # bytes of the channels that are summed in one go, in the L2 cache
 _SUMS = 350 * 1024  # bytes of the sums that wait for further blocks
 _MOST_SUMS = 1024 * 1024  # bytes of one unit's sums
 _MOST_STRIP = 4 * 1024 * 1024  # bytes of all channels of a strip
-_MOST_WEIGHTS = 16 * 1024 * 1024
+_WAVE = 12 * 1024 * 1024  # bytes of all strips of a wave
+_MOST_WEIGHTS = 6 * 1024 * 1024  # bytes that are packed before the work starts
+_TASKS = 8  # strips that keep some cores busy
 _PREFETCH = 8
-_TASKS = 8  # strips there should be, even if they are shorter for it
-_SLACK = 64  # bytes
+_ALIGNED = 64  # bytes
 
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """A plan before it goes to C; ``kernels/direct_plan.h`` says what the fields are. `scratch` and `packed` are bytes."""
+    """A plan before it goes to C; ``kernels/direct_plan.h`` says what the fields are. `scratch` (of a thread) and `shared` are bytes."""
 
     isa: str
     order: tuple[int, ...]
@@ -52,11 +53,11 @@ class Tables:
     in_stride: tuple[int, ...]
     out_stride: tuple[int, ...]
     in_phase: np.ndarray
+    in_shift: np.ndarray
     first_tap: np.ndarray
     taps: np.ndarray
     offsets: np.ndarray
     offsets_at: np.ndarray
-    low: tuple[int, ...]
     count: tuple[int, ...]
     strips: tuple[int, ...]
     rows: tuple[int, ...]
@@ -66,8 +67,10 @@ class Tables:
     block: int
     unit: int
     units_at_once: int
+    by_outputs: bool
+    wave: int
     scratch: int
-    packed: int
+    shared: int
 
 
 @lru_cache(maxsize=1024)
@@ -99,58 +102,96 @@ def direct_plan(
     taps = np.indices(kernel).reshape(3, -1).T
     steps, phases = np.divmod(taps * dilation - np.array(padding), stride)
     shifts = -steps if scatters else steps
-    low, halo = shifts.min(axis=0), np.ptp(shifts, axis=0)
-    out_plane = np.ravel_multi_index(tuple(phases.T), stride)
-    if scatters:
-        sorting = np.argsort(out_plane, kind="stable")
-        first_tap = np.searchsorted(out_plane[sorting], np.arange(prod(stride) + 1))
-        in_phase, in_plane = np.zeros((1, 3), np.int64), np.zeros(len(taps), np.int64)
-    else:
-        used, in_plane = np.unique(out_plane, return_inverse=True)
-        sorting, first_tap = np.arange(len(taps)), np.array([0, len(taps)])
-        in_phase = np.array(np.unravel_index(used, stride)).T
-    in_planes, out_planes = len(in_phase), len(first_tap) - 1
+    planes = tuple(_up(o, s) for o, s in zip(out_size, out_stride, strict=True))
+    halo = np.ptp(shifts, axis=0)
+    copied = _copied(planes, halo, outputs)
+    low = shifts.min(axis=0)
+    start = np.where(copied, shifts, low)  # of the packed plane that a tap reads
+    key = np.concatenate([phases if not scatters else np.zeros_like(phases), start], axis=1)
+    in_planes, in_plane = np.unique(key, axis=0, return_inverse=True)
+    out_plane = np.ravel_multi_index(tuple(phases.T), stride) if scatters else np.zeros(len(taps), np.int64)
+    sorting = np.argsort(out_plane, kind="stable")
+    first_tap = np.searchsorted(out_plane[sorting], np.arange(prod(out_stride) + 1))
 
     lanes = vector_length(isa, size)
-    planes = tuple(-(-o // s) for o, s in zip(out_size, out_stride, strict=True))
-    count, strips = _strips(problem.batch, planes, tuple(halo), _ROW // size, problem.groups)
+    halo = np.where(copied, 0, halo)
+    count, strips = _strips(problem.batch, planes, tuple(halo), _POSITIONS // size)
     rows = tuple(int(c + h) for c, h in zip(count[1:], halo, strict=True))
-    used_positions = (
-        (count[0] - 1) * rows[0] + count[1] - 1) * rows[1] * rows[2] + (count[2] - 1) * rows[2] + count[3]
-    positions = _up(used_positions, lanes) * lanes
-    plane_size = int((halo[0] * rows[1] + halo[1]) * rows[2] + halo[2]) + positions
-    plane_size = max(plane_size, count[0] * rows[0] * rows[1] * rows[2])
-    channel_size = in_planes * plane_size
+    last = (((count[0] - 1) * rows[0] + count[1] - 1) * rows[1] + count[2] - 1) * rows[2] + count[3]
+    positions = _up(last, lanes) * lanes
+    furthest = int((halo[0] * rows[1] + halo[1]) * rows[2] + halo[2])
+    plane_size = max(furthest + positions, count[0] * rows[0] * rows[1] * rows[2])
+    channel_size = len(in_planes) * plane_size
     if channel_size * size % 4096 == 0:
-        channel_size += _SLACK // size  # channels at equal distances of 4 KB would meet in the L1 cache
+        channel_size += _ALIGNED // size  # channels at equal distances of 4 KB would meet in the L1 cache
+    within = in_plane.reshape(-1) * plane_size + (shifts - start) @ (rows[1] * rows[2], rows[2], 1)
+    offsets, offsets_at = _ahead(within[sorting], first_tap, channel_size)
 
-    within = (((in_plane * plane_size + (shifts - low) @ (rows[1] * rows[2], rows[2], 1))))[sorting]
-    offsets, offsets_at = _ahead(within, first_tap, channel_size)
+    out_planes = prod(out_stride)
     unit = _up(outputs, _up(outputs, most_rows(isa)))
     unit_sums = out_planes * unit * positions * size
-    blocks = _up(inputs, max(8, _STRIP // (channel_size * size)))
-    block = _up(inputs, blocks)
-    units_at_once = 1 if block == inputs else max(1, _SUMS // unit_sums)
-    units_at_once = min(units_at_once, _up(outputs, unit))
+    block = _up(inputs, _up(inputs, max(8, _BLOCK // (channel_size * size))))
     strip_bytes = inputs * channel_size * size
-    packed = _aligned(problem.groups * inputs * outputs * len(taps) * size)
-    if unit_sums > _MOST_SUMS or strip_bytes > _MOST_STRIP or packed > _MOST_WEIGHTS:
+    weights = problem.groups * inputs * outputs * len(taps) * size
+    by_outputs = weights > _MOST_WEIGHTS or prod(strips) * problem.groups < _TASKS < _up(outputs, unit)
+    if by_outputs:
+        wave = min(prod(strips), max(1, _WAVE // strip_bytes))
+        units_at_once = max(1, min(_SUMS // (unit_sums * wave), _up(outputs, unit) // _TASKS))
+        shared = wave * strip_bytes
+        scratch = block * unit * len(taps) * size + wave * units_at_once * unit_sums
+    else:
+        units_at_once = 1 if block == inputs else max(1, min(_SUMS // unit_sums, _up(outputs, unit)))
+        wave = 1
+        shared = weights
+        scratch = strip_bytes + units_at_once * unit_sums
+    if unit_sums > _MOST_SUMS or strip_bytes > (_WAVE if by_outputs else _MOST_STRIP):
         return None
     return DirectPlan(
         Tables(
-            isa=isa, order=order, scatters=scatters, size=size, batch=problem.batch, groups=problem.groups,
-            inputs=inputs, outputs=outputs, in_size=in_size, out_size=out_size, in_stride=in_stride,
-            out_stride=out_stride, in_phase=_table(in_phase), first_tap=_table(first_tap), taps=_table(taps[sorting]),
-            offsets=_table(offsets), offsets_at=_table(offsets_at), low=tuple(int(v) for v in low), count=count,
-            strips=strips, rows=rows, positions=positions, plane_size=plane_size, channel_size=channel_size, block=block,
-            unit=unit, units_at_once=units_at_once, scratch=_aligned(strip_bytes + units_at_once * unit_sums + _SLACK),
-            packed=packed,
+            isa=isa,
+            order=order,
+            scatters=scatters,
+            size=size,
+            batch=problem.batch,
+            groups=problem.groups,
+            inputs=inputs,
+            outputs=outputs,
+            in_size=in_size,
+            out_size=out_size,
+            in_stride=in_stride,
+            out_stride=out_stride,
+            in_phase=_table(in_planes[:, :3]),
+            in_shift=_table(in_planes[:, 3:]),
+            first_tap=_table(first_tap),
+            taps=_table(taps[sorting]),
+            offsets=_table(offsets),
+            offsets_at=_table(offsets_at),
+            count=count,
+            strips=strips,
+            rows=rows,
+            positions=positions,
+            plane_size=plane_size,
+            channel_size=channel_size,
+            block=block,
+            unit=unit,
+            units_at_once=units_at_once,
+            by_outputs=by_outputs,
+            wave=wave,
+            scratch=_aligned(scratch),
+            shared=_aligned(shared),
         )
     )
 
 
+def _copied(planes: tuple[int, ...], halo: np.ndarray, outputs: int) -> np.ndarray:
+    """Along which axes a plane is packed once per shift: where the halo is large beside a row, and pays for many outputs."""
+    wide = outputs >= 16 * (halo + 1)
+    across = wide[2] and 10 * halo[2] >= planes[2] + halo[2]
+    return np.array([False, across and wide[1] and planes[1] <= 4, across])
+
+
 def _strips(
-    batch: int, planes: tuple[int, ...], halo: tuple[int, ...], target: int, groups: int
+    batch: int, planes: tuple[int, ...], halo: tuple[int, ...], target: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Images and positions of a strip, and how many strips there are: the target filled from the last axis on."""
     sizes = (batch, *planes)
@@ -198,4 +239,4 @@ def _up(a: int, b: int) -> int:
 
 
 def _aligned(size: int) -> int:
-    return _up(size, _SLACK) * _SLACK
+    return _up(size, _ALIGNED) * _ALIGNED

@@ -25,7 +25,9 @@ static inline __attribute__((always_inline)) void NAME(direct)(
     for (int64_t c = 0; c < channels; c++, x += x_pitch)
         for (int64_t t = 0; t < taps; t++, w += MR) {
             const REAL *p = x + offsets[t];
-            __builtin_prefetch(x + offsets[t + CONVT_PREFETCH]);
+            const REAL *ahead = x + offsets[t + CONVT_PREFETCH];
+#pragma GCC unroll 32
+            for (int v = 0; v < NV; v++) __builtin_prefetch(ahead + v * LANES);
 #pragma GCC unroll 32
             for (int v = 0; v < NV; v++) px[v] = *(const vector *)(p + v * LANES);
 #pragma GCC unroll 32

@@ -20,8 +20,10 @@ const TABLE NAME(table) = {
 #define ENTRY(rows, vectors) .direct[rows][vectors] = NAME(direct_##rows##x##vectors),
     DIRECT_LIST(ENTRY)
 #undef ENTRY
-    .pack_weights = NAME(pack_weights),
+    .pack_unit = NAME(pack_unit),
     .strip = NAME(strip),
+    .pack = NAME(pack),
+    .units = NAME(units),
 };
 
 #undef REAL

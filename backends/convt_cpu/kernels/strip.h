@@ -43,24 +43,24 @@ static inline void NAME(pack_row)(
     for (int64_t x = high; x < count; x++) to[x] = 0;
 }
 
-/* One channel of one plane, with the halo that the taps need. */
+/* One channel of one plane. */
 static void NAME(pack_plane)(
-    const convt_direct_plan *p, const NAME(box) *box, const int64_t *phase, const REAL *channel, const convt_strides *strides,
+    const convt_direct_plan *p, const NAME(box) *box, int64_t plane, const REAL *channel, const convt_strides *strides,
     REAL *to)
 {
     REAL *end = to + p->plane_size;
-    const int64_t *stride = p->in_stride;
+    const int64_t *stride = p->in_stride, *phase = p->in_phase + 3 * plane, *shift = p->in_shift + 3 * plane;
     for (int64_t n = 0; n < box->images; n++)
         for (int64_t z = 0; z < p->rows[0]; z++)
             for (int64_t y = 0; y < p->rows[1]; y++, to += p->rows[2]) {
-                int64_t row_z = (box->at[0] + p->low[0] + z) * stride[0] + phase[0];
-                int64_t row_y = (box->at[1] + p->low[1] + y) * stride[1] + phase[1];
+                int64_t row_z = (box->at[0] + shift[0] + z) * stride[0] + phase[0];
+                int64_t row_y = (box->at[1] + shift[1] + y) * stride[1] + phase[1];
                 if (row_z < 0 || row_z >= p->in_size[0] || row_y < 0 || row_y >= p->in_size[1])
                     memset(to, 0, p->rows[2] * sizeof(REAL));
                 else
                     NAME(pack_row)(
                         channel + (box->image + n) * strides->outer + row_z * strides->axis[0] + row_y * strides->axis[1],
-                        p->in_size[2], strides->axis[2], stride[2], phase[2], box->at[2] + p->low[2], p->rows[2], to);
+                        p->in_size[2], strides->axis[2], stride[2], phase[2], box->at[2] + shift[2], p->rows[2], to);
             }
     memset(to, 0, (end - to) * sizeof(REAL));
 }
@@ -103,46 +103,107 @@ static void NAME(write_channel)(
             }
 }
 
-/* One task: a strip of the output, all its channels in one group. */
+/* Packs some channels of a strip. */
+static void NAME(pack_strip)(
+    const convt_direct_plan *p, const NAME(box) *box, int64_t first, int64_t last, const REAL *input,
+    const convt_strides *in, REAL *strip)
+{
+    input += box->group * p->inputs * in->channel;
+    for (int64_t c = first; c < last; c++)
+        for (int64_t plane = 0; plane < p->in_planes; plane++)
+            NAME(pack_plane)(
+                p, box, plane, input + c * in->channel, in, strip + c * p->channel_size + plane * p->plane_size);
+}
+
+/* Adds up all planes of a unit over the channels from c on that make a block; `weights` are those of that block. */
+static void NAME(sum_unit)(
+    const convt_direct_plan *p, int64_t rows, int64_t c, const REAL *strip, const REAL *weights, REAL *sums)
+{
+    int64_t channels = p->block < p->inputs - c ? p->block : p->inputs - c;
+    for (int64_t plane = 0; plane < p->out_planes; plane++)
+        NAME(sum_plane)(
+            p, plane, rows, channels, strip + c * p->channel_size, weights + channels * rows * p->first_tap[plane],
+            sums + plane * rows * p->positions, c > 0);
+}
+
+/* Writes all output channels of a unit. */
+static void NAME(write_unit)(
+    const convt_direct_plan *p, const NAME(box) *box, int64_t first, int64_t rows, const REAL *sums, const REAL *bias,
+    REAL *output, const convt_strides *out)
+{
+    int64_t channel = box->group * p->outputs + first;
+    for (int64_t m = 0; m < rows; m++)
+        NAME(write_channel)(
+            p, box, sums + m * p->positions, rows * p->positions, bias ? bias[channel + m] : 0,
+            output + (channel + m) * out->channel, out);
+}
+
+/* The schedule by strips: a task is a strip, all its output channels in one group; the weights have been packed before. */
 static void NAME(strip)(
     const convt_direct_plan *p, int64_t task, const REAL *input, const convt_strides *in, const REAL *weights,
     const REAL *bias, REAL *output, const convt_strides *out, REAL *scratch)
 {
     NAME(box) box = NAME(strip_box)(p, task);
     REAL *strip = scratch, *sums = scratch + p->inputs * p->channel_size;
-    int64_t all_taps = p->first_tap[p->out_planes];
-    input += box.group * p->inputs * in->channel;
-    output += box.group * p->outputs * out->channel;
+    int64_t all_taps = p->first_tap[p->out_planes], together = p->unit * p->units_at_once;
+    int64_t row_sums = p->out_planes * p->positions;
     weights += box.group * p->inputs * p->outputs * all_taps;
-    for (int64_t c = 0; c < p->inputs; c++)
-        for (int64_t plane = 0; plane < p->in_planes; plane++)
-            NAME(pack_plane)(
-                p, &box, p->in_phase + 3 * plane, input + c * in->channel, in,
-                strip + c * p->channel_size + plane * p->plane_size);
-    int64_t unit_sums = p->out_planes * p->unit * p->positions;
-    for (int64_t first = 0; first < p->outputs; first += p->unit * p->units_at_once) {
-        int64_t last = first + p->unit * p->units_at_once;
-        if (last > p->outputs) last = p->outputs;
-        for (int64_t c = 0; c < p->inputs; c += p->block) {
-            int64_t channels = p->block < p->inputs - c ? p->block : p->inputs - c;
+    NAME(pack_strip)(p, &box, 0, p->inputs, input, in, strip);
+    for (int64_t first = 0; first < p->outputs; first += together) {
+        int64_t last = first + together < p->outputs ? first + together : p->outputs;
+        for (int64_t c = 0; c < p->inputs; c += p->block)
             for (int64_t m = first; m < last; m += p->unit) {
                 int64_t rows = p->unit < p->outputs - m ? p->unit : p->outputs - m;
-                for (int64_t plane = 0; plane < p->out_planes; plane++) {
-                    int64_t taps = p->first_tap[plane + 1] - p->first_tap[plane];
-                    NAME(sum_plane)(
-                        p, plane, rows, channels, strip + c * p->channel_size,
-                        weights + p->inputs * (m * all_taps + rows * p->first_tap[plane]) + c * taps * rows,
-                        sums + (m - first) / p->unit * unit_sums + plane * rows * p->positions, c > 0);
-                }
+                NAME(sum_unit)(
+                    p, rows, c, strip, weights + (m * p->inputs + c * rows) * all_taps, sums + (m - first) * row_sums);
             }
-        }
-        for (int64_t m = first; m < last; m++) {
-            int64_t unit = (m - first) / p->unit, rows = p->unit < p->outputs - first - unit * p->unit
-                                                             ? p->unit
-                                                             : p->outputs - first - unit * p->unit;
-            NAME(write_channel)(
-                p, &box, sums + unit * unit_sums + (m - first) % p->unit * p->positions, rows * p->positions,
-                bias ? bias[box.group * p->outputs + m] : 0, output + m * out->channel, out);
-        }
+        for (int64_t m = first; m < last; m += p->unit)
+            NAME(write_unit)(
+                p, &box, m, p->unit < p->outputs - m ? p->unit : p->outputs - m, sums + (m - first) * row_sums, bias,
+                output, out);
     }
+}
+
+/* The schedule by outputs, for many weights and few positions: first all strips of a wave are packed, by tasks that take
+ * some channels of one strip each ... */
+static void NAME(pack)(
+    const convt_direct_plan *p, int64_t task, int64_t first, int64_t last, const REAL *input, const convt_strides *in,
+    REAL *strip)
+{
+    NAME(box) box = NAME(strip_box)(p, task);
+    NAME(pack_strip)(p, &box, first, last, input, in, strip);
+}
+
+/* ... then a task is some units of outputs, in all strips of the wave, so that a block of channels in the cache serves them all.
+ * Weights are packed block by block. The scratch memory holds those of one unit's block, and all sums. Returns 1 if all
+ * weights are finite, else 0. */
+static int NAME(units)(
+    const convt_direct_plan *p, int64_t task, int64_t first_strip, int64_t strips, const REAL *packed, const REAL *kernel,
+    int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output, const convt_strides *out,
+    REAL *scratch)
+{
+    int64_t together = p->unit * p->units_at_once, first = task * together;
+    int64_t last = first + together < p->outputs ? first + together : p->outputs;
+    int64_t all_taps = p->first_tap[p->out_planes], row_sums = p->out_planes * p->positions;
+    REAL *weights = scratch, *sums = scratch + p->block * p->unit * all_taps;
+    int finite = 1;
+    for (int64_t c = 0; c < p->inputs; c += p->block)
+        for (int64_t m = first; m < last; m += p->unit) {
+            int64_t rows = p->unit < last - m ? p->unit : last - m;
+            finite &= NAME(pack_block)(
+                p, p->block < p->inputs - c ? p->block : p->inputs - c, rows, kernel + c * in + m * out_channel, in,
+                out_channel, axis, weights);
+            for (int64_t s = 0; s < strips; s++)
+                NAME(sum_unit)(
+                    p, rows, c, packed + s * p->inputs * p->channel_size, weights,
+                    sums + (s * together + m - first) * row_sums);
+        }
+    for (int64_t s = 0; s < strips; s++) {
+        NAME(box) box = NAME(strip_box)(p, first_strip + s);
+        for (int64_t m = first; m < last; m += p->unit)
+            NAME(write_unit)(
+                p, &box, m, p->unit < last - m ? p->unit : last - m, sums + (s * together + m - first) * row_sums, bias,
+                output, out);
+    }
+    return finite;
 }
