@@ -31,12 +31,13 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t count[4]
         int64_t strips[4]
         int64_t rows[3]
-        int64_t positions, plane_size, channel_size, block, unit, units_at_once
+        int64_t positions, plane_size, channel_size, block, tile, unit, pass_ "pass"
 
     ctypedef struct convt_kernels_f32:
         int64_t lanes, max_rows
-        int (*pack_unit)(
-            const convt_direct_plan*, int64_t unit, const float* kernel, int64_t inp, int64_t out, const int64_t* axis,
+        void* direct[15][13]
+        int (*pack_pass)(
+            const convt_direct_plan*, int64_t first, int64_t last, const float* kernel, int64_t inp, int64_t out, const int64_t* axis,
             float* packed) noexcept nogil
         void (*strip)(
             const convt_direct_plan*, int64_t task, const float* input, const convt_strides* inp, const float* weights,
@@ -44,15 +45,16 @@ cdef extern from "kernels/kernels.h" nogil:
         void (*pack)(
             const convt_direct_plan*, int64_t task, int64_t first, int64_t last, const float* input,
             const convt_strides* inp, float* strip) noexcept nogil
-        int (*units)(
+        int (*outputs)(
             const convt_direct_plan*, int64_t task, int64_t first_strip, int64_t strips, const float* packed,
             const float* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const float* bias,
             float* output, const convt_strides* out, float* scratch) noexcept nogil
 
     ctypedef struct convt_kernels_f64:
         int64_t lanes, max_rows
-        int (*pack_unit)(
-            const convt_direct_plan*, int64_t unit, const double* kernel, int64_t inp, int64_t out, const int64_t* axis,
+        void* direct[15][13]
+        int (*pack_pass)(
+            const convt_direct_plan*, int64_t first, int64_t last, const double* kernel, int64_t inp, int64_t out, const int64_t* axis,
             double* packed) noexcept nogil
         void (*strip)(
             const convt_direct_plan*, int64_t task, const double* input, const convt_strides* inp, const double* weights,
@@ -60,11 +62,12 @@ cdef extern from "kernels/kernels.h" nogil:
         void (*pack)(
             const convt_direct_plan*, int64_t task, int64_t first, int64_t last, const double* input,
             const convt_strides* inp, double* strip) noexcept nogil
-        int (*units)(
+        int (*outputs)(
             const convt_direct_plan*, int64_t task, int64_t first_strip, int64_t strips, const double* packed,
             const double* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const double* bias,
             double* output, const convt_strides* out, double* scratch) noexcept nogil
 
+    const int CONVT_MAX_VECTORS
     int convt_isa_count()
     const char* convt_isa_name(int index)
     int convt_isa_runs_here(int index)
@@ -92,6 +95,12 @@ def vector_length(isa, int size):
     return convt_isa_f32(index).lanes if size == 4 else convt_isa_f64(index).lanes
 
 
+def most_vectors(isa, int rows):
+    """The largest number of vectors of positions of the direct kernels for so many output channels."""
+    vectors = [v for v in range(1, CONVT_MAX_VECTORS + 1) if convt_isa_f32(_index_of(isa)).direct[rows][v] != NULL]
+    return max(vectors)
+
+
 def most_rows(isa):
     """The largest number of output channels of one of its direct kernels."""
     return convt_isa_f32(_index_of(isa)).max_rows
@@ -117,7 +126,7 @@ cdef class DirectPlan:
     cdef int64_t size                       # of an element, in bytes
     cdef bint by_outputs
     cdef readonly int64_t tasks             # that can run at once
-    cdef int64_t strips, units              # of one group
+    cdef int64_t strips, passes             # of one group
     cdef int64_t wave                       # strips that are packed together
     cdef int64_t scratch, shared            # in elements: of one thread, of all
 
@@ -145,13 +154,13 @@ cdef class DirectPlan:
         p.offsets = <int64_t*>cnp.PyArray_DATA(arrays[4])
         p.offsets_at = <int64_t*>cnp.PyArray_DATA(arrays[5])
         p.positions, p.plane_size, p.channel_size = tables.positions, tables.plane_size, tables.channel_size
-        p.block, p.unit, p.units_at_once = tables.block, tables.unit, tables.units_at_once
+        p.block, p.tile, p.unit, p.pass_ = tables.block, tables.tile, tables.unit, tables.pass_
         self.strips = p.strips[0] * p.strips[1] * p.strips[2] * p.strips[3]
-        self.units = (p.outputs + p.unit - 1) // p.unit
+        self.passes = (p.outputs + p.pass_ - 1) // p.pass_
         self.by_outputs, self.wave = tables.by_outputs, tables.wave
         self.tasks = p.groups * self.strips
         if self.by_outputs:
-            self.tasks = (self.units + p.units_at_once - 1) // p.units_at_once
+            self.tasks = self.passes
         self.scratch = tables.scratch // self.size
         self.shared = tables.shared // self.size
 
@@ -224,9 +233,10 @@ cdef bint _by_strips(
     cdef real* own = scratch + plan.shared
     cdef int64_t task, bad = 0
     cdef int64_t of_group = plan.p.inputs * plan.p.outputs * plan.p.first_tap[plan.p.out_planes]
-    for task in prange(plan.p.groups * plan.units, schedule="static", num_threads=threads):
-        bad += not _pack_unit(
-            plan, task % plan.units, call, k + task // plan.units * call.of_group, scratch + task // plan.units * of_group
+    for task in prange(plan.p.groups * plan.passes, schedule="static", num_threads=threads):
+        bad += not _pack_pass(
+            plan, task % plan.passes, call, k + task // plan.passes * call.of_group,
+            scratch + task // plan.passes * of_group
         )
     if not bad:
         for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
@@ -250,7 +260,7 @@ cdef bint _by_outputs(
                     scratch + task // PIECES * of_strip
                 )
             for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
-                bad += not _units(
+                bad += not _outputs(
                     plan, task, group * plan.strips + first, strips, call, scratch, k + group * call.of_group, b, y,
                     own + threadid() * plan.scratch
                 )
@@ -258,13 +268,20 @@ cdef bint _by_outputs(
     return not bad
 
 
-cdef inline bint _pack_unit(
-    DirectPlan plan, int64_t unit, const Call* call, const real* k, real* weights
+cdef inline bint _pack_pass(
+    DirectPlan plan, int64_t index, const Call* call, const real* k, real* weights
 ) noexcept nogil:
+    """Pack one pass of a group whose weights go to `weights`."""
+    cdef int64_t first = index * plan.p.pass_, last = min(first + plan.p.pass_, plan.p.outputs)
+    weights += first * plan.p.inputs * plan.p.first_tap[plan.p.out_planes]
     if real is float:
-        return convt_isa_f32(plan.isa).pack_unit(&plan.p, unit, k, call.of_in, call.of_out, call.of_axis, weights)
+        return convt_isa_f32(plan.isa).pack_pass(
+            &plan.p, first, last, k, call.of_in, call.of_out, call.of_axis, weights
+        )
     else:
-        return convt_isa_f64(plan.isa).pack_unit(&plan.p, unit, k, call.of_in, call.of_out, call.of_axis, weights)
+        return convt_isa_f64(plan.isa).pack_pass(
+            &plan.p, first, last, k, call.of_in, call.of_out, call.of_axis, weights
+        )
 
 
 cdef inline void _strip(
@@ -287,15 +304,15 @@ cdef inline void _pack(
         convt_isa_f64(plan.isa).pack(&plan.p, task, first, last, x, &call.of_input, strip)
 
 
-cdef inline bint _units(
+cdef inline bint _outputs(
     DirectPlan plan, int64_t task, int64_t first, int64_t strips, const Call* call, const real* packed, const real* k,
     const real* b, real* y, real* scratch,
 ) noexcept nogil:
     if real is float:
-        return convt_isa_f32(plan.isa).units(
+        return convt_isa_f32(plan.isa).outputs(
             &plan.p, task, first, strips, packed, k, call.of_in, call.of_out, call.of_axis, b, y, &call.of_output, scratch
         )
     else:
-        return convt_isa_f64(plan.isa).units(
+        return convt_isa_f64(plan.isa).outputs(
             &plan.p, task, first, strips, packed, k, call.of_in, call.of_out, call.of_axis, b, y, &call.of_output, scratch
         )

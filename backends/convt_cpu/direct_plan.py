@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ._direct import DirectPlan, most_rows, vector_length
+from ._direct import DirectPlan, most_rows, most_vectors, vector_length
 
 if TYPE_CHECKING:
     from convt.problem import Problem
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["Tables", "direct_plan"]
 
 _POSITIONS = 2048  # bytes of a packed row of positions: sums and strip of a few channels share the L1 cache
-_BLOCK = 400 * 1024  # bytes of the channels that are summed in one go, in the L2 cache
+_BLOCK = 24 * 1024  # bytes that a tile touches in the channels that are summed in one go, in the L1 cache
 _SUMS = 350 * 1024  # bytes of the sums that wait for further blocks
 _MOST_SUMS = 1024 * 1024  # bytes of one unit's sums
 _MOST_STRIP = 4 * 1024 * 1024  # bytes of all channels of a strip
+_PASS = 2 * 1024 * 1024  # bytes of the weights that a thread packs for itself
 _WAVE = 12 * 1024 * 1024  # bytes of all strips of a wave
 _MOST_WEIGHTS = 6 * 1024 * 1024  # bytes that are packed before the work starts
 _TASKS = 8  # strips that keep some cores busy
@@ -65,8 +66,9 @@ class Tables:
     plane_size: int
     channel_size: int
     block: int
+    tile: int
     unit: int
-    units_at_once: int
+    pass_: int
     by_outputs: bool
     wave: int
     scratch: int
@@ -130,20 +132,25 @@ def direct_plan(
     out_planes = prod(out_stride)
     unit = _up(outputs, _up(outputs, most_rows(isa)))
     unit_sums = out_planes * unit * positions * size
-    block = _up(inputs, _up(inputs, max(8, _BLOCK // (channel_size * size))))
+    tile = most_vectors(isa, unit)
+    lines = np.unique((within // lanes)[:, None] + np.arange(tile + 1)).size  # of a channel, that a tile touches
+    block = _up(inputs, _up(inputs, max(8, _BLOCK // (lines * lanes * size))))
     strip_bytes = inputs * channel_size * size
     weights = problem.groups * inputs * outputs * len(taps) * size
     by_outputs = weights > _MOST_WEIGHTS or prod(strips) * problem.groups < _TASKS < _up(outputs, unit)
+    units = _up(outputs, unit)
+    of_unit = inputs * unit * len(taps) * size
     if by_outputs:
+        at_once = max(1, min(_SUMS // unit_sums, _PASS // of_unit, units // _TASKS))
         wave = min(prod(strips), max(1, _WAVE // strip_bytes))
-        units_at_once = max(1, min(_SUMS // (unit_sums * wave), _up(outputs, unit) // _TASKS))
         shared = wave * strip_bytes
-        scratch = block * unit * len(taps) * size + wave * units_at_once * unit_sums
+        scratch = at_once * (of_unit + unit_sums)
     else:
-        units_at_once = 1 if block == inputs else max(1, min(_SUMS // unit_sums, _up(outputs, unit)))
+        at_once = max(1, min(_SUMS // unit_sums, units))
         wave = 1
         shared = weights
-        scratch = strip_bytes + units_at_once * unit_sums
+        scratch = strip_bytes + at_once * unit_sums
+    pass_ = at_once * unit
     if unit_sums > _MOST_SUMS or strip_bytes > (_WAVE if by_outputs else _MOST_STRIP):
         return None
     return DirectPlan(
@@ -173,8 +180,9 @@ def direct_plan(
             plane_size=plane_size,
             channel_size=channel_size,
             block=block,
+            tile=tile,
             unit=unit,
-            units_at_once=units_at_once,
+            pass_=pass_,
             by_outputs=by_outputs,
             wave=wave,
             scratch=_aligned(scratch),

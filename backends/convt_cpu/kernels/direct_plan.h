@@ -43,8 +43,9 @@ typedef struct {
     int64_t plane_size;        /* of a packed plane */
     int64_t channel_size;      /* of a packed channel: all its planes */
     int64_t block;             /* channels that are summed up before the sums are added to the total */
-    int64_t unit;              /* output channels in one pass */
-    int64_t units_at_once;     /* whose sums are kept until all blocks have been added */
+    int64_t tile;              /* vectors of positions that a kernel takes */
+    int64_t unit;              /* output channels of a kernel */
+    int64_t pass;              /* output channels that one reading of a strip serves, a multiple of the unit */
 } convt_direct_plan;
 
 #endif

@@ -20,10 +20,10 @@ const TABLE NAME(table) = {
 #define ENTRY(rows, vectors) .direct[rows][vectors] = NAME(direct_##rows##x##vectors),
     DIRECT_LIST(ENTRY)
 #undef ENTRY
-    .pack_unit = NAME(pack_unit),
+    .pack_pass = NAME(pack_pass),
     .strip = NAME(strip),
     .pack = NAME(pack),
-    .units = NAME(units),
+    .outputs = NAME(outputs),
 };
 
 #undef REAL

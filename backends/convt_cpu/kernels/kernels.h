@@ -21,16 +21,16 @@ enum {
     typedef void (*convt_direct_##suffix)(                                                                                \
         int64_t channels, int64_t taps, const int64_t *offsets, int64_t x_pitch, const REAL *x, const REAL *w, REAL *y,   \
         int64_t y_pitch, int add);                                                                                        \
-    typedef int (*convt_pack_unit_##suffix)(                                                                              \
-        const convt_direct_plan *plan, int64_t unit, const REAL *kernel, int64_t in, int64_t out, const int64_t *axis,    \
-        REAL *packed);                                                                                                    \
+    typedef int (*convt_pack_pass_##suffix)(                                                                              \
+        const convt_direct_plan *plan, int64_t first, int64_t last, const REAL *kernel, int64_t in, int64_t out,          \
+        const int64_t *axis, REAL *packed);                                                                               \
     typedef void (*convt_strip_##suffix)(                                                                                 \
         const convt_direct_plan *plan, int64_t task, const REAL *input, const convt_strides *in, const REAL *weights,     \
         const REAL *bias, REAL *output, const convt_strides *out, REAL *scratch);                                         \
     typedef void (*convt_pack_##suffix)(                                                                                  \
         const convt_direct_plan *plan, int64_t task, int64_t first, int64_t last, const REAL *input,                      \
         const convt_strides *in, REAL *strip);                                                                            \
-    typedef int (*convt_units_##suffix)(                                                                                  \
+    typedef int (*convt_outputs_##suffix)(                                                                                \
         const convt_direct_plan *plan, int64_t task, int64_t first_strip, int64_t strips, const REAL *packed,             \
         const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output,         \
         const convt_strides *out, REAL *scratch);                                                                         \
@@ -39,10 +39,10 @@ enum {
         int64_t lanes;    /* elements of a vector */                                                                      \
         int64_t max_rows; /* the largest number of rows that has direct kernels */                                        \
         convt_direct_##suffix direct[CONVT_MAX_ROWS + 1][CONVT_MAX_VECTORS + 1]; /* [rows][vectors], NULL if there is none */ \
-        convt_pack_unit_##suffix pack_unit;                                                                               \
+        convt_pack_pass_##suffix pack_pass;                                                                               \
         convt_strip_##suffix strip;                                                                                       \
         convt_pack_##suffix pack;                                                                                         \
-        convt_units_##suffix units;                                                                                       \
+        convt_outputs_##suffix outputs;                                                                                   \
     } convt_kernels_##suffix;
 CONVT_TABLE(float, f32)
 CONVT_TABLE(double, f64)

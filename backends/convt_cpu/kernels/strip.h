@@ -65,21 +65,6 @@ static void NAME(pack_plane)(
     memset(to, 0, (end - to) * sizeof(REAL));
 }
 
-/* The sums of one unit's outputs in one plane, over the channels of one block. */
-static void NAME(sum_plane)(
-    const convt_direct_plan *p, int64_t plane, int64_t rows, int64_t channels, const REAL *strip, const REAL *weights,
-    REAL *sums, int add)
-{
-    int64_t taps = p->first_tap[plane + 1] - p->first_tap[plane], vectors;
-    for (int64_t v = 0; v < p->positions / LANES; v += vectors) {
-        vectors = p->positions / LANES - v < CONVT_MAX_VECTORS ? p->positions / LANES - v : CONVT_MAX_VECTORS;
-        while (!NAME(table).direct[rows][vectors]) vectors--;
-        NAME(table).direct[rows][vectors](
-            channels, taps, p->offsets + p->offsets_at[plane], p->channel_size, strip + v * LANES, weights,
-            sums + v * LANES, p->positions, add);
-    }
-}
-
 /* Writes one output channel of a strip from its sums, all planes together. */
 static void NAME(write_channel)(
     const convt_direct_plan *p, const NAME(box) *box, const REAL *sums, int64_t plane_size, REAL bias, REAL *channel,
@@ -115,15 +100,27 @@ static void NAME(pack_strip)(
                 p, box, plane, input + c * in->channel, in, strip + c * p->channel_size + plane * p->plane_size);
 }
 
-/* Adds up all planes of a unit over the channels from c on that make a block; `weights` are those of that block. */
-static void NAME(sum_unit)(
-    const convt_direct_plan *p, int64_t rows, int64_t c, const REAL *strip, const REAL *weights, REAL *sums)
+/* Adds one block's channels, from c on, to the sums of the outputs first to last of a pass. Tile by tile: the positions of one tile stay in the L1 cache while all weights pass by. */
+static void NAME(sum_block)(
+    const convt_direct_plan *p, int64_t first, int64_t last, int64_t c, const REAL *strip, const REAL *weights, REAL *sums)
 {
-    int64_t channels = p->block < p->inputs - c ? p->block : p->inputs - c;
-    for (int64_t plane = 0; plane < p->out_planes; plane++)
-        NAME(sum_plane)(
-            p, plane, rows, channels, strip + c * p->channel_size, weights + channels * rows * p->first_tap[plane],
-            sums + plane * rows * p->positions, c > 0);
+    int64_t channels = p->block < p->inputs - c ? p->block : p->inputs - c, vectors, vector_count = p->positions / LANES;
+    int64_t all_taps = p->first_tap[p->out_planes], row_sums = p->out_planes * p->positions;
+    strip += c * p->channel_size;
+    for (int64_t v = 0; v < vector_count; v += vectors) {
+        vectors = vector_count - v < p->tile ? vector_count - v : p->tile;
+        while (!NAME(table).direct[p->unit][vectors]) vectors--;
+        for (int64_t m = first; m < last; m += p->unit) {
+            int64_t rows = p->unit < last - m ? p->unit : last - m;
+            const REAL *unit_weights = weights + (m - first) * channels * all_taps;
+            REAL *unit_sums = sums + (m - first) * row_sums + v * LANES;
+            for (int64_t plane = 0; plane < p->out_planes; plane++)
+                NAME(table).direct[rows][vectors](
+                    channels, p->first_tap[plane + 1] - p->first_tap[plane], p->offsets + p->offsets_at[plane],
+                    p->channel_size, strip + v * LANES, unit_weights + channels * rows * p->first_tap[plane],
+                    unit_sums + plane * rows * p->positions, p->positions, c > 0);
+        }
+    }
 }
 
 /* Writes all output channels of a unit. */
@@ -138,29 +135,32 @@ static void NAME(write_unit)(
             output + (channel + m) * out->channel, out);
 }
 
-/* The schedule by strips: a task is a strip, all its output channels in one group; the weights have been packed before. */
+/* One pass over a packed strip: the outputs first to last. */
+static void NAME(sum_pass)(
+    const convt_direct_plan *p, const NAME(box) *box, int64_t first, int64_t last, const REAL *strip, const REAL *weights,
+    const REAL *bias, REAL *output, const convt_strides *out, REAL *sums)
+{
+    for (int64_t c = 0; c < p->inputs; c += p->block)
+        NAME(sum_block)(p, first, last, c, strip, weights + c * (last - first) * p->first_tap[p->out_planes], sums);
+    for (int64_t m = first; m < last; m += p->unit)
+        NAME(write_unit)(
+            p, box, m, p->unit < last - m ? p->unit : last - m, sums + (m - first) * p->out_planes * p->positions, bias,
+            output, out);
+}
+
+/* The schedule by strips: a task is a strip of one group, in all passes; the weights have been packed before. */
 static void NAME(strip)(
     const convt_direct_plan *p, int64_t task, const REAL *input, const convt_strides *in, const REAL *weights,
     const REAL *bias, REAL *output, const convt_strides *out, REAL *scratch)
 {
     NAME(box) box = NAME(strip_box)(p, task);
     REAL *strip = scratch, *sums = scratch + p->inputs * p->channel_size;
-    int64_t all_taps = p->first_tap[p->out_planes], together = p->unit * p->units_at_once;
-    int64_t row_sums = p->out_planes * p->positions;
-    weights += box.group * p->inputs * p->outputs * all_taps;
+    int64_t filter = p->inputs * p->first_tap[p->out_planes];
+    weights += box.group * p->outputs * filter;
     NAME(pack_strip)(p, &box, 0, p->inputs, input, in, strip);
-    for (int64_t first = 0; first < p->outputs; first += together) {
-        int64_t last = first + together < p->outputs ? first + together : p->outputs;
-        for (int64_t c = 0; c < p->inputs; c += p->block)
-            for (int64_t m = first; m < last; m += p->unit) {
-                int64_t rows = p->unit < p->outputs - m ? p->unit : p->outputs - m;
-                NAME(sum_unit)(
-                    p, rows, c, strip, weights + (m * p->inputs + c * rows) * all_taps, sums + (m - first) * row_sums);
-            }
-        for (int64_t m = first; m < last; m += p->unit)
-            NAME(write_unit)(
-                p, &box, m, p->unit < p->outputs - m ? p->unit : p->outputs - m, sums + (m - first) * row_sums, bias,
-                output, out);
+    for (int64_t first = 0; first < p->outputs; first += p->pass) {
+        int64_t last = p->pass < p->outputs - first ? first + p->pass : p->outputs;
+        NAME(sum_pass)(p, &box, first, last, strip, weights + first * filter, bias, output, out, sums);
     }
 }
 
@@ -174,36 +174,20 @@ static void NAME(pack)(
     NAME(pack_strip)(p, &box, first, last, input, in, strip);
 }
 
-/* ... then a task is some units of outputs, in all strips of the wave, so that a block of channels in the cache serves them all.
- * Weights are packed block by block. The scratch memory holds those of one unit's block, and all sums. Returns 1 if all
- * weights are finite, else 0. */
-static int NAME(units)(
+/* ... then a task is one pass over all strips of the wave; it packs its weights itself. The scratch memory holds them and the
+ * sums. Returns 1 if all weights are finite, else 0. */
+static int NAME(outputs)(
     const convt_direct_plan *p, int64_t task, int64_t first_strip, int64_t strips, const REAL *packed, const REAL *kernel,
     int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output, const convt_strides *out,
     REAL *scratch)
 {
-    int64_t together = p->unit * p->units_at_once, first = task * together;
-    int64_t last = first + together < p->outputs ? first + together : p->outputs;
-    int64_t all_taps = p->first_tap[p->out_planes], row_sums = p->out_planes * p->positions;
-    REAL *weights = scratch, *sums = scratch + p->block * p->unit * all_taps;
-    int finite = 1;
-    for (int64_t c = 0; c < p->inputs; c += p->block)
-        for (int64_t m = first; m < last; m += p->unit) {
-            int64_t rows = p->unit < last - m ? p->unit : last - m;
-            finite &= NAME(pack_block)(
-                p, p->block < p->inputs - c ? p->block : p->inputs - c, rows, kernel + c * in + m * out_channel, in,
-                out_channel, axis, weights);
-            for (int64_t s = 0; s < strips; s++)
-                NAME(sum_unit)(
-                    p, rows, c, packed + s * p->inputs * p->channel_size, weights,
-                    sums + (s * together + m - first) * row_sums);
-        }
-    for (int64_t s = 0; s < strips; s++) {
+    int64_t first = task * p->pass, last = p->pass < p->outputs - first ? first + p->pass : p->outputs;
+    REAL *weights = scratch, *sums = scratch + p->pass * p->inputs * p->first_tap[p->out_planes];
+    int finite = NAME(pack_pass)(p, first, last, kernel, in, out_channel, axis, weights);
+    for (int64_t s = 0; finite && s < strips; s++) {
         NAME(box) box = NAME(strip_box)(p, first_strip + s);
-        for (int64_t m = first; m < last; m += p->unit)
-            NAME(write_unit)(
-                p, &box, m, p->unit < last - m ? p->unit : last - m, sums + (s * together + m - first) * row_sums, bias,
-                output, out);
+        NAME(sum_pass)(
+            p, &box, first, last, packed + s * p->inputs * p->channel_size, weights, bias, output, out, sums);
     }
     return finite;
 }

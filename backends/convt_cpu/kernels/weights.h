@@ -1,6 +1,6 @@
 /* weights: the kernel in the order in which the direct kernels read it. A template as direct.h is.
  *
- *     packed[unit][block][output plane][input channel of the block][tap][output channel of the unit] */
+ *     packed[pass][block][unit][output plane][input channel of the block][tap][output channel of the unit] */
 
 /* Packs one block of one unit: `channels` input channels from the one that `kernel` points to. `in`, `out` and `axis` are the
  * kernel's strides along input and output channels and taps. Returns 1 if all weights are finite, else 0. */
@@ -25,16 +25,20 @@ static int NAME(pack_block)(
     return zero == 0;
 }
 
-/* Packs all blocks of a unit; `kernel` points to the first filter of its group. */
-static int NAME(pack_unit)(
-    const convt_direct_plan *p, int64_t unit, const REAL *kernel, int64_t in, int64_t out, const int64_t *axis, REAL *packed)
+/* Packs the outputs first to last of one pass; `kernel` points to the first filter of the group. */
+static int NAME(pack_pass)(
+    const convt_direct_plan *p, int64_t first, int64_t last, const REAL *kernel, int64_t in, int64_t out,
+    const int64_t *axis, REAL *packed)
 {
-    int64_t first = unit * p->unit, rows = p->unit < p->outputs - first ? p->unit : p->outputs - first;
     int64_t all_taps = p->first_tap[p->out_planes];
     int finite = 1;
-    for (int64_t c = 0; c < p->inputs; c += p->block)
-        finite &= NAME(pack_block)(
-            p, p->block < p->inputs - c ? p->block : p->inputs - c, rows, kernel + c * in + first * out, in, out, axis,
-            packed + (first * p->inputs + c * rows) * all_taps);
+    for (int64_t c = 0; c < p->inputs; c += p->block) {
+        int64_t channels = p->block < p->inputs - c ? p->block : p->inputs - c;
+        for (int64_t m = first; m < last; m += p->unit) {
+            int64_t rows = p->unit < last - m ? p->unit : last - m;
+            finite &= NAME(pack_block)(p, channels, rows, kernel + c * in + m * out, in, out, axis, packed);
+            packed += rows * channels * all_taps;
+        }
+    }
     return finite;
 }
