@@ -42,11 +42,14 @@ class BuildExtensions(build_ext):
                 return False
 
 
-def extension(name):
+KERNELS = sorted(str(path) for path in Path("backends/convt_cpu/kernels").glob("*.c"))
+
+
+def extension(name, sources=()):
     """One Cython module of the cpu backend."""
     return Extension(
         f"convt_cpu.{name}",
-        [f"backends/convt_cpu/{name}.pyx"],
+        [f"backends/convt_cpu/{name}.pyx", *sources],
         include_dirs=[numpy.get_include()],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
     )
@@ -54,7 +57,10 @@ def extension(name):
 
 setup(
     ext_modules=cythonize(
-        [extension(name) for name in ("_plan", "_scatter", "_gather", "_correlate", "_sums")],
+        [
+            *(extension(name) for name in ("_plan", "_scatter", "_gather", "_correlate", "_sums")),
+            extension("_direct", KERNELS),
+        ],
         include_path=["backends"],
         compiler_directives={
             "language_level": 3,

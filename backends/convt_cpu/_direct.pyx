@@ -1,0 +1,318 @@
+"""The direct engine: scatter and gather without a column matrix, by the kernels of one instruction set.
+
+`direct_plan.py` makes the plans; ``kernels/README.md`` says how the kernels work.
+"""
+
+from cython.parallel cimport prange, threadid
+from libc.stdlib cimport free, malloc
+cimport numpy as cnp
+
+from ._geometry cimport int64_t, real
+
+cdef extern from "kernels/kernels.h" nogil:
+    ctypedef struct convt_strides:
+        int64_t outer
+        int64_t channel
+        int64_t axis[3]
+
+    ctypedef struct convt_direct_plan:
+        int64_t batch, groups, inputs, outputs
+        int64_t in_size[3]
+        int64_t out_size[3]
+        int64_t in_stride[3]
+        int64_t out_stride[3]
+        int64_t in_planes, out_planes
+        const int64_t* in_phase
+        const int64_t* in_shift
+        const int64_t* first_tap
+        const int64_t* taps
+        const int64_t* offsets
+        const int64_t* offsets_at
+        int64_t count[4]
+        int64_t strips[4]
+        int64_t rows[3]
+        int64_t positions, plane_size, channel_size, block, tile, unit, pass_ "pass"
+
+    ctypedef struct convt_kernels_f32:
+        int64_t lanes, max_rows
+        void* direct[15][13]
+        int (*pack_pass)(
+            const convt_direct_plan*, int64_t first, int64_t last, const float* kernel, int64_t inp, int64_t out, const int64_t* axis,
+            float* packed) noexcept nogil
+        void (*strip)(
+            const convt_direct_plan*, int64_t task, const float* input, const convt_strides* inp, const float* weights,
+            const float* bias, float* output, const convt_strides* out, float* scratch) noexcept nogil
+        void (*pack)(
+            const convt_direct_plan*, int64_t task, int64_t first, int64_t last, const float* input,
+            const convt_strides* inp, float* strip) noexcept nogil
+        int (*outputs)(
+            const convt_direct_plan*, int64_t task, int64_t first_strip, int64_t strips, const float* packed,
+            const float* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const float* bias,
+            float* output, const convt_strides* out, float* scratch) noexcept nogil
+
+    ctypedef struct convt_kernels_f64:
+        int64_t lanes, max_rows
+        void* direct[15][13]
+        int (*pack_pass)(
+            const convt_direct_plan*, int64_t first, int64_t last, const double* kernel, int64_t inp, int64_t out, const int64_t* axis,
+            double* packed) noexcept nogil
+        void (*strip)(
+            const convt_direct_plan*, int64_t task, const double* input, const convt_strides* inp, const double* weights,
+            const double* bias, double* output, const convt_strides* out, double* scratch) noexcept nogil
+        void (*pack)(
+            const convt_direct_plan*, int64_t task, int64_t first, int64_t last, const double* input,
+            const convt_strides* inp, double* strip) noexcept nogil
+        int (*outputs)(
+            const convt_direct_plan*, int64_t task, int64_t first_strip, int64_t strips, const double* packed,
+            const double* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const double* bias,
+            double* output, const convt_strides* out, double* scratch) noexcept nogil
+
+    const int CONVT_MAX_VECTORS
+    int convt_isa_count()
+    const char* convt_isa_name(int index)
+    int convt_isa_runs_here(int index)
+    const convt_kernels_f32* convt_isa_f32(int index)
+    const convt_kernels_f64* convt_isa_f64(int index)
+
+
+def instruction_sets():
+    """The names of the instruction sets of this build that run here, best first."""
+    return [
+        convt_isa_name(index).decode() for index in range(convt_isa_count()) if convt_isa_runs_here(index)
+    ]
+
+
+def _index_of(name):
+    for index in range(convt_isa_count()):
+        if convt_isa_name(index).decode() == name:
+            return index
+    raise LookupError(f"instruction set must be one of {instruction_sets()}, got {name!r}")
+
+
+def vector_length(isa, int size):
+    """Elements of `size` bytes in a vector of an instruction set."""
+    index = _index_of(isa)
+    return convt_isa_f32(index).lanes if size == 4 else convt_isa_f64(index).lanes
+
+
+def most_vectors(isa, int rows):
+    """The largest number of vectors of positions of the direct kernels for so many output channels."""
+    vectors = [v for v in range(1, CONVT_MAX_VECTORS + 1) if convt_isa_f32(_index_of(isa)).direct[rows][v] != NULL]
+    return max(vectors)
+
+
+def most_rows(isa):
+    """The largest number of output channels of one of its direct kernels."""
+    return convt_isa_f32(_index_of(isa)).max_rows
+
+
+cdef enum:
+    PIECES = 16                             # in which a strip is packed by several threads
+
+cdef struct Call:                           # strides of one call's arrays; those of the kernel seen from in- to output
+    convt_strides of_input, of_output
+    int64_t of_group, of_in, of_out
+    const int64_t* of_axis
+
+cdef class DirectPlan:
+    """A `direct_plan.Tables` in C, with the instruction set that runs it."""
+
+    cdef convt_direct_plan p
+    cdef readonly object tables
+    cdef object _keep                       # the arrays that p points into
+    cdef tuple order
+    cdef int isa
+    cdef bint scatters
+    cdef int64_t size                       # of an element, in bytes
+    cdef bint by_outputs
+    cdef readonly int64_t tasks             # that can run at once
+    cdef int64_t strips, passes             # of one group
+    cdef int64_t wave                       # strips that are packed together
+    cdef int64_t scratch, shared            # in elements: of one thread, of all
+
+    def __cinit__(self, tables):
+        cdef convt_direct_plan* p = &self.p
+        self.tables = tables
+        self.order = tables.order
+        self.isa = _index_of(tables.isa)
+        self.scatters = tables.scatters
+        self.size = tables.size
+        p.batch, p.groups, p.inputs, p.outputs = tables.batch, tables.groups, tables.inputs, tables.outputs
+        for axis in range(3):
+            p.in_size[axis], p.out_size[axis] = tables.in_size[axis], tables.out_size[axis]
+            p.in_stride[axis], p.out_stride[axis] = tables.in_stride[axis], tables.out_stride[axis]
+            p.rows[axis] = tables.rows[axis]
+        for axis in range(4):
+            p.count[axis], p.strips[axis] = tables.count[axis], tables.strips[axis]
+        p.in_planes, p.out_planes = len(tables.in_phase), len(tables.offsets_at)
+        arrays = [tables.in_phase, tables.in_shift, tables.first_tap, tables.taps, tables.offsets, tables.offsets_at]
+        self._keep = arrays
+        p.in_phase = <int64_t*>cnp.PyArray_DATA(arrays[0])
+        p.in_shift = <int64_t*>cnp.PyArray_DATA(arrays[1])
+        p.first_tap = <int64_t*>cnp.PyArray_DATA(arrays[2])
+        p.taps = <int64_t*>cnp.PyArray_DATA(arrays[3])
+        p.offsets = <int64_t*>cnp.PyArray_DATA(arrays[4])
+        p.offsets_at = <int64_t*>cnp.PyArray_DATA(arrays[5])
+        p.positions, p.plane_size, p.channel_size = tables.positions, tables.plane_size, tables.channel_size
+        p.block, p.tile, p.unit, p.pass_ = tables.block, tables.tile, tables.unit, tables.pass_
+        self.strips = p.strips[0] * p.strips[1] * p.strips[2] * p.strips[3]
+        self.passes = (p.outputs + p.pass_ - 1) // p.pass_
+        self.by_outputs, self.wave = tables.by_outputs, tables.wave
+        self.tasks = p.groups * self.strips
+        if self.by_outputs:
+            self.tasks = self.passes
+        self.scratch = tables.scratch // self.size
+        self.shared = tables.shared // self.size
+
+    @property
+    def scratch_bytes(self):
+        """Of one thread."""
+        return self.scratch * self.size
+
+    @property
+    def shared_bytes(self):
+        """Of all threads together."""
+        return self.shared * self.size
+
+    cdef convt_strides strides(self, cnp.ndarray array) noexcept:
+        """An array's strides in elements, its spatial axes in the plan's order."""
+        cdef convt_strides strides
+        cdef int axis, missing = 3 - len(self.order)
+        cdef cnp.npy_intp* steps = cnp.PyArray_STRIDES(array)
+        strides.outer = steps[0] // self.size
+        strides.channel = steps[1] // self.size
+        for axis in range(3):
+            strides.axis[axis] = steps[2 + <int>self.order[axis - missing]] // self.size if axis >= missing else 0
+        return strides
+
+
+def run(DirectPlan plan, cnp.ndarray array, cnp.ndarray kernel, bias, cnp.ndarray result, int threads):
+    """result = the plan's map of array and kernel, plus bias. False, and nothing computed, if a weight is not finite.
+
+    Such a weight would meet the zeros of a strip's halo, where the definition has no term at all.
+    """
+    if plan.size == 4:
+        return _run[float](plan, array, kernel, bias, result, threads, NULL)
+    return _run[double](plan, array, kernel, bias, result, threads, NULL)
+
+
+cdef bint _run(
+    DirectPlan plan, cnp.ndarray array, cnp.ndarray kernel, cnp.ndarray bias, cnp.ndarray result, int threads, real* typed
+) except -1:
+    cdef Call call
+    call.of_input, call.of_output = plan.strides(array), plan.strides(result)
+    cdef convt_strides of_kernel = plan.strides(kernel)
+    call.of_axis = of_kernel.axis
+    call.of_in, call.of_out = of_kernel.channel, of_kernel.outer
+    call.of_group = plan.p.outputs * of_kernel.outer
+    if plan.scatters:
+        call.of_in, call.of_out = of_kernel.outer, of_kernel.channel
+        call.of_group = plan.p.inputs * of_kernel.outer
+    cdef real* x = <real*>cnp.PyArray_DATA(array)
+    cdef real* k = <real*>cnp.PyArray_DATA(kernel)
+    cdef real* b = <real*>cnp.PyArray_DATA(bias) if bias is not None else NULL
+    cdef real* y = <real*>cnp.PyArray_DATA(result)
+    cdef int64_t elements = plan.shared + threads * plan.scratch
+    cdef real* scratch = <real*>malloc(elements * sizeof(real))
+    cdef bint finite
+    if scratch == NULL:
+        raise MemoryError(f"cannot allocate {elements * sizeof(real)} bytes of scratch memory")
+    with nogil:
+        if plan.by_outputs:
+            finite = _by_outputs(plan, &call, x, k, b, y, scratch, threads)
+        else:
+            finite = _by_strips(plan, &call, x, k, b, y, scratch, threads)
+    free(scratch)
+    return finite
+
+
+cdef bint _by_strips(
+    DirectPlan plan, const Call* call, const real* x, const real* k, const real* b, real* y, real* scratch, int threads
+) noexcept nogil:
+    """Pack all weights; then each task is a strip."""
+    cdef real* own = scratch + plan.shared
+    cdef int64_t task, bad = 0
+    cdef int64_t of_group = plan.p.inputs * plan.p.outputs * plan.p.first_tap[plan.p.out_planes]
+    for task in prange(plan.p.groups * plan.passes, schedule="static", num_threads=threads):
+        bad += not _pack_pass(
+            plan, task % plan.passes, call, k + task // plan.passes * call.of_group,
+            scratch + task // plan.passes * of_group
+        )
+    if not bad:
+        for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
+            _strip(plan, task, call, x, scratch, b, y, own + threadid() * plan.scratch)
+    return not bad
+
+
+cdef bint _by_outputs(
+    DirectPlan plan, const Call* call, const real* x, const real* k, const real* b, real* y, real* scratch, int threads
+) noexcept nogil:
+    """Wave by wave, pack some strips; then each task is a unit of outputs."""
+    cdef real* own = scratch + plan.shared
+    cdef int64_t group, first, strips, task, bad = 0, of_strip = plan.p.inputs * plan.p.channel_size
+    for group in range(plan.p.groups):
+        first = 0
+        while first < plan.strips and not bad:
+            strips = min(plan.wave, plan.strips - first)
+            for task in prange(strips * PIECES, schedule="dynamic", chunksize=1, num_threads=threads):
+                _pack(
+                    plan, group * plan.strips + first + task // PIECES, task % PIECES, call, x,
+                    scratch + task // PIECES * of_strip
+                )
+            for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
+                bad += not _outputs(
+                    plan, task, group * plan.strips + first, strips, call, scratch, k + group * call.of_group, b, y,
+                    own + threadid() * plan.scratch
+                )
+            first += strips
+    return not bad
+
+
+cdef inline bint _pack_pass(
+    DirectPlan plan, int64_t index, const Call* call, const real* k, real* weights
+) noexcept nogil:
+    """Pack one pass of a group whose weights go to `weights`."""
+    cdef int64_t first = index * plan.p.pass_, last = min(first + plan.p.pass_, plan.p.outputs)
+    weights += first * plan.p.inputs * plan.p.first_tap[plan.p.out_planes]
+    if real is float:
+        return convt_isa_f32(plan.isa).pack_pass(
+            &plan.p, first, last, k, call.of_in, call.of_out, call.of_axis, weights
+        )
+    else:
+        return convt_isa_f64(plan.isa).pack_pass(
+            &plan.p, first, last, k, call.of_in, call.of_out, call.of_axis, weights
+        )
+
+
+cdef inline void _strip(
+    DirectPlan plan, int64_t task, const Call* call, const real* x, const real* weights, const real* b, real* y,
+    real* scratch,
+) noexcept nogil:
+    if real is float:
+        convt_isa_f32(plan.isa).strip(&plan.p, task, x, &call.of_input, weights, b, y, &call.of_output, scratch)
+    else:
+        convt_isa_f64(plan.isa).strip(&plan.p, task, x, &call.of_input, weights, b, y, &call.of_output, scratch)
+
+
+cdef inline void _pack(
+    DirectPlan plan, int64_t task, int64_t piece, const Call* call, const real* x, real* strip
+) noexcept nogil:
+    cdef int64_t first = plan.p.inputs * piece // PIECES, last = plan.p.inputs * (piece + 1) // PIECES
+    if real is float:
+        convt_isa_f32(plan.isa).pack(&plan.p, task, first, last, x, &call.of_input, strip)
+    else:
+        convt_isa_f64(plan.isa).pack(&plan.p, task, first, last, x, &call.of_input, strip)
+
+
+cdef inline bint _outputs(
+    DirectPlan plan, int64_t task, int64_t first, int64_t strips, const Call* call, const real* packed, const real* k,
+    const real* b, real* y, real* scratch,
+) noexcept nogil:
+    if real is float:
+        return convt_isa_f32(plan.isa).outputs(
+            &plan.p, task, first, strips, packed, k, call.of_in, call.of_out, call.of_axis, b, y, &call.of_output, scratch
+        )
+    else:
+        return convt_isa_f64(plan.isa).outputs(
+            &plan.p, task, first, strips, packed, k, call.of_in, call.of_out, call.of_axis, b, y, &call.of_output, scratch
+        )

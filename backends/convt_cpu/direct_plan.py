@@ -1,0 +1,250 @@
+"""Plans of the direct engine: planes, taps and strips of a problem, as the tables that ``kernels/direct_plan.h`` describes.
+
+Along each axis, tap t of coarse position q meets the fine element ``q * stride + tap * dilation - padding``, which lies in the
+phase ``(tap * dilation - padding) mod stride``, at position q + steps of that phase. So gather reads the fine phases at q +
+steps, and scatter writes each fine phase from the coarse array at its own position - steps.
+
+Sizes follow from the problem and the instruction set, never from the number of threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from ._direct import DirectPlan, most_rows, most_vectors, vector_length
+
+if TYPE_CHECKING:
+    from convt.problem import Problem
+
+__all__ = ["Tables", "direct_plan"]
+
+_POSITIONS = 2048  # bytes of a packed row of positions: sums and strip of a few channels share the L1 cache
+_BLOCK = 24 * 1024  # bytes that a tile touches in the channels that are summed in one go, in the L1 cache
+_SUMS = 350 * 1024  # bytes of the sums that wait for further blocks
+_MOST_SUMS = 1024 * 1024  # bytes of one unit's sums
+_MOST_STRIP = 4 * 1024 * 1024  # bytes of all channels of a strip
+_PASS = 2 * 1024 * 1024  # bytes of the weights that a thread packs for itself
+_WAVE = 12 * 1024 * 1024  # bytes of all strips of a wave
+_MOST_WEIGHTS = 6 * 1024 * 1024  # bytes that are packed before the work starts
+_TASKS = 8  # strips that keep some cores busy
+_PREFETCH = 8
+_ALIGNED = 64  # bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """A plan before it goes to C; ``kernels/direct_plan.h`` says what the fields are. `scratch` (of a thread) and `shared` are bytes."""
+
+    isa: str
+    order: tuple[int, ...]
+    scatters: bool
+    size: int
+    batch: int
+    groups: int
+    inputs: int
+    outputs: int
+    in_size: tuple[int, ...]
+    out_size: tuple[int, ...]
+    in_stride: tuple[int, ...]
+    out_stride: tuple[int, ...]
+    in_phase: np.ndarray
+    in_shift: np.ndarray
+    first_tap: np.ndarray
+    taps: np.ndarray
+    offsets: np.ndarray
+    offsets_at: np.ndarray
+    count: tuple[int, ...]
+    strips: tuple[int, ...]
+    rows: tuple[int, ...]
+    positions: int
+    plane_size: int
+    channel_size: int
+    block: int
+    tile: int
+    unit: int
+    pass_: int
+    by_outputs: bool
+    wave: int
+    scratch: int
+    shared: int
+
+
+@lru_cache(maxsize=1024)
+def direct_plan(
+    problem: Problem, data_map: Literal["scatter", "gather"], order: tuple[int, ...], isa: str
+) -> DirectPlan | None:
+    """The plan of a map, its spatial axes walked in `order`; None where the engine's buffers would grow too large."""
+    scatters = data_map == "scatter"
+    size = problem.dtype.itemsize
+    fine, coarse, kernel, stride, padding, dilation = (
+        _three(shape, order, missing)
+        for shape, missing in (
+            (problem.fine_shape, 1),
+            (problem.coarse_shape, 1),
+            (problem.kernel_shape, 1),
+            (problem.stride, 1),
+            (problem.padding, 0),
+            (problem.dilation, 1),
+        )
+    )
+    if prod(kernel) > 4096 or prod(stride) > 64:
+        return None
+    channels = problem.coarse_channels // problem.groups, problem.fine_channels // problem.groups
+    inputs, outputs = channels if scatters else channels[::-1]
+    ones = (1, 1, 1)
+    in_size, out_size = (coarse, fine) if scatters else (fine, coarse)
+    in_stride, out_stride = (ones, stride) if scatters else (stride, ones)
+
+    taps = np.indices(kernel).reshape(3, -1).T
+    steps, phases = np.divmod(taps * dilation - np.array(padding), stride)
+    shifts = -steps if scatters else steps
+    planes = tuple(_up(o, s) for o, s in zip(out_size, out_stride, strict=True))
+    halo = np.ptp(shifts, axis=0)
+    copied = _copied(planes, halo, outputs)
+    low = shifts.min(axis=0)
+    start = np.where(copied, shifts, low)  # of the packed plane that a tap reads
+    key = np.concatenate([phases if not scatters else np.zeros_like(phases), start], axis=1)
+    in_planes, in_plane = np.unique(key, axis=0, return_inverse=True)
+    out_plane = np.ravel_multi_index(tuple(phases.T), stride) if scatters else np.zeros(len(taps), np.int64)
+    sorting = np.argsort(out_plane, kind="stable")
+    first_tap = np.searchsorted(out_plane[sorting], np.arange(prod(out_stride) + 1))
+
+    lanes = vector_length(isa, size)
+    halo = np.where(copied, 0, halo)
+    count, strips = _strips(problem.batch, planes, tuple(halo), _POSITIONS // size)
+    rows = tuple(int(c + h) for c, h in zip(count[1:], halo, strict=True))
+    last = (((count[0] - 1) * rows[0] + count[1] - 1) * rows[1] + count[2] - 1) * rows[2] + count[3]
+    positions = _up(last, lanes) * lanes
+    furthest = int((halo[0] * rows[1] + halo[1]) * rows[2] + halo[2])
+    plane_size = max(furthest + positions, count[0] * rows[0] * rows[1] * rows[2])
+    channel_size = len(in_planes) * plane_size
+    if channel_size * size % 4096 == 0:
+        channel_size += _ALIGNED // size  # channels at equal distances of 4 KB would meet in the L1 cache
+    within = in_plane.reshape(-1) * plane_size + (shifts - start) @ (rows[1] * rows[2], rows[2], 1)
+    offsets, offsets_at = _ahead(within[sorting], first_tap, channel_size)
+
+    out_planes = prod(out_stride)
+    unit = _up(outputs, _up(outputs, most_rows(isa)))
+    unit_sums = out_planes * unit * positions * size
+    tile = most_vectors(isa, unit)
+    lines = np.unique((within // lanes)[:, None] + np.arange(tile + 1)).size  # of a channel, that a tile touches
+    block = _up(inputs, _up(inputs, max(8, _BLOCK // (lines * lanes * size))))
+    strip_bytes = inputs * channel_size * size
+    weights = problem.groups * inputs * outputs * len(taps) * size
+    by_outputs = weights > _MOST_WEIGHTS or prod(strips) * problem.groups < _TASKS < _up(outputs, unit)
+    units = _up(outputs, unit)
+    of_unit = inputs * unit * len(taps) * size
+    if by_outputs:
+        at_once = max(1, min(_SUMS // unit_sums, _PASS // of_unit, units // _TASKS))
+        wave = min(prod(strips), max(1, _WAVE // strip_bytes))
+        shared = wave * strip_bytes
+        scratch = at_once * (of_unit + unit_sums)
+    else:
+        at_once = max(1, min(_SUMS // unit_sums, units))
+        wave = 1
+        shared = weights
+        scratch = strip_bytes + at_once * unit_sums
+    pass_ = at_once * unit
+    if unit_sums > _MOST_SUMS or strip_bytes > (_WAVE if by_outputs else _MOST_STRIP):
+        return None
+    return DirectPlan(
+        Tables(
+            isa=isa,
+            order=order,
+            scatters=scatters,
+            size=size,
+            batch=problem.batch,
+            groups=problem.groups,
+            inputs=inputs,
+            outputs=outputs,
+            in_size=in_size,
+            out_size=out_size,
+            in_stride=in_stride,
+            out_stride=out_stride,
+            in_phase=_table(in_planes[:, :3]),
+            in_shift=_table(in_planes[:, 3:]),
+            first_tap=_table(first_tap),
+            taps=_table(taps[sorting]),
+            offsets=_table(offsets),
+            offsets_at=_table(offsets_at),
+            count=count,
+            strips=strips,
+            rows=rows,
+            positions=positions,
+            plane_size=plane_size,
+            channel_size=channel_size,
+            block=block,
+            tile=tile,
+            unit=unit,
+            pass_=pass_,
+            by_outputs=by_outputs,
+            wave=wave,
+            scratch=_aligned(scratch),
+            shared=_aligned(shared),
+        )
+    )
+
+
+def _copied(planes: tuple[int, ...], halo: np.ndarray, outputs: int) -> np.ndarray:
+    """Along which axes a plane is packed once per shift: where the halo is large beside a row, and pays for many outputs."""
+    wide = outputs >= 16 * (halo + 1)
+    across = wide[2] and 10 * halo[2] >= planes[2] + halo[2]
+    return np.array([False, across and wide[1] and planes[1] <= 4, across])
+
+
+def _strips(
+    batch: int, planes: tuple[int, ...], halo: tuple[int, ...], target: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Images and positions of a strip, and how many strips there are: the target filled from the last axis on."""
+    sizes = (batch, *planes)
+    halos = (0, *(int(h) for h in halo))
+    count = [1, 1, 1, 1]
+    room = target
+    for axis in (3, 2, 1, 0):
+        if room < 1:
+            break
+        whole = sizes[axis] + halos[axis] if axis else sizes[0]
+        if whole <= room:
+            count[axis] = sizes[axis]
+            room //= whole
+        else:
+            count[axis] = _up(sizes[axis], _up(sizes[axis], max(1, room)))
+            break
+    strips = tuple(_up(size, c) for size, c in zip(sizes, count, strict=True))
+    return tuple(count), strips
+
+
+def _ahead(within: np.ndarray, first_tap: np.ndarray, channel_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The offsets of each plane's taps, with those of the next taps that are read, which are the next channel's."""
+    pieces, starts, start = [], [], 0
+    for first, last in zip(first_tap[:-1], first_tap[1:], strict=True):
+        count = last - first
+        more = np.arange(count + _PREFETCH)
+        own = within[first:last]
+        pieces.append(own[more % count] + more // count * channel_size if count else np.zeros(_PREFETCH, np.int64))
+        starts.append(start)
+        start += len(pieces[-1])
+    return np.concatenate(pieces), np.array(starts)
+
+
+def _three(values: tuple[int, ...], order: tuple[int, ...], missing: int) -> tuple[int, ...]:
+    """Values per spatial axis in the walking order, with axes of the value `missing` in front."""
+    return (missing,) * (3 - len(order)) + tuple(values[axis] for axis in order)
+
+
+def _table(values: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(values, dtype=np.int64)
+
+
+def _up(a: int, b: int) -> int:
+    return -(-a // b)
+
+
+def _aligned(size: int) -> int:
+    return _up(size, _ALIGNED) * _ALIGNED

@@ -1,0 +1,51 @@
+/* The geometry of the direct engine as tables, so that no kernel ever sees a stride or a padding. direct_plan.py fills it.
+ *
+ * The engine reads an array (the input), writes another (the output), and cuts both into planes: all elements whose index
+ * leaves the same remainder modulo a stride, the phase. One of the two strides is 1 along every axis:
+ *
+ *                   input             input planes          output           output planes
+ *     scatter       coarse array      1                     fine array       one per phase
+ *     gather        fine array        one per phase used    coarse array     1
+ *
+ * Within planes the map is a correlation of stride 1: an output plane at u meets, for each of its taps, one input plane at
+ * u + shift. The output planes are cut into strips: a box of images and of positions along the three axes.
+ *
+ * A strip packs each input plane with a halo, so that a tap is an offset into it. Where the halo would be large beside the
+ * strip (small images), a plane is packed once per shift along an axis instead, with no halo there:
+ *
+ *     with a halo     |. a b c .|                 taps read at offset 0, 1, 2
+ *     per shift       |. a b| |a b c| |b c .|     taps read at offset 0 of three planes; no position is wasted
+ */
+#ifndef CONVT_DIRECT_PLAN_H
+#define CONVT_DIRECT_PLAN_H
+
+#include <stdint.h>
+
+typedef struct {
+    int64_t outer, channel, axis[3]; /* of an (N, C, *spatial) or (C, F, *taps) array, in elements */
+} convt_strides;
+
+typedef struct {
+    int64_t batch, groups, inputs, outputs; /* channels per group */
+    int64_t in_size[3], out_size[3];
+    int64_t in_stride[3], out_stride[3];
+    int64_t in_planes, out_planes;
+    const int64_t *in_phase;   /* [in_planes][3] */
+    const int64_t *in_shift;   /* [in_planes][3]: where a packed plane starts, relative to the strip's positions */
+    const int64_t *first_tap;  /* [out_planes + 1]: the taps of a plane are first_tap[plane] to first_tap[plane + 1] */
+    const int64_t *taps;       /* [all taps][3]: positions inside the kernel, sorted by output plane */
+    const int64_t *offsets;    /* per plane: where its taps read in a packed strip, CONVT_PREFETCH more; see offsets_at */
+    const int64_t *offsets_at; /* [out_planes] */
+    int64_t count[4];          /* a strip's images and positions along the axes */
+    int64_t strips[4];         /* how many strips there are, likewise */
+    int64_t rows[3];           /* packed positions along the axes, with the halo if any; rows[2] is the pitch of a row */
+    int64_t positions;         /* of a plane's strip that are computed, a multiple of the vector length */
+    int64_t plane_size;        /* of a packed plane */
+    int64_t channel_size;      /* of a packed channel: all its planes */
+    int64_t block;             /* channels that are summed up before the sums are added to the total */
+    int64_t tile;              /* vectors of positions that a kernel takes */
+    int64_t unit;              /* output channels of a kernel */
+    int64_t pass;              /* output channels that one reading of a strip serves, a multiple of the unit */
+} convt_direct_plan;
+
+#endif

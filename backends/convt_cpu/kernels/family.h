@@ -1,0 +1,32 @@
+/* All kernels of one element type for one instruction set, and their table.
+ *
+ * Included once per element type by each isa_*.c, which defines
+ *     REAL, LANES      the element type, and how many of them a vector has
+ *     NAME(x)          convt_f32_<x>__<isa> or convt_f64_<x>__<isa>
+ *     TABLE            the type of the table
+ *     ISA, MAX_ROWS, MAX_SUMS, DIRECT_LIST      see kernels.h and list.h */
+
+extern const TABLE NAME(table);
+
+#include "direct.h"
+#include "rows.h"
+#include "weights.h"
+#include "strip.h"
+
+const TABLE NAME(table) = {
+    .isa = ISA,
+    .lanes = LANES,
+    .max_rows = MAX_ROWS,
+#define ENTRY(rows, vectors) .direct[rows][vectors] = NAME(direct_##rows##x##vectors),
+    DIRECT_LIST(ENTRY)
+#undef ENTRY
+    .pack_pass = NAME(pack_pass),
+    .strip = NAME(strip),
+    .pack = NAME(pack),
+    .outputs = NAME(outputs),
+};
+
+#undef REAL
+#undef LANES
+#undef NAME
+#undef TABLE

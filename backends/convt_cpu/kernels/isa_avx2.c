@@ -1,0 +1,26 @@
+/* AVX2 with FMA: 16 registers of 32 bytes. */
+
+#include "kernels.h"
+#include "list.h"
+
+#ifdef CONVT_X86_64
+#pragma GCC target("avx2,fma")
+
+#define ISA "avx2"
+#define MAX_ROWS 6
+#define MAX_SUMS 12
+#define DIRECT_LIST DIRECT_LIST_16
+
+#define REAL float
+#define LANES 8
+#define NAME(x) convt_f32_##x##__avx2
+#define TABLE convt_kernels_f32
+#include "family.h"
+
+#define REAL double
+#define LANES 4
+#define NAME(x) convt_f64_##x##__avx2
+#define TABLE convt_kernels_f64
+#include "family.h"
+
+#endif

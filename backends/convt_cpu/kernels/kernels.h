@@ -1,0 +1,58 @@
+/* The kernels of one instruction set and one element type, as a table of functions. README.md has the contract. */
+#ifndef CONVT_KERNELS_H
+#define CONVT_KERNELS_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "direct_plan.h"
+
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#define CONVT_X86_64 /* instruction sets beyond the baseline can be compiled and asked for */
+#endif
+
+enum {
+    CONVT_MAX_ROWS = 14,    /* outputs of a direct kernel */
+    CONVT_MAX_VECTORS = 12, /* vectors of positions of a direct kernel */
+    CONVT_PREFETCH = 8      /* taps that a direct kernel looks ahead */
+};
+
+#define CONVT_TABLE(REAL, suffix)                                                                                         \
+    typedef void (*convt_direct_##suffix)(                                                                                \
+        int64_t channels, int64_t taps, const int64_t *offsets, int64_t x_pitch, const REAL *x, const REAL *w, REAL *y,   \
+        int64_t y_pitch, int add);                                                                                        \
+    typedef int (*convt_pack_pass_##suffix)(                                                                              \
+        const convt_direct_plan *plan, int64_t first, int64_t last, const REAL *kernel, int64_t in, int64_t out,          \
+        const int64_t *axis, REAL *packed);                                                                               \
+    typedef void (*convt_strip_##suffix)(                                                                                 \
+        const convt_direct_plan *plan, int64_t task, const REAL *input, const convt_strides *in, const REAL *weights,     \
+        const REAL *bias, REAL *output, const convt_strides *out, REAL *scratch);                                         \
+    typedef void (*convt_pack_##suffix)(                                                                                  \
+        const convt_direct_plan *plan, int64_t task, int64_t first, int64_t last, const REAL *input,                      \
+        const convt_strides *in, REAL *strip);                                                                            \
+    typedef int (*convt_outputs_##suffix)(                                                                                \
+        const convt_direct_plan *plan, int64_t task, int64_t first_strip, int64_t strips, const REAL *packed,             \
+        const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output,         \
+        const convt_strides *out, REAL *scratch);                                                                         \
+    typedef struct {                                                                                                      \
+        const char *isa;                                                                                                  \
+        int64_t lanes;    /* elements of a vector */                                                                      \
+        int64_t max_rows; /* the largest number of rows that has direct kernels */                                        \
+        convt_direct_##suffix direct[CONVT_MAX_ROWS + 1][CONVT_MAX_VECTORS + 1]; /* [rows][vectors], NULL if there is none */ \
+        convt_pack_pass_##suffix pack_pass;                                                                               \
+        convt_strip_##suffix strip;                                                                                       \
+        convt_pack_##suffix pack;                                                                                         \
+        convt_outputs_##suffix outputs;                                                                                   \
+    } convt_kernels_##suffix;
+CONVT_TABLE(float, f32)
+CONVT_TABLE(double, f64)
+#undef CONVT_TABLE
+
+/* The instruction sets of this build, best first; isa.c lists them. */
+int convt_isa_count(void);
+const char *convt_isa_name(int index);
+int convt_isa_runs_here(int index);
+const convt_kernels_f32 *convt_isa_f32(int index);
+const convt_kernels_f64 *convt_isa_f64(int index);
+
+#endif
