@@ -42,15 +42,16 @@ class BuildExtensions(build_ext):
                 return False
 
 
-KERNELS = sorted(str(path) for path in Path("backends/convt_cpu/kernels").glob("*.c"))
+CPU = Path("backends/convt_cpu")
 
 
 def extension(name, sources=()):
     """One Cython module of the cpu backend."""
     return Extension(
         f"convt_cpu.{name}",
-        [f"backends/convt_cpu/{name}.pyx", *sources],
-        include_dirs=[numpy.get_include()],
+        [str(CPU / f"{name.replace('.', '/')}.pyx"), *map(str, sources)],
+        include_dirs=[numpy.get_include(), str(CPU)],
+        depends=[str(header) for header in sorted(CPU.glob("**/*.h"))],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
     )
 
@@ -58,8 +59,9 @@ def extension(name, sources=()):
 setup(
     ext_modules=cythonize(
         [
-            *(extension(name) for name in ("_plan", "_scatter", "_gather", "_correlate", "_sums")),
-            extension("_direct", KERNELS),
+            *map(extension, ("_openmp", "_sums")),
+            *map(extension, ("im2col._plan", "im2col._scatter", "im2col._gather", "im2col._correlate")),
+            extension("direct._engine", sorted(CPU.glob("kernels/*.c"))),
         ],
         include_path=["backends"],
         compiler_directives={

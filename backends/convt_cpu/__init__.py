@@ -1,12 +1,15 @@
-"""convt's cpu backend: Cython, OpenMP and BLAS.
+"""convt's cpu backend: Cython and OpenMP, with kernels in C.
 
-`backend.py` implements the protocol, `plan.py` cuts the work into tiles and tasks, the Cython modules do it::
-
-    _scatter.pyx  _gather.pyx  _correlate.pyx     the three maps
-    _columns.pxd  _pixels.pxd  _panels.pxd        the three matrices of a tile
-    _gemm.pxd                                     their product, by BLAS
-    _sums.pyx                                     the gradient of the bias
-    threads.py  blas.py                           how many threads; BLAS kept to one
+=================  ==================================================================
+``backend.py``     the protocol: chooses an engine and runs it
+``choice.py``      which engine, by its cost
+``direct/``        scatter and gather straight from registers, for most problems
+``im2col/``        all three maps as tiled matrix products, for the others
+``kernels/``       the direct engine's inner loops, one table per instruction set
+``isa.py``         which instruction set
+``threads.py``     how many threads; ``blas.py`` keeps BLAS to one
+``_sums.pyx``      the gradient of a bias
+=================  ==================================================================
 """
 
 from .backend import CpuBackend

@@ -3,7 +3,7 @@
 from cython.parallel cimport prange
 cimport numpy as cnp
 
-from ._geometry cimport int64_t, real
+from ._types cimport int64_t, real
 
 cdef enum:
     LANES = 8                  # independent partial sums, so that additions overlap in time

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from ._plan import openmp_threads
+from ._openmp import openmp_threads
 
 __all__ = ["thread_count", "threads_used"]
 

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 import convt
 from convt_cpu import threads
-from convt_cpu._plan import OPENMP
+from convt_cpu._openmp import OPENMP
 
 needs_openmp = pytest.mark.skipif(not OPENMP, reason="built without OpenMP: there is one thread")
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ._direct import DirectPlan, most_rows, most_vectors, vector_length
+from ._engine import DirectPlan, most_rows, most_vectors, vector_length
 
 if TYPE_CHECKING:
     from convt.problem import Problem

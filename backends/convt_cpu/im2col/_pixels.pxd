@@ -2,7 +2,8 @@
 #
 #     pixels[c][p]     c: coarse channel of a chunk      p: flattened position of a Box      one row every `pitch` elements
 
-from ._geometry cimport Box, Run, Strides, int64_t, real, run_at
+from .._types cimport int64_t, real
+from ._geometry cimport Box, Run, Strides, run_at
 
 
 cdef inline void pack_pixels(

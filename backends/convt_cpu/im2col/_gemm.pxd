@@ -2,7 +2,7 @@
 
 from scipy.linalg.cython_blas cimport dgemm, sgemm
 
-from ._geometry cimport int64_t, real
+from .._types cimport int64_t, real
 
 
 cdef inline void gemm(

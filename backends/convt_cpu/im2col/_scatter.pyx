@@ -8,9 +8,10 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free
 cimport numpy as cnp
 
+from .._types cimport int64_t, real
 from ._columns cimport Window, fill_spans, scatter_columns
 from ._gemm cimport gemm
-from ._geometry cimport Box, Geometry, Strides, box_pixels, ceil_div, floor_div, int64_t, real
+from ._geometry cimport Box, Geometry, Strides, box_pixels, ceil_div, floor_div
 from ._panels cimport take_panel
 from ._pixels cimport pack_pixels
 from ._plan cimport Plan

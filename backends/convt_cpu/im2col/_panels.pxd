@@ -6,8 +6,9 @@
 
 from libc.limits cimport INT_MAX
 
+from .._types cimport int64_t, real
 from ._columns cimport Row, next_row, row_at
-from ._geometry cimport Geometry, Strides, int64_t, real
+from ._geometry cimport Geometry, Strides
 
 
 cdef inline bint is_panel(const Geometry* g, const Strides* kernel) noexcept nogil:

@@ -7,7 +7,7 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free, malloc
 cimport numpy as cnp
 
-from ._geometry cimport int64_t, real
+from .._types cimport int64_t, real
 
 cdef extern from "kernels/kernels.h" nogil:
     ctypedef struct convt_strides:
@@ -165,6 +165,14 @@ cdef class DirectPlan:
         self.shared = tables.shared // self.size
 
     @property
+    def cost(self):
+        """Multiply-adds of all strips, those in halos and in padded vectors included."""
+        return (
+            self.p.groups * self.strips * self.p.positions
+            * self.p.inputs * self.p.outputs * self.p.first_tap[self.p.out_planes]
+        )
+
+    @property
     def scratch_bytes(self):
         """Of one thread."""
         return self.scratch * self.size
@@ -186,7 +194,7 @@ cdef class DirectPlan:
         return strides
 
 
-def run(DirectPlan plan, cnp.ndarray array, cnp.ndarray kernel, bias, cnp.ndarray result, int threads):
+def run(DirectPlan plan not None, cnp.ndarray array, cnp.ndarray kernel, bias, cnp.ndarray result, int threads):
     """result = the plan's map of array and kernel, plus bias. False, and nothing computed, if a weight is not finite.
 
     Such a weight would meet the zeros of a strip's halo, where the definition has no term at all.

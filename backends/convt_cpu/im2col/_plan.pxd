@@ -2,7 +2,8 @@
 
 cimport numpy as cnp
 
-from ._geometry cimport Geometry, Strides, int64_t, real
+from .._types cimport int64_t, real
+from ._geometry cimport Geometry, Strides
 
 cdef class Plan:
     cdef Geometry g

@@ -14,16 +14,8 @@ All threads' slices lie one behind the other, then `shared` elements for the par
 from libc.stdlib cimport malloc
 cimport numpy as cnp
 
-from ._geometry cimport Geometry, Strides, int64_t
-from ._openmp cimport CONVT_OPENMP, omp_get_max_threads
-
-OPENMP = bool(CONVT_OPENMP)
-
-
-def openmp_threads():
-    """The number of threads that OpenMP would use here and now."""
-    return omp_get_max_threads()
-
+from .._types cimport int64_t
+from ._geometry cimport Geometry, Strides
 
 cdef class Plan:
     """One map of one problem.

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from convt.problem import Problem
-from convt_cpu.plan import correlate_plan, gather_plan, multiply_adds, scatter_plan
+from convt_cpu.im2col.plan import correlate_plan, gather_plan, multiply_adds, scatter_plan
 
 PLANS = [scatter_plan, gather_plan, correlate_plan]
 COLUMNS = 256 * 1024

@@ -17,14 +17,13 @@ from ._plan import Plan
 if TYPE_CHECKING:
     from convt.problem import Problem
 
-__all__ = ["SERIAL_BELOW", "Tiling", "correlate_plan", "gather_plan", "multiply_adds", "scatter_plan"]
+__all__ = ["Tiling", "correlate_plan", "gather_plan", "multiply_adds", "scatter_plan"]
 
 _COLUMNS = 256 * 1024  # bytes
 _OPERAND = 512 * 1024  # bytes, of pixels and of a panel
 _TILE_PIXELS = 256
 _TILE_CHANNELS = 512
 _TASKS = 16  # enough to keep some cores busy to the end; more would read the same data more often
-SERIAL_BELOW = 200_000  # multiply-adds that are done before a second thread has started
 
 
 class Tiling(NamedTuple):

@@ -1,11 +1,7 @@
 # The geometry of one problem in C: three spatial axes (missing ones in front have size 1), channels counted per group,
 # strides counted in elements. Every other .pxd of this folder builds on these four structs.
 
-from libc.stdint cimport int64_t
-
-ctypedef fused real:
-    float
-    double
+from .._types cimport int64_t
 
 cdef struct Geometry:
     int64_t batch

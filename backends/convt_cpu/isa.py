@@ -1,0 +1,33 @@
+"""The instruction set whose kernels run: the best one of this processor, unless ``CONVT_CPU_ISA`` says otherwise."""
+
+from __future__ import annotations
+
+import os
+
+from .direct._engine import instruction_sets
+
+__all__ = ["available", "instruction_set"]
+
+
+def available() -> tuple[str, ...]:
+    """The instruction sets of this build that this processor has, best first."""
+    return _AVAILABLE
+
+
+def instruction_set() -> str:
+    """The one to use, read at every call.
+
+    Raises
+    ------
+    ValueError
+        ``CONVT_CPU_ISA`` names none that is available.
+    """
+    wanted = os.environ.get("CONVT_CPU_ISA")
+    if not wanted:
+        return _AVAILABLE[0]
+    if wanted not in _AVAILABLE:
+        raise ValueError(f"CONVT_CPU_ISA must be one of {', '.join(_AVAILABLE)} on this processor, got {wanted!r}")
+    return wanted
+
+
+_AVAILABLE = tuple(instruction_sets())
