@@ -73,9 +73,7 @@ class CpuBackend:
         }
 
 
-def _direct(
-    data_map: Literal["scatter", "gather"], problem: Problem, order: tuple[int, ...], *arrays: Any
-) -> bool:
+def _direct(data_map: Literal["scatter", "gather"], problem: Problem, order: tuple[int, ...], *arrays: Any) -> bool:
     """Whether the direct engine has computed the map: it is chosen, and all weights are finite."""
     plan = choose(problem, data_map, order, instruction_set())
     if plan is None:

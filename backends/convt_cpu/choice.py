@@ -29,9 +29,7 @@ _BLAS = 1.6  # time of BLAS for a multiply-add in a tile's small product, relati
 _COLUMN = 2.0  # cycles of one core for an element of the column matrix, written and read
 
 
-def choose(
-    problem: Problem, data_map: Literal["scatter", "gather"], order: tuple[int, ...], isa: str
-) -> DirectPlan | None:
+def choose(problem: Problem, data_map: Literal["scatter", "gather"], order: tuple[int, ...], isa: str) -> DirectPlan | None:
     """The plan of the direct engine, or None for im2col.
 
     Raises

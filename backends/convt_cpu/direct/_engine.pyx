@@ -31,11 +31,13 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t count[4]
         int64_t strips[4]
         int64_t rows[3]
-        int64_t positions, plane_size, channel_size, block, tile, unit, pass_ "pass"
+        int64_t positions, plane_size, channel_size, span, span_size, strip_size, block, tile, unit, pass_ "pass"
 
     ctypedef struct convt_kernels_f32:
         int64_t lanes, max_rows
-        void* direct[15][13]
+        void (*direct[15][13])(
+            int64_t channels, int64_t taps, const int64_t* offsets, int64_t x_pitch, const float* x, const float* w,
+            float* y, int64_t y_pitch, int add) noexcept nogil
         int (*pack_pass)(
             const convt_direct_plan*, int64_t first, int64_t last, const float* kernel, int64_t inp, int64_t out, const int64_t* axis,
             float* packed) noexcept nogil
@@ -52,7 +54,9 @@ cdef extern from "kernels/kernels.h" nogil:
 
     ctypedef struct convt_kernels_f64:
         int64_t lanes, max_rows
-        void* direct[15][13]
+        void (*direct[15][13])(
+            int64_t channels, int64_t taps, const int64_t* offsets, int64_t x_pitch, const double* x, const double* w,
+            double* y, int64_t y_pitch, int add) noexcept nogil
         int (*pack_pass)(
             const convt_direct_plan*, int64_t first, int64_t last, const double* kernel, int64_t inp, int64_t out, const int64_t* axis,
             double* packed) noexcept nogil
@@ -67,7 +71,7 @@ cdef extern from "kernels/kernels.h" nogil:
             const double* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const double* bias,
             double* output, const convt_strides* out, double* scratch) noexcept nogil
 
-    const int CONVT_MAX_VECTORS
+    const int CONVT_MAX_ROWS, CONVT_MAX_VECTORS
     int convt_isa_count()
     const char* convt_isa_name(int index)
     int convt_isa_runs_here(int index)
@@ -82,28 +86,45 @@ def instruction_sets():
     ]
 
 
-def _index_of(name):
+cdef int _index_of(str name) except -1:
     for index in range(convt_isa_count()):
         if convt_isa_name(index).decode() == name:
             return index
     raise LookupError(f"instruction set must be one of {instruction_sets()}, got {name!r}")
 
 
-def vector_length(isa, int size):
+def vector_length(str isa, int size):
     """Elements of `size` bytes in a vector of an instruction set."""
-    index = _index_of(isa)
+    cdef int index = _index_of(isa)
     return convt_isa_f32(index).lanes if size == 4 else convt_isa_f64(index).lanes
 
 
-def most_vectors(isa, int rows):
-    """The largest number of vectors of positions of the direct kernels for so many output channels."""
-    vectors = [v for v in range(1, CONVT_MAX_VECTORS + 1) if convt_isa_f32(_index_of(isa)).direct[rows][v] != NULL]
-    return max(vectors)
+def kernels(str isa):
+    """The (rows, vectors) of the direct kernels of an instruction set, the same for both element types."""
+    cdef const convt_kernels_f32* table = convt_isa_f32(_index_of(isa))
+    cdef int rows, vectors
+    return [
+        (rows, vectors)
+        for rows in range(1, CONVT_MAX_ROWS + 1)
+        for vectors in range(1, CONVT_MAX_VECTORS + 1)
+        if table.direct[rows][vectors] != NULL
+    ]
 
 
-def most_rows(isa):
-    """The largest number of output channels of one of its direct kernels."""
-    return convt_isa_f32(_index_of(isa)).max_rows
+def run_kernel(str isa, int rows, int vectors, int64_t[::1] offsets, real[:, ::1] x, real[:, :, ::1] w, real[:, ::1] y, bint add):
+    """One direct kernel on its own, as tests and microbenchmarks want it; ``kernels/README.md`` has its contract.
+
+    x (channels, pitch), w (channels, taps, rows), y (rows, at least vectors * lanes); offsets has 8 entries more than taps.
+    """
+    cdef int index = _index_of(isa)
+    if real is float:
+        convt_isa_f32(index).direct[rows][vectors](
+            x.shape[0], w.shape[1], &offsets[0], x.shape[1], &x[0, 0], &w[0, 0, 0], &y[0, 0], y.shape[1], add
+        )
+    else:
+        convt_isa_f64(index).direct[rows][vectors](
+            x.shape[0], w.shape[1], &offsets[0], x.shape[1], &x[0, 0], &w[0, 0, 0], &y[0, 0], y.shape[1], add
+        )
 
 
 cdef enum:
@@ -154,6 +175,7 @@ cdef class DirectPlan:
         p.offsets = <int64_t*>cnp.PyArray_DATA(arrays[4])
         p.offsets_at = <int64_t*>cnp.PyArray_DATA(arrays[5])
         p.positions, p.plane_size, p.channel_size = tables.positions, tables.plane_size, tables.channel_size
+        p.span, p.span_size, p.strip_size = tables.span, tables.span_size, tables.strip_size
         p.block, p.tile, p.unit, p.pass_ = tables.block, tables.tile, tables.unit, tables.pass_
         self.strips = p.strips[0] * p.strips[1] * p.strips[2] * p.strips[3]
         self.passes = (p.outputs + p.pass_ - 1) // p.pass_
@@ -257,7 +279,7 @@ cdef bint _by_outputs(
 ) noexcept nogil:
     """Wave by wave, pack some strips; then each task is a unit of outputs."""
     cdef real* own = scratch + plan.shared
-    cdef int64_t group, first, strips, task, bad = 0, of_strip = plan.p.inputs * plan.p.channel_size
+    cdef int64_t group, first, strips, task, bad = 0, of_strip = plan.p.strip_size
     for group in range(plan.p.groups):
         first = 0
         while first < plan.strips and not bad:

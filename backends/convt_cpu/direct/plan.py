@@ -1,8 +1,8 @@
 """Plans of the direct engine: planes, taps and strips of a problem, as the tables that ``kernels/direct_plan.h`` describes.
 
-Along each axis, tap t of coarse position q meets the fine element ``q * stride + tap * dilation - padding``, which lies in the
-phase ``(tap * dilation - padding) mod stride``, at position q + steps of that phase. So gather reads the fine phases at q +
-steps, and scatter writes each fine phase from the coarse array at its own position - steps.
+Along each axis, tap t of coarse position q meets the fine element ``q * stride + tap * dilation - padding``, which lies in
+the phase ``(tap * dilation - padding) mod stride``, at position q + steps of that phase. So gather reads the fine phases at
+q + steps, and scatter writes each fine phase from the coarse array at its own position - steps.
 
 Sizes follow from the problem and the instruction set, never from the number of threads.
 """
@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ._engine import DirectPlan, most_rows, most_vectors, vector_length
+from ._engine import DirectPlan, kernels, vector_length
 
 if TYPE_CHECKING:
     from convt.problem import Problem
@@ -31,6 +31,7 @@ _MOST_SUMS = 1024 * 1024  # bytes of one unit's sums
 _MOST_STRIP = 4 * 1024 * 1024  # bytes of all channels of a strip
 _PASS = 2 * 1024 * 1024  # bytes of the weights that a thread packs for itself
 _WAVE = 12 * 1024 * 1024  # bytes of all strips of a wave
+_MOST = 24 * 1024 * 1024  # bytes of scratch memory with one thread
 _MOST_WEIGHTS = 6 * 1024 * 1024  # bytes that are packed before the work starts
 _TASKS = 8  # strips that keep some cores busy
 _PREFETCH = 8
@@ -39,7 +40,10 @@ _ALIGNED = 64  # bytes
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """A plan before it goes to C; ``kernels/direct_plan.h`` says what the fields are. `scratch` (of a thread) and `shared` are bytes."""
+    """A plan before it goes to C; ``kernels/direct_plan.h`` says what its fields are.
+
+    Scratch memory is counted in bytes, `scratch` of each thread and `shared` of all together.
+    """
 
     isa: str
     order: tuple[int, ...]
@@ -65,6 +69,9 @@ class Tables:
     positions: int
     plane_size: int
     channel_size: int
+    span: int
+    span_size: int
+    strip_size: int
     block: int
     tile: int
     unit: int
@@ -121,21 +128,28 @@ def direct_plan(
     rows = tuple(int(c + h) for c, h in zip(count[1:], halo, strict=True))
     last = (((count[0] - 1) * rows[0] + count[1] - 1) * rows[1] + count[2] - 1) * rows[2] + count[3]
     positions = _up(last, lanes) * lanes
-    furthest = int((halo[0] * rows[1] + halo[1]) * rows[2] + halo[2])
-    plane_size = max(furthest + positions, count[0] * rows[0] * rows[1] * rows[2])
-    channel_size = len(in_planes) * plane_size
-    if channel_size * size % 4096 == 0:
-        channel_size += _ALIGNED // size  # channels at equal distances of 4 KB would meet in the L1 cache
+    out_planes = prod(out_stride)
+    shapes = kernels(isa)
+    unit = _up(outputs, _up(outputs, max(rows for rows, _ in shapes)))
+    tile = max(vectors for rows, vectors in shapes if rows == unit)
+    if halo.any():
+        furthest = int((halo[0] * rows[1] + halo[1]) * rows[2] + halo[2])
+        plane_size = span = max(furthest + positions, count[0] * rows[0] * rows[1] * rows[2])
+        channel_size = len(in_planes) * plane_size
+        if channel_size * size % 4096 == 0:
+            channel_size += _ALIGNED // size  # channels at equal distances of 4 KB would meet in the L1 cache
+        span_size, spans = 0, 1
+    else:
+        plane_size = span = tile * lanes
+        channel_size = len(in_planes) * plane_size
+        span_size, spans = inputs * channel_size, _up(positions, span)
     within = in_plane.reshape(-1) * plane_size + (shifts - start) @ (rows[1] * rows[2], rows[2], 1)
     offsets, offsets_at = _ahead(within[sorting], first_tap, channel_size)
-
-    out_planes = prod(out_stride)
-    unit = _up(outputs, _up(outputs, most_rows(isa)))
-    unit_sums = out_planes * unit * positions * size
-    tile = most_vectors(isa, unit)
     lines = np.unique((within // lanes)[:, None] + np.arange(tile + 1)).size  # of a channel, that a tile touches
+    unit_sums = out_planes * unit * positions * size
     block = _up(inputs, _up(inputs, max(8, _BLOCK // (lines * lanes * size))))
-    strip_bytes = inputs * channel_size * size
+    strip_size = inputs * channel_size * spans
+    strip_bytes = strip_size * size
     weights = problem.groups * inputs * outputs * len(taps) * size
     by_outputs = weights > _MOST_WEIGHTS or prod(strips) * problem.groups < _TASKS < _up(outputs, unit)
     units = _up(outputs, unit)
@@ -151,7 +165,7 @@ def direct_plan(
         shared = weights
         scratch = strip_bytes + at_once * unit_sums
     pass_ = at_once * unit
-    if unit_sums > _MOST_SUMS or strip_bytes > (_WAVE if by_outputs else _MOST_STRIP):
+    if unit_sums > _MOST_SUMS or strip_bytes > (_WAVE if by_outputs else _MOST_STRIP) or scratch + shared > _MOST:
         return None
     return DirectPlan(
         Tables(
@@ -179,6 +193,9 @@ def direct_plan(
             positions=positions,
             plane_size=plane_size,
             channel_size=channel_size,
+            span=span,
+            span_size=span_size,
+            strip_size=strip_size,
             block=block,
             tile=tile,
             unit=unit,
@@ -223,7 +240,7 @@ def _strips(
 def _ahead(within: np.ndarray, first_tap: np.ndarray, channel_size: int) -> tuple[np.ndarray, np.ndarray]:
     """The offsets of each plane's taps, with those of the next taps that are read, which are the next channel's."""
     pieces, starts, start = [], [], 0
-    for first, last in zip(first_tap[:-1], first_tap[1:], strict=True):
+    for first, last in pairwise(first_tap):
         count = last - first
         more = np.arange(count + _PREFETCH)
         own = within[first:last]

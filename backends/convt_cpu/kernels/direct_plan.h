@@ -42,6 +42,9 @@ typedef struct {
     int64_t positions;         /* of a plane's strip that are computed, a multiple of the vector length */
     int64_t plane_size;        /* of a packed plane */
     int64_t channel_size;      /* of a packed channel: all its planes */
+    int64_t span;              /* positions of a plane that lie in one piece; more than that lie in several, */
+    int64_t span_size;         /* so far apart: without a halo, each tile of all channels can have a piece of its own */
+    int64_t strip_size;        /* of all packed channels of a strip */
     int64_t block;             /* channels that are summed up before the sums are added to the total */
     int64_t tile;              /* vectors of positions that a kernel takes */
     int64_t unit;              /* output channels of a kernel */

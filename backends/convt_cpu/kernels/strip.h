@@ -31,7 +31,7 @@ static NAME(box) NAME(strip_box)(const convt_direct_plan *p, int64_t task)
 static inline void NAME(pack_row)(
     const REAL *row, int64_t size, int64_t step, int64_t stride, int64_t phase, int64_t first, int64_t count, REAL *to)
 {
-    int64_t low = -first, high = (size - phase + stride - 1) / stride - first;
+    int64_t low = -first, high = size > phase ? (size - phase + stride - 1) / stride - first : 0;
     low = low < 0 ? 0 : low > count ? count : low;
     high = high < low ? low : high > count ? count : high;
     for (int64_t x = 0; x < low; x++) to[x] = 0;
@@ -43,26 +43,46 @@ static inline void NAME(pack_row)(
     for (int64_t x = high; x < count; x++) to[x] = 0;
 }
 
+/* Where a position of a packed plane lies. */
+static inline int64_t NAME(locate)(const convt_direct_plan *p, int64_t position)
+{
+    return position / p->span * p->span_size + position % p->span;
+}
+
+/* How many of so many positions lie in one piece. */
+static inline int64_t NAME(piece)(const convt_direct_plan *p, int64_t position, int64_t count)
+{
+    int64_t room = p->span - position % p->span;
+    return room < count ? room : count;
+}
+
 /* One channel of one plane. */
 static void NAME(pack_plane)(
     const convt_direct_plan *p, const NAME(box) *box, int64_t plane, const REAL *channel, const convt_strides *strides,
     REAL *to)
 {
-    REAL *end = to + p->plane_size;
     const int64_t *stride = p->in_stride, *phase = p->in_phase + 3 * plane, *shift = p->in_shift + 3 * plane;
+    int64_t position = 0, piece;
     for (int64_t n = 0; n < box->images; n++)
         for (int64_t z = 0; z < p->rows[0]; z++)
-            for (int64_t y = 0; y < p->rows[1]; y++, to += p->rows[2]) {
+            for (int64_t y = 0; y < p->rows[1]; y++) {
                 int64_t row_z = (box->at[0] + shift[0] + z) * stride[0] + phase[0];
                 int64_t row_y = (box->at[1] + shift[1] + y) * stride[1] + phase[1];
-                if (row_z < 0 || row_z >= p->in_size[0] || row_y < 0 || row_y >= p->in_size[1])
-                    memset(to, 0, p->rows[2] * sizeof(REAL));
-                else
+                int outside = row_z < 0 || row_z >= p->in_size[0] || row_y < 0 || row_y >= p->in_size[1];
+                const REAL *row = outside ? channel
+                                          : channel + (box->image + n) * strides->outer + row_z * strides->axis[0] +
+                                                row_y * strides->axis[1];
+                for (int64_t x = 0; x < p->rows[2]; x += piece, position += piece) {
+                    piece = NAME(piece)(p, position, p->rows[2] - x);
                     NAME(pack_row)(
-                        channel + (box->image + n) * strides->outer + row_z * strides->axis[0] + row_y * strides->axis[1],
-                        p->in_size[2], strides->axis[2], stride[2], phase[2], box->at[2] + shift[2], p->rows[2], to);
+                        row, outside ? 0 : p->in_size[2], strides->axis[2], stride[2], phase[2],
+                        box->at[2] + shift[2] + x, piece, to + NAME(locate)(p, position));
+                }
             }
-    memset(to, 0, (end - to) * sizeof(REAL));
+    for (int64_t end = p->span < p->plane_size ? p->positions : p->plane_size; position < end; position += piece) {
+        piece = NAME(piece)(p, position, end - position);
+        memset(to + NAME(locate)(p, position), 0, piece * sizeof(REAL));
+    }
 }
 
 /* Writes one output channel of a strip from its sums, all planes together. */
@@ -106,10 +126,12 @@ static void NAME(sum_block)(
 {
     int64_t channels = p->block < p->inputs - c ? p->block : p->inputs - c, vectors, vector_count = p->positions / LANES;
     int64_t all_taps = p->first_tap[p->out_planes], row_sums = p->out_planes * p->positions;
+    int64_t least = (last - first) % p->unit ? (last - first) % p->unit : p->unit; /* rows of the last unit */
     strip += c * p->channel_size;
     for (int64_t v = 0; v < vector_count; v += vectors) {
         vectors = vector_count - v < p->tile ? vector_count - v : p->tile;
-        while (!NAME(table).direct[p->unit][vectors]) vectors--;
+        while (!NAME(table).direct[p->unit][vectors] || !NAME(table).direct[least][vectors]) vectors--;
+        int64_t at = NAME(locate)(p, v * LANES);
         for (int64_t m = first; m < last; m += p->unit) {
             int64_t rows = p->unit < last - m ? p->unit : last - m;
             const REAL *unit_weights = weights + (m - first) * channels * all_taps;
@@ -117,7 +139,7 @@ static void NAME(sum_block)(
             for (int64_t plane = 0; plane < p->out_planes; plane++)
                 NAME(table).direct[rows][vectors](
                     channels, p->first_tap[plane + 1] - p->first_tap[plane], p->offsets + p->offsets_at[plane],
-                    p->channel_size, strip + v * LANES, unit_weights + channels * rows * p->first_tap[plane],
+                    p->channel_size, strip + at, unit_weights + channels * rows * p->first_tap[plane],
                     unit_sums + plane * rows * p->positions, p->positions, c > 0);
         }
     }
@@ -154,7 +176,7 @@ static void NAME(strip)(
     const REAL *bias, REAL *output, const convt_strides *out, REAL *scratch)
 {
     NAME(box) box = NAME(strip_box)(p, task);
-    REAL *strip = scratch, *sums = scratch + p->inputs * p->channel_size;
+    REAL *strip = scratch, *sums = scratch + p->strip_size;
     int64_t filter = p->inputs * p->first_tap[p->out_planes];
     weights += box.group * p->outputs * filter;
     NAME(pack_strip)(p, &box, 0, p->inputs, input, in, strip);
@@ -187,7 +209,7 @@ static int NAME(outputs)(
     for (int64_t s = 0; finite && s < strips; s++) {
         NAME(box) box = NAME(strip_box)(p, first_strip + s);
         NAME(sum_pass)(
-            p, &box, first, last, packed + s * p->inputs * p->channel_size, weights, bias, output, out, sums);
+            p, &box, first, last, packed + s * p->strip_size, weights, bias, output, out, sums);
     }
     return finite;
 }

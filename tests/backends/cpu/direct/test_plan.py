@@ -1,0 +1,64 @@
+"""direct/plan.py: strips cover the output, buffers are bounded, what does not fit is refused."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convt.problem import Problem
+from convt_cpu.direct._engine import instruction_sets
+from convt_cpu.direct.plan import direct_plan
+
+
+@st.composite
+def problems(draw):
+    """Problems of all sizes, also far beyond memory: planning sees no data."""
+    axes = draw(st.integers(1, 3))
+    sizes = st.sampled_from([1, 2, 3, 16, 64, 1000, 2**20])
+    groups = draw(st.sampled_from([1, 2, 64]))
+
+    def per_axis(values):
+        return tuple(draw(values) for _ in range(axes))
+
+    return Problem(
+        batch=draw(sizes),
+        groups=groups,
+        fine_channels=groups * draw(sizes),
+        coarse_channels=groups * draw(sizes),
+        fine_shape=per_axis(sizes),
+        coarse_shape=per_axis(sizes),
+        kernel_shape=per_axis(st.sampled_from([1, 2, 3, 16, 1024])),
+        stride=per_axis(st.integers(1, 8)),
+        padding=per_axis(st.integers(-9, 9)),
+        dilation=per_axis(st.integers(1, 5)),
+        dtype=np.dtype(draw(st.sampled_from(["f4", "f8"]))),
+    )
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("data_map", ["scatter", "gather"])
+@given(problem=problems())
+def test_scratch_memory_is_bounded_whatever_the_sizes(data_map, isa, problem):
+    plan = direct_plan(problem, data_map, tuple(range(len(problem.stride))), isa)
+    if plan is not None:
+        assert plan.scratch_bytes + plan.shared_bytes < 30 * 1024 * 1024
+
+
+@given(problem=problems())
+def test_strips_cover_all_images_and_positions(problem):
+    plan = direct_plan(problem, "gather", tuple(range(len(problem.stride))), "portable")
+    if plan is not None:
+        sizes = (problem.batch, *(1,) * (3 - len(problem.stride)), *problem.coarse_shape)
+        for size, count, strips in zip(sizes, plan.tables.count, plan.tables.strips, strict=True):
+            assert count * (strips - 1) < size <= count * strips
+
+
+def test_a_filter_of_many_taps_is_refused():
+    problem = Problem(1, 1, 1, 1, (5000,), (10,), (5000,), (1,), (0,), (1,), np.dtype("f4"))
+    assert direct_plan(problem, "scatter", (0,), "portable") is None
+
+
+def test_the_cost_counts_the_positions_of_halos():
+    problem = Problem(1, 1, 1, 1, (16, 16), (16, 16), (3, 3), (1, 1), (1, 1), (1, 1), np.dtype("f4"))
+    plan = direct_plan(problem, "gather", (0, 1), "portable")
+    assert 16 * 16 * 9 < plan.cost <= 18 * 18 * 9

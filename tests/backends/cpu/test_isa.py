@@ -1,0 +1,37 @@
+"""isa.py: the instruction set, and what it may not change."""
+
+import numpy as np
+import pytest
+
+import convt
+from convt.testing import check_backend
+from convt_cpu.isa import available, instruction_set
+
+
+def test_the_best_one_is_taken(monkeypatch):
+    monkeypatch.delenv("CONVT_CPU_ISA", raising=False)
+    assert instruction_set() == available()[0]
+
+
+@pytest.mark.parametrize("isa", available())
+def test_one_can_be_forced(monkeypatch, isa):
+    monkeypatch.setenv("CONVT_CPU_ISA", isa)
+    assert instruction_set() == isa
+    assert convt.show_config("dicts")["backends"]["cpu"]["instruction set"].startswith(isa)
+
+
+def test_one_that_is_not_there_is_an_error(monkeypatch):
+    monkeypatch.setenv("CONVT_CPU_ISA", "avx1024")
+    with pytest.raises(ValueError, match=r"CONVT_CPU_ISA must be one of .*portable on this processor, got 'avx1024'"):
+        convt.conv_transpose(np.ones((1, 1, 2)), np.ones((1, 1, 2)), backend="cpu")
+
+
+@pytest.mark.parametrize("algorithm", ["direct", "im2col", ""])
+@pytest.mark.parametrize("isa", available())
+def test_every_instruction_set_and_engine_conforms(monkeypatch, isa, algorithm):
+    if algorithm == "direct":
+        monkeypatch.setattr("convt_cpu.choice._cheaper", pytest.importorskip("convt_cpu.choice").direct_plan)
+    else:
+        monkeypatch.setenv("CONVT_CPU_ALGORITHM", algorithm)
+    monkeypatch.setenv("CONVT_CPU_ISA", isa)
+    check_backend("cpu", quick=True)
