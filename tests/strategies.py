@@ -1,8 +1,13 @@
 """Hypothesis strategies: valid calls of the two operators, and values that are no options at all."""
 
+from math import prod
 from typing import Any
 
+import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
+
+from convt.problem import Problem
 
 SMALL = st.integers(-3, 7)
 HUGE = st.sampled_from([2**40, -(2**40), 2**59, 2**61, 2**62, 2**63, -(2**63), 10**40])
@@ -87,3 +92,31 @@ def anything(integers: st.SearchStrategy = SMALL) -> st.SearchStrategy:
         ),
         max_leaves=5,
     )
+
+
+@st.composite
+def vast_problems(draw: Any) -> Problem:
+    """Problems of all sizes, also far beyond memory: what plans them sees no data."""
+    axes = draw(st.integers(1, 3))
+    sizes = st.sampled_from([1, 2, 3, 7, 16, 64, 1000, 2**20])
+    groups = draw(st.sampled_from([1, 2, 64]))
+
+    def per_axis(values: st.SearchStrategy) -> tuple[int, ...]:
+        return tuple(draw(values) for _ in range(axes))
+
+    problem = Problem(
+        batch=draw(sizes),
+        groups=groups,
+        fine_channels=groups * draw(sizes),
+        coarse_channels=groups * draw(sizes),
+        fine_shape=per_axis(sizes),
+        coarse_shape=per_axis(sizes),
+        kernel_shape=per_axis(st.sampled_from([1, 2, 3, 16, 1024])),
+        stride=per_axis(st.sampled_from([1, 2, 3, 4, 8, 40])),
+        padding=per_axis(st.integers(-9, 9)),
+        dilation=per_axis(st.integers(1, 5)),
+        dtype=np.dtype(draw(st.sampled_from(["f4", "f8"]))),
+    )
+    arrays = (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape)
+    assume(max(prod(shape) for shape in arrays) * problem.dtype.itemsize < 2**63)
+    return problem

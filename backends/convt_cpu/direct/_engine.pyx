@@ -7,14 +7,10 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free, malloc
 cimport numpy as cnp
 
+from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
 
 cdef extern from "kernels/kernels.h" nogil:
-    ctypedef struct convt_strides:
-        int64_t outer
-        int64_t channel
-        int64_t axis[3]
-
     ctypedef struct convt_direct_plan:
         int64_t batch, groups, inputs, outputs
         int64_t in_size[3]
@@ -42,15 +38,15 @@ cdef extern from "kernels/kernels.h" nogil:
             const convt_direct_plan*, int64_t first, int64_t last, const float* kernel, int64_t inp, int64_t out, const int64_t* axis,
             float* packed) noexcept nogil
         void (*strip)(
-            const convt_direct_plan*, int64_t task, const float* input, const convt_strides* inp, const float* weights,
-            const float* bias, float* output, const convt_strides* out, float* scratch) noexcept nogil
+            const convt_direct_plan*, int64_t task, const float* input, const Strides* inp, const float* weights,
+            const float* bias, float* output, const Strides* out, float* scratch) noexcept nogil
         void (*pack)(
             const convt_direct_plan*, int64_t task, int64_t first, int64_t last, const float* input,
-            const convt_strides* inp, float* strip) noexcept nogil
+            const Strides* inp, float* strip) noexcept nogil
         int (*outputs)(
             const convt_direct_plan*, int64_t task, int64_t first_strip, int64_t strips, const float* packed,
             const float* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const float* bias,
-            float* output, const convt_strides* out, float* scratch) noexcept nogil
+            float* output, const Strides* out, float* scratch) noexcept nogil
 
     ctypedef struct convt_kernels_f64:
         int64_t lanes, max_rows
@@ -61,15 +57,15 @@ cdef extern from "kernels/kernels.h" nogil:
             const convt_direct_plan*, int64_t first, int64_t last, const double* kernel, int64_t inp, int64_t out, const int64_t* axis,
             double* packed) noexcept nogil
         void (*strip)(
-            const convt_direct_plan*, int64_t task, const double* input, const convt_strides* inp, const double* weights,
-            const double* bias, double* output, const convt_strides* out, double* scratch) noexcept nogil
+            const convt_direct_plan*, int64_t task, const double* input, const Strides* inp, const double* weights,
+            const double* bias, double* output, const Strides* out, double* scratch) noexcept nogil
         void (*pack)(
             const convt_direct_plan*, int64_t task, int64_t first, int64_t last, const double* input,
-            const convt_strides* inp, double* strip) noexcept nogil
+            const Strides* inp, double* strip) noexcept nogil
         int (*outputs)(
             const convt_direct_plan*, int64_t task, int64_t first_strip, int64_t strips, const double* packed,
             const double* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const double* bias,
-            double* output, const convt_strides* out, double* scratch) noexcept nogil
+            double* output, const Strides* out, double* scratch) noexcept nogil
 
     const int CONVT_MAX_ROWS, CONVT_MAX_VECTORS
     int convt_isa_count()
@@ -131,7 +127,7 @@ cdef enum:
     PIECES = 16                             # in which a strip is packed by several threads
 
 cdef struct Call:                           # strides of one call's arrays; those of the kernel seen from in- to output
-    convt_strides of_input, of_output
+    Strides of_input, of_output
     int64_t of_group, of_in, of_out
     const int64_t* of_axis
 
@@ -204,17 +200,6 @@ cdef class DirectPlan:
         """Of all threads together."""
         return self.shared * self.size
 
-    cdef convt_strides strides(self, cnp.ndarray array) noexcept:
-        """An array's strides in elements, its spatial axes in the plan's order."""
-        cdef convt_strides strides
-        cdef int axis, missing = 3 - len(self.order)
-        cdef cnp.npy_intp* steps = cnp.PyArray_STRIDES(array)
-        strides.outer = steps[0] // self.size
-        strides.channel = steps[1] // self.size
-        for axis in range(3):
-            strides.axis[axis] = steps[2 + <int>self.order[axis - missing]] // self.size if axis >= missing else 0
-        return strides
-
 
 def run(DirectPlan plan not None, cnp.ndarray array, cnp.ndarray kernel, bias, cnp.ndarray result, int threads):
     """result = the plan's map of array and kernel, plus bias. False, and nothing computed, if a weight is not finite.
@@ -230,8 +215,8 @@ cdef bint _run(
     DirectPlan plan, cnp.ndarray array, cnp.ndarray kernel, cnp.ndarray bias, cnp.ndarray result, int threads, real* typed
 ) except -1:
     cdef Call call
-    call.of_input, call.of_output = plan.strides(array), plan.strides(result)
-    cdef convt_strides of_kernel = plan.strides(kernel)
+    call.of_input, call.of_output = strides_of(array, plan.order), strides_of(result, plan.order)
+    cdef Strides of_kernel = strides_of(kernel, plan.order)
     call.of_axis = of_kernel.axis
     call.of_in, call.of_out = of_kernel.channel, of_kernel.outer
     call.of_group = plan.p.outputs * of_kernel.outer

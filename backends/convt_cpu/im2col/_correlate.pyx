@@ -8,10 +8,11 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free
 cimport numpy as cnp
 
+from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
 from ._columns cimport Window, everything, fill_spans, gather_columns
 from ._gemm cimport gemm
-from ._geometry cimport Box, Geometry, Strides, box_pixels, ceil_div
+from ._geometry cimport Box, Geometry, box_pixels, ceil_div
 from ._panels cimport put_panel
 from ._pixels cimport pack_pixels
 from ._plan cimport Plan
@@ -26,7 +27,7 @@ def correlate(Plan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray kerne
 
 
 cdef _correlate(Plan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray kernel, int threads, real* typed):
-    cdef Strides of_coarse = plan.strides(coarse), of_kernel = plan.strides(kernel), of_fine = plan.strides(fine)
+    cdef Strides of_coarse = strides_of(coarse, plan.order), of_kernel = strides_of(kernel, plan.order), of_fine = strides_of(fine, plan.order)
     cdef real* c = <real*>cnp.PyArray_DATA(coarse)
     cdef real* k = <real*>cnp.PyArray_DATA(kernel)
     cdef real* f = <real*>cnp.PyArray_DATA(fine)

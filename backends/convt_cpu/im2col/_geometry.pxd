@@ -1,5 +1,5 @@
 # The geometry of one problem in C: three spatial axes (missing ones in front have size 1), channels counted per group,
-# strides counted in elements. Every other .pxd of this folder builds on these four structs.
+# strides counted in elements. Every other .pxd of this folder builds on these structs.
 
 from .._types cimport int64_t
 
@@ -15,11 +15,6 @@ cdef struct Geometry:
     int64_t padding[3]
     int64_t dilation[3]
     int64_t taps               # kernel[0] * kernel[1] * kernel[2]
-
-cdef struct Strides:           # of an (N, C, *spatial) array, or of a (C, F, *taps) kernel
-    int64_t outer
-    int64_t channel
-    int64_t axis[3]
 
 cdef struct Box:               # some images, and a box of coarse positions in each; flattened, image by image, row by row
     int64_t image

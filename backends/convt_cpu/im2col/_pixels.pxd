@@ -2,8 +2,9 @@
 #
 #     pixels[c][p]     c: coarse channel of a chunk      p: flattened position of a Box      one row every `pitch` elements
 
+from .._strides cimport Strides
 from .._types cimport int64_t, real
-from ._geometry cimport Box, Run, Strides, run_at
+from ._geometry cimport Box, Run, run_at
 
 
 cdef inline void pack_pixels(

@@ -1,9 +1,7 @@
 # Plan: one map of one problem, ready to run. See _plan.pyx.
 
-cimport numpy as cnp
-
 from .._types cimport int64_t, real
-from ._geometry cimport Geometry, Strides
+from ._geometry cimport Geometry
 
 cdef class Plan:
     cdef Geometry g
@@ -16,5 +14,4 @@ cdef class Plan:
     cdef int part_axis
     cdef int64_t pixels_at, panel_at, spans_at, scratch, shared # in elements
 
-    cdef Strides strides(self, cnp.ndarray array) noexcept
     cdef void* allocate(self, int threads) except NULL

@@ -12,10 +12,9 @@ All threads' slices lie one behind the other, then `shared` elements for the par
 """
 
 from libc.stdlib cimport malloc
-cimport numpy as cnp
 
 from .._types cimport int64_t
-from ._geometry cimport Geometry, Strides
+from ._geometry cimport Geometry
 
 cdef class Plan:
     """One map of one problem.
@@ -65,17 +64,6 @@ cdef class Plan:
     def shared_bytes(self):
         """Of all threads together."""
         return self.shared * self.size
-
-    cdef Strides strides(self, cnp.ndarray array) noexcept:
-        """An array's strides in elements, its spatial axes in the plan's order."""
-        cdef Strides strides
-        cdef int axis, missing = 3 - len(self.order)
-        cdef cnp.npy_intp* steps = cnp.PyArray_STRIDES(array)
-        strides.outer = steps[0] // self.size
-        strides.channel = steps[1] // self.size
-        for axis in range(3):
-            strides.axis[axis] = steps[2 + <int>self.order[axis - missing]] // self.size if axis >= missing else 0
-        return strides
 
     cdef void* allocate(self, int threads) except NULL:
         """Scratch memory for so many threads; the caller frees it."""

@@ -3,48 +3,23 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
+from strategies import vast_problems
 
 from convt.problem import Problem
 from convt_cpu.direct._engine import instruction_sets
 from convt_cpu.direct.plan import direct_plan
 
 
-@st.composite
-def problems(draw):
-    """Problems of all sizes, also far beyond memory: planning sees no data."""
-    axes = draw(st.integers(1, 3))
-    sizes = st.sampled_from([1, 2, 3, 16, 64, 1000, 2**20])
-    groups = draw(st.sampled_from([1, 2, 64]))
-
-    def per_axis(values):
-        return tuple(draw(values) for _ in range(axes))
-
-    return Problem(
-        batch=draw(sizes),
-        groups=groups,
-        fine_channels=groups * draw(sizes),
-        coarse_channels=groups * draw(sizes),
-        fine_shape=per_axis(sizes),
-        coarse_shape=per_axis(sizes),
-        kernel_shape=per_axis(st.sampled_from([1, 2, 3, 16, 1024])),
-        stride=per_axis(st.integers(1, 8)),
-        padding=per_axis(st.integers(-9, 9)),
-        dilation=per_axis(st.integers(1, 5)),
-        dtype=np.dtype(draw(st.sampled_from(["f4", "f8"]))),
-    )
-
-
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("data_map", ["scatter", "gather"])
-@given(problem=problems())
+@given(problem=vast_problems())
 def test_scratch_memory_is_bounded_whatever_the_sizes(data_map, isa, problem):
     plan = direct_plan(problem, data_map, tuple(range(len(problem.stride))), isa)
     if plan is not None:
         assert plan.scratch_bytes + plan.shared_bytes < 30 * 1024 * 1024
 
 
-@given(problem=problems())
+@given(problem=vast_problems())
 def test_strips_cover_all_images_and_positions(problem):
     plan = direct_plan(problem, "gather", tuple(range(len(problem.stride))), "portable")
     if plan is not None:

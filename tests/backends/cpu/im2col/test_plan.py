@@ -4,8 +4,8 @@ from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import given
+from strategies import vast_problems
 
 from convt.problem import Problem
 from convt_cpu.im2col.plan import correlate_plan, gather_plan, multiply_adds, scatter_plan
@@ -15,36 +15,8 @@ COLUMNS = 256 * 1024
 OPERAND = 512 * 1024
 
 
-@st.composite
-def problems(draw):
-    """Problems of all sizes, also far beyond memory: planning sees no data."""
-    axes = draw(st.integers(1, 3))
-    sizes = st.sampled_from([1, 2, 3, 7, 64, 1000, 2**20])
-    groups = draw(st.sampled_from([1, 2, 64]))
-
-    def per_axis(values):
-        return tuple(draw(values) for _ in range(axes))
-
-    problem = Problem(
-        batch=draw(sizes),
-        groups=groups,
-        fine_channels=groups * draw(sizes),
-        coarse_channels=groups * draw(sizes),
-        fine_shape=per_axis(sizes),
-        coarse_shape=per_axis(sizes),
-        kernel_shape=per_axis(st.sampled_from([1, 2, 3, 16, 1024])),
-        stride=per_axis(st.integers(1, 40)),
-        padding=per_axis(st.integers(-9, 9)),
-        dilation=per_axis(st.integers(1, 5)),
-        dtype=np.dtype(draw(st.sampled_from(["f4", "f8"]))),
-    )
-    arrays = (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape)
-    assume(max(prod(shape) for shape in arrays) * problem.dtype.itemsize < 2**63)
-    return problem
-
-
 @pytest.mark.parametrize("plan", PLANS)
-@given(problem=problems())
+@given(problem=vast_problems())
 def test_a_tiles_columns_stay_in_the_cache(plan, problem):
     tiling = plan(problem, tuple(range(len(problem.stride)))).tiling
     size = problem.dtype.itemsize
@@ -55,13 +27,13 @@ def test_a_tiles_columns_stay_in_the_cache(plan, problem):
 
 
 @pytest.mark.parametrize("plan", PLANS)
-@given(problem=problems())
+@given(problem=vast_problems())
 def test_scratch_memory_is_bounded_whatever_the_sizes(plan, problem):
     made = plan(problem, tuple(range(len(problem.stride))))
     assert made.scratch_bytes + made.shared_bytes < 32 * 1024 * 1024
 
 
-@given(problem=problems())
+@given(problem=vast_problems())
 def test_scatter_parts_do_not_outnumber_what_they_cut(problem):
     order = tuple(range(len(problem.stride)))
     tiling = scatter_plan(problem, order).tiling

@@ -1,0 +1,23 @@
+# The strides of an array as the engines take them: in elements, the spatial axes in the order in which they are walked.
+
+cimport numpy as cnp
+
+from ._types cimport int64_t
+
+cdef extern from "kernels/direct_plan.h":
+    ctypedef struct Strides "convt_strides":       # of an (N, C, *spatial) array, or of a (C, F, *taps) kernel
+        int64_t outer
+        int64_t channel
+        int64_t axis[3]                            # missing ones, in front, have stride 0
+
+
+cdef inline Strides strides_of(cnp.ndarray array, tuple order) noexcept:
+    cdef Strides strides
+    cdef int axis, missing = 3 - len(order)
+    cdef int64_t size = cnp.PyArray_ITEMSIZE(array)
+    cdef cnp.npy_intp* steps = cnp.PyArray_STRIDES(array)
+    strides.outer = steps[0] // size
+    strides.channel = steps[1] // size
+    for axis in range(3):
+        strides.axis[axis] = steps[2 + <int>order[axis - missing]] // size if axis >= missing else 0
+    return strides
