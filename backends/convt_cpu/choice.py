@@ -1,8 +1,8 @@
 """Which engine computes a map: the cost model, in one place.
 
-Costs are counted in multiply-adds of one vector lane. The direct engine computes whole strips, halos included, and reads
-nothing else; the im2col engine computes what is needed, but moves each element of the column matrix twice through memory
-and leaves the products to BLAS, which is called with small matrices. ``CONVT_CPU_ALGORITHM`` forces one.
+Costs are counted in cycles of one core. The direct engine computes whole strips, halos included, and packs its input and
+the weights; the im2col engine computes what is needed, but writes and reads the column matrix, and leaves the products to
+BLAS, which is called with small matrices. ``CONVT_CPU_ALGORITHM`` forces one.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Literal
 
+from .direct._engine import vector_length
 from .direct.plan import direct_plan
 from .im2col.plan import multiply_adds
 from .isa import available
@@ -25,8 +26,10 @@ __all__ = ["ALGORITHMS", "choose"]
 
 ALGORITHMS = ("direct", "im2col")
 
-_BLAS = 1.6  # time of BLAS for a multiply-add in a tile's small product, relative to a direct kernel's
-_COLUMN = 2.0  # cycles of one core for an element of the column matrix, written and read
+_PACKED = 2.0  # cycles for an element of a packed strip
+_WEIGHT = 4.0  # cycles for a packed weight, which comes from far away
+_COLUMN = 2.0  # cycles for an element of the column matrix
+_BLAS = 1.3  # time of BLAS for a multiply-add in a tile's small product, relative to a direct kernel's
 
 
 def choose(problem: Problem, data_map: Literal["scatter", "gather"], order: tuple[int, ...], isa: str) -> DirectPlan | None:
@@ -53,12 +56,20 @@ def _cheaper(
     problem: Problem, data_map: Literal["scatter", "gather"], order: tuple[int, ...], isa: str
 ) -> DirectPlan | None:
     plan = direct_plan(problem, data_map, order, isa)
-    return plan if plan is not None and plan.cost < _im2col_cost(problem, isa) else None
+    return plan if plan is not None and _direct_cost(plan, problem, isa) < _im2col_cost(problem) else None
 
 
-def _im2col_cost(problem: Problem, isa: str) -> float:
-    # BLAS chooses its own instruction set, which may be a better one than ours.
-    faster = 2 ** available().index(isa)
-    lanes = 64 // problem.dtype.itemsize // faster
+def _direct_cost(plan: DirectPlan, problem: Problem, isa: str) -> float:
+    weights = prod(problem.kernel_array_shape)
+    return plan.multiply_adds / _per_cycle(problem, isa) + plan.packed * _PACKED + weights * _WEIGHT
+
+
+def _im2col_cost(problem: Problem) -> float:
     columns = problem.batch * prod(problem.coarse_shape) * problem.fine_channels * prod(problem.kernel_shape)
-    return multiply_adds(problem) * _BLAS / faster + columns * _COLUMN * 2 * lanes
+    # BLAS chooses its own instruction set, the best one.
+    return multiply_adds(problem) * _BLAS / _per_cycle(problem, available()[0]) + columns * _COLUMN
+
+
+def _per_cycle(problem: Problem, isa: str) -> int:
+    """Multiply-adds of one core."""
+    return 2 * vector_length(isa, problem.dtype.itemsize)

@@ -183,12 +183,17 @@ cdef class DirectPlan:
         self.shared = tables.shared // self.size
 
     @property
-    def cost(self):
-        """Multiply-adds of all strips, those in halos and in padded vectors included."""
+    def multiply_adds(self):
+        """Of all strips, those in halos and in padded vectors included."""
         return (
             self.p.groups * self.strips * self.p.positions
             * self.p.inputs * self.p.outputs * self.p.first_tap[self.p.out_planes]
         )
+
+    @property
+    def packed(self):
+        """Elements of all packed strips."""
+        return self.p.groups * self.strips * self.p.strip_size
 
     @property
     def scratch_bytes(self):
