@@ -59,7 +59,7 @@ def extension(name, sources=()):
 setup(
     ext_modules=cythonize(
         [
-            *map(extension, ("_openmp", "_sums")),
+            *map(extension, ("_environment", "_openmp", "_sums")),
             *map(extension, ("im2col._plan", "im2col._scatter", "im2col._gather", "im2col._correlate")),
             extension("direct._engine", sorted(CPU.glob("kernels/*.c"))),
         ],

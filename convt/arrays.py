@@ -67,7 +67,7 @@ def check_dtype(name: str, dtype: np.dtype) -> None:
 def result_type(dtypes: list[np.dtype]) -> np.dtype:
     """The promoted type of a call's arrays; integers become float64, as they do in NumPy's own mathematics."""
     first = dtypes[0]
-    if first in _COMPUTE and all(dtype is first for dtype in dtypes):
+    if first in _COMPUTE and dtypes.count(first) == len(dtypes):
         return first
     promoted: np.dtype = np.result_type(*dtypes)
     return np.dtype(np.float64) if promoted.kind in "iub" else promoted.newbyteorder("=")

@@ -75,7 +75,7 @@ class Layout:
 
     def data_shape(self, shape: tuple[int, ...], *, batched: bool) -> tuple[int, ...]:
         """An (N, C, *spatial) shape in the caller's order, without the batch where the caller has none."""
-        ordered = tuple(shape[axis] for axis in self.data_back)
+        ordered = shape if self.identity else tuple(shape[axis] for axis in self.data_back)
         if batched:
             return ordered
         return ordered[1:] if self.data[0] == 0 else ordered[:-1]

@@ -37,6 +37,8 @@ def as_size(name: str, value: Any, rule: str = "an integer") -> int:
 
 def as_sizes(name: str, value: Any) -> Sizes:
     """An integer, or a tuple of them."""
+    if _is_plain(value):
+        return cast(Sizes, value)
     values = _entries(value)
     if values is None:
         return as_size(name, value, "an integer or a sequence of integers")
@@ -56,6 +58,8 @@ def as_shape(name: str, value: Any) -> tuple[int, ...]:
 
 def as_padding(value: Any) -> Padding:
     """A padding name, an integer, or a tuple of integers and (before, after) pairs."""
+    if _is_plain(value):
+        return cast(Padding, value)
     if isinstance(value, str):
         if value not in PADDING_NAMES:
             raise ValueError(f"padding must be {_PADDING_RULE}, got {value!r}")
@@ -108,3 +112,13 @@ def _entries(value: Any) -> tuple[Any, ...] | None:
     if type(value) is int or isinstance(value, str | bytes):
         return None
     return tuple(value) if isinstance(value, Sequence) or getattr(value, "ndim", 0) > 0 else None
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is already what the others are turned into; most calls are made with such, and are small."""
+    if type(value) is int:
+        return -_LIMIT <= value < _LIMIT
+    return tuple is type(value) and tuple(map(type, value)) in _INTEGERS and -_LIMIT <= min(value) <= max(value) < _LIMIT
+
+
+_INTEGERS = {(int,) * axes for axes in (1, 2, 3)}

@@ -67,17 +67,17 @@ class Problem:
         # A key of every cache is hashed at every call.
         return hash((self.batch, self.fine_channels, self.coarse_channels, self.fine_shape, self.kernel_shape, self.padding))
 
-    @property
+    @cached_property
     def fine_array_shape(self) -> tuple[int, ...]:
         """(batch, fine_channels, *fine_shape)."""
         return (self.batch, self.fine_channels, *self.fine_shape)
 
-    @property
+    @cached_property
     def coarse_array_shape(self) -> tuple[int, ...]:
         """(batch, coarse_channels, *coarse_shape)."""
         return (self.batch, self.coarse_channels, *self.coarse_shape)
 
-    @property
+    @cached_property
     def kernel_array_shape(self) -> tuple[int, ...]:
         """(coarse_channels, fine_channels // groups, *kernel_shape)."""
         return (self.coarse_channels, self.fine_channels // self.groups, *self.kernel_shape)

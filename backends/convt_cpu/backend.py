@@ -78,7 +78,8 @@ def _direct(data_map: Literal["scatter", "gather"], problem: Problem, order: tup
     plan = choose(problem, data_map, order, instruction_set())
     if plan is None:
         return False
-    done: bool = run_direct(plan, *arrays, _within_scratch(_threads(multiply_adds(problem), plan.tasks), plan))
+    threads = 1 if plan.multiply_adds < _SERIAL_BELOW else _within_scratch(_threads(plan.multiply_adds, plan.tasks), plan)
+    done: bool = run_direct(plan, *arrays, threads)
     return done
 
 

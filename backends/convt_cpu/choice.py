@@ -7,11 +7,11 @@ BLAS, which is called with small matrices. ``CONVT_CPU_ALGORITHM`` forces one.
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Literal
 
+from ._environment import variable
 from .direct._engine import vector_length
 from .direct.plan import direct_plan
 from .im2col.plan import multiply_adds
@@ -40,8 +40,8 @@ def choose(problem: Problem, data_map: Literal["scatter", "gather"], order: tupl
     ValueError
         ``CONVT_CPU_ALGORITHM`` names no engine, or one that cannot do this call.
     """
-    forced = os.environ.get("CONVT_CPU_ALGORITHM")
-    if not forced:
+    forced = variable(b"CONVT_CPU_ALGORITHM")
+    if forced is None:
         return _cheaper(problem, data_map, order, isa)
     if forced not in ALGORITHMS:
         raise ValueError(f"CONVT_CPU_ALGORITHM must be one of {', '.join(ALGORITHMS)}, got {forced!r}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from ._environment import variable
 from .direct._engine import instruction_sets
 
 __all__ = ["available", "instruction_set"]
@@ -22,8 +21,8 @@ def instruction_set() -> str:
     ValueError
         ``CONVT_CPU_ISA`` names none that is available.
     """
-    wanted = os.environ.get("CONVT_CPU_ISA")
-    if not wanted:
+    wanted = variable(b"CONVT_CPU_ISA")
+    if wanted is None:
         return _AVAILABLE[0]
     if wanted not in _AVAILABLE:
         raise ValueError(f"CONVT_CPU_ISA must be one of {', '.join(_AVAILABLE)} on this processor, got {wanted!r}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+from ._environment import variable
 from ._openmp import openmp_threads
 
 __all__ = ["thread_count", "threads_used"]
@@ -27,9 +28,9 @@ def thread_count() -> int:
     ValueError
         ``CONVT_NUM_THREADS`` is not a positive integer.
     """
-    variable = os.environ.get("CONVT_NUM_THREADS")
+    text = variable(b"CONVT_NUM_THREADS")
     now = openmp_threads()
-    wanted = _positive(variable) if variable else now
+    wanted = _positive(text) if text else now
     if now != _at_start:
         wanted = min(wanted, now)
     return 1 if _orphaned else wanted

@@ -143,6 +143,7 @@ cdef class DirectPlan:
     cdef int64_t size                       # of an element, in bytes
     cdef bint by_outputs
     cdef readonly int64_t tasks             # that can run at once
+    cdef readonly object multiply_adds      # of all strips, those in halos and in padded vectors included
     cdef int64_t strips, passes             # of one group
     cdef int64_t wave                       # strips that are packed together
     cdef int64_t scratch, shared            # in elements: of one thread, of all
@@ -179,16 +180,9 @@ cdef class DirectPlan:
         self.tasks = p.groups * self.strips
         if self.by_outputs:
             self.tasks = self.passes
+        self.multiply_adds = tables.multiply_adds
         self.scratch = tables.scratch // self.size
         self.shared = tables.shared // self.size
-
-    @property
-    def multiply_adds(self):
-        """Of all strips, those in halos and in padded vectors included."""
-        return (
-            self.p.groups * self.strips * self.p.positions
-            * self.p.inputs * self.p.outputs * self.p.first_tap[self.p.out_planes]
-        )
 
     @property
     def packed(self):

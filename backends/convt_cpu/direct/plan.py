@@ -78,6 +78,7 @@ class Tables:
     pass_: int
     by_outputs: bool
     wave: int
+    multiply_adds: int
     scratch: int
     shared: int
 
@@ -202,6 +203,7 @@ def direct_plan(
             pass_=pass_,
             by_outputs=by_outputs,
             wave=wave,
+            multiply_adds=problem.groups * prod(strips) * positions * inputs * outputs * len(taps),
             scratch=_aligned(scratch),
             shared=_aligned(shared),
         )
