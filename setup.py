@@ -59,9 +59,10 @@ def extension(name, sources=()):
 setup(
     ext_modules=cythonize(
         [
+            extension("_kernels", sorted(CPU.glob("kernels/*.c"))),
             *map(extension, ("_environment", "_openmp", "_sums")),
             *map(extension, ("im2col._plan", "im2col._scatter", "im2col._gather", "im2col._correlate")),
-            extension("direct._engine", sorted(CPU.glob("kernels/*.c"))),
+            extension("direct._engine"),
         ],
         include_path=["backends"],
         compiler_directives={

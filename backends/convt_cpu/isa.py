@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._environment import variable
-from .direct._engine import instruction_sets
+from ._kernels import instruction_sets
 
 __all__ = ["available", "instruction_set"]
 

@@ -1,127 +1,15 @@
 """The direct engine: scatter and gather without a column matrix, by the kernels of one instruction set.
 
-`direct_plan.py` makes the plans; ``kernels/README.md`` says how the kernels work.
+`plan.py` makes the plans; ``kernels/README.md`` says how the kernels work.
 """
 
 from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free, malloc
 cimport numpy as cnp
 
+from .._kernels cimport convt_direct_plan, isa_index, kernels_f32, kernels_f64
 from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
-
-cdef extern from "kernels/kernels.h" nogil:
-    ctypedef struct convt_direct_plan:
-        int64_t batch, groups, inputs, outputs
-        int64_t in_size[3]
-        int64_t out_size[3]
-        int64_t in_stride[3]
-        int64_t out_stride[3]
-        int64_t in_planes, out_planes
-        const int64_t* in_phase
-        const int64_t* in_shift
-        const int64_t* first_tap
-        const int64_t* taps
-        const int64_t* offsets
-        const int64_t* offsets_at
-        int64_t count[4]
-        int64_t strips[4]
-        int64_t rows[3]
-        int64_t positions, plane_size, channel_size, span, span_size, strip_size, block, tile, unit, pass_ "pass"
-
-    ctypedef struct convt_kernels_f32:
-        int64_t lanes, max_rows
-        void (*direct[15][13])(
-            int64_t channels, int64_t taps, const int64_t* offsets, int64_t x_pitch, const float* x, const float* w,
-            float* y, int64_t y_pitch, int add) noexcept nogil
-        int (*pack_pass)(
-            const convt_direct_plan*, int64_t first, int64_t last, const float* kernel, int64_t inp, int64_t out, const int64_t* axis,
-            float* packed) noexcept nogil
-        void (*strip)(
-            const convt_direct_plan*, int64_t task, const float* input, const Strides* inp, const float* weights,
-            const float* bias, float* output, const Strides* out, float* scratch) noexcept nogil
-        void (*pack)(
-            const convt_direct_plan*, int64_t task, int64_t first, int64_t last, const float* input,
-            const Strides* inp, float* strip) noexcept nogil
-        int (*outputs)(
-            const convt_direct_plan*, int64_t task, int64_t first_strip, int64_t strips, const float* packed,
-            const float* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const float* bias,
-            float* output, const Strides* out, float* scratch) noexcept nogil
-
-    ctypedef struct convt_kernels_f64:
-        int64_t lanes, max_rows
-        void (*direct[15][13])(
-            int64_t channels, int64_t taps, const int64_t* offsets, int64_t x_pitch, const double* x, const double* w,
-            double* y, int64_t y_pitch, int add) noexcept nogil
-        int (*pack_pass)(
-            const convt_direct_plan*, int64_t first, int64_t last, const double* kernel, int64_t inp, int64_t out, const int64_t* axis,
-            double* packed) noexcept nogil
-        void (*strip)(
-            const convt_direct_plan*, int64_t task, const double* input, const Strides* inp, const double* weights,
-            const double* bias, double* output, const Strides* out, double* scratch) noexcept nogil
-        void (*pack)(
-            const convt_direct_plan*, int64_t task, int64_t first, int64_t last, const double* input,
-            const Strides* inp, double* strip) noexcept nogil
-        int (*outputs)(
-            const convt_direct_plan*, int64_t task, int64_t first_strip, int64_t strips, const double* packed,
-            const double* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const double* bias,
-            double* output, const Strides* out, double* scratch) noexcept nogil
-
-    const int CONVT_MAX_ROWS, CONVT_MAX_VECTORS
-    int convt_isa_count()
-    const char* convt_isa_name(int index)
-    int convt_isa_runs_here(int index)
-    const convt_kernels_f32* convt_isa_f32(int index)
-    const convt_kernels_f64* convt_isa_f64(int index)
-
-
-def instruction_sets():
-    """The names of the instruction sets of this build that run here, best first."""
-    return [
-        convt_isa_name(index).decode() for index in range(convt_isa_count()) if convt_isa_runs_here(index)
-    ]
-
-
-cdef int _index_of(str name) except -1:
-    for index in range(convt_isa_count()):
-        if convt_isa_name(index).decode() == name:
-            return index
-    raise LookupError(f"instruction set must be one of {instruction_sets()}, got {name!r}")
-
-
-def vector_length(str isa, int size):
-    """Elements of `size` bytes in a vector of an instruction set."""
-    cdef int index = _index_of(isa)
-    return convt_isa_f32(index).lanes if size == 4 else convt_isa_f64(index).lanes
-
-
-def kernels(str isa):
-    """The (rows, vectors) of the direct kernels of an instruction set, the same for both element types."""
-    cdef const convt_kernels_f32* table = convt_isa_f32(_index_of(isa))
-    cdef int rows, vectors
-    return [
-        (rows, vectors)
-        for rows in range(1, CONVT_MAX_ROWS + 1)
-        for vectors in range(1, CONVT_MAX_VECTORS + 1)
-        if table.direct[rows][vectors] != NULL
-    ]
-
-
-def run_kernel(str isa, int rows, int vectors, int64_t[::1] offsets, real[:, ::1] x, real[:, :, ::1] w, real[:, ::1] y, bint add):
-    """One direct kernel on its own, as tests and microbenchmarks want it; ``kernels/README.md`` has its contract.
-
-    x (channels, pitch), w (channels, taps, rows), y (rows, at least vectors * lanes); offsets has 8 entries more than taps.
-    """
-    cdef int index = _index_of(isa)
-    if real is float:
-        convt_isa_f32(index).direct[rows][vectors](
-            x.shape[0], w.shape[1], &offsets[0], x.shape[1], &x[0, 0], &w[0, 0, 0], &y[0, 0], y.shape[1], add
-        )
-    else:
-        convt_isa_f64(index).direct[rows][vectors](
-            x.shape[0], w.shape[1], &offsets[0], x.shape[1], &x[0, 0], &w[0, 0, 0], &y[0, 0], y.shape[1], add
-        )
-
 
 cdef enum:
     PIECES = 16                             # in which a strip is packed by several threads
@@ -152,7 +40,7 @@ cdef class DirectPlan:
         cdef convt_direct_plan* p = &self.p
         self.tables = tables
         self.order = tables.order
-        self.isa = _index_of(tables.isa)
+        self.isa = isa_index(tables.isa)
         self.scatters = tables.scatters
         self.size = tables.size
         p.batch, p.groups, p.inputs, p.outputs = tables.batch, tables.groups, tables.inputs, tables.outputs
@@ -289,11 +177,11 @@ cdef inline bint _pack_pass(
     cdef int64_t first = index * plan.p.pass_, last = min(first + plan.p.pass_, plan.p.outputs)
     weights += first * plan.p.inputs * plan.p.first_tap[plan.p.out_planes]
     if real is float:
-        return convt_isa_f32(plan.isa).pack_pass(
+        return kernels_f32(plan.isa).pack_pass(
             &plan.p, first, last, k, call.of_in, call.of_out, call.of_axis, weights
         )
     else:
-        return convt_isa_f64(plan.isa).pack_pass(
+        return kernels_f64(plan.isa).pack_pass(
             &plan.p, first, last, k, call.of_in, call.of_out, call.of_axis, weights
         )
 
@@ -303,9 +191,9 @@ cdef inline void _strip(
     real* scratch,
 ) noexcept nogil:
     if real is float:
-        convt_isa_f32(plan.isa).strip(&plan.p, task, x, &call.of_input, weights, b, y, &call.of_output, scratch)
+        kernels_f32(plan.isa).strip(&plan.p, task, x, &call.of_input, weights, b, y, &call.of_output, scratch)
     else:
-        convt_isa_f64(plan.isa).strip(&plan.p, task, x, &call.of_input, weights, b, y, &call.of_output, scratch)
+        kernels_f64(plan.isa).strip(&plan.p, task, x, &call.of_input, weights, b, y, &call.of_output, scratch)
 
 
 cdef inline void _pack(
@@ -313,9 +201,9 @@ cdef inline void _pack(
 ) noexcept nogil:
     cdef int64_t first = plan.p.inputs * piece // PIECES, last = plan.p.inputs * (piece + 1) // PIECES
     if real is float:
-        convt_isa_f32(plan.isa).pack(&plan.p, task, first, last, x, &call.of_input, strip)
+        kernels_f32(plan.isa).pack(&plan.p, task, first, last, x, &call.of_input, strip)
     else:
-        convt_isa_f64(plan.isa).pack(&plan.p, task, first, last, x, &call.of_input, strip)
+        kernels_f64(plan.isa).pack(&plan.p, task, first, last, x, &call.of_input, strip)
 
 
 cdef inline bint _outputs(
@@ -323,10 +211,10 @@ cdef inline bint _outputs(
     const real* b, real* y, real* scratch,
 ) noexcept nogil:
     if real is float:
-        return convt_isa_f32(plan.isa).outputs(
+        return kernels_f32(plan.isa).outputs(
             &plan.p, task, first, strips, packed, k, call.of_in, call.of_out, call.of_axis, b, y, &call.of_output, scratch
         )
     else:
-        return convt_isa_f64(plan.isa).outputs(
+        return kernels_f64(plan.isa).outputs(
             &plan.p, task, first, strips, packed, k, call.of_in, call.of_out, call.of_axis, b, y, &call.of_output, scratch
         )

@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._engine import DirectPlan, kernels, vector_length
+from .._kernels import kernels, vector_length
+from ._engine import DirectPlan
 
 if TYPE_CHECKING:
     from convt.problem import Problem
+
+    from ..engine import Map, Order
 
 __all__ = ["Tables", "direct_plan"]
 
@@ -84,10 +87,10 @@ class Tables:
 
 
 @lru_cache(maxsize=1024)
-def direct_plan(
-    problem: Problem, data_map: Literal["scatter", "gather"], order: tuple[int, ...], isa: str
-) -> DirectPlan | None:
+def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> DirectPlan | None:
     """The plan of a map, its spatial axes walked in `order`; None where the engine's buffers would grow too large."""
+    if data_map == "correlate":
+        return None
     scatters = data_map == "scatter"
     size = problem.dtype.itemsize
     fine, coarse, kernel, stride, padding, dilation = (

@@ -7,6 +7,8 @@ cdef class Plan:
     cdef Geometry g
     cdef tuple order                                            # of the spatial axes
     cdef readonly object tiling
+    cdef readonly str data_map
+    cdef readonly object multiply_adds
     cdef int64_t size                                           # of an element, in bytes
     cdef int64_t rows, pixels, channels                         # of a tile
     cdef readonly int64_t tasks

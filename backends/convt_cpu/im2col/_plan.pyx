@@ -22,7 +22,7 @@ cdef class Plan:
     ``order`` is the order in which the spatial axes are walked; the last one should be the densest in memory.
     """
 
-    def __cinit__(self, problem, tuple order, tiling):
+    def __cinit__(self, str data_map, problem, tuple order, tiling):
         cdef int axis, missing = 3 - len(order)
         cdef Geometry* g = &self.g
         g.batch = problem.batch
@@ -41,12 +41,13 @@ cdef class Plan:
                 g.padding[axis] = problem.padding[source]
                 g.dilation[axis] = problem.dilation[source]
         g.taps = g.kernel[0] * g.kernel[1] * g.kernel[2]
+        self.data_map = data_map
         self.order = order
         self.tiling = tiling
         self.rows, self.pixels, self.channels = tiling.rows, tiling.pixels, tiling.channels
         self.fine_block, self.images = tiling.fine_block, tiling.images
         self.parts, self.part_axis, self.splits = tiling.parts, tiling.part_axis + missing, tiling.splits
-        self.tasks = tiling.tasks
+        self.tasks, self.multiply_adds = tiling.tasks, tiling.multiply_adds
         self.size = problem.dtype.itemsize
         # Slices start at multiples of 64 bytes; the spans (two per tap of the last axis) come last.
         self.pixels_at = _rounded(self.rows * self.pixels)

@@ -17,7 +17,7 @@ from ._plan import Plan
 if TYPE_CHECKING:
     from convt.problem import Problem
 
-__all__ = ["Tiling", "correlate_plan", "gather_plan", "multiply_adds", "scatter_plan"]
+__all__ = ["Tiling", "correlate_plan", "gather_plan", "scatter_plan"]
 
 _COLUMNS = 256 * 1024  # bytes
 _OPERAND = 512 * 1024  # bytes, of pixels and of a panel
@@ -35,6 +35,8 @@ class Tiling(NamedTuple):
         Of a tile: (fine channel, tap) pairs, coarse positions, coarse channels per group.
     tasks : int
         Parallel pieces of work.
+    multiply_adds : int
+        Of the whole map, borders included.
     fine_block, images, part_axis, parts : int
         Of a scatter task: fine channels, images, and one of so many parts of the fine array along an axis.
     splits : int
@@ -45,22 +47,12 @@ class Tiling(NamedTuple):
     pixels: int
     channels: int
     tasks: int
+    multiply_adds: int
     fine_block: int = 1
     images: int = 1
     part_axis: int = 0
     parts: int = 1
     splits: int = 1
-
-
-def multiply_adds(problem: Problem) -> int:
-    """The multiplications of any of the three maps, borders included."""
-    return (
-        problem.batch
-        * problem.coarse_channels
-        * (problem.fine_channels // problem.groups)
-        * prod(problem.coarse_shape)
-        * prod(problem.kernel_shape)
-    )
 
 
 @lru_cache(maxsize=1024)
@@ -73,8 +65,8 @@ def scatter_plan(problem: Problem, order: tuple[int, ...]) -> Plan:
     fine_block = min(fine, max(1, rows // taps))
     tasks = problem.groups * _up(fine, fine_block) * _up(problem.batch, images)
     part_axis, parts = _parts(problem, order, _up(_TASKS, tasks))
-    tiling = Tiling(rows, pixels, channels, tasks * parts, fine_block, images, part_axis, parts)
-    return Plan(problem, order, tiling)
+    tiling = Tiling(rows, pixels, channels, tasks * parts, _multiply_adds(problem), fine_block, images, part_axis, parts)
+    return Plan("scatter", problem, order, tiling)
 
 
 @lru_cache(maxsize=1024)
@@ -86,7 +78,8 @@ def gather_plan(problem: Problem, order: tuple[int, ...]) -> Plan:
     tiles = _up(positions, pixels)
     # Fewer channels per task mean more tasks, each of which gathers the same columns again.
     channels = min(channels, max(128, _up(coarse, _up(_TASKS, problem.groups * tiles))))
-    return Plan(problem, order, Tiling(rows, pixels, channels, problem.groups * _up(coarse, channels) * tiles))
+    tasks = problem.groups * _up(coarse, channels) * tiles
+    return Plan("gather", problem, order, Tiling(rows, pixels, channels, tasks, _multiply_adds(problem)))
 
 
 @lru_cache(maxsize=1024)
@@ -98,7 +91,8 @@ def correlate_plan(problem: Problem, order: tuple[int, ...]) -> Plan:
     channels = min(channels, 256)
     blocks = problem.groups * _up(coarse, channels) * _up(fine * taps, rows)
     splits = min(_up(_TASKS, blocks), _up(positions, pixels))
-    return Plan(problem, order, Tiling(rows, pixels, channels, blocks * splits, splits=splits))
+    tiling = Tiling(rows, pixels, channels, blocks * splits, _multiply_adds(problem), splits=splits)
+    return Plan("correlate", problem, order, tiling)
 
 
 def _tile(problem: Problem, positions: int) -> tuple[int, int, int]:
@@ -122,6 +116,17 @@ def _parts(problem: Problem, order: tuple[int, ...], wanted: int) -> tuple[int, 
     shared = (problem.kernel_shape[axis] - 1) * problem.dilation[axis] // problem.stride[axis]
     most = min(problem.coarse_shape[axis] // max(1, 4 * shared), problem.fine_shape[axis])
     return index, max(1, min(wanted, most))
+
+
+def _multiply_adds(problem: Problem) -> int:
+    """The multiplications of any of the three maps, borders included."""
+    return (
+        problem.batch
+        * problem.coarse_channels
+        * (problem.fine_channels // problem.groups)
+        * prod(problem.coarse_shape)
+        * prod(problem.kernel_shape)
+    )
 
 
 def _per_group(problem: Problem) -> tuple[int, int, int]:

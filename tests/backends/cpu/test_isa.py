@@ -5,6 +5,7 @@ import pytest
 
 import convt
 from convt.testing import check_backend
+from convt_cpu.choice import ENGINES
 from convt_cpu.isa import available, instruction_set
 
 
@@ -26,12 +27,9 @@ def test_one_that_is_not_there_is_an_error(monkeypatch):
         convt.conv_transpose(np.ones((1, 1, 2)), np.ones((1, 1, 2)), backend="cpu")
 
 
-@pytest.mark.parametrize("algorithm", ["direct", "im2col", ""])
+@pytest.mark.parametrize("algorithm", [*ENGINES, ""])
 @pytest.mark.parametrize("isa", available())
 def test_every_instruction_set_and_engine_conforms(monkeypatch, isa, algorithm):
-    if algorithm == "direct":
-        monkeypatch.setattr("convt_cpu.choice._cheaper", pytest.importorskip("convt_cpu.choice").direct_plan)
-    else:
-        monkeypatch.setenv("CONVT_CPU_ALGORITHM", algorithm)
+    monkeypatch.setenv("CONVT_CPU_ALGORITHM", algorithm)
     monkeypatch.setenv("CONVT_CPU_ISA", isa)
     check_backend("cpu", quick=True)

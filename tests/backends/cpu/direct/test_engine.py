@@ -6,7 +6,8 @@ import pytest
 from convt.problem import Problem
 from convt.reference import backend as reference
 from convt.testing import random_problem
-from convt_cpu.direct._engine import instruction_sets, run
+from convt_cpu._kernels import instruction_sets
+from convt_cpu.direct._engine import run
 from convt_cpu.direct.plan import direct_plan
 
 TOLERANCE = {4: 2e-5, 8: 4e-14}

@@ -6,7 +6,7 @@ from hypothesis import given
 from strategies import vast_problems
 
 from convt.problem import Problem
-from convt_cpu.direct._engine import instruction_sets
+from convt_cpu._kernels import instruction_sets
 from convt_cpu.direct.plan import direct_plan
 
 

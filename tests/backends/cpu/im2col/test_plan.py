@@ -8,7 +8,7 @@ from hypothesis import given
 from strategies import vast_problems
 
 from convt.problem import Problem
-from convt_cpu.im2col.plan import correlate_plan, gather_plan, multiply_adds, scatter_plan
+from convt_cpu.im2col.plan import correlate_plan, gather_plan, scatter_plan
 
 PLANS = [scatter_plan, gather_plan, correlate_plan]
 COLUMNS = 256 * 1024
@@ -49,4 +49,4 @@ def test_a_small_batch_of_small_images_shares_a_tile():
 
 def test_multiply_adds_counts_every_tap_of_every_position():
     problem = Problem(2, 3, 6, 9, (8, 8), (4, 5), (3, 2), (2, 2), (0, 0), (1, 1), np.dtype("f4"))
-    assert multiply_adds(problem) == 2 * 9 * (6 // 3) * prod((4, 5)) * prod((3, 2))
+    assert gather_plan(problem, (0, 1)).multiply_adds == 2 * 9 * (6 // 3) * prod((4, 5)) * prod((3, 2))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convt_cpu.direct._engine import instruction_sets, kernels, run_kernel, vector_length
+from convt_cpu._kernels import instruction_sets, kernels, run_kernel, vector_length
 
 KERNELS = [(isa, *shape) for isa in instruction_sets() for shape in kernels(isa)]
 AHEAD = 8

@@ -1,0 +1,66 @@
+# The tables of kernels, one for each instruction set and element type; kernels/kernels.h says what they hold.
+
+from ._strides cimport Strides
+from ._types cimport int64_t
+
+cdef extern from "kernels/kernels.h" nogil:
+    ctypedef struct convt_direct_plan:
+        int64_t batch, groups, inputs, outputs
+        int64_t in_size[3]
+        int64_t out_size[3]
+        int64_t in_stride[3]
+        int64_t out_stride[3]
+        int64_t in_planes, out_planes
+        const int64_t* in_phase
+        const int64_t* in_shift
+        const int64_t* first_tap
+        const int64_t* taps
+        const int64_t* offsets
+        const int64_t* offsets_at
+        int64_t count[4]
+        int64_t strips[4]
+        int64_t rows[3]
+        int64_t positions, plane_size, channel_size, span, span_size, strip_size, block, tile, unit, pass_ "pass"
+
+    ctypedef struct convt_kernels_f32:
+        int64_t lanes, max_rows
+        void (*direct[15][13])(
+            int64_t channels, int64_t taps, const int64_t* offsets, int64_t x_pitch, const float* x, const float* w,
+            float* y, int64_t y_pitch, int add) noexcept nogil
+        int (*pack_pass)(
+            const convt_direct_plan*, int64_t first, int64_t last, const float* kernel, int64_t inp, int64_t out, const int64_t* axis,
+            float* packed) noexcept nogil
+        void (*strip)(
+            const convt_direct_plan*, int64_t task, const float* input, const Strides* inp, const float* weights,
+            const float* bias, float* output, const Strides* out, float* scratch) noexcept nogil
+        void (*pack)(
+            const convt_direct_plan*, int64_t task, int64_t first, int64_t last, const float* input,
+            const Strides* inp, float* strip) noexcept nogil
+        int (*outputs)(
+            const convt_direct_plan*, int64_t task, int64_t first_strip, int64_t strips, const float* packed,
+            const float* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const float* bias,
+            float* output, const Strides* out, float* scratch) noexcept nogil
+
+    ctypedef struct convt_kernels_f64:
+        int64_t lanes, max_rows
+        void (*direct[15][13])(
+            int64_t channels, int64_t taps, const int64_t* offsets, int64_t x_pitch, const double* x, const double* w,
+            double* y, int64_t y_pitch, int add) noexcept nogil
+        int (*pack_pass)(
+            const convt_direct_plan*, int64_t first, int64_t last, const double* kernel, int64_t inp, int64_t out, const int64_t* axis,
+            double* packed) noexcept nogil
+        void (*strip)(
+            const convt_direct_plan*, int64_t task, const double* input, const Strides* inp, const double* weights,
+            const double* bias, double* output, const Strides* out, double* scratch) noexcept nogil
+        void (*pack)(
+            const convt_direct_plan*, int64_t task, int64_t first, int64_t last, const double* input,
+            const Strides* inp, double* strip) noexcept nogil
+        int (*outputs)(
+            const convt_direct_plan*, int64_t task, int64_t first_strip, int64_t strips, const double* packed,
+            const double* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const double* bias,
+            double* output, const Strides* out, double* scratch) noexcept nogil
+
+
+cdef int isa_index(str name) except -1
+cdef const convt_kernels_f32* kernels_f32(int isa) noexcept nogil
+cdef const convt_kernels_f64* kernels_f64(int isa) noexcept nogil

@@ -1,0 +1,71 @@
+"""The kernels' tables, for the engines (by cimport), for tests and for microbenchmarks.
+
+The only module that is linked with ``kernels/*.c``.
+"""
+
+from ._types cimport int64_t, real
+
+cdef extern from "kernels/kernels.h" nogil:
+    const int CONVT_MAX_ROWS, CONVT_MAX_VECTORS
+    int convt_isa_count()
+    const char* convt_isa_name(int index)
+    int convt_isa_runs_here(int index)
+    const convt_kernels_f32* convt_isa_f32(int index)
+    const convt_kernels_f64* convt_isa_f64(int index)
+
+
+cdef const convt_kernels_f32* kernels_f32(int isa) noexcept nogil:
+    return convt_isa_f32(isa)
+
+
+cdef const convt_kernels_f64* kernels_f64(int isa) noexcept nogil:
+    return convt_isa_f64(isa)
+
+
+def instruction_sets():
+    """The names of the instruction sets of this build that run here, best first."""
+    return [
+        convt_isa_name(index).decode() for index in range(convt_isa_count()) if convt_isa_runs_here(index)
+    ]
+
+
+cdef int isa_index(str name) except -1:
+    """Where the tables of an instruction set are."""
+    for index in range(convt_isa_count()):
+        if convt_isa_name(index).decode() == name:
+            return index
+    raise LookupError(f"instruction set must be one of {instruction_sets()}, got {name!r}")
+
+
+def vector_length(str isa, int size):
+    """Elements of `size` bytes in a vector of an instruction set."""
+    cdef int index = isa_index(isa)
+    return convt_isa_f32(index).lanes if size == 4 else convt_isa_f64(index).lanes
+
+
+def kernels(str isa):
+    """The (rows, vectors) of the direct kernels of an instruction set, the same for both element types."""
+    cdef const convt_kernels_f32* table = convt_isa_f32(isa_index(isa))
+    cdef int rows, vectors
+    return [
+        (rows, vectors)
+        for rows in range(1, CONVT_MAX_ROWS + 1)
+        for vectors in range(1, CONVT_MAX_VECTORS + 1)
+        if table.direct[rows][vectors] != NULL
+    ]
+
+
+def run_kernel(str isa, int rows, int vectors, int64_t[::1] offsets, real[:, ::1] x, real[:, :, ::1] w, real[:, ::1] y, bint add):
+    """One direct kernel on its own, as tests and microbenchmarks want it; ``kernels/README.md`` has its contract.
+
+    x (channels, pitch), w (channels, taps, rows), y (rows, at least vectors * lanes); offsets has 8 entries more than taps.
+    """
+    cdef int index = isa_index(isa)
+    if real is float:
+        convt_isa_f32(index).direct[rows][vectors](
+            x.shape[0], w.shape[1], &offsets[0], x.shape[1], &x[0, 0], &w[0, 0, 0], &y[0, 0], y.shape[1], add
+        )
+    else:
+        convt_isa_f64(index).direct[rows][vectors](
+            x.shape[0], w.shape[1], &offsets[0], x.shape[1], &x[0, 0], &w[0, 0, 0], &y[0, 0], y.shape[1], add
+        )
