@@ -20,7 +20,7 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t count[4]
         int64_t strips[4]
         int64_t rows[3]
-        int64_t positions, plane_size, channel_size, span, span_size, strip_size, block, tile, unit, pass_ "pass"
+        int64_t positions, plane_size, channel_size, span, span_size, strip_size, block, chunk, tile, unit, pass_ "pass"
 
     ctypedef struct convt_kernels_f32:
         int64_t lanes, max_rows

@@ -61,7 +61,7 @@ cdef class DirectPlan:
         p.offsets_at = <int64_t*>cnp.PyArray_DATA(arrays[5])
         p.positions, p.plane_size, p.channel_size = tables.positions, tables.plane_size, tables.channel_size
         p.span, p.span_size, p.strip_size = tables.span, tables.span_size, tables.strip_size
-        p.block, p.tile, p.unit, p.pass_ = tables.block, tables.tile, tables.unit, tables.pass_
+        p.block, p.chunk, p.tile, p.unit, p.pass_ = tables.block, tables.chunk, tables.tile, tables.unit, tables.pass_
         self.strips = p.strips[0] * p.strips[1] * p.strips[2] * p.strips[3]
         self.passes = (p.outputs + p.pass_ - 1) // p.pass_
         self.by_outputs, self.wave = tables.by_outputs, tables.wave

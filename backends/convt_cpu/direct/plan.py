@@ -29,10 +29,11 @@ __all__ = ["Tables", "direct_plan"]
 
 _POSITIONS = 2048  # bytes of a packed row of positions: sums and strip of a few channels share the L1 cache
 _BLOCK = 24 * 1024  # bytes that a tile touches in the channels that are summed in one go, in the L1 cache
-_SUMS = 350 * 1024  # bytes of the sums that wait for further blocks
+_SUMS = 350 * 1024  # bytes of the sums of a strip that wait for further blocks
+_ALL_SUMS = 1024 * 1024  # bytes of the sums of all strips of a wave
 _MOST_SUMS = 1024 * 1024  # bytes of one unit's sums
 _MOST_STRIP = 4 * 1024 * 1024  # bytes of all channels of a strip
-_PASS = 2 * 1024 * 1024  # bytes of the weights that a thread packs for itself
+_CHUNK = 256 * 1024  # bytes of the weights that a thread packs for itself at a time
 _WAVE = 12 * 1024 * 1024  # bytes of all strips of a wave
 _MOST = 24 * 1024 * 1024  # bytes of scratch memory with one thread
 _MOST_WEIGHTS = 6 * 1024 * 1024  # bytes that are packed before the work starts
@@ -76,6 +77,7 @@ class Tables:
     span_size: int
     strip_size: int
     block: int
+    chunk: int
     tile: int
     unit: int
     pass_: int
@@ -157,15 +159,16 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
     weights = problem.groups * inputs * outputs * len(taps) * size
     by_outputs = weights > _MOST_WEIGHTS or prod(strips) * problem.groups < _TASKS < _up(outputs, unit)
     units = _up(outputs, unit)
-    of_unit = inputs * unit * len(taps) * size
+    of_channel = unit * len(taps) * size
     if by_outputs:
-        at_once = max(1, min(_SUMS // unit_sums, _PASS // of_unit, units // _TASKS))
-        wave = min(prod(strips), max(1, _WAVE // strip_bytes))
+        wave = min(prod(strips), max(1, min(_WAVE // strip_bytes, _ALL_SUMS // unit_sums)))
+        at_once = max(1, min(_ALL_SUMS // (wave * unit_sums), units // _TASKS))
+        chunk = min(inputs, block * max(1, _CHUNK // (block * at_once * of_channel)))
         shared = wave * strip_bytes
-        scratch = at_once * (of_unit + unit_sums)
+        scratch = at_once * (chunk * of_channel + wave * unit_sums)
     else:
         at_once = max(1, min(_SUMS // unit_sums, units))
-        wave = 1
+        wave, chunk = 1, inputs
         shared = weights
         scratch = strip_bytes + at_once * unit_sums
     pass_ = at_once * unit
@@ -201,6 +204,7 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
             span_size=span_size,
             strip_size=strip_size,
             block=block,
+            chunk=chunk,
             tile=tile,
             unit=unit,
             pass_=pass_,

@@ -2,6 +2,7 @@
  *
  * Included once per element type by each isa_*.c, which defines
  *     REAL, LANES      the element type, and how many of them a vector has
+ *     BITS             an integer of the element's size
  *     NAME(x)          convt_f32_<x>__<isa> or convt_f64_<x>__<isa>
  *     TABLE            the type of the table
  *     ISA, MAX_ROWS, MAX_SUMS, DIRECT_LIST      see kernels.h and list.h */
@@ -11,6 +12,7 @@ extern const TABLE NAME(table);
 #include "direct.h"
 #include "rows.h"
 #include "weights.h"
+#include "pack.h"
 #include "strip.h"
 
 const TABLE NAME(table) = {
@@ -27,6 +29,7 @@ const TABLE NAME(table) = {
 };
 
 #undef REAL
+#undef BITS
 #undef LANES
 #undef NAME
 #undef TABLE

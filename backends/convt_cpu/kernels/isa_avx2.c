@@ -12,12 +12,14 @@
 #define DIRECT_LIST DIRECT_LIST_16
 
 #define REAL float
+#define BITS int32_t
 #define LANES 8
 #define NAME(x) convt_f32_##x##__avx2
 #define TABLE convt_kernels_f32
 #include "family.h"
 
 #define REAL double
+#define BITS int64_t
 #define LANES 4
 #define NAME(x) convt_f64_##x##__avx2
 #define TABLE convt_kernels_f64

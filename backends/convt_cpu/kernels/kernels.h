@@ -3,6 +3,7 @@
 #define CONVT_KERNELS_H
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "direct_plan.h"

@@ -2,43 +2,81 @@
  *
  *     packed[pass][block][unit][output plane][input channel of the block][tap][output channel of the unit] */
 
-/* Packs one block of one unit: `channels` input channels from the one that `kernel` points to. `in`, `out` and `axis` are the
- * kernel's strides along input and output channels and taps. Returns 1 if all weights are finite, else 0. */
-static int NAME(pack_block)(
-    const convt_direct_plan *p, int64_t channels, int64_t rows, const REAL *kernel, int64_t in, int64_t out,
-    const int64_t *axis, REAL *packed)
+/* Whether all of x is finite. */
+static int NAME(all_finite)(int64_t count, const REAL *x)
 {
+    typedef NAME(vector) vector;
+    vector zeros[4] = {{0}};
     REAL zero = 0;
-    for (int64_t c = 0; c < channels; c++, kernel += in)
-        for (int64_t plane = 0; plane < p->out_planes; plane++) {
-            int64_t first = p->first_tap[plane], taps = p->first_tap[plane + 1] - first;
-            REAL *to = packed + (channels * first + c * taps) * rows;
-            for (int64_t t = first; t < first + taps; t++, to += rows) {
-                const int64_t *tap = p->taps + 3 * t;
-                const REAL *from = kernel + tap[0] * axis[0] + tap[1] * axis[1] + tap[2] * axis[2];
-                for (int64_t m = 0; m < rows; m++) {
-                    to[m] = from[m * out];
-                    zero += to[m] * 0; /* becomes NaN with the first that is not finite */
-                }
-            }
-        }
+    int64_t i = 0;
+    for (; i + 4 * LANES <= count; i += 4 * LANES)
+        for (int v = 0; v < 4; v++) zeros[v] += *(const vector *)(x + i + v * LANES) * 0; /* NaN from the first that is not */
+    for (; i < count; i++) zero += x[i] * 0;
+    for (int v = 0; v < 4; v++)
+        for (int lane = 0; lane < LANES; lane++) zero += zeros[v][lane];
     return zero == 0;
 }
 
-/* Packs the outputs first to last of one pass; `kernel` points to the first filter of the group. */
+/* Packs the filters of one unit, of so many rows, at channel c of a block of so many channels. */
+static inline __attribute__((always_inline)) void NAME(pack_rows)(
+    const int rows, const convt_direct_plan *p, int64_t c, int64_t channels, const REAL *kernel, int64_t out,
+    const int64_t *axis, REAL *packed)
+{
+    for (int64_t plane = 0; plane < p->out_planes; plane++) {
+        int64_t first = p->first_tap[plane], last = p->first_tap[plane + 1];
+        REAL *to = packed + (channels * first + c * (last - first)) * rows;
+        for (int64_t t = first; t < last; t++, to += rows) {
+            const int64_t *tap = p->taps + 3 * t;
+            const REAL *from = kernel + tap[0] * axis[0] + tap[1] * axis[1] + tap[2] * axis[2];
+#pragma GCC unroll 16
+            for (int m = 0; m < rows; m++) to[m] = from[m * out];
+        }
+    }
+}
+
+/* The same; the compiler unrolls each number of rows. */
+static void NAME(pack_filters)(
+    int64_t rows, const convt_direct_plan *p, int64_t c, int64_t channels, const REAL *kernel, int64_t out,
+    const int64_t *axis, REAL *packed)
+{
+    switch (rows) {
+#define CASE(n)                                                                                                           \
+    case n: NAME(pack_rows)(n, p, c, channels, kernel, out, axis, packed); break;
+        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7)
+        CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
+#undef CASE
+    }
+}
+
+/* Packs the outputs first to last of one pass, for the input channels from c to end, whole blocks. `kernel` points to the first
+ * filter of the group; `in`, `out` and `axis` are its strides along input and output channels and taps. Channels, which often lie
+ * far apart, are read one after the other, and the next one is asked for ahead. Returns 1 if all weights are finite, else 0. */
+static int NAME(pack_weights)(
+    const convt_direct_plan *p, int64_t first, int64_t last, int64_t c, int64_t end, const REAL *kernel, int64_t in,
+    int64_t out, const int64_t *axis, REAL *packed)
+{
+    const int64_t all_taps = p->first_tap[p->out_planes];
+    int finite = 1;
+    for (; c < end; c += p->block) {
+        int64_t channels = p->block < end - c ? p->block : end - c;
+        for (int64_t i = 0; i < channels; i++) {
+            const REAL *filters = kernel + (c + i) * in;
+            for (int64_t m = first; c + i + 1 < end && m < last; m++) __builtin_prefetch(filters + in + m * out);
+            for (int64_t m = first; m < last; m += p->unit)
+                NAME(pack_filters)(
+                    p->unit < last - m ? p->unit : last - m, p, i, channels, filters + m * out, out, axis,
+                    packed + (m - first) * channels * all_taps);
+        }
+        finite &= NAME(all_finite)(channels * all_taps * (last - first), packed);
+        packed += channels * all_taps * (last - first);
+    }
+    return finite;
+}
+
+/* Packs one pass for all channels. */
 static int NAME(pack_pass)(
     const convt_direct_plan *p, int64_t first, int64_t last, const REAL *kernel, int64_t in, int64_t out,
     const int64_t *axis, REAL *packed)
 {
-    int64_t all_taps = p->first_tap[p->out_planes];
-    int finite = 1;
-    for (int64_t c = 0; c < p->inputs; c += p->block) {
-        int64_t channels = p->block < p->inputs - c ? p->block : p->inputs - c;
-        for (int64_t m = first; m < last; m += p->unit) {
-            int64_t rows = p->unit < last - m ? p->unit : last - m;
-            finite &= NAME(pack_block)(p, channels, rows, kernel + c * in + m * out, in, out, axis, packed);
-            packed += rows * channels * all_taps;
-        }
-    }
-    return finite;
+    return NAME(pack_weights)(p, first, last, 0, p->inputs, kernel, in, out, axis, packed);
 }
