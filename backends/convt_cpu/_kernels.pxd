@@ -4,6 +4,9 @@ from ._strides cimport Strides
 from ._types cimport int64_t
 
 cdef extern from "kernels/kernels.h" nogil:
+    ctypedef struct convt_column:
+        pass
+
     ctypedef struct convt_direct_plan:
         int64_t batch, groups, inputs, outputs
         int64_t in_size[3]
@@ -21,6 +24,9 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t strips[4]
         int64_t rows[3]
         int64_t positions, plane_size, channel_size, span, span_size, strip_size, block, chunk, tile, unit, pass_ "pass"
+        int64_t column_units
+        const int64_t* first_column
+        const convt_column* column
 
     ctypedef struct convt_kernels_f32:
         int64_t lanes, max_rows

@@ -7,12 +7,13 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free, malloc
 cimport numpy as cnp
 
-from .._kernels cimport convt_direct_plan, isa_index, kernels_f32, kernels_f64
+from .._kernels cimport convt_column, convt_direct_plan, isa_index, kernels_f32, kernels_f64
 from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
 
 cdef enum:
     PIECES = 16                             # in which a strip is packed by several threads
+    ALIGNED = 64                            # bytes of a cache line, where scratch memory starts
 
 cdef struct Call:                           # strides of one call's arrays; those of the kernel seen from in- to output
     Strides of_input, of_output
@@ -51,7 +52,10 @@ cdef class DirectPlan:
         for axis in range(4):
             p.count[axis], p.strips[axis] = tables.count[axis], tables.strips[axis]
         p.in_planes, p.out_planes = len(tables.in_phase), len(tables.offsets_at)
-        arrays = [tables.in_phase, tables.in_shift, tables.first_tap, tables.taps, tables.offsets, tables.offsets_at]
+        arrays = [
+            tables.in_phase, tables.in_shift, tables.first_tap, tables.taps, tables.offsets, tables.offsets_at,
+            tables.first_column, tables.column,
+        ]
         self._keep = arrays
         p.in_phase = <int64_t*>cnp.PyArray_DATA(arrays[0])
         p.in_shift = <int64_t*>cnp.PyArray_DATA(arrays[1])
@@ -59,6 +63,9 @@ cdef class DirectPlan:
         p.taps = <int64_t*>cnp.PyArray_DATA(arrays[3])
         p.offsets = <int64_t*>cnp.PyArray_DATA(arrays[4])
         p.offsets_at = <int64_t*>cnp.PyArray_DATA(arrays[5])
+        p.column_units = len(tables.first_column) - 1
+        p.first_column = <int64_t*>cnp.PyArray_DATA(arrays[6])
+        p.column = <convt_column*>cnp.PyArray_DATA(arrays[7])
         p.positions, p.plane_size, p.channel_size = tables.positions, tables.plane_size, tables.channel_size
         p.span, p.span_size, p.strip_size = tables.span, tables.span_size, tables.strip_size
         p.block, p.chunk, p.tile, p.unit, p.pass_ = tables.block, tables.chunk, tables.tile, tables.unit, tables.pass_
@@ -115,16 +122,17 @@ cdef bint _run(
     cdef real* b = <real*>cnp.PyArray_DATA(bias) if bias is not None else NULL
     cdef real* y = <real*>cnp.PyArray_DATA(result)
     cdef int64_t elements = plan.shared + threads * plan.scratch
-    cdef real* scratch = <real*>malloc(elements * sizeof(real))
+    cdef void* memory = malloc(elements * sizeof(real) + ALIGNED)
     cdef bint finite
-    if scratch == NULL:
+    if memory == NULL:
         raise MemoryError(f"cannot allocate {elements * sizeof(real)} bytes of scratch memory")
+    cdef real* scratch = <real*>((<size_t>memory + ALIGNED - 1) // ALIGNED * ALIGNED)
     with nogil:
         if plan.by_outputs:
             finite = _by_outputs(plan, &call, x, k, b, y, scratch, threads)
         else:
             finite = _by_strips(plan, &call, x, k, b, y, scratch, threads)
-    free(scratch)
+    free(memory)
     return finite
 
 

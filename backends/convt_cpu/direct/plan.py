@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Tables", "direct_plan"]
 
-_POSITIONS = 2048  # bytes of a packed row of positions: sums and strip of a few channels share the L1 cache
+_POSITIONS = 2048  # bytes of a packed row of positions, at least: sums and strip of a few channels share the L1 cache
+_STRIP = 512 * 1024  # bytes of a strip with more positions
+_STRIP_SUMS = 256 * 1024  # bytes of its sums
+_STRIPS = 12  # at least, where strips have more positions
 _BLOCK = 24 * 1024  # bytes that a tile touches in the channels that are summed in one go, in the L1 cache
 _SUMS = 350 * 1024  # bytes of the sums of a strip that wait for further blocks
 _ALL_SUMS = 1024 * 1024  # bytes of the sums of all strips of a wave
@@ -39,6 +42,9 @@ _MOST = 24 * 1024 * 1024  # bytes of scratch memory with one thread
 _MOST_WEIGHTS = 6 * 1024 * 1024  # bytes that are packed before the work starts
 _TASKS = 8  # strips that keep some cores busy
 _PREFETCH = 8
+_FEW = {1: 1.8, 2: 1.3}  # outputs whose taps are computed as columns, unless halos grow a strip by more than this
+_COLUMN_VECTORS = 4
+_NO_COLUMNS = np.zeros(1, np.int64), np.zeros((0, 5), np.int64)
 _ALIGNED = 64  # bytes
 
 
@@ -81,6 +87,8 @@ class Tables:
     tile: int
     unit: int
     pass_: int
+    first_column: np.ndarray
+    column: np.ndarray
     by_outputs: bool
     wave: int
     multiply_adds: int
@@ -130,20 +138,28 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
 
     lanes = vector_length(isa, size)
     halo = np.where(copied, 0, halo)
-    count, strips = _strips(problem.batch, planes, tuple(halo), _POSITIONS // size)
+    out_planes = prod(out_stride)
+    target = _POSITIONS // size
+    if halo[0] or halo[1]:
+        all_positions = problem.batch * problem.groups * prod(planes)
+        target = _target(target, all_positions, inputs * len(in_planes) * size, min(outputs, 14) * out_planes * size)
+    count, strips = _strips(problem.batch, planes, tuple(halo), target)
     rows = tuple(int(c + h) for c, h in zip(count[1:], halo, strict=True))
     last = (((count[0] - 1) * rows[0] + count[1] - 1) * rows[1] + count[2] - 1) * rows[2] + count[3]
     positions = _up(last, lanes) * lanes
-    out_planes = prod(out_stride)
     shapes = kernels(isa)
     unit = _up(outputs, _up(outputs, max(rows for rows, _ in shapes)))
     tile = max(vectors for rows, vectors in shapes if rows == unit)
+    few = False
     if halo.any():
         furthest = int((halo[0] * rows[1] + halo[1]) * rows[2] + halo[2])
         plane_size = span = max(furthest + positions, count[0] * rows[0] * rows[1] * rows[2])
+        few = inputs >= 8 and plane_size < _FEW.get(outputs, 0) * positions
+        if few:
+            plane_size = span = _up(plane_size, lanes) * lanes
         channel_size = len(in_planes) * plane_size
-        if channel_size * size % 4096 == 0:
-            channel_size += _ALIGNED // size  # channels at equal distances of 4 KB would meet in the L1 cache
+        # An odd number of cache lines: else some channels would meet in few sets of the L1 cache.
+        channel_size = (_up(channel_size * size, _ALIGNED) // 2 * 2 + 1) * _ALIGNED // size
         span_size, spans = 0, 1
     else:
         plane_size = span = tile * lanes
@@ -151,13 +167,22 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
         span_size, spans = inputs * channel_size, _up(positions, span)
     within = in_plane.reshape(-1) * plane_size + (shifts - start) @ (rows[1] * rows[2], rows[2], 1)
     offsets, offsets_at = _ahead(within[sorting], first_tap, channel_size)
+    first_column, column = _NO_COLUMNS
+    columns_size = 0
+    if few:
+        flat = within - in_plane.reshape(-1) * plane_size
+        rows_of = np.stack([in_plane.reshape(-1)[sorting], out_plane[sorting], flat[sorting]], axis=1)
+        first_column, column = _columns(rows_of, outputs, max(rows for rows, _ in shapes))
+        offsets = np.arange(1 + _PREFETCH) * channel_size
+        unit, tile = outputs, _COLUMN_VECTORS
+        columns_size = int(np.diff(first_column).max()) * plane_size
     lines = np.unique((within // lanes)[:, None] + np.arange(tile + 1)).size  # of a channel, that a tile touches
     unit_sums = out_planes * unit * positions * size
     block = _up(inputs, _up(inputs, max(8, _BLOCK // (lines * lanes * size))))
     strip_size = inputs * channel_size * spans
     strip_bytes = strip_size * size
     weights = problem.groups * inputs * outputs * len(taps) * size
-    by_outputs = weights > _MOST_WEIGHTS or prod(strips) * problem.groups < _TASKS < _up(outputs, unit)
+    by_outputs = not few and weights > _MOST_WEIGHTS or prod(strips) * problem.groups < _TASKS < _up(outputs, unit)
     units = _up(outputs, unit)
     of_channel = unit * len(taps) * size
     if by_outputs:
@@ -170,7 +195,7 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
         at_once = max(1, min(_SUMS // unit_sums, units))
         wave, chunk = 1, inputs
         shared = weights
-        scratch = strip_bytes + at_once * unit_sums
+        scratch = strip_bytes + at_once * unit_sums + columns_size * size
     pass_ = at_once * unit
     if unit_sums > _MOST_SUMS or strip_bytes > (_WAVE if by_outputs else _MOST_STRIP) or scratch + shared > _MOST:
         return None
@@ -208,6 +233,8 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
             tile=tile,
             unit=unit,
             pass_=pass_,
+            first_column=_table(first_column),
+            column=_table(column),
             by_outputs=by_outputs,
             wave=wave,
             multiply_adds=problem.groups * prod(strips) * positions * inputs * outputs * len(taps),
@@ -224,6 +251,11 @@ def _copied(planes: tuple[int, ...], halo: np.ndarray, outputs: int) -> np.ndarr
     return np.array([False, across and wide[1] and planes[1] <= 4, across])
 
 
+def _target(least: int, positions: int, of_inputs: int, of_sums: int) -> int:
+    """Positions of a strip: the more, the fewer halos; but its inputs and sums stay in the L2 cache, and there are tasks for all."""
+    return max(least, min(_STRIP // of_inputs, _STRIP_SUMS // of_sums, positions // _STRIPS))
+
+
 def _strips(
     batch: int, planes: tuple[int, ...], halo: tuple[int, ...], target: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -232,6 +264,8 @@ def _strips(
     halos = (0, *(int(h) for h in halo))
     count = [1, 1, 1, 1]
     room = target
+    if halos[1]:
+        return _thick_strips(sizes, halos, target)
     for axis in (3, 2, 1, 0):
         if room < 1:
             break
@@ -240,10 +274,45 @@ def _strips(
             count[axis] = sizes[axis]
             room //= whole
         else:
-            count[axis] = _up(sizes[axis], _up(sizes[axis], max(1, room)))
+            count[axis] = _even(sizes[axis], max(1, room))
             break
     strips = tuple(_up(size, c) for size, c in zip(sizes, count, strict=True))
     return tuple(count), strips
+
+
+def _columns(taps: np.ndarray, outputs: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Units of at most so many (tap, output) pairs, and the pairs as `convt_column` has them; `taps` has a row for each tap."""
+    first, rows = [0], []
+    for plane in np.unique(taps[:, 0]):
+        pairs = [
+            (tap, output, plane, out_plane, shift)
+            for tap, (in_plane, out_plane, shift) in enumerate(taps)
+            for output in range(outputs)
+            if in_plane == plane
+        ]
+        units = _up(len(pairs), most)
+        first += [first[-1] + len(pairs) * (unit + 1) // units for unit in range(units)]
+        rows += pairs
+    return np.array(first), np.array(rows)
+
+
+def _thick_strips(sizes: tuple[int, ...], halos: tuple[int, ...], target: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Strips of several rows of several slices of one image, so that the halos of slices do not outgrow them."""
+    x = sizes[3] if sizes[3] + halos[3] <= target else _even(sizes[3], max(1, target - halos[3]))
+    fitting = [(1, 1)]
+    for z in range(1, sizes[1] + 1):
+        y = min(sizes[2], target // ((z + halos[1]) * (x + halos[3])) - halos[2])
+        if y < 1:
+            break
+        fitting.append((_even(sizes[1], z), _even(sizes[2], y)))
+    z, y = min(fitting, key=lambda zy: (zy[0] + halos[1]) * (zy[1] + halos[2]) / (zy[0] * zy[1]))
+    count = (1, z, y, x)
+    return count, tuple(_up(size, c) for size, c in zip(sizes, count, strict=True))
+
+
+def _even(size: int, most: int) -> int:
+    """The largest of equal parts of at most so many."""
+    return _up(size, _up(size, most))
 
 
 def _ahead(within: np.ndarray, first_tap: np.ndarray, channel_size: int) -> tuple[np.ndarray, np.ndarray]:

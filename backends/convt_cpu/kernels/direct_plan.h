@@ -25,6 +25,10 @@ typedef struct {
     int64_t outer, channel, axis[3]; /* of an (N, C, *spatial) or (C, F, *taps) array, in elements */
 } convt_strides;
 
+typedef struct { /* a tap of an output, where outputs are few: see columns.h */
+    int64_t tap, output, in_plane, out_plane, shift;
+} convt_column;
+
 typedef struct {
     int64_t batch, groups, inputs, outputs; /* channels per group */
     int64_t in_size[3], out_size[3];
@@ -50,6 +54,9 @@ typedef struct {
     int64_t tile;              /* vectors of positions that a kernel takes */
     int64_t unit;              /* output channels of a kernel */
     int64_t pass;              /* output channels that one reading of a strip serves, a multiple of the unit */
+    int64_t column_units;      /* how often a kernel must run for all taps of all outputs as columns; 0 if they are not used */
+    const int64_t *first_column; /* [column_units + 1] */
+    const convt_column *column; /* those of a unit read the same input plane */
 } convt_direct_plan;
 
 #endif

@@ -13,6 +13,7 @@ extern const TABLE NAME(table);
 #include "rows.h"
 #include "weights.h"
 #include "pack.h"
+#include "columns.h"
 #include "strip.h"
 
 const TABLE NAME(table) = {

@@ -104,6 +104,15 @@ static inline int64_t NAME(end_of_pass)(const convt_direct_plan *p, int64_t firs
     return p->pass < p->outputs - first ? first + p->pass : p->outputs;
 }
 
+/* Packs the weights of one pass for the schedule by strips. */
+static int NAME(pack_pass)(
+    const convt_direct_plan *p, int64_t first, int64_t last, const REAL *kernel, int64_t in, int64_t out,
+    const int64_t *axis, REAL *packed)
+{
+    if (p->column_units) return NAME(pack_columns)(p, kernel, in, out, axis, packed);
+    return NAME(pack_weights)(p, first, last, 0, p->inputs, kernel, in, out, axis, packed);
+}
+
 /* The schedule by strips: a task is a strip of one group, in all passes; the weights have been packed before. */
 static void NAME(strip)(
     const convt_direct_plan *p, int64_t task, const REAL *input, const convt_strides *in, const REAL *weights,
@@ -116,7 +125,10 @@ static void NAME(strip)(
     NAME(pack_strip)(p, &box, 0, p->inputs, input, in, strip);
     for (int64_t first = 0, last; first < p->outputs; first = last) {
         last = NAME(end_of_pass)(p, first);
-        NAME(sum_channels)(p, first, last, 0, p->inputs, strip, weights + first * filter, sums);
+        if (p->column_units)
+            NAME(sum_columns)(p, strip, weights, sums, sums + p->out_planes * p->outputs * p->positions);
+        else
+            NAME(sum_channels)(p, first, last, 0, p->inputs, strip, weights + first * filter, sums);
         NAME(write_pass)(p, &box, first, last, sums, bias, output, out);
     }
 }

@@ -72,11 +72,3 @@ static int NAME(pack_weights)(
     }
     return finite;
 }
-
-/* Packs one pass for all channels. */
-static int NAME(pack_pass)(
-    const convt_direct_plan *p, int64_t first, int64_t last, const REAL *kernel, int64_t in, int64_t out,
-    const int64_t *axis, REAL *packed)
-{
-    return NAME(pack_weights)(p, first, last, 0, p->inputs, kernel, in, out, axis, packed);
-}
