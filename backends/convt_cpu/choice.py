@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ENGINES", "FALLBACK", "choose"]
 
-_PACKED = 2.0  # cycles for an element of a packed strip
-_WEIGHT = 4.0  # cycles for a packed weight, which comes from far away
-_COLUMN = 2.0  # cycles for an element of the column matrix
-_BLAS = 1.3  # time of BLAS for a multiply-add in a tile's small product, relative to a direct kernel's
+_PACKED = 1.0  # cycles for an element of a packed strip
+_WEIGHT = 2.2  # cycles for a packed weight, which comes from far away
+_ELEMENT = 1.3  # cycles for an element of the arrays
+_BLAS = 1.4  # time of BLAS for a multiply-add in a tile's small product, relative to a direct kernel's
+_COLUMN = 1.2  # cycles for an element of the column matrix
+_BLAS_WEIGHT = 1.2
+_BLAS_ELEMENT = 2.0
 
 
 def choose(problem: Problem, data_map: Map, order: Order, isa: str) -> tuple[Engine, Any]:
@@ -65,14 +68,21 @@ def _forced(name: str, problem: Problem, data_map: Map, order: Order, isa: str) 
 
 
 def _direct_cycles(plan: DirectPlan, problem: Problem, isa: str) -> float:
-    weights = prod(problem.kernel_array_shape)
-    return plan.multiply_adds / _per_cycle(problem, isa) + plan.packed * _PACKED + weights * _WEIGHT
+    packing = plan.packed * _PACKED + prod(problem.kernel_array_shape) * _WEIGHT
+    return plan.multiply_adds / _per_cycle(problem, isa) + packing + _elements(problem) * _ELEMENT
 
 
 def _im2col_cycles(plan: im2col.Plan, problem: Problem, isa: str) -> float:
     columns = problem.batch * prod(problem.coarse_shape) * problem.fine_channels * prod(problem.kernel_shape)
     # BLAS chooses its own instruction set, the best one.
-    return plan.multiply_adds * _BLAS / _per_cycle(problem, available()[0]) + columns * _COLUMN
+    products = plan.multiply_adds * _BLAS / _per_cycle(problem, available()[0])
+    copying = columns * _COLUMN + prod(problem.kernel_array_shape) * _BLAS_WEIGHT
+    return products + copying + _elements(problem) * _BLAS_ELEMENT
+
+
+def _elements(problem: Problem) -> int:
+    """Of the fine and the coarse array."""
+    return prod(problem.fine_array_shape) + prod(problem.coarse_array_shape)
 
 
 def _per_cycle(problem: Problem, isa: str) -> int:
