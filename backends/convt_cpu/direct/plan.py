@@ -182,7 +182,7 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
     strip_size = inputs * channel_size * spans
     strip_bytes = strip_size * size
     weights = problem.groups * inputs * outputs * len(taps) * size
-    by_outputs = not few and weights > _MOST_WEIGHTS or prod(strips) * problem.groups < _TASKS < _up(outputs, unit)
+    by_outputs = (not few and weights > _MOST_WEIGHTS) or prod(strips) * problem.groups < _TASKS < _up(outputs, unit)
     units = _up(outputs, unit)
     of_channel = unit * len(taps) * size
     if by_outputs:
@@ -252,7 +252,7 @@ def _copied(planes: tuple[int, ...], halo: np.ndarray, outputs: int) -> np.ndarr
 
 
 def _target(least: int, positions: int, of_inputs: int, of_sums: int) -> int:
-    """Positions of a strip: the more, the fewer halos; but its inputs and sums stay in the L2 cache, and there are tasks for all."""
+    """Positions of a strip: the more, the fewer halos; but inputs and sums stay in L2, and there is work for all."""
     return max(least, min(_STRIP // of_inputs, _STRIP_SUMS // of_sums, positions // _STRIPS))
 
 
@@ -281,7 +281,7 @@ def _strips(
 
 
 def _columns(taps: np.ndarray, outputs: int, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Units of at most so many (tap, output) pairs, and the pairs as `convt_column` has them; `taps` has a row for each tap."""
+    """Units of at most so many (tap, output) pairs, and the pairs as `convt_column` has them; `taps` has a row for each."""
     first, rows = [0], []
     for plane in np.unique(taps[:, 0]):
         pairs = [
