@@ -20,10 +20,17 @@ class BuildExtensions(build_ext):
         flags = next((flags for flags in self._candidates() if self._compiles(flags)), None)
         if flags is None:
             print("convt: the compiler has no OpenMP; the cpu backend will use one thread", file=sys.stderr)
+        flags = [*(flags or []), *self._sanitizers()]
         for extension in self.extensions:
-            extension.extra_compile_args += ["-O3", *(flags or [])]
-            extension.extra_link_args += flags or []
+            extension.extra_compile_args += ["-O3", *flags]
+            extension.extra_link_args += flags
         super().build_extensions()
+
+    @staticmethod
+    def _sanitizers():
+        """Flags of the sanitizers that CONVT_BUILD_SANITIZE names; `tox -e sanitize` sets it."""
+        names = os.environ.get("CONVT_BUILD_SANITIZE")
+        return [f"-fsanitize={names}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g1"] if names else []
 
     @staticmethod
     def _candidates():
