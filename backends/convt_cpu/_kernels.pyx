@@ -55,17 +55,20 @@ def kernels(str isa):
     ]
 
 
-def run_kernel(str isa, int rows, int vectors, int64_t[::1] offsets, real[:, ::1] x, real[:, :, ::1] w, real[:, ::1] y, bint add):
+def run_kernel(
+    str isa, int rows, int vectors, int64_t[::1] offsets, real[:, ::1] x, real[:, :, ::1] w, real[:, ::1] y, bint add, int times=1
+):
     """One direct kernel on its own, as tests and microbenchmarks want it; ``kernels/README.md`` has its contract.
 
     x (channels, pitch), w (channels, taps, rows), y (rows, at least vectors * lanes); offsets has 8 entries more than taps.
     """
-    cdef int index = isa_index(isa)
-    if real is float:
-        convt_isa_f32(index).direct[rows][vectors](
-            x.shape[0], w.shape[1], &offsets[0], x.shape[1], &x[0, 0], &w[0, 0, 0], &y[0, 0], y.shape[1], add
-        )
-    else:
-        convt_isa_f64(index).direct[rows][vectors](
-            x.shape[0], w.shape[1], &offsets[0], x.shape[1], &x[0, 0], &w[0, 0, 0], &y[0, 0], y.shape[1], add
-        )
+    cdef int index = isa_index(isa), time
+    for time in range(times):
+        if real is float:
+            convt_isa_f32(index).direct[rows][vectors](
+                x.shape[0], w.shape[1], &offsets[0], x.shape[1], &x[0, 0], &w[0, 0, 0], &y[0, 0], y.shape[1], add
+            )
+        else:
+            convt_isa_f64(index).direct[rows][vectors](
+                x.shape[0], w.shape[1], &offsets[0], x.shape[1], &x[0, 0], &w[0, 0, 0], &y[0, 0], y.shape[1], add
+            )
