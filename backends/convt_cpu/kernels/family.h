@@ -15,6 +15,7 @@ extern const TABLE NAME(table);
 #include "pack.h"
 #include "columns.h"
 #include "strip.h"
+#include "depthwise.h"
 
 const TABLE NAME(table) = {
     .isa = ISA,
@@ -27,6 +28,8 @@ const TABLE NAME(table) = {
     .strip = NAME(strip),
     .pack = NAME(pack),
     .outputs = NAME(outputs),
+    .depthwise = NAME(depthwise),
+    .depthwise_correlate = NAME(depthwise_correlate),
 };
 
 #undef REAL
