@@ -54,34 +54,48 @@ static inline void NAME(pack_phase)(
     for (int64_t x = high; x < count; x++) to[x] = 0;
 }
 
-/* The packed rows `first` to `last` of all planes of a channel, counted over z and y. */
+/* Both phases of a stride of 2 in one go: to[p * plane_size + x] = row[2 * (first + x) + p] as above. */
+static inline void NAME(pack_both)(
+    const REAL *row, int64_t size, int64_t first, int64_t count, REAL *to, int64_t plane_size)
+{
+    int64_t low = first < 0 ? -first : 0, even = (size + 1) / 2 - first, odd = size / 2 - first;
+    low = low < count ? low : count;
+    even = even < low ? low : even > count ? count : even;
+    odd = odd < low ? low : odd > count ? count : odd;
+    for (int64_t x = 0; x < low; x++) to[x] = to[plane_size + x] = 0;
+    row += 2 * first;
+    NAME(deinterleave_both)(odd - low, row + 2 * low, to + low, to + plane_size + low);
+    for (int64_t x = odd; x < even; x++) to[x] = row[2 * x];
+    for (int64_t x = even; x < count; x++) to[x] = 0;
+    for (int64_t x = odd; x < count; x++) to[plane_size + x] = 0;
+}
+
+/* The packed rows `first` to `last` of all planes of a channel, counted over z and y, and zeros for the vector that ends
+ * behind them. */
 static void NAME(pack_rows)(
     const convt_depthwise_plan *p, const NAME(unit) *unit, int64_t first, int64_t last, const REAL *channel,
     const convt_strides *strides, REAL *to)
 {
     const int64_t *stride = p->in_stride;
+    int64_t step = strides->axis[2], size = p->in_size[2], pitch = p->rows[2], start = unit->at[2] + p->low[2];
     for (int64_t row = first; row < last; row++) {
         int64_t z = unit->at[0] + p->low[0] + row / p->rows[1], y = unit->at[1] + p->low[1] + row % p->rows[1];
         for (int64_t plane = 0; plane < p->in_planes; plane++) {
             const int64_t *phase = p->in_phase + 3 * plane;
             int64_t in_z = z * stride[0] + phase[0], in_y = y * stride[1] + phase[1];
-            REAL *row_to = to + plane * p->plane_size + row * p->rows[2];
+            const REAL *from = channel + in_z * strides->axis[0] + in_y * strides->axis[1];
+            REAL *row_to = to + plane * p->plane_size + row * pitch;
             if (in_z < 0 || in_z >= p->in_size[0] || in_y < 0 || in_y >= p->in_size[1])
-                memset(row_to, 0, p->rows[2] * sizeof(REAL));
-            else
-                NAME(pack_phase)(
-                    channel + in_z * strides->axis[0] + in_y * strides->axis[1], p->in_size[2], strides->axis[2], stride[2],
-                    phase[2], unit->at[2] + p->low[2], p->rows[2], row_to);
+                memset(row_to, 0, pitch * sizeof(REAL));
+            else if (stride[2] == 2 && step == 1 && p->in_planes - plane > 1 && phase[2] == 0 && phase[5] == 1) {
+                NAME(pack_both)(from, size, start, pitch, row_to, p->plane_size);
+                plane++;
+            } else
+                NAME(pack_phase)(from, size, step, stride[2], phase[2], start, pitch, row_to);
         }
     }
-}
-
-/* Zeros behind the last row of each plane of a channel. */
-static void NAME(pack_slack)(const convt_depthwise_plan *p, REAL *to)
-{
-    int64_t used = p->rows[0] * p->rows[1] * p->rows[2];
     for (int64_t plane = 0; plane < p->in_planes; plane++)
-        memset(to + plane * p->plane_size + used, 0, (p->plane_size - used) * sizeof(REAL));
+        memset(to + plane * p->plane_size + last * pitch, 0, LANES * sizeof(REAL));
 }
 
 /* y[i] = start + the sum over taps t of w[t] * x[offsets[t] + i], for NV vectors. */
@@ -187,7 +201,6 @@ static int NAME(depthwise_unit)(
     if (!NAME(depthwise_weights)(p, kernel, k_in, k_out, axis, w)) return 0;
     input += unit->image * in->outer + unit->group * p->inputs * in->channel;
     output += unit->image * out->outer + first_output * out->channel;
-    for (int64_t c = 0; c < p->inputs; c++) NAME(pack_slack)(p, packed + c * p->channel_size);
     int64_t ready = 0, halo_z = p->rows[0] - p->count[0], halo_y = p->rows[1] - p->count[1];
     for (int64_t z = 0; z < unit->size[0]; z++)
         for (int64_t row = 0; row < unit->size[1]; row += p->chunk) {
@@ -265,7 +278,6 @@ static void NAME(correlate_unit)(
     REAL *chunk = scratch, *packed = chunk + p->chunk_size;
     fine += unit->image * of_fine->outer + unit->group * p->inputs * of_fine->channel;
     coarse += unit->image * of_coarse->outer + unit->group * p->outputs * of_coarse->channel;
-    for (int64_t c = 0; c < p->inputs; c++) NAME(pack_slack)(p, packed + c * p->channel_size);
     int64_t ready = 0, halo_z = p->rows[0] - p->count[0], halo_y = p->rows[1] - p->count[1];
     for (int64_t z = 0; z < unit->size[0]; z++)
         for (int64_t row = 0; row < unit->size[1]; row += p->chunk) {
