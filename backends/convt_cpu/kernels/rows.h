@@ -33,13 +33,12 @@
 #define ODD 1, 3
 #endif
 
-/* LANES positions of two rows, a and b, to 2 * LANES elements of y, and back. */
-static inline void NAME(zip)(const REAL *a, const REAL *b, REAL bias, REAL *y)
+/* LANES positions of two phases, a and b, to 2 * LANES elements of y, and back. */
+static inline void NAME(zip)(NAME(vector) a, NAME(vector) b, REAL *y)
 {
     typedef NAME(vector) vector;
-    vector va = *(const vector *)a + bias, vb = *(const vector *)b + bias;
-    *(vector *)y = SHUFFLE(va, vb, FRONT);
-    *(vector *)(y + LANES) = SHUFFLE(va, vb, BACK);
+    *(vector *)y = SHUFFLE(a, b, FRONT);
+    *(vector *)(y + LANES) = SHUFFLE(a, b, BACK);
 }
 
 static inline void NAME(unzip)(const REAL *x, REAL *a, REAL *b)
