@@ -43,7 +43,7 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t count[3]
         int64_t boxes[3]
         int64_t rows[3]
-        int64_t plane_size, channel_size, chunk, chunk_size, units, splits
+        int64_t slide, plane_size, channel_size, chunk, chunk_size, units, splits
 
     ctypedef struct convt_kernels_f32:
         int64_t lanes, max_rows

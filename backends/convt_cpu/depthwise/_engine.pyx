@@ -49,7 +49,7 @@ cdef class DepthwisePlan:
         p.first_tap = <int64_t*>cnp.PyArray_DATA(self._keep[1])
         p.taps = <int64_t*>cnp.PyArray_DATA(self._keep[2])
         p.offsets = <int64_t*>cnp.PyArray_DATA(self._keep[3])
-        p.plane_size, p.channel_size = tables.plane_size, tables.channel_size
+        p.slide, p.plane_size, p.channel_size = tables.slide, tables.plane_size, tables.channel_size
         p.chunk, p.chunk_size, p.units, p.splits = tables.chunk, tables.chunk_size, tables.units, tables.splits
         self.tasks, self.multiply_adds = tables.tasks, tables.multiply_adds
         self.scratch, self.shared = tables.scratch, tables.shared

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Tables", "depthwise_plan"]
 
-_PACKED = 96 * 1024  # bytes of a unit's packed input, in the L2 cache
+_PACKED = 192 * 1024  # bytes of a unit's packed input, in the L2 cache
 _ROW = 4096  # bytes of a packed row
 _SUMS = 8 * 1024  # bytes of the sums of a chunk, in the L1 cache
 _TASK = 64 * 1024  # bytes that a task reads and writes at least
@@ -60,6 +60,7 @@ class Tables:
     count: tuple[int, ...]
     boxes: tuple[int, ...]
     rows: tuple[int, ...]
+    slide: int
     plane_size: int
     channel_size: int
     chunk: int
@@ -119,6 +120,11 @@ def depthwise_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> D
     room = min(_PACKED // (size * inputs * len(in_planes)), _up(padded, _up(_TASKS // 2, problem.batch * problem.groups)))
     count, boxes = _boxes(planes, halo, row, room)
     rows = tuple(c + int(h) for c, h in zip(count, halo, strict=True))
+    slide = 0
+    if boxes[1] == boxes[2] == 1:
+        slide = count[0] * rows[1]
+    elif boxes[2] == 1 and rows[0] == 1:
+        slide = count[1]
     plane_size = prod(rows) + lanes
     channel_size = len(in_planes) * plane_size
     chunk = max(1, min(count[1], _SUMS // (size * ways) // rows[2]))
@@ -137,7 +143,7 @@ def depthwise_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> D
         shared = tasks * weights
     else:
         of_unit = prod(count) * (inputs * len(in_planes) + outputs * prod(out_stride)) * size
-        units = max(1, min(_TASK // of_unit, all_units // _TASKS))
+        units = max(1, min(max(_TASK // of_unit, prod(boxes)), all_units // _TASKS))
         splits = 0
         tasks = _up(all_units, units)
         scratch = weights + ways * chunk_size + inputs * channel_size
@@ -166,6 +172,7 @@ def depthwise_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> D
             count=count,
             boxes=boxes,
             rows=rows,
+            slide=slide,
             plane_size=plane_size,
             channel_size=channel_size,
             chunk=chunk,

@@ -98,6 +98,18 @@ static void NAME(pack_rows)(
         memset(to + plane * p->plane_size + last * pitch, 0, LANES * sizeof(REAL));
 }
 
+/* Moves the rows that two boxes of an image share to where the next box has them. Returns how many are packed thereby. */
+static int64_t NAME(slide)(const convt_depthwise_plan *p, REAL *packed)
+{
+    int64_t shared = p->rows[0] * p->rows[1] - p->slide, pitch = p->rows[2];
+    for (int64_t c = 0; c < p->inputs; c++)
+        for (int64_t plane = 0; plane < p->in_planes; plane++) {
+            REAL *rows = packed + c * p->channel_size + plane * p->plane_size;
+            memmove(rows, rows + p->slide * pitch, shared * pitch * sizeof(REAL));
+        }
+    return shared;
+}
+
 /* y[i] = start + the sum over taps t of w[t] * x[offsets[t] + i], for NV vectors. */
 static inline __attribute__((always_inline)) void NAME(tap_sums)(
     const int NV, int64_t taps, const int64_t *offsets, const REAL *w, REAL start, const REAL *x, REAL *y)
@@ -277,18 +289,18 @@ static int64_t NAME(rows_needed)(const convt_depthwise_plan *p, int64_t z, int64
     return needed < all ? needed : all;
 }
 
-/* One unit. Rows are packed shortly before the first chunk that needs them. */
+/* One unit; `follows` the one whose rows are still packed, if so. Rows are packed shortly before the first chunk that needs them. */
 static int NAME(depthwise_unit)(
-    const convt_depthwise_plan *p, const NAME(unit) *unit, const REAL *input, const convt_strides *in, const REAL *kernel,
-    int64_t k_in, int64_t k_out, const int64_t *axis, const REAL *bias, REAL *output, const convt_strides *out,
-    REAL *scratch)
+    const convt_depthwise_plan *p, const NAME(unit) *unit, int follows, const REAL *input, const convt_strides *in,
+    const REAL *kernel, int64_t k_in, int64_t k_out, const int64_t *axis, const REAL *bias, REAL *output,
+    const convt_strides *out, REAL *scratch)
 {
     int64_t taps = p->inputs * p->first_tap[p->out_planes], first_output = unit->group * p->outputs;
     REAL *w = scratch, *sums = w + p->outputs * taps, *packed = sums + p->out_stride[2] * p->chunk_size;
     if (!NAME(depthwise_weights)(p, kernel, k_in, k_out, axis, w)) return 0;
     input += unit->image * in->outer + unit->group * p->inputs * in->channel;
     output += unit->image * out->outer + first_output * out->channel;
-    int64_t ready = 0;
+    int64_t ready = follows ? NAME(slide)(p, packed) : 0;
     int direct = out->axis[2] == 1 && p->out_stride[2] <= 2 && unit->size[2] > LANES;
     for (int64_t z = 0; z < unit->size[0]; z++)
         for (int64_t row = 0; row < unit->size[1]; row += p->chunk) {
@@ -317,12 +329,13 @@ static int NAME(depthwise)(
     int64_t k_group, int64_t k_in, int64_t k_out, const int64_t *axis, const REAL *bias, REAL *output,
     const convt_strides *out, REAL *scratch)
 {
-    int64_t all = p->batch * p->groups * p->boxes[0] * p->boxes[1] * p->boxes[2];
-    int64_t last = (task + 1) * p->units < all ? (task + 1) * p->units : all;
-    for (int64_t index = task * p->units; index < last; index++) {
+    int64_t boxes = p->boxes[0] * p->boxes[1] * p->boxes[2], all = p->batch * p->groups * boxes;
+    int64_t first = task * p->units, last = (task + 1) * p->units < all ? (task + 1) * p->units : all;
+    for (int64_t index = first; index < last; index++) {
         NAME(unit) unit = NAME(unit_at)(p, index);
+        int follows = p->slide && index > first && index % boxes > 0;
         if (!NAME(depthwise_unit)(
-                p, &unit, input, in, kernel + unit.group * k_group, k_in, k_out, axis, bias, output, out, scratch))
+                p, &unit, follows, input, in, kernel + unit.group * k_group, k_in, k_out, axis, bias, output, out, scratch))
             return 0;
     }
     return 1;
@@ -364,14 +377,14 @@ static void NAME(plane_products)(
 
 /* One unit of correlate: the coarse rows of a chunk are packed with zeros where the fine planes have their halo. */
 static void NAME(correlate_unit)(
-    const convt_depthwise_plan *p, const NAME(unit) *unit, const REAL *fine, const convt_strides *of_fine,
+    const convt_depthwise_plan *p, const NAME(unit) *unit, int follows, const REAL *fine, const convt_strides *of_fine,
     const REAL *coarse, const convt_strides *of_coarse, REAL *totals, REAL *scratch)
 {
     int64_t taps = p->inputs * p->first_tap[1];
     REAL *chunk = scratch, *packed = chunk + p->chunk_size;
     fine += unit->image * of_fine->outer + unit->group * p->inputs * of_fine->channel;
     coarse += unit->image * of_coarse->outer + unit->group * p->outputs * of_coarse->channel;
-    int64_t ready = 0;
+    int64_t ready = follows ? NAME(slide)(p, packed) : 0;
     for (int64_t z = 0; z < unit->size[0]; z++)
         for (int64_t row = 0; row < unit->size[1]; row += p->chunk) {
             int64_t rows = p->chunk < unit->size[1] - row ? p->chunk : unit->size[1] - row;
@@ -402,11 +415,13 @@ static void NAME(depthwise_correlate)(
 {
     int64_t boxes = p->boxes[0] * p->boxes[1] * p->boxes[2], all = p->batch * boxes;
     int64_t group = task / p->splits, split = task % p->splits, taps = p->outputs * p->inputs * p->first_tap[1];
+    int64_t first = all * split / p->splits;
     REAL *totals = scratch;
     memset(totals, 0, taps * LANES * sizeof(REAL));
-    for (int64_t index = all * split / p->splits; index < all * (split + 1) / p->splits; index++) {
+    for (int64_t index = first; index < all * (split + 1) / p->splits; index++) {
         NAME(unit) unit = NAME(unit_at)(p, (index / boxes * p->groups + group) * boxes + index % boxes);
-        NAME(correlate_unit)(p, &unit, fine, of_fine, coarse, of_coarse, totals, scratch + taps * LANES);
+        int follows = p->slide && index > first && index % boxes > 0;
+        NAME(correlate_unit)(p, &unit, follows, fine, of_fine, coarse, of_coarse, totals, scratch + taps * LANES);
     }
     for (int64_t t = 0; t < taps; t++) {
         double sum = 0;

@@ -27,6 +27,7 @@ typedef struct {
     int64_t count[3];         /* positions of a box */
     int64_t boxes[3];         /* how many there are */
     int64_t rows[3];          /* packed positions, with the halo; rows[2] is the pitch of a row */
+    int64_t slide;            /* rows between two boxes of an image, where they share whole rows; else 0 */
     int64_t plane_size;       /* of a packed plane, with LANES elements of slack */
     int64_t channel_size;     /* of a packed channel: all its planes */
     int64_t chunk;            /* rows whose sums are computed before they are written, so that they stay in the L1 cache */
