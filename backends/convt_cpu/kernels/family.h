@@ -15,7 +15,11 @@ extern const TABLE NAME(table);
 #include "pack.h"
 #include "columns.h"
 #include "strip.h"
+#include "depthwise_pack.h"
+#include "depthwise_sums.h"
+#include "depthwise_rows.h"
 #include "depthwise.h"
+#include "depthwise_correlate.h"
 
 const TABLE NAME(table) = {
     .isa = ISA,

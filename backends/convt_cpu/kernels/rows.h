@@ -55,6 +55,18 @@ static inline void NAME(unzip)(const REAL *x, REAL *a, REAL *b)
 #undef EVEN
 #undef ODD
 
+/* y[i] = x[i] for i < count. The last vector overlaps the one before it: no loop over single elements at the end of a row. */
+static inline void NAME(copy_row)(int64_t count, const REAL *x, REAL *y)
+{
+    typedef NAME(vector) vector;
+    if (count < LANES) {
+        for (int64_t i = 0; i < count; i++) y[i] = x[i];
+        return;
+    }
+    for (int64_t i = 0; i < count - LANES; i += LANES) *(vector *)(y + i) = *(const vector *)(x + i);
+    *(vector *)(y + count - LANES) = *(const vector *)(x + count - LANES);
+}
+
 /* a[i] = x[2 * i], b[i] = x[2 * i + 1], for i < count. */
 static inline void NAME(deinterleave_both)(int64_t count, const REAL *x, REAL *a, REAL *b)
 {
@@ -103,9 +115,7 @@ static void NAME(interleave)(int64_t count, int64_t ways, const REAL *x, int64_t
 static void NAME(deinterleave)(int64_t count, int64_t ways, const REAL *x, REAL *y)
 {
     switch (ways) {
-    case 1:
-        for (int64_t i = 0; i < count; i++) y[i] = x[i];
-        break;
+    case 1: NAME(copy_row)(count, x, y); break;
     case 2:
         for (int64_t i = 0; i < count; i++) y[i] = x[2 * i];
         break;
