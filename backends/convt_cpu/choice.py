@@ -1,9 +1,9 @@
 """Which engine computes a map: the list of engines and the cost model, in one place.
 
 Costs are counted in cycles of one core. The direct engine computes whole strips, halos included, and packs its input and
-the weights; the im2col engine computes what is needed, but writes and reads the column matrix, and leaves the products to
-BLAS, which is called with small matrices. ``CONVT_CPU_ALGORITHM`` forces one for all that it
-can do; the rest goes to im2col.
+the weights. The depthwise engine packs only its input, but loads a vector for every multiply-add. The im2col engine computes
+what is needed, but writes and reads the column matrix, and leaves the products to BLAS, which is called with small matrices.
+``CONVT_CPU_ALGORITHM`` forces one for all that it can do; the rest goes to im2col.
 """
 
 from __future__ import annotations
@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ENGINES", "FALLBACK", "choose"]
 
-_COPIED = 0.5  # cycles for an element of a row that is copied
 _PACKED = 1.0  # cycles for an element of a packed strip
 _WEIGHT = 2.2  # cycles for a packed weight, which comes from far away
 _ELEMENT = 1.3  # cycles for an element of the arrays
+_LOADED = 1.8  # time of a multiply-add in the depthwise engine, relative to a direct kernel's: each loads a vector
+_LOADED_AGAIN = 3.2  # with several channels on both sides of a group, where direct kernels share loads among outputs
+_COPIED = 0.9  # cycles for an element of the arrays
 _BLAS = 1.4  # time of BLAS for a multiply-add in a tile's small product, relative to a direct kernel's
 _COLUMN = 1.2  # cycles for an element of the column matrix
 _BLAS_WEIGHT = 1.2
@@ -77,8 +79,9 @@ def _direct_cycles(plan: DirectPlan, problem: Problem, isa: str) -> float:
 
 
 def _depthwise_cycles(plan: DepthwisePlan, problem: Problem, isa: str) -> float:
-    # A vector of every tap is loaded, mostly across two cache lines: half the speed of multiply-adds.
-    return 2 * plan.multiply_adds / _per_cycle(problem, isa) + plan.packed * _COPIED
+    several = min(problem.coarse_channels, problem.fine_channels) > problem.groups
+    load = _LOADED_AGAIN if several else _LOADED
+    return load * plan.multiply_adds / _per_cycle(problem, isa) + _elements(problem) * _COPIED
 
 
 def _im2col_cycles(plan: im2col.Plan, problem: Problem, isa: str) -> float:
