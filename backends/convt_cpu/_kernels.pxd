@@ -38,6 +38,7 @@ cdef extern from "kernels/kernels.h" nogil:
         const int64_t* in_phase
         const int64_t* first_tap
         const int64_t* taps
+        const int64_t* reach
         const int64_t* offsets
         int64_t low[3]
         int64_t count[3]
@@ -67,6 +68,9 @@ cdef extern from "kernels/kernels.h" nogil:
             const convt_depthwise_plan*, int64_t task, const float* input, const Strides* inp, const float* kernel,
             int64_t k_group, int64_t k_in, int64_t k_out, const int64_t* axis, const float* bias, float* output,
             const Strides* out, float* scratch) noexcept nogil
+        void (*depthwise_channels)(
+            const convt_depthwise_plan*, int64_t first, int64_t last, const float* input, const Strides* inp,
+            const float* weights, const float* bias, float* output, const Strides* out) noexcept nogil
         void (*depthwise_correlate)(
             const convt_depthwise_plan*, int64_t task, const float* fine, const Strides* of_fine, const float* coarse,
             const Strides* of_coarse, float* sums, float* scratch) noexcept nogil
@@ -93,6 +97,9 @@ cdef extern from "kernels/kernels.h" nogil:
             const convt_depthwise_plan*, int64_t task, const double* input, const Strides* inp, const double* kernel,
             int64_t k_group, int64_t k_in, int64_t k_out, const int64_t* axis, const double* bias, double* output,
             const Strides* out, double* scratch) noexcept nogil
+        void (*depthwise_channels)(
+            const convt_depthwise_plan*, int64_t first, int64_t last, const double* input, const Strides* inp,
+            const double* weights, const double* bias, double* output, const Strides* out) noexcept nogil
         void (*depthwise_correlate)(
             const convt_depthwise_plan*, int64_t task, const double* fine, const Strides* of_fine, const double* coarse,
             const Strides* of_coarse, double* sums, double* scratch) noexcept nogil

@@ -26,6 +26,7 @@ cdef class DepthwisePlan:
     cdef int isa
     cdef bint correlates, scatters
     cdef int64_t size                       # of an element, in bytes
+    cdef int64_t channel_rows               # of a task where lanes are channels, if they can be
     cdef readonly int64_t tasks
     cdef readonly object multiply_adds
     cdef int64_t scratch, shared            # bytes of one thread, of all
@@ -44,13 +45,15 @@ cdef class DepthwisePlan:
             p.low[axis], p.count[axis], p.boxes[axis] = tables.low[axis], tables.count[axis], tables.boxes[axis]
             p.rows[axis] = tables.rows[axis]
         p.in_planes, p.out_planes = len(tables.in_phase), len(tables.first_tap) - 1
-        self._keep = [tables.in_phase, tables.first_tap, tables.taps, tables.offsets]
+        self._keep = [tables.in_phase, tables.first_tap, tables.taps, tables.offsets, tables.reach]
         p.in_phase = <int64_t*>cnp.PyArray_DATA(self._keep[0])
         p.first_tap = <int64_t*>cnp.PyArray_DATA(self._keep[1])
         p.taps = <int64_t*>cnp.PyArray_DATA(self._keep[2])
         p.offsets = <int64_t*>cnp.PyArray_DATA(self._keep[3])
+        p.reach = <int64_t*>cnp.PyArray_DATA(self._keep[4])
         p.slide, p.plane_size, p.channel_size = tables.slide, tables.plane_size, tables.channel_size
         p.chunk, p.chunk_size, p.units, p.splits = tables.chunk, tables.chunk_size, tables.units, tables.splits
+        self.channel_rows = tables.channel_rows
         self.tasks, self.multiply_adds = tables.tasks, tables.multiply_adds
         self.scratch, self.shared = tables.scratch, tables.shared
 
@@ -101,6 +104,11 @@ cdef bint _map(
     cdef char* scratch = _aligned(memory)
     cdef real* own
     cdef int64_t task, bad = 0
+    if plan.channel_rows and of_input.channel == 1 and of_output.channel == 1:
+        own = <real*>(scratch + threads * plan.scratch)
+        _channels(plan, x, &of_input, k, &of_kernel, b, y, &of_output, threads, own)
+        free(memory)
+        return True
     with nogil:
         for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
             own = <real*>(scratch + threadid() * plan.scratch)
@@ -114,6 +122,31 @@ cdef bint _map(
                 )
     free(memory)
     return not bad
+
+
+cdef void _channels(
+    DepthwisePlan plan, const real* x, Strides* of_input, const real* k, const Strides* of_kernel, const real* bias, real* y,
+    Strides* of_output, int threads, real* weights,
+) noexcept:
+    """Scatter or gather where channels are densest in memory and every group has one."""
+    cdef int64_t rows = plan.p.batch * plan.p.out_size[0] * plan.p.out_size[1], step = plan.channel_rows
+    cdef int64_t groups = plan.p.groups, t, group, task, tap
+    cdef const int64_t* at
+    with nogil:
+        for t in range(plan.p.first_tap[plan.p.out_planes]):
+            at = plan.p.taps + 3 * t
+            tap = at[0] * of_kernel.axis[0] + at[1] * of_kernel.axis[1] + at[2] * of_kernel.axis[2]
+            for group in range(groups):
+                weights[t * groups + group] = k[group * of_kernel.outer + tap]
+        for task in prange((rows + step - 1) // step, schedule="dynamic", chunksize=1, num_threads=threads):
+            if real is float:
+                kernels_f32(plan.isa).depthwise_channels(
+                    &plan.p, task * step, min((task + 1) * step, rows), x, of_input, weights, bias, y, of_output
+                )
+            else:
+                kernels_f64(plan.isa).depthwise_channels(
+                    &plan.p, task * step, min((task + 1) * step, rows), x, of_input, weights, bias, y, of_output
+                )
 
 
 cdef bint _correlate(

@@ -30,6 +30,9 @@ _TASK = 64 * 1024  # bytes that a task reads and writes at least
 _TASKS = 16  # that keep some cores busy
 _MOST_CHANNELS = 64  # pairs of channels of a group
 _MOST_TAPS = 4096
+_CHANNELS = 16  # that fill vectors of any instruction set, where lanes are channels,
+_CHANNEL_TAPS = 512  # and the most taps there, CONVT_CHANNEL_TAPS
+_FILTERS = 1024 * 1024  # and bytes of all filters
 _MOST = 8 * 1024 * 1024  # bytes of scratch memory of one thread, and of all together
 
 
@@ -37,7 +40,8 @@ _MOST = 8 * 1024 * 1024  # bytes of scratch memory of one thread, and of all tog
 class Tables:
     """A plan before it goes to C; ``kernels/depthwise_plan.h`` says what its fields are.
 
-    Scratch memory is counted in bytes, `scratch` of each thread and `shared` of all together; `packed` counts elements.
+    `channel_rows` counts the output rows of a task where lanes are channels, 0 if that is out of the question. Scratch memory
+    is counted in bytes, `scratch` of each thread and `shared` of all together; `packed` counts elements.
     """
 
     data_map: str
@@ -55,6 +59,7 @@ class Tables:
     in_phase: np.ndarray
     first_tap: np.ndarray
     taps: np.ndarray
+    reach: np.ndarray
     offsets: np.ndarray
     low: tuple[int, ...]
     count: tuple[int, ...]
@@ -67,6 +72,7 @@ class Tables:
     chunk_size: int
     units: int
     splits: int
+    channel_rows: int
     tasks: int
     multiply_adds: int
     packed: int
@@ -105,9 +111,11 @@ def depthwise_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> D
     low, halo = shifts.min(axis=0), np.ptp(shifts, axis=0)
     if scatters:
         in_planes, in_plane = np.zeros((1, 3), np.int64), np.zeros(len(taps), np.int64)
+        reach = shifts
         out_plane = np.ravel_multi_index(tuple(phases.T), stride)
     else:
         in_planes, in_plane = np.unique(phases, axis=0, return_inverse=True)
+        reach = taps * dilation - np.array(padding)
         out_plane = np.zeros(len(taps), np.int64)
     sorting = np.argsort(out_plane, kind="stable")
     first_tap = np.searchsorted(out_plane[sorting], np.arange(prod(out_stride) + 1))
@@ -135,6 +143,7 @@ def depthwise_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> D
     of_group = problem.batch * prod(boxes)
     all_units = of_group * problem.groups
     weights = inputs * outputs * len(taps)
+    channel_rows = 0
     if data_map == "correlate":
         units = 0
         splits = min(of_group, _up(_TASKS, problem.groups))
@@ -148,6 +157,9 @@ def depthwise_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> D
         tasks = _up(all_units, units)
         scratch = weights + ways * chunk_size + inputs * channel_size
         shared = 0
+        if weights == len(taps) <= _CHANNEL_TAPS and problem.groups >= _CHANNELS and weights * problem.groups * size <= _FILTERS:
+            channel_rows = max(1, _TASK // (out_size[2] * problem.groups * size))
+            shared = weights * problem.groups
     if max(scratch, shared) * size > _MOST:
         return None
     return DepthwisePlan(
@@ -167,6 +179,7 @@ def depthwise_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> D
             in_phase=_table(in_planes),
             first_tap=_table(first_tap),
             taps=_table(taps[sorting]),
+            reach=_table(reach[sorting]),
             offsets=_table(np.concatenate(offsets)),
             low=tuple(int(shift) for shift in low),
             count=count,
@@ -179,6 +192,7 @@ def depthwise_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> D
             chunk_size=chunk_size,
             units=units,
             splits=splits,
+            channel_rows=channel_rows,
             tasks=tasks,
             multiply_adds=all_units * count[0] * _up(count[1], chunk) * chunk_size * weights,
             packed=all_units * inputs * channel_size,

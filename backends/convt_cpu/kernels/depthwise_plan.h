@@ -14,6 +14,8 @@
 
 #include "direct_plan.h" /* convt_strides */
 
+enum { CONVT_CHANNEL_TAPS = 512 }; /* of a filter, where lanes are channels */
+
 typedef struct {
     int64_t batch, groups, inputs, outputs; /* channels of a group */
     int64_t in_size[3], out_size[3];
@@ -22,6 +24,7 @@ typedef struct {
     const int64_t *in_phase;  /* [in_planes][3] */
     const int64_t *first_tap; /* [out_planes + 1]: the taps of a plane are first_tap[plane] to first_tap[plane + 1] */
     const int64_t *taps;      /* [all taps][3]: positions inside the kernel, sorted by output plane */
+    const int64_t *reach;     /* [all taps][3]: the input that a tap meets from an output plane's position 0 */
     const int64_t *offsets;   /* [all taps]: where they read in a packed channel */
     int64_t low[3];           /* the least shift: where the packed planes start, beside the box */
     int64_t count[3];         /* positions of a box */

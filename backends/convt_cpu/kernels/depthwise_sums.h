@@ -47,7 +47,9 @@ static void NAME(write_chunk)(
             NAME(copy_row)(whole, sums, at);
         else
             NAME(interleave)(whole, ways, sums, p->chunk_size, 0, at);
-        for (int64_t x = whole * ways; x < count; x++) at[x * step] = sums[x % ways * p->chunk_size + x / ways];
+        for (int64_t way = 0; way < ways; way++)
+            for (int64_t x = whole; x * ways + way < count; x++)
+                at[(x * ways + way) * step] = sums[way * p->chunk_size + x];
     }
 }
 

@@ -19,6 +19,7 @@ extern const TABLE NAME(table);
 #include "depthwise_sums.h"
 #include "depthwise_rows.h"
 #include "depthwise.h"
+#include "depthwise_channels.h"
 #include "depthwise_correlate.h"
 
 const TABLE NAME(table) = {
@@ -33,6 +34,7 @@ const TABLE NAME(table) = {
     .pack = NAME(pack),
     .outputs = NAME(outputs),
     .depthwise = NAME(depthwise),
+    .depthwise_channels = NAME(depthwise_channels),
     .depthwise_correlate = NAME(depthwise_correlate),
 };
 

@@ -40,6 +40,9 @@ enum {
         const convt_depthwise_plan *plan, int64_t task, const REAL *input, const convt_strides *in, const REAL *kernel,   \
         int64_t k_group, int64_t k_in, int64_t k_out, const int64_t *axis, const REAL *bias, REAL *output,                \
         const convt_strides *out, REAL *scratch);                                                                         \
+    typedef void (*convt_depthwise_channels_##suffix)(                                                                    \
+        const convt_depthwise_plan *plan, int64_t first, int64_t last, const REAL *input, const convt_strides *in,        \
+        const REAL *weights, const REAL *bias, REAL *output, const convt_strides *out);                                   \
     typedef void (*convt_depthwise_correlate_##suffix)(                                                                   \
         const convt_depthwise_plan *plan, int64_t task, const REAL *fine, const convt_strides *of_fine,                   \
         const REAL *coarse, const convt_strides *of_coarse, REAL *sums, REAL *scratch);                                   \
@@ -53,6 +56,7 @@ enum {
         convt_pack_##suffix pack;                                                                                         \
         convt_outputs_##suffix outputs;                                                                                   \
         convt_depthwise_##suffix depthwise;                                                                               \
+        convt_depthwise_channels_##suffix depthwise_channels;                                                             \
         convt_depthwise_correlate_##suffix depthwise_correlate;                                                           \
     } convt_kernels_##suffix;
 CONVT_TABLE(float, f32)

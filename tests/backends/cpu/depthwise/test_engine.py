@@ -26,6 +26,8 @@ KINDS = {
     "dilation beyond the stride": make_problem((9, 20), (3, 2), stride=(2, 3), dilation=(5, 4), crop=(-2, 1), **DEPTHWISE),
     "many taps": make_problem((30, 30), 17, crop=(8, 8), **DEPTHWISE),
     "three dimensions": make_problem((9, 10, 13), 4, stride=2, crop=(1, 1), **DEPTHWISE),
+    "many groups": make_problem((9, 12), (4, 3), stride=(2, 1), crop=(1, 1), channels=(83, 83), groups=83, batch=2),
+    "many groups, three dimensions": make_problem((3, 4, 5), 3, stride=2, dilation=3, channels=(16, 16), groups=16),
     "several fine channels": make_problem((9, 20), 3, stride=2, channels=(3, 12), groups=3, batch=2),
     "several coarse channels": make_problem((9, 20), 3, stride=2, channels=(15, 3), groups=3, batch=2),
     "several channels on both sides": make_problem((9, 20), 4, stride=2, channels=(4, 6), groups=2),
