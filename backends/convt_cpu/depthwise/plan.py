@@ -40,8 +40,8 @@ _MOST = 8 * 1024 * 1024  # bytes of scratch memory of one thread, and of all tog
 class Tables:
     """A plan before it goes to C; ``kernels/depthwise_plan.h`` says what its fields are.
 
-    `channel_rows` counts the output rows of a task where lanes are channels, 0 if that is out of the question. Scratch memory
-    is counted in bytes, `scratch` of each thread and `shared` of all together; `packed` counts elements.
+    `channel_rows` counts the output rows of a task where lanes are channels, 0 if that is out of the question. Scratch
+    memory is counted in bytes, `scratch` of each thread and `shared` of all together; `packed` counts elements.
     """
 
     data_map: str
@@ -157,9 +157,10 @@ def depthwise_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> D
         tasks = _up(all_units, units)
         scratch = weights + ways * chunk_size + inputs * channel_size
         shared = 0
-        if weights == len(taps) <= _CHANNEL_TAPS and problem.groups >= _CHANNELS and weights * problem.groups * size <= _FILTERS:
+        filters = weights * problem.groups
+        if weights == len(taps) <= _CHANNEL_TAPS and problem.groups >= _CHANNELS and filters * size <= _FILTERS:
             channel_rows = max(1, _TASK // (out_size[2] * problem.groups * size))
-            shared = weights * problem.groups
+            shared = filters
     if max(scratch, shared) * size > _MOST:
         return None
     return DepthwisePlan(
