@@ -22,7 +22,7 @@ static int NAME(depthwise_weights)(
     return zero == 0;
 }
 
-/* One unit; `follows` the one whose rows are still packed, if so. Rows are packed shortly before the first chunk that needs them. */
+/* One unit; it may follow the one whose rows are still packed. Rows are packed shortly before a chunk needs them. */
 static int NAME(depthwise_unit)(
     const convt_depthwise_plan *p, const NAME(unit) *unit, int follows, const REAL *input, const convt_strides *in,
     const REAL *kernel, int64_t k_in, int64_t k_out, const int64_t *axis, const REAL *bias, REAL *output,

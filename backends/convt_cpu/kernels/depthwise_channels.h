@@ -1,7 +1,7 @@
-/* depthwise, groups of one channel whose channels are densest in memory (NHWC): lanes are channels. A template as direct.h is.
+/* depthwise, one channel per group, channels densest in memory (NHWC): lanes are channels. A template as direct.h is.
  *
- * Nothing is packed but the filters, [tap][group]. There is no halo: taps that meet no input are left out, so that values that
- * are not finite reach what they should. */
+ * Nothing is packed but the filters, [tap][group]. There is no halo: taps that meet no input are left out, so that values
+ * that are not finite reach what they should. */
 
 /* y[g] = bias[g] + the sum over taps t of w[t][g] * x[t][g], for NV vectors from g on. */
 static inline __attribute__((always_inline)) void NAME(channel_vectors)(

@@ -1,5 +1,5 @@
-/* depthwise, the filter gradient: each lane of a vector sums its own positions; lanes are added at the end of a task, in double
- * precision. A template as direct.h is. */
+/* depthwise, the filter gradient: each lane of a vector sums its own positions; lanes are added at the end of a task, in
+ * double precision. A template as direct.h is. */
 
 /* Sums of NT taps over some vectors of positions, added lane by lane to `totals` [tap][LANES]. */
 static inline __attribute__((always_inline)) void NAME(tap_products)(

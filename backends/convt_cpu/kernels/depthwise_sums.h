@@ -1,4 +1,4 @@
-/* depthwise, any output: the sums of some rows of all phases (L1 cache), then their way to the output. A template as direct.h is.
+/* depthwise, any output: the sums of some rows of all phases (L1 cache), then the output. A template as direct.h is.
  *
  *     packed planes --taps--> sums   [phase along x][row][x]   --interleaved--> rows of the output */
 
