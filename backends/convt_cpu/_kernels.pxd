@@ -28,6 +28,24 @@ cdef extern from "kernels/kernels.h" nogil:
         const int64_t* first_column
         const convt_column* column
 
+    ctypedef struct convt_depthwise_plan:
+        int64_t batch, groups, inputs, outputs
+        int64_t in_size[3]
+        int64_t out_size[3]
+        int64_t in_stride[3]
+        int64_t out_stride[3]
+        int64_t in_planes, out_planes
+        const int64_t* in_phase
+        const int64_t* first_tap
+        const int64_t* taps
+        const int64_t* reach
+        const int64_t* offsets
+        int64_t low[3]
+        int64_t count[3]
+        int64_t boxes[3]
+        int64_t rows[3]
+        int64_t slide, plane_size, channel_size, chunk, chunk_size, units, splits
+
     ctypedef struct convt_kernels_f32:
         int64_t lanes, max_rows
         void (*direct[15][13])(
@@ -46,6 +64,16 @@ cdef extern from "kernels/kernels.h" nogil:
             const convt_direct_plan*, int64_t task, int64_t first_strip, int64_t strips, const float* packed,
             const float* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const float* bias,
             float* output, const Strides* out, float* scratch) noexcept nogil
+        int (*depthwise)(
+            const convt_depthwise_plan*, int64_t task, const float* input, const Strides* inp, const float* kernel,
+            int64_t k_group, int64_t k_in, int64_t k_out, const int64_t* axis, const float* bias, float* output,
+            const Strides* out, float* scratch) noexcept nogil
+        void (*depthwise_channels)(
+            const convt_depthwise_plan*, int64_t first, int64_t last, const float* input, const Strides* inp,
+            const float* weights, const float* bias, float* output, const Strides* out) noexcept nogil
+        void (*depthwise_correlate)(
+            const convt_depthwise_plan*, int64_t task, const float* fine, const Strides* of_fine, const float* coarse,
+            const Strides* of_coarse, float* sums, float* scratch) noexcept nogil
 
     ctypedef struct convt_kernels_f64:
         int64_t lanes, max_rows
@@ -65,6 +93,16 @@ cdef extern from "kernels/kernels.h" nogil:
             const convt_direct_plan*, int64_t task, int64_t first_strip, int64_t strips, const double* packed,
             const double* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const double* bias,
             double* output, const Strides* out, double* scratch) noexcept nogil
+        int (*depthwise)(
+            const convt_depthwise_plan*, int64_t task, const double* input, const Strides* inp, const double* kernel,
+            int64_t k_group, int64_t k_in, int64_t k_out, const int64_t* axis, const double* bias, double* output,
+            const Strides* out, double* scratch) noexcept nogil
+        void (*depthwise_channels)(
+            const convt_depthwise_plan*, int64_t first, int64_t last, const double* input, const Strides* inp,
+            const double* weights, const double* bias, double* output, const Strides* out) noexcept nogil
+        void (*depthwise_correlate)(
+            const convt_depthwise_plan*, int64_t task, const double* fine, const Strides* of_fine, const double* coarse,
+            const Strides* of_coarse, double* sums, double* scratch) noexcept nogil
 
 
 cdef int isa_index(str name) except -1

@@ -1,9 +1,9 @@
 """Which engine computes a map: the list of engines and the cost model, in one place.
 
 Costs are counted in cycles of one core. The direct engine computes whole strips, halos included, and packs its input and
-the weights; the im2col engine computes what is needed, but writes and reads the column matrix, and leaves the products to
-BLAS, which is called with small matrices. ``CONVT_CPU_ALGORITHM`` forces one for all that it
-can do; the rest goes to im2col.
+the weights. The depthwise engine packs only its input, but loads a vector for every multiply-add. The im2col engine computes
+what is needed, but writes and reads the column matrix, and leaves the products to BLAS, which is called with small matrices.
+``CONVT_CPU_ALGORITHM`` forces one for all that it can do; the rest goes to im2col.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from . import im2col
 from ._environment import variable
 from ._kernels import vector_length
+from .depthwise._engine import run as run_depthwise
+from .depthwise.plan import depthwise_plan
 from .direct._engine import run as run_direct
 from .direct.plan import direct_plan
 from .engine import Engine, Map, Order
@@ -23,6 +25,7 @@ from .isa import available
 if TYPE_CHECKING:
     from convt.problem import Problem
 
+    from .depthwise._engine import DepthwisePlan
     from .direct._engine import DirectPlan
 
 __all__ = ["ENGINES", "FALLBACK", "choose"]
@@ -30,6 +33,9 @@ __all__ = ["ENGINES", "FALLBACK", "choose"]
 _PACKED = 1.0  # cycles for an element of a packed strip
 _WEIGHT = 2.2  # cycles for a packed weight, which comes from far away
 _ELEMENT = 1.3  # cycles for an element of the arrays
+_LOADED = 1.5  # time of a multiply-add in the depthwise engine, relative to a direct kernel's: each loads a vector
+_LOADED_AGAIN = 3.2  # with several channels on both sides of a group, where direct kernels share loads among outputs
+_COPIED = 0.9  # cycles for an element of the arrays
 _BLAS = 1.4  # time of BLAS for a multiply-add in a tile's small product, relative to a direct kernel's
 _COLUMN = 1.2  # cycles for an element of the column matrix
 _BLAS_WEIGHT = 1.2
@@ -72,6 +78,12 @@ def _direct_cycles(plan: DirectPlan, problem: Problem, isa: str) -> float:
     return plan.multiply_adds / _per_cycle(problem, isa) + packing + _elements(problem) * _ELEMENT
 
 
+def _depthwise_cycles(plan: DepthwisePlan, problem: Problem, isa: str) -> float:
+    several = min(problem.coarse_channels, problem.fine_channels) > problem.groups
+    load = _LOADED_AGAIN if several else _LOADED
+    return load * plan.multiply_adds / _per_cycle(problem, isa) + _elements(problem) * _COPIED
+
+
 def _im2col_cycles(plan: im2col.Plan, problem: Problem, isa: str) -> float:
     columns = problem.batch * prod(problem.coarse_shape) * problem.fine_channels * prod(problem.kernel_shape)
     # BLAS chooses its own instruction set, the best one.
@@ -92,6 +104,7 @@ def _per_cycle(problem: Problem, isa: str) -> int:
 
 ENGINES = {
     "direct": Engine(direct_plan, run_direct, _direct_cycles),
+    "depthwise": Engine(depthwise_plan, run_depthwise, _depthwise_cycles),
     "im2col": Engine(im2col.plan, im2col.run, _im2col_cycles),
 }
 FALLBACK = ENGINES["im2col"]  # can do everything

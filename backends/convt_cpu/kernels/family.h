@@ -15,6 +15,12 @@ extern const TABLE NAME(table);
 #include "pack.h"
 #include "columns.h"
 #include "strip.h"
+#include "depthwise_pack.h"
+#include "depthwise_sums.h"
+#include "depthwise_rows.h"
+#include "depthwise.h"
+#include "depthwise_channels.h"
+#include "depthwise_correlate.h"
 
 const TABLE NAME(table) = {
     .isa = ISA,
@@ -27,6 +33,9 @@ const TABLE NAME(table) = {
     .strip = NAME(strip),
     .pack = NAME(pack),
     .outputs = NAME(outputs),
+    .depthwise = NAME(depthwise),
+    .depthwise_channels = NAME(depthwise_channels),
+    .depthwise_correlate = NAME(depthwise_correlate),
 };
 
 #undef REAL

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "depthwise_plan.h"
 #include "direct_plan.h"
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
@@ -35,6 +36,16 @@ enum {
         const convt_direct_plan *plan, int64_t task, int64_t first_strip, int64_t strips, const REAL *packed,             \
         const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output,         \
         const convt_strides *out, REAL *scratch);                                                                         \
+    typedef int (*convt_depthwise_##suffix)(                                                                              \
+        const convt_depthwise_plan *plan, int64_t task, const REAL *input, const convt_strides *in, const REAL *kernel,   \
+        int64_t k_group, int64_t k_in, int64_t k_out, const int64_t *axis, const REAL *bias, REAL *output,                \
+        const convt_strides *out, REAL *scratch);                                                                         \
+    typedef void (*convt_depthwise_channels_##suffix)(                                                                    \
+        const convt_depthwise_plan *plan, int64_t first, int64_t last, const REAL *input, const convt_strides *in,        \
+        const REAL *weights, const REAL *bias, REAL *output, const convt_strides *out);                                   \
+    typedef void (*convt_depthwise_correlate_##suffix)(                                                                   \
+        const convt_depthwise_plan *plan, int64_t task, const REAL *fine, const convt_strides *of_fine,                   \
+        const REAL *coarse, const convt_strides *of_coarse, REAL *sums, REAL *scratch);                                   \
     typedef struct {                                                                                                      \
         const char *isa;                                                                                                  \
         int64_t lanes;    /* elements of a vector */                                                                      \
@@ -44,6 +55,9 @@ enum {
         convt_strip_##suffix strip;                                                                                       \
         convt_pack_##suffix pack;                                                                                         \
         convt_outputs_##suffix outputs;                                                                                   \
+        convt_depthwise_##suffix depthwise;                                                                               \
+        convt_depthwise_channels_##suffix depthwise_channels;                                                             \
+        convt_depthwise_correlate_##suffix depthwise_correlate;                                                           \
     } convt_kernels_##suffix;
 CONVT_TABLE(float, f32)
 CONVT_TABLE(double, f64)

@@ -27,7 +27,7 @@ static NAME(box) NAME(strip_box)(const convt_direct_plan *p, int64_t task)
 static inline void NAME(pack_row)(
     const REAL *row, int64_t size, int64_t step, int64_t stride, int64_t phase, int64_t first, int64_t count, REAL *to)
 {
-    int64_t low = -first, high = size > phase ? (size - phase + stride - 1) / stride - first : 0;
+    int64_t low = -first, high = stride == 1 ? size - first : size > phase ? (size - phase + stride - 1) / stride - first : 0;
     low = low < 0 ? 0 : low > count ? count : low;
     high = high < low ? low : high > count ? count : high;
     for (int64_t x = 0; x < low; x++) to[x] = 0;

@@ -3,7 +3,80 @@
  *     row     a0 b0 c0 a1 b1 c1 a2 b2 ...              ways = 3
  *     phases  a0 a1 a2 ...    b0 b1 b2 ...    c0 c1 ...
  *
- * Two, three and four ways are written out, which compilers turn into shuffles. A template as direct.h is. */
+ * Two ways are shuffles of vectors; three and four are written out for the compiler. Where a row is no multiple of the vector,
+ * its last vector overlaps the one before. A template as direct.h is. */
+
+#if defined(__clang__) || __GNUC__ >= 12
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (__typeof__((a) == (b))){__VA_ARGS__})
+#endif
+#if LANES == 16
+#define FRONT 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define BACK 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#elif LANES == 8
+#define FRONT 0, 8, 1, 9, 2, 10, 3, 11
+#define BACK 4, 12, 5, 13, 6, 14, 7, 15
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14
+#define ODD 1, 3, 5, 7, 9, 11, 13, 15
+#elif LANES == 4
+#define FRONT 0, 4, 1, 5
+#define BACK 2, 6, 3, 7
+#define EVEN 0, 2, 4, 6
+#define ODD 1, 3, 5, 7
+#elif LANES == 2
+#define FRONT 0, 2
+#define BACK 1, 3
+#define EVEN 0, 2
+#define ODD 1, 3
+#endif
+
+/* LANES positions of two phases, a and b, to 2 * LANES elements of y, and back. */
+static inline void NAME(zip)(NAME(vector) a, NAME(vector) b, REAL *y)
+{
+    typedef NAME(vector) vector;
+    *(vector *)y = SHUFFLE(a, b, FRONT);
+    *(vector *)(y + LANES) = SHUFFLE(a, b, BACK);
+}
+
+static inline void NAME(unzip)(const REAL *x, REAL *a, REAL *b)
+{
+    typedef NAME(vector) vector;
+    vector front = *(const vector *)x, back = *(const vector *)(x + LANES);
+    *(vector *)a = SHUFFLE(front, back, EVEN);
+    *(vector *)b = SHUFFLE(front, back, ODD);
+}
+
+#undef SHUFFLE
+#undef FRONT
+#undef BACK
+#undef EVEN
+#undef ODD
+
+/* y[i] = x[i] for i < count. The last vector overlaps the one before it: no loop over single elements at the end of a row. */
+static inline void NAME(copy_row)(int64_t count, const REAL *x, REAL *y)
+{
+    typedef NAME(vector) vector;
+    if (count < LANES) {
+        for (int64_t i = 0; i < count; i++) y[i] = x[i];
+        return;
+    }
+    for (int64_t i = 0; i < count - LANES; i += LANES) *(vector *)(y + i) = *(const vector *)(x + i);
+    *(vector *)(y + count - LANES) = *(const vector *)(x + count - LANES);
+}
+
+/* a[i] = x[2 * i], b[i] = x[2 * i + 1], for i < count. */
+static inline void NAME(deinterleave_both)(int64_t count, const REAL *x, REAL *a, REAL *b)
+{
+    if (count >= LANES) {
+        for (int64_t i = 0; i < count - LANES; i += LANES) NAME(unzip)(x + 2 * i, a + i, b + i);
+        count -= LANES;
+        NAME(unzip)(x + 2 * count, a + count, b + count);
+    } else
+        for (int64_t i = 0; i < count; i++) a[i] = x[2 * i], b[i] = x[2 * i + 1];
+}
 
 /* y[ways * i + r] = x[r * x_pitch + i] + bias, for i < count and all r < ways; both numbers known to the compiler. */
 static inline __attribute__((always_inline)) void NAME(interleave_few)(
@@ -42,9 +115,7 @@ static void NAME(interleave)(int64_t count, int64_t ways, const REAL *x, int64_t
 static void NAME(deinterleave)(int64_t count, int64_t ways, const REAL *x, REAL *y)
 {
     switch (ways) {
-    case 1:
-        for (int64_t i = 0; i < count; i++) y[i] = x[i];
-        break;
+    case 1: NAME(copy_row)(count, x, y); break;
     case 2:
         for (int64_t i = 0; i < count; i++) y[i] = x[2 * i];
         break;

@@ -22,6 +22,11 @@ def test_ordinary_layers_are_not_left_to_the_fallback():
     assert engine_of(ORDINARY, "gather") != "im2col"
 
 
+def test_groups_of_one_channel_have_an_engine_of_their_own():
+    layer = Problem(4, 64, 64, 64, (128, 128), (64, 64), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE)
+    assert {engine_of(layer, data_map) for data_map in ("scatter", "gather", "correlate")} == {"depthwise"}
+
+
 @pytest.mark.parametrize("name", ENGINES)
 def test_an_engine_can_be_forced(monkeypatch, name):
     monkeypatch.setenv("CONVT_CPU_ALGORITHM", name)
