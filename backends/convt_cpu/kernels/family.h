@@ -15,6 +15,11 @@ extern const TABLE NAME(table);
 #include "pack.h"
 #include "columns.h"
 #include "strip.h"
+#include "transpose.h"
+#include "correlate.h"
+#include "correlate_pack.h"
+#include "correlate_strip.h"
+#include "correlate_write.h"
 
 const TABLE NAME(table) = {
     .isa = ISA,
@@ -27,6 +32,13 @@ const TABLE NAME(table) = {
     .strip = NAME(strip),
     .pack = NAME(pack),
     .outputs = NAME(outputs),
+#define ENTRY(rows, vectors) .correlate[rows][vectors] = NAME(correlate_##rows##x##vectors),
+    DIRECT_LIST(ENTRY)
+#undef ENTRY
+    .correlate_pack_coarse = NAME(correlate_pack_coarse),
+    .correlate_pack_fine = NAME(correlate_pack_fine),
+    .correlate_sum = NAME(correlate_sum),
+    .correlate_write = NAME(correlate_write),
 };
 
 #undef REAL
