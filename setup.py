@@ -71,6 +71,7 @@ setup(
             *map(extension, ("im2col._plan", "im2col._scatter", "im2col._gather", "im2col._correlate")),
             extension("direct._engine"),
             extension("depthwise._engine"),
+            *map(extension, ("correlate._plan", "correlate._engine")),
         ],
         include_path=["backends"],
         compiler_directives={

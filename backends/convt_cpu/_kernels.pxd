@@ -45,6 +45,21 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t boxes[3]
         int64_t rows[3]
         int64_t slide, plane_size, channel_size, chunk, chunk_size, units, splits
+    ctypedef struct convt_correlate_plan:
+        int64_t batch, groups, coarse, fine
+        int64_t coarse_size[3]
+        int64_t fine_size[3]
+        int64_t kernel[3]
+        int64_t stride[3]
+        int64_t dilation[3]
+        int64_t step[3]
+        int64_t padding[3]
+        int64_t count[4]
+        int64_t strips[4]
+        int64_t run, runs, fine_block, coarse_pitch, fine_lanes, unit, tile, chunk, block_coarse, block_runs
+
+    ctypedef struct convt_correlate_block:
+        int64_t group, coarse, coarse_end, fine, fine_end, run, run_end
 
     ctypedef struct convt_kernels_f32:
         int64_t lanes, max_rows
@@ -74,6 +89,21 @@ cdef extern from "kernels/kernels.h" nogil:
         void (*depthwise_correlate)(
             const convt_depthwise_plan*, int64_t task, const float* fine, const Strides* of_fine, const float* coarse,
             const Strides* of_coarse, float* sums, float* scratch) noexcept nogil
+        void (*correlate[15][13])(
+            int64_t count, const int64_t* at_rows, const float* rows, const int64_t* at_lanes, const float* lanes, float* y,
+            int64_t y_pitch, int add) noexcept nogil
+        void (*correlate_pack_coarse)(
+            const convt_correlate_plan*, int64_t strip, int64_t block, int64_t piece, int64_t pieces,
+            const float* coarse, const Strides*, float* packed) noexcept nogil
+        void (*correlate_pack_fine)(
+            const convt_correlate_plan*, int64_t strip, int64_t block, int64_t piece, int64_t pieces, const float* fine,
+            const Strides*, float* packed) noexcept nogil
+        void (*correlate_sum)(
+            const convt_correlate_plan*, int64_t strip, const convt_correlate_block*, const float* coarse,
+            const float* fine, int add, float* sums) noexcept nogil
+        int (*correlate_write)(
+            const convt_correlate_plan*, const convt_correlate_block*, int64_t first, int64_t last, const float* sums,
+            int add, float* kernel, const Strides*, float* scratch) noexcept nogil
 
     ctypedef struct convt_kernels_f64:
         int64_t lanes, max_rows
@@ -103,6 +133,21 @@ cdef extern from "kernels/kernels.h" nogil:
         void (*depthwise_correlate)(
             const convt_depthwise_plan*, int64_t task, const double* fine, const Strides* of_fine, const double* coarse,
             const Strides* of_coarse, double* sums, double* scratch) noexcept nogil
+        void (*correlate[15][13])(
+            int64_t count, const int64_t* at_rows, const double* rows, const int64_t* at_lanes, const double* lanes, double* y,
+            int64_t y_pitch, int add) noexcept nogil
+        void (*correlate_pack_coarse)(
+            const convt_correlate_plan*, int64_t strip, int64_t block, int64_t piece, int64_t pieces,
+            const double* coarse, const Strides*, double* packed) noexcept nogil
+        void (*correlate_pack_fine)(
+            const convt_correlate_plan*, int64_t strip, int64_t block, int64_t piece, int64_t pieces, const double* fine,
+            const Strides*, double* packed) noexcept nogil
+        void (*correlate_sum)(
+            const convt_correlate_plan*, int64_t strip, const convt_correlate_block*, const double* coarse,
+            const double* fine, int add, double* sums) noexcept nogil
+        int (*correlate_write)(
+            const convt_correlate_plan*, const convt_correlate_block*, int64_t first, int64_t last, const double* sums,
+            int add, double* kernel, const Strides*, double* scratch) noexcept nogil
 
 
 cdef int isa_index(str name) except -1

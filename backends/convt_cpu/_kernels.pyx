@@ -6,7 +6,7 @@ The only module that is linked with ``kernels/*.c``.
 from ._types cimport int64_t, real
 
 cdef extern from "kernels/kernels.h" nogil:
-    const int CONVT_MAX_ROWS, CONVT_MAX_VECTORS
+    const int CONVT_MAX_ROWS, CONVT_MAX_VECTORS, CONVT_PREFETCH
     int convt_isa_count()
     const char* convt_isa_name(int index)
     int convt_isa_runs_here(int index)
@@ -72,3 +72,20 @@ def run_kernel(
             convt_isa_f64(index).direct[rows][vectors](
                 x.shape[0], w.shape[1], &offsets[0], x.shape[1], &x[0, 0], &w[0, 0, 0], &y[0, 0], y.shape[1], add
             )
+
+
+def run_correlate_kernel(
+    str isa, int rows, int vectors, int64_t[::1] at_rows, real[::1] of_rows, int64_t[::1] at_lanes, real[::1] of_lanes,
+    real[:, ::1] y, bint add
+):
+    """One correlate kernel on its own. at_rows and at_lanes have 8 entries more than positions."""
+    cdef int index = isa_index(isa)
+    cdef int64_t count = at_rows.shape[0] - CONVT_PREFETCH
+    if real is float:
+        convt_isa_f32(index).correlate[rows][vectors](
+            count, &at_rows[0], &of_rows[0], &at_lanes[0], &of_lanes[0], &y[0, 0], y.shape[1], add
+        )
+    else:
+        convt_isa_f64(index).correlate[rows][vectors](
+            count, &at_rows[0], &of_rows[0], &at_lanes[0], &of_lanes[0], &y[0, 0], y.shape[1], add
+        )

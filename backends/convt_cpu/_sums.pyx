@@ -1,15 +1,26 @@
-"""channel_sums: the sum of each channel over images and positions, in double precision; the gradient of a bias."""
+"""channel_sums: the sum of each channel over images and positions, in double precision; the gradient of a bias.
+
+The rows of the array are cut into parts, as many as follow from its shape. Each part has sums of its own, which are added in
+the end, in their order. Where channels are the densest axis in memory, all are summed at once; else one after the other.
+"""
 
 from cython.parallel cimport prange
+from libc.stdlib cimport calloc, free
 cimport numpy as cnp
 
 from ._types cimport int64_t, real
 
 cdef enum:
-    LANES = 8                  # independent partial sums, so that additions overlap in time
+    LANES = 16                 # independent partial sums, so that additions overlap in time
+    PARTS = 16                 # enough to keep some cores busy to the end
+
+cdef struct Array:             # N, C and three spatial axes, the last at the end
+    int64_t[5] shape
+    int64_t[5] strides         # in elements
+    int64_t rows, parts        # along the last axis: all, and in how many parts they are cut
 
 
-def channel_sums(array, sums, int threads):
+def channel_sums(cnp.ndarray array, cnp.ndarray sums, int threads):
     """sums[c] = the sum of array[:, c]; both of one type, float or double."""
     if array.dtype.itemsize == 4:
         _channel_sums[float](array, sums, threads, NULL)
@@ -20,36 +31,74 @@ def channel_sums(array, sums, int threads):
 cdef _channel_sums(cnp.ndarray array, cnp.ndarray sums, int threads, real* typed):
     cdef const real* first = <const real*>cnp.PyArray_DATA(array)
     cdef real* result = <real*>cnp.PyArray_DATA(sums)
-    cdef int64_t channel, channels = cnp.PyArray_DIM(array, 1), step
-    cdef int64_t[5] shape = [1, 1, 1, 1, 1], strides = [0, 0, 0, 0, 0]   # N, C and three spatial axes, the last at the end
-    cdef int axis, missing = 5 - cnp.PyArray_NDIM(array)
-    for axis in range(cnp.PyArray_NDIM(array)):
-        shape[axis + missing if axis > 1 else axis] = cnp.PyArray_DIM(array, axis)
-        strides[axis + missing if axis > 1 else axis] = cnp.PyArray_STRIDE(array, axis) // <int64_t>sizeof(real)
-    step = strides[1]
+    cdef Array a = _described(array, sizeof(real))
+    cdef int64_t channels = a.shape[1], task, c
+    cdef double* partial = <double*>calloc(a.parts * channels + 1, sizeof(double))
+    if partial == NULL:
+        raise MemoryError(f"cannot allocate {a.parts * channels * sizeof(double)} bytes of scratch memory")
     with nogil:
-        for channel in prange(channels, schedule="static", num_threads=threads):
-            result[channel] = <real>_sum(first + channel * step, shape, strides)
+        if a.strides[1] == 1:
+            for task in prange(a.parts, schedule="static", num_threads=threads):
+                _sum_all(first, &a, task, partial + task * channels)
+        else:
+            for task in prange(a.parts * channels, schedule="static", num_threads=threads):
+                partial[task] = _sum_one(first + task % channels * a.strides[1], &a, task // channels)
+        for c in range(channels):
+            for task in range(1, a.parts):
+                partial[c] += partial[task * channels + c]
+            result[c] = <real>partial[c]
+    free(partial)
 
 
-cdef double _sum(const real* first, const int64_t* shape, const int64_t* strides) noexcept nogil:
-    """Over all axes but the channels."""
-    cdef double[LANES] lanes = [0, 0, 0, 0, 0, 0, 0, 0]
+cdef Array _described(cnp.ndarray array, int64_t size) noexcept:
+    cdef Array a
+    cdef int axis, at, missing = 5 - cnp.PyArray_NDIM(array)
+    for axis in range(5):
+        a.shape[axis], a.strides[axis] = 1, 0
+    for axis in range(cnp.PyArray_NDIM(array)):
+        at = axis + missing if axis > 1 else axis
+        a.shape[at], a.strides[at] = cnp.PyArray_DIM(array, axis), cnp.PyArray_STRIDE(array, axis) // size
+    a.rows = a.shape[0] * a.shape[2] * a.shape[3]
+    a.parts = max(1, min(a.rows, PARTS))
+    return a
+
+
+cdef inline const real* _row(const real* first, const Array* a, int64_t index) noexcept nogil:
+    cdef int64_t y = index % a.shape[3], z = index // a.shape[3] % a.shape[2], n = index // a.shape[3] // a.shape[2]
+    return first + n * a.strides[0] + z * a.strides[2] + y * a.strides[3]
+
+
+cdef double _sum_one(const real* first, const Array* a, int64_t part) noexcept nogil:
+    """One channel of a part."""
+    cdef double[LANES] lanes
     cdef double total = 0
-    cdef int64_t n, z, y, x, lane, step = strides[4]
+    cdef int64_t index, x, lane, count = a.shape[4], step = a.strides[4]
     cdef const real* row
-    for n in range(shape[0]):
-        for z in range(shape[2]):
-            for y in range(shape[3]):
-                row = first + n * strides[0] + z * strides[2] + y * strides[3]
-                x = 0
-                while x + LANES <= shape[4]:
-                    for lane in range(LANES):
-                        lanes[lane] += row[(x + lane) * step]
-                    x += LANES
-                while x < shape[4]:
-                    total += row[x * step]
-                    x += 1
+    for lane in range(LANES):
+        lanes[lane] = 0
+    for index in range(a.rows * part // a.parts, a.rows * (part + 1) // a.parts):
+        row = _row(first, a, index)
+        x = 0
+        if step == 1:
+            while x + LANES <= count:
+                for lane in range(LANES):
+                    lanes[lane] += row[x + lane]
+                x += LANES
+        while x < count:
+            total += row[x * step]
+            x += 1
     for lane in range(LANES):
         total += lanes[lane]
     return total
+
+
+cdef void _sum_all(const real* first, const Array* a, int64_t part, double* sums) noexcept nogil:
+    """All channels of a part, neighbours in memory."""
+    cdef int64_t index, _x, c
+    cdef const real* row
+    for index in range(a.rows * part // a.parts, a.rows * (part + 1) // a.parts):
+        row = _row(first, a, index)
+        for _x in range(a.shape[4]):
+            for c in range(a.shape[1]):
+                sums[c] += row[c]
+            row += a.strides[4]

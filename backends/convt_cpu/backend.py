@@ -49,7 +49,7 @@ class CpuBackend:
         _compute("correlate", problem, _order(fine), fine, coarse, kernel)
 
     def channel_sums(self, problem: Problem, array: Any, sums: Any) -> None:
-        channel_sums(array, sums, _threads(array.size, sums.size))
+        channel_sums(array, sums, _threads(array.size, array.size))
 
     def info(self) -> dict[str, Any]:
         return {

@@ -1,8 +1,9 @@
 """Which engine computes a map: the list of engines and the cost model, in one place.
 
 Costs are counted in cycles of one core. The direct engine computes whole strips, halos included, and packs its input and
-the weights. The depthwise engine packs only its input, but loads a vector for every multiply-add. The im2col engine computes
-what is needed, but writes and reads the column matrix, and leaves the products to BLAS, which is called with small matrices.
+the weights. The depthwise engine packs only its input, but loads a vector for every multiply-add. The correlate engine
+counts for itself, in `correlate/schedule.py`. The im2col engine computes what is needed, but writes and reads the column
+matrix, and leaves the products to BLAS, which is called with small matrices.
 ``CONVT_CPU_ALGORITHM`` forces one for all that it can do; the rest goes to im2col.
 """
 
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from . import im2col
 from ._environment import variable
 from ._kernels import vector_length
+from .correlate._engine import run as run_correlate
+from .correlate.plan import correlate_plan
 from .depthwise._engine import run as run_depthwise
 from .depthwise.plan import depthwise_plan
 from .direct._engine import run as run_direct
@@ -25,6 +28,7 @@ from .isa import available
 if TYPE_CHECKING:
     from convt.problem import Problem
 
+    from .correlate._plan import CorrelatePlan
     from .depthwise._engine import DepthwisePlan
     from .direct._engine import DirectPlan
 
@@ -40,6 +44,10 @@ _BLAS = 1.4  # time of BLAS for a multiply-add in a tile's small product, relati
 _COLUMN = 1.2  # cycles for an element of the column matrix
 _BLAS_WEIGHT = 1.2
 _BLAS_ELEMENT = 2.0
+_SUM = 2.2  # the like of _BLAS in a filter gradient, whose products are long sums
+_SUM_COLUMN = 3.0
+_SUM_COARSE = 2.9  # cycles for a packed element of the coarse array
+_SUM_WEIGHT = 21.0  # cycles for an element of the result
 
 
 def choose(problem: Problem, data_map: Map, order: Order, isa: str) -> tuple[Engine, Any]:
@@ -84,12 +92,29 @@ def _depthwise_cycles(plan: DepthwisePlan, problem: Problem, isa: str) -> float:
     return load * plan.multiply_adds / _per_cycle(problem, isa) + _elements(problem) * _COPIED
 
 
+def _correlate_cycles(plan: CorrelatePlan, problem: Problem, isa: str) -> float:
+    return plan.tables.cycles
+
+
 def _im2col_cycles(plan: im2col.Plan, problem: Problem, isa: str) -> float:
+    if plan.data_map == "correlate":
+        return _im2col_sum_cycles(plan, problem)
     columns = problem.batch * prod(problem.coarse_shape) * problem.fine_channels * prod(problem.kernel_shape)
     # BLAS chooses its own instruction set, the best one.
     products = plan.multiply_adds * _BLAS / _per_cycle(problem, available()[0])
     copying = columns * _COLUMN + prod(problem.kernel_array_shape) * _BLAS_WEIGHT
     return products + copying + _elements(problem) * _BLAS_ELEMENT
+
+
+def _im2col_sum_cycles(plan: im2col.Plan, problem: Problem) -> float:
+    """Of correlate, which packs both operands again for every block of the kernel."""
+    positions = problem.batch * prod(problem.coarse_shape)
+    rows = problem.fine_channels * prod(problem.kernel_shape)
+    packed_columns = positions * rows * -(-problem.coarse_channels // problem.groups // plan.tiling.channels)
+    packed_coarse = positions * problem.coarse_channels * -(-rows // problem.groups // plan.tiling.rows)
+    products = plan.multiply_adds * _SUM / _per_cycle(problem, available()[0])
+    copying = packed_columns * _SUM_COLUMN + packed_coarse * _SUM_COARSE
+    return products + copying + prod(problem.kernel_array_shape) * _SUM_WEIGHT
 
 
 def _elements(problem: Problem) -> int:
@@ -105,6 +130,7 @@ def _per_cycle(problem: Problem, isa: str) -> int:
 ENGINES = {
     "direct": Engine(direct_plan, run_direct, _direct_cycles),
     "depthwise": Engine(depthwise_plan, run_depthwise, _depthwise_cycles),
+    "correlate": Engine(correlate_plan, run_correlate, _correlate_cycles),
     "im2col": Engine(im2col.plan, im2col.run, _im2col_cycles),
 }
 FALLBACK = ENGINES["im2col"]  # can do everything

@@ -21,6 +21,11 @@ extern const TABLE NAME(table);
 #include "depthwise.h"
 #include "depthwise_channels.h"
 #include "depthwise_correlate.h"
+#include "transpose.h"
+#include "correlate.h"
+#include "correlate_pack.h"
+#include "correlate_strip.h"
+#include "correlate_write.h"
 
 const TABLE NAME(table) = {
     .isa = ISA,
@@ -36,6 +41,13 @@ const TABLE NAME(table) = {
     .depthwise = NAME(depthwise),
     .depthwise_channels = NAME(depthwise_channels),
     .depthwise_correlate = NAME(depthwise_correlate),
+#define ENTRY(rows, vectors) .correlate[rows][vectors] = NAME(correlate_##rows##x##vectors),
+    DIRECT_LIST(ENTRY)
+#undef ENTRY
+    .correlate_pack_coarse = NAME(correlate_pack_coarse),
+    .correlate_pack_fine = NAME(correlate_pack_fine),
+    .correlate_sum = NAME(correlate_sum),
+    .correlate_write = NAME(correlate_write),
 };
 
 #undef REAL

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "depthwise_plan.h"
+#include "correlate_plan.h"
 #include "direct_plan.h"
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
@@ -16,7 +17,8 @@
 enum {
     CONVT_MAX_ROWS = 14,    /* outputs of a direct kernel */
     CONVT_MAX_VECTORS = 12, /* vectors of positions of a direct kernel */
-    CONVT_PREFETCH = 8      /* taps that a direct kernel looks ahead */
+    CONVT_PREFETCH = 8,     /* taps or positions that a kernel looks ahead */
+    CONVT_CHUNK = 256       /* positions of a correlate kernel */
 };
 
 #define CONVT_TABLE(REAL, suffix)                                                                                         \
@@ -46,6 +48,21 @@ enum {
     typedef void (*convt_depthwise_correlate_##suffix)(                                                                   \
         const convt_depthwise_plan *plan, int64_t task, const REAL *fine, const convt_strides *of_fine,                   \
         const REAL *coarse, const convt_strides *of_coarse, REAL *sums, REAL *scratch);                                   \
+    typedef void (*convt_correlate_##suffix)(                                                                             \
+        int64_t count, const int64_t *at_rows, const REAL *rows, const int64_t *at_lanes, const REAL *lanes, REAL *y,     \
+        int64_t y_pitch, int add);                                                                                        \
+    typedef void (*convt_correlate_pack_coarse_##suffix)(                                                                  \
+        const convt_correlate_plan *plan, int64_t strip, int64_t block, int64_t piece, int64_t pieces,                    \
+        const REAL *coarse, const convt_strides *strides, REAL *packed);                                                  \
+    typedef void (*convt_correlate_pack_fine_##suffix)(                                                                   \
+        const convt_correlate_plan *plan, int64_t strip, int64_t block, int64_t piece, int64_t pieces, const REAL *fine,  \
+        const convt_strides *strides, REAL *packed);                                                                      \
+    typedef void (*convt_correlate_sum_##suffix)(                                                                         \
+        const convt_correlate_plan *plan, int64_t strip, const convt_correlate_block *block, const REAL *coarse,          \
+        const REAL *fine, int add, REAL *sums);                                                                           \
+    typedef int (*convt_correlate_write_##suffix)(                                                                       \
+        const convt_correlate_plan *plan, const convt_correlate_block *block, int64_t first, int64_t last,                \
+        const REAL *sums, int add, REAL *kernel, const convt_strides *strides, REAL *scratch);                            \
     typedef struct {                                                                                                      \
         const char *isa;                                                                                                  \
         int64_t lanes;    /* elements of a vector */                                                                      \
@@ -58,6 +75,11 @@ enum {
         convt_depthwise_##suffix depthwise;                                                                               \
         convt_depthwise_channels_##suffix depthwise_channels;                                                             \
         convt_depthwise_correlate_##suffix depthwise_correlate;                                                           \
+        convt_correlate_##suffix correlate[CONVT_MAX_ROWS + 1][CONVT_MAX_VECTORS + 1];                                    \
+        convt_correlate_pack_coarse_##suffix correlate_pack_coarse;                                                       \
+        convt_correlate_pack_fine_##suffix correlate_pack_fine;                                                           \
+        convt_correlate_sum_##suffix correlate_sum;                                                                       \
+        convt_correlate_write_##suffix correlate_write;                                                                   \
     } convt_kernels_##suffix;
 CONVT_TABLE(float, f32)
 CONVT_TABLE(double, f64)

@@ -20,6 +20,13 @@ def engine_of(problem, data_map="scatter"):
 def test_ordinary_layers_are_not_left_to_the_fallback():
     assert engine_of(ORDINARY, "scatter") != "im2col"
     assert engine_of(ORDINARY, "gather") != "im2col"
+    assert engine_of(ORDINARY, "correlate") != "im2col"
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_filter_gradients_of_few_positions_are_not_left_to_the_fallback(size):
+    few = Problem(1, 1, 512, 512, (2 * size,) * 2, (size,) * 2, (4, 4), (2, 2), (1, 1), (1, 1), SINGLE)
+    assert engine_of(few, "correlate") == "correlate"
 
 
 def test_groups_of_one_channel_have_an_engine_of_their_own():

@@ -1,0 +1,10 @@
+"""The correlate engine: the gradient of the kernel as sums of outer products, with neither a column matrix nor BLAS.
+
+At each coarse position, every tap multiplies all coarse channels there with all fine channels where it points to. Both
+arrays are packed with the channels of a position side by side; taps that are neighbours then lie side by side as well, and
+a kernel sums products of some coarse channels with some vectors of (tap, fine channel) over many positions in registers. It
+is the same outer product with the roles exchanged where few fine channels would leave the vectors empty.
+
+`plan.py` turns a problem into tables, `_engine.pyx` runs them in parallel. Start with the picture of
+``../kernels/correlate_plan.h``, then ``../kernels/correlate.h``.
+"""
