@@ -2,7 +2,7 @@
 
 Costs are counted in cycles of one core. The direct engine computes whole strips, halos included, and packs its input and
 the weights. The depthwise engine packs only its input, but loads a vector for every multiply-add. The correlate engine
-counts for itself, in `correlate/schedule.py`. The im2col engine computes what is needed, but writes and reads the column
+counts for itself, in `correlate/plan.py`. The im2col engine computes what is needed, but writes and reads the column
 matrix, and leaves the products to BLAS, which is called with small matrices.
 ``CONVT_CPU_ALGORITHM`` forces one for all that it can do; the rest goes to im2col.
 """
