@@ -62,7 +62,7 @@ setup(
             extension("_kernels", sorted(CPU.glob("kernels/*.c"))),
             *map(extension, ("_environment", "_openmp", "_sums")),
             *map(extension, ("im2col._plan", "im2col._scatter", "im2col._gather", "im2col._correlate")),
-            extension("direct._engine"),
+            *map(extension, ("direct._engine", "winograd._engine")),
         ],
         include_path=["backends"],
         compiler_directives={

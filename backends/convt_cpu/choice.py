@@ -1,9 +1,9 @@
 """Which engine computes a map: the list of engines and the cost model, in one place.
 
 Costs are counted in cycles of one core. The direct engine computes whole strips, halos included, and packs its input and
-the weights; the im2col engine computes what is needed, but writes and reads the column matrix, and leaves the products to
-BLAS, which is called with small matrices. ``CONVT_CPU_ALGORITHM`` forces one for all that it
-can do; the rest goes to im2col.
+the weights; the Winograd engine multiplies less, but transforms its input, its results and the weights; the im2col engine
+computes what is needed, but writes and reads the column matrix, and leaves the products to BLAS, which is called with small
+matrices. ``CONVT_CPU_ALGORITHM`` forces one for all that it can do; the rest goes to im2col.
 """
 
 from __future__ import annotations
@@ -19,17 +19,25 @@ from .direct._engine import run as run_direct
 from .direct.plan import direct_plan
 from .engine import Engine, Map, Order
 from .isa import available
+from .winograd._engine import run as run_winograd
+from .winograd.plan import winograd_plan
 
 if TYPE_CHECKING:
     from convt.problem import Problem
 
     from .direct._engine import DirectPlan
+    from .winograd._engine import WinogradPlan
 
 __all__ = ["ENGINES", "FALLBACK", "choose"]
 
 _PACKED = 1.0  # cycles for an element of a packed strip
 _WEIGHT = 2.2  # cycles for a packed weight, which comes from far away
 _ELEMENT = 1.3  # cycles for an element of the arrays
+_FREQUENCY = 1.25  # time of a multiply-add of the Winograd engine, relative to a direct kernel's
+_TRANSFORMED = 1.0  # cycles for an element of a transformed window, or of the products of a tile
+_TRANSFORMED_WEIGHT = 1.2  # cycles for a transformed weight
+_FETCHED_WEIGHT = 5.0  # cycles for a weight that is going to be transformed
+_WRITTEN = 2.0  # cycles for an element of the arrays, which the Winograd engine reaches by tables
 _BLAS = 1.4  # time of BLAS for a multiply-add in a tile's small product, relative to a direct kernel's
 _COLUMN = 1.2  # cycles for an element of the column matrix
 _BLAS_WEIGHT = 1.2
@@ -72,6 +80,12 @@ def _direct_cycles(plan: DirectPlan, problem: Problem, isa: str) -> float:
     return plan.multiply_adds / _per_cycle(problem, isa) + packing + _elements(problem) * _ELEMENT
 
 
+def _winograd_cycles(plan: WinogradPlan, problem: Problem, isa: str) -> float:
+    weights = plan.weights * _TRANSFORMED_WEIGHT + plan.waves * prod(problem.kernel_array_shape) * _FETCHED_WEIGHT
+    products = plan.multiply_adds * _FREQUENCY / _per_cycle(problem, isa)
+    return products + plan.transformed * _TRANSFORMED + weights + _elements(problem) * _WRITTEN
+
+
 def _im2col_cycles(plan: im2col.Plan, problem: Problem, isa: str) -> float:
     columns = problem.batch * prod(problem.coarse_shape) * problem.fine_channels * prod(problem.kernel_shape)
     # BLAS chooses its own instruction set, the best one.
@@ -92,6 +106,7 @@ def _per_cycle(problem: Problem, isa: str) -> int:
 
 ENGINES = {
     "direct": Engine(direct_plan, run_direct, _direct_cycles),
+    "winograd": Engine(winograd_plan, run_winograd, _winograd_cycles),
     "im2col": Engine(im2col.plan, im2col.run, _im2col_cycles),
 }
 FALLBACK = ENGINES["im2col"]  # can do everything

@@ -15,6 +15,9 @@ extern const TABLE NAME(table);
 #include "pack.h"
 #include "columns.h"
 #include "strip.h"
+#include "winograd_transforms.h"
+#include "winograd_weights.h"
+#include "winograd.h"
 
 const TABLE NAME(table) = {
     .isa = ISA,
@@ -27,6 +30,10 @@ const TABLE NAME(table) = {
     .strip = NAME(strip),
     .pack = NAME(pack),
     .outputs = NAME(outputs),
+    .winograd_weights = NAME(winograd_weights),
+    .winograd_input = NAME(winograd_input),
+    .winograd_tiles = NAME(winograd_tiles),
+    .winograd_outputs = NAME(winograd_outputs),
 };
 
 #undef REAL

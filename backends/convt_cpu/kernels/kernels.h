@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "direct_plan.h"
+#include "winograd_plan.h"
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #define CONVT_X86_64 /* instruction sets beyond the baseline can be compiled and asked for */
@@ -35,6 +36,19 @@ enum {
         const convt_direct_plan *plan, int64_t task, int64_t first_strip, int64_t strips, const REAL *packed,             \
         const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output,         \
         const convt_strides *out, REAL *scratch);                                                                         \
+    typedef int (*convt_winograd_weights_##suffix)(                                                                       \
+        const convt_winograd_plan *plan, int64_t channels, int64_t rows, const REAL *kernel, int64_t in, int64_t out,     \
+        const int64_t *axis, REAL *packed);                                                                               \
+    typedef int (*convt_winograd_input_##suffix)(                                                                         \
+        const convt_winograd_plan *plan, int64_t block, int64_t channels, const REAL *input, const convt_strides *in,     \
+        REAL *v);                                                                                                         \
+    typedef int (*convt_winograd_tiles_##suffix)(                                                                         \
+        const convt_winograd_plan *plan, int64_t task, const REAL *input, const convt_strides *in, const REAL *u,         \
+        const REAL *bias, REAL *output, const convt_strides *out, REAL *scratch);                                         \
+    typedef int (*convt_winograd_outputs_##suffix)(                                                                       \
+        const convt_winograd_plan *plan, int64_t task, int64_t first_block, int64_t blocks, const REAL *v,                \
+        const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output,         \
+        const convt_strides *out, REAL *scratch);                                                                         \
     typedef struct {                                                                                                      \
         const char *isa;                                                                                                  \
         int64_t lanes;    /* elements of a vector */                                                                      \
@@ -44,6 +58,10 @@ enum {
         convt_strip_##suffix strip;                                                                                       \
         convt_pack_##suffix pack;                                                                                         \
         convt_outputs_##suffix outputs;                                                                                   \
+        convt_winograd_weights_##suffix winograd_weights;                                                                 \
+        convt_winograd_input_##suffix winograd_input;                                                                     \
+        convt_winograd_tiles_##suffix winograd_tiles;                                                                     \
+        convt_winograd_outputs_##suffix winograd_outputs;                                                                 \
     } convt_kernels_##suffix;
 CONVT_TABLE(float, f32)
 CONVT_TABLE(double, f64)
