@@ -72,6 +72,7 @@ setup(
             extension("direct._engine"),
             extension("depthwise._engine"),
             *map(extension, ("correlate._plan", "correlate._engine")),
+            *map(extension, ("direct._engine", "winograd._engine")),
         ],
         include_path=["backends"],
         compiler_directives={

@@ -60,6 +60,20 @@ cdef extern from "kernels/kernels.h" nogil:
 
     ctypedef struct convt_correlate_block:
         int64_t group, coarse, coarse_end, fine, fine_end, run, run_end
+    ctypedef struct convt_winograd_plan:
+        int64_t batch, groups, inputs, outputs
+        int64_t in_size[2]
+        int64_t out_size[2]
+        int64_t kernel[2]
+        int64_t in_stride[2]
+        int64_t out_stride[2]
+        int64_t in_first[2]
+        int64_t out_first[2]
+        int64_t taps[2]
+        int64_t results[2]
+        int64_t tiles[2]
+        int64_t flips, in_phases, out_phases, block_tiles, pitch, block_channels, tile, unit, pass_ "pass", v_size, u_size
+        int64_t ahead[16]
 
     ctypedef struct convt_kernels_f32:
         int64_t lanes, max_rows
@@ -104,6 +118,19 @@ cdef extern from "kernels/kernels.h" nogil:
         int (*correlate_write)(
             const convt_correlate_plan*, const convt_correlate_block*, int64_t first, int64_t last, const float* sums,
             int add, float* kernel, const Strides*, float* scratch) noexcept nogil
+        int (*winograd_weights)(
+            const convt_winograd_plan*, int64_t channels, int64_t rows, const float* kernel, int64_t inp, int64_t out,
+            const int64_t* axis, float* packed) noexcept nogil
+        int (*winograd_input)(
+            const convt_winograd_plan*, int64_t block, int64_t channels, const float* input, const Strides* inp,
+            float* v) noexcept nogil
+        int (*winograd_tiles)(
+            const convt_winograd_plan*, int64_t task, const float* input, const Strides* inp, const float* u,
+            const float* bias, float* output, const Strides* out, float* scratch) noexcept nogil
+        int (*winograd_outputs)(
+            const convt_winograd_plan*, int64_t task, int64_t first_block, int64_t blocks, const float* v,
+            const float* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const float* bias,
+            float* output, const Strides* out, float* scratch) noexcept nogil
 
     ctypedef struct convt_kernels_f64:
         int64_t lanes, max_rows
@@ -148,6 +175,19 @@ cdef extern from "kernels/kernels.h" nogil:
         int (*correlate_write)(
             const convt_correlate_plan*, const convt_correlate_block*, int64_t first, int64_t last, const double* sums,
             int add, double* kernel, const Strides*, double* scratch) noexcept nogil
+        int (*winograd_weights)(
+            const convt_winograd_plan*, int64_t channels, int64_t rows, const double* kernel, int64_t inp, int64_t out,
+            const int64_t* axis, double* packed) noexcept nogil
+        int (*winograd_input)(
+            const convt_winograd_plan*, int64_t block, int64_t channels, const double* input, const Strides* inp,
+            double* v) noexcept nogil
+        int (*winograd_tiles)(
+            const convt_winograd_plan*, int64_t task, const double* input, const Strides* inp, const double* u,
+            const double* bias, double* output, const Strides* out, double* scratch) noexcept nogil
+        int (*winograd_outputs)(
+            const convt_winograd_plan*, int64_t task, int64_t first_block, int64_t blocks, const double* v,
+            const double* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const double* bias,
+            double* output, const Strides* out, double* scratch) noexcept nogil
 
 
 cdef int isa_index(str name) except -1

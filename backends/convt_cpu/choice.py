@@ -5,6 +5,9 @@ the weights. The depthwise engine packs only its input, but loads a vector for e
 counts for itself, in `correlate/plan.py`. The im2col engine computes what is needed, but writes and reads the column
 matrix, and leaves the products to BLAS, which is called with small matrices.
 ``CONVT_CPU_ALGORITHM`` forces one for all that it can do; the rest goes to im2col.
+the weights; the Winograd engine multiplies less, but transforms its input, its results and the weights; the im2col engine
+computes what is needed, but writes and reads the column matrix, and leaves the products to BLAS, which is called with small
+matrices. ``CONVT_CPU_ALGORITHM`` forces one for all that it can do; the rest goes to im2col.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from .direct._engine import run as run_direct
 from .direct.plan import direct_plan
 from .engine import Engine, Map, Order
 from .isa import available
+from .winograd._engine import run as run_winograd
+from .winograd.plan import winograd_plan
 
 if TYPE_CHECKING:
     from convt.problem import Problem
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
     from .correlate._plan import CorrelatePlan
     from .depthwise._engine import DepthwisePlan
     from .direct._engine import DirectPlan
+    from .winograd._engine import WinogradPlan
 
 __all__ = ["ENGINES", "FALLBACK", "choose"]
 
@@ -40,6 +46,11 @@ _ELEMENT = 1.3  # cycles for an element of the arrays
 _LOADED = 1.5  # time of a multiply-add in the depthwise engine, relative to a direct kernel's: each loads a vector
 _LOADED_AGAIN = 3.2  # with several channels on both sides of a group, where direct kernels share loads among outputs
 _COPIED = 0.9  # cycles for an element of the arrays
+_FREQUENCY = 1.25  # time of a multiply-add of the Winograd engine, relative to a direct kernel's
+_TRANSFORMED = 1.0  # cycles for an element of a transformed window, or of the products of a tile
+_TRANSFORMED_WEIGHT = 1.2  # cycles for a transformed weight
+_FETCHED_WEIGHT = 5.0  # cycles for a weight that is going to be transformed
+_WRITTEN = 2.0  # cycles for an element of the arrays, which the Winograd engine reaches by tables
 _BLAS = 1.4  # time of BLAS for a multiply-add in a tile's small product, relative to a direct kernel's
 _COLUMN = 1.2  # cycles for an element of the column matrix
 _BLAS_WEIGHT = 1.2
@@ -94,6 +105,10 @@ def _depthwise_cycles(plan: DepthwisePlan, problem: Problem, isa: str) -> float:
 
 def _correlate_cycles(plan: CorrelatePlan, problem: Problem, isa: str) -> float:
     return plan.tables.cycles
+def _winograd_cycles(plan: WinogradPlan, problem: Problem, isa: str) -> float:
+    weights = plan.weights * _TRANSFORMED_WEIGHT + plan.waves * prod(problem.kernel_array_shape) * _FETCHED_WEIGHT
+    products = plan.multiply_adds * _FREQUENCY / _per_cycle(problem, isa)
+    return products + plan.transformed * _TRANSFORMED + weights + _elements(problem) * _WRITTEN
 
 
 def _im2col_cycles(plan: im2col.Plan, problem: Problem, isa: str) -> float:
@@ -131,6 +146,7 @@ ENGINES = {
     "direct": Engine(direct_plan, run_direct, _direct_cycles),
     "depthwise": Engine(depthwise_plan, run_depthwise, _depthwise_cycles),
     "correlate": Engine(correlate_plan, run_correlate, _correlate_cycles),
+    "winograd": Engine(winograd_plan, run_winograd, _winograd_cycles),
     "im2col": Engine(im2col.plan, im2col.run, _im2col_cycles),
 }
 FALLBACK = ENGINES["im2col"]  # can do everything

@@ -26,6 +26,9 @@ extern const TABLE NAME(table);
 #include "correlate_pack.h"
 #include "correlate_strip.h"
 #include "correlate_write.h"
+#include "winograd_transforms.h"
+#include "winograd_weights.h"
+#include "winograd.h"
 
 const TABLE NAME(table) = {
     .isa = ISA,
@@ -48,6 +51,10 @@ const TABLE NAME(table) = {
     .correlate_pack_fine = NAME(correlate_pack_fine),
     .correlate_sum = NAME(correlate_sum),
     .correlate_write = NAME(correlate_write),
+    .winograd_weights = NAME(winograd_weights),
+    .winograd_input = NAME(winograd_input),
+    .winograd_tiles = NAME(winograd_tiles),
+    .winograd_outputs = NAME(winograd_outputs),
 };
 
 #undef REAL

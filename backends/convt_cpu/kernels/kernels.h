@@ -9,6 +9,7 @@
 #include "depthwise_plan.h"
 #include "correlate_plan.h"
 #include "direct_plan.h"
+#include "winograd_plan.h"
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #define CONVT_X86_64 /* instruction sets beyond the baseline can be compiled and asked for */
@@ -63,6 +64,19 @@ enum {
     typedef int (*convt_correlate_write_##suffix)(                                                                       \
         const convt_correlate_plan *plan, const convt_correlate_block *block, int64_t first, int64_t last,                \
         const REAL *sums, int add, REAL *kernel, const convt_strides *strides, REAL *scratch);                            \
+    typedef int (*convt_winograd_weights_##suffix)(                                                                       \
+        const convt_winograd_plan *plan, int64_t channels, int64_t rows, const REAL *kernel, int64_t in, int64_t out,     \
+        const int64_t *axis, REAL *packed);                                                                               \
+    typedef int (*convt_winograd_input_##suffix)(                                                                         \
+        const convt_winograd_plan *plan, int64_t block, int64_t channels, const REAL *input, const convt_strides *in,     \
+        REAL *v);                                                                                                         \
+    typedef int (*convt_winograd_tiles_##suffix)(                                                                         \
+        const convt_winograd_plan *plan, int64_t task, const REAL *input, const convt_strides *in, const REAL *u,         \
+        const REAL *bias, REAL *output, const convt_strides *out, REAL *scratch);                                         \
+    typedef int (*convt_winograd_outputs_##suffix)(                                                                       \
+        const convt_winograd_plan *plan, int64_t task, int64_t first_block, int64_t blocks, const REAL *v,                \
+        const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output,         \
+        const convt_strides *out, REAL *scratch);                                                                         \
     typedef struct {                                                                                                      \
         const char *isa;                                                                                                  \
         int64_t lanes;    /* elements of a vector */                                                                      \
@@ -80,6 +94,10 @@ enum {
         convt_correlate_pack_fine_##suffix correlate_pack_fine;                                                           \
         convt_correlate_sum_##suffix correlate_sum;                                                                       \
         convt_correlate_write_##suffix correlate_write;                                                                   \
+        convt_winograd_weights_##suffix winograd_weights;                                                                 \
+        convt_winograd_input_##suffix winograd_input;                                                                     \
+        convt_winograd_tiles_##suffix winograd_tiles;                                                                     \
+        convt_winograd_outputs_##suffix winograd_outputs;                                                                 \
     } convt_kernels_##suffix;
 CONVT_TABLE(float, f32)
 CONVT_TABLE(double, f64)

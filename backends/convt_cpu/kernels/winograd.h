@@ -1,0 +1,237 @@
+/* winograd: the tasks of the Winograd engine. A template as direct.h is. winograd_plan.h has the geometry and the layouts.
+ *
+ *     input --windows--> V
+ *     weights ---------> U     M = U V, per frequency (in L2) --> results --interleave--> output, each element written once
+ *
+ * The 16 frequencies are ordinary matrix products: the direct kernels compute them, as filters of one tap. Tiles of several
+ * rows and images share vectors, so that small images lose nothing; where each element of a window comes from and where each
+ * row of results goes is the same for all channels, and is written down once per block. */
+
+enum {
+    NAME(WINOGRAD_SOURCES) = 16 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_TILES,
+    NAME(WINOGRAD_RUNS) = 3 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_TILES,
+    NAME(WINOGRAD_RESULTS) = 9 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_TILES
+};
+
+typedef struct {
+    int64_t image, y, x; /* the place of a tile */
+} NAME(tile);
+
+static NAME(tile) NAME(tile_at)(const convt_winograd_plan *p, int64_t tile)
+{
+    int64_t row = tile / p->tiles[1];
+    return (NAME(tile)){row / p->tiles[0], row % p->tiles[0], tile % p->tiles[1]};
+}
+
+static int64_t NAME(tiles_of)(const convt_winograd_plan *p, int64_t block)
+{
+    int64_t rest = p->batch * p->tiles[0] * p->tiles[1] - block * p->block_tiles;
+    return p->block_tiles < rest ? p->block_tiles : rest;
+}
+
+/* Vectors of tiles of a block. */
+static int64_t NAME(winograd_vectors)(const convt_winograd_plan *p, int64_t block)
+{
+    return (NAME(tiles_of)(p, block) + LANES - 1) / LANES;
+}
+
+/* from[input phase][element of the window][tile]: where they are, seen from the first image of the block. */
+static void NAME(winograd_sources)(const convt_winograd_plan *p, int64_t block, const convt_strides *in, int32_t *from)
+{
+    int64_t count = NAME(tiles_of)(p, block), first = block * p->block_tiles, size = p->block_tiles;
+    int64_t image = NAME(tile_at)(p, first).image;
+    for (int64_t t = 0; t < size; t++) {
+        NAME(tile) tile = NAME(tile_at)(p, first + t);
+        int64_t base = (tile.image - image) * in->outer;
+        for (int64_t phase = 0; phase < p->in_phases; phase++)
+            for (int64_t e = 0; e < 16; e++) {
+                int64_t y = p->in_first[0] + p->in_stride[0] * (p->results[0] * tile.y + e / 4) + phase / p->in_stride[1];
+                int64_t x = p->in_first[1] + p->in_stride[1] * (p->results[1] * tile.x + e % 4) + phase % p->in_stride[1];
+                int inside = t < count && y >= 0 && y < p->in_size[0] && x >= 0 && x < p->in_size[1];
+                from[(phase * 16 + e) * size + t] =
+                    inside ? (int32_t)(base + y * in->axis[1] + x * in->axis[2]) : NAME(NOWHERE);
+            }
+    }
+}
+
+/* V of a block of tiles and some channels; `input` points to the first of these channels. Returns 1 if all elements are
+ * finite and not huge. */
+static int NAME(winograd_windows)(
+    const convt_winograd_plan *p, int64_t block, int64_t channels, const int32_t *from, const REAL *input,
+    const convt_strides *in, REAL *v)
+{
+    REAL windows[16 * CONVT_WINOGRAD_TILES];
+    NAME(vector) bad = {0};
+    int64_t size = p->block_tiles, count = NAME(winograd_vectors)(p, block) * LANES;
+    input += NAME(tile_at)(p, block * size).image * in->outer;
+    for (int64_t c = 0; c < channels; c++)
+        for (int64_t phase = 0; phase < p->in_phases; phase++, v += p->pitch) {
+            for (int64_t e = 0; e < 16; e++)
+                NAME(copy_listed)(count, from + (phase * 16 + e) * size, input + c * in->channel, windows + e * size);
+            for (int64_t t = 0; t < count; t += LANES)
+                NAME(transform_window)(windows + t, size, v + t, p->v_size, &bad);
+        }
+    return NAME(all_finite)(LANES, (const REAL *)&bad);
+}
+
+/* M (+)= U V: a pass of `outputs` channels, one block of tiles and one block of channels. */
+static void NAME(winograd_products)(
+    const convt_winograd_plan *p, int64_t block, int64_t outputs, int64_t channels, const REAL *v, const REAL *u, REAL *m,
+    int add)
+{
+    int64_t vectors, count = NAME(winograd_vectors)(p, block);
+    int64_t least = outputs % p->unit ? outputs % p->unit : p->unit; /* rows of the last unit */
+    for (int64_t f = 0; f < 16; f++)
+        for (int64_t at = 0; at < count; at += vectors) {
+            vectors = count - at < p->tile ? count - at : p->tile;
+            while (!NAME(table).direct[p->unit][vectors] || !NAME(table).direct[least][vectors]) vectors--;
+            for (int64_t first = 0, unit = 0; first < outputs; first += p->unit, unit++) {
+                int64_t rows = p->unit < outputs - first ? p->unit : outputs - first;
+                for (int64_t phase = 0; phase < p->out_phases; phase++)
+                    NAME(table).direct[rows][vectors](
+                        channels * p->in_phases, 1, p->ahead, p->pitch, v + f * p->v_size + at * LANES,
+                        u + ((unit * 16 + f) * p->out_phases + phase) * p->u_size,
+                        m + ((unit * p->out_phases + phase) * 16 + f) * p->unit * p->block_tiles + at * LANES,
+                        p->block_tiles, add);
+            }
+        }
+}
+
+typedef struct {
+    int64_t to, from, first, count; /* a row of results: where it goes, its line of results, its part that is inside */
+} NAME(run);
+
+/* The rows of results of a block of tiles. Returns how many they are. */
+static int64_t NAME(winograd_runs)(
+    const convt_winograd_plan *p, int64_t block, const convt_strides *out, NAME(run) *runs)
+{
+    int64_t count = NAME(tiles_of)(p, block), found = 0, tiles, ways = p->results[1] * p->out_stride[1];
+    for (int64_t t = 0; t < count; t += tiles) {
+        NAME(tile) tile = NAME(tile_at)(p, block * p->block_tiles + t);
+        tiles = p->tiles[1] - tile.x < count - t ? p->tiles[1] - tile.x : count - t;
+        int64_t x = p->out_first[1] + tile.x * ways, first = x < 0 ? -x : 0;
+        int64_t end = tiles * ways < p->out_size[1] - x ? tiles * ways : p->out_size[1] - x;
+        for (int64_t i = 0; i < p->results[0] * p->out_stride[0]; i++) {
+            int64_t y = p->out_first[0] + tile.y * p->results[0] * p->out_stride[0] + i;
+            int64_t line = i % p->out_stride[0] * p->results[0] + i / p->out_stride[0];
+            if (y >= 0 && y < p->out_size[0] && first < end)
+                runs[found++] = (NAME(run)){
+                    tile.image * out->outer + y * out->axis[1] + (x + first) * out->axis[2],
+                    line * ways * p->block_tiles + t, first, end - first};
+        }
+    }
+    return found;
+}
+
+/* Writes a row of results: element i lies at from[place[i]]. */
+static inline void NAME(write_run)(
+    int64_t count, const REAL *restrict from, const int32_t *restrict place, REAL bias, REAL *restrict to, int64_t step)
+{
+    if (step == 1)
+        for (int64_t i = 0; i < count; i++) to[i] = from[place[i]] + bias;
+    else
+        for (int64_t i = 0; i < count; i++) to[i * step] = from[place[i]] + bias;
+}
+
+/* Writes `outputs` channels of a block of tiles from M, the first of them that which `bias` and `output` point to. */
+static void NAME(winograd_output)(
+    const convt_winograd_plan *p, int64_t block, int64_t outputs, const REAL *m, const REAL *bias, REAL *output,
+    const convt_strides *out)
+{
+    NAME(run) runs[NAME(WINOGRAD_RUNS)];
+    REAL results[NAME(WINOGRAD_RESULTS)]; /* [y phase][y][x][x phase][tile] */
+    int32_t place[3 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_TILES];
+    int64_t run_count = NAME(winograd_runs)(p, block, out, runs), count = NAME(winograd_vectors)(p, block) * LANES;
+    int64_t size = p->block_tiles, matrix = p->unit * size, ways = p->results[1] * p->out_stride[1];
+    for (int64_t i = 0; i < ways * size; i++) place[i] = (int32_t)(i % ways * size + i / ways);
+    for (int64_t c = 0; c < outputs; c++, output += out->channel) {
+        const REAL *products = m + (c / p->unit * p->out_phases * 16 * p->unit + c % p->unit) * size;
+        for (int64_t phase = 0; phase < p->out_phases; phase++, products += 16 * matrix) {
+            REAL *to = results + (phase / p->out_stride[1] * p->results[0] * ways + phase % p->out_stride[1]) * size;
+            for (int64_t t = 0; t < count; t += LANES)
+                NAME(transform_products)(
+                    p->results[0], p->results[1], products + t, matrix, to + t, ways * size, p->out_stride[1] * size);
+        }
+        for (const NAME(run) *run = runs; run < runs + run_count; run++)
+            NAME(write_run)(
+                run->count, results + run->from, place + run->first, bias ? bias[c] : 0, output + run->to, out->axis[2]);
+    }
+}
+
+static inline int64_t NAME(channels_of)(const convt_winograd_plan *p, int64_t block)
+{
+    int64_t rest = p->inputs - block * p->block_channels;
+    return p->block_channels < rest ? p->block_channels : rest;
+}
+
+/* Packs V of one block of tiles and one block of channels, which `input` and `v` point to. */
+static int NAME(winograd_input)(
+    const convt_winograd_plan *p, int64_t block, int64_t channels, const REAL *input, const convt_strides *in, REAL *v)
+{
+    int32_t from[NAME(WINOGRAD_SOURCES)];
+    NAME(winograd_sources)(p, block, in, from);
+    return NAME(winograd_windows)(p, block, channels, from, input, in, v);
+}
+
+/* The schedule by tiles: a task is a block of tiles of one group; U has been packed before. The scratch memory holds V, then
+ * M of one pass. Returns 1 if all elements are finite and not huge. */
+static int NAME(winograd_tiles)(
+    const convt_winograd_plan *p, int64_t task, const REAL *input, const convt_strides *in, const REAL *u, const REAL *bias,
+    REAL *output, const convt_strides *out, REAL *scratch)
+{
+    int32_t from[NAME(WINOGRAD_SOURCES)];
+    int64_t all = p->batch * p->tiles[0] * p->tiles[1], blocks = (all + p->block_tiles - 1) / p->block_tiles;
+    int64_t group = task / blocks, block = task % blocks, units = (p->outputs + p->unit - 1) / p->unit;
+    int64_t channel_blocks = (p->inputs + p->block_channels - 1) / p->block_channels;
+    int64_t u_unit = 16 * p->out_phases * p->u_size, step = p->pass * p->unit;
+    REAL *m = scratch + channel_blocks * 16 * p->v_size;
+    input += group * p->inputs * in->channel;
+    u += group * channel_blocks * units * u_unit;
+    NAME(winograd_sources)(p, block, in, from);
+    for (int64_t c = 0; c < channel_blocks; c++)
+        if (!NAME(winograd_windows)(
+                p, block, NAME(channels_of)(p, c), from, input + c * p->block_channels * in->channel, in,
+                scratch + c * 16 * p->v_size))
+            return 0;
+    for (int64_t first = 0; first < p->outputs; first += step) {
+        int64_t channel = group * p->outputs + first;
+        int64_t outputs = step < p->outputs - first ? step : p->outputs - first;
+        for (int64_t c = 0; c < channel_blocks; c++)
+            NAME(winograd_products)(
+                p, block, outputs, NAME(channels_of)(p, c), scratch + c * 16 * p->v_size,
+                u + (c * units + first / p->unit) * u_unit, m, c > 0);
+        NAME(winograd_output)(p, block, outputs, m, bias ? bias + channel : bias, output + channel * out->channel, out);
+    }
+    return 1;
+}
+
+/* The schedule by outputs, for many weights and few tiles: V of several blocks has been packed before, and a task is one
+ * pass over them; it packs its weights itself, those of one block of channels at a time. The pointers are those of the
+ * group; the scratch memory holds U, then M of all blocks. Returns 1 if all weights are finite and not huge. */
+static int NAME(winograd_outputs)(
+    const convt_winograd_plan *p, int64_t task, int64_t first_block, int64_t blocks, const REAL *v, const REAL *kernel,
+    int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output, const convt_strides *out,
+    REAL *scratch)
+{
+    int64_t first = task * p->pass * p->unit;
+    int64_t outputs = p->pass * p->unit < p->outputs - first ? p->pass * p->unit : p->outputs - first;
+    int64_t channel_blocks = (p->inputs + p->block_channels - 1) / p->block_channels;
+    int64_t u_unit = 16 * p->out_phases * p->u_size, m_block = p->pass * p->out_phases * 16 * p->unit * p->block_tiles;
+    REAL *u = scratch, *m = u + p->pass * u_unit;
+    for (int64_t c = 0; c < channel_blocks; c++) {
+        for (int64_t at = 0; at < outputs; at += p->unit)
+            if (!NAME(winograd_weights)(
+                    p, NAME(channels_of)(p, c), p->unit < outputs - at ? p->unit : outputs - at,
+                    kernel + c * p->block_channels * in + (first + at) * out_channel, in, out_channel, axis,
+                    u + at / p->unit * u_unit))
+                return 0;
+        for (int64_t b = 0; b < blocks; b++)
+            NAME(winograd_products)(
+                p, first_block + b, outputs, NAME(channels_of)(p, c), v + (b * channel_blocks + c) * 16 * p->v_size, u,
+                m + b * m_block, c > 0);
+    }
+    for (int64_t b = 0; b < blocks; b++)
+        NAME(winograd_output)(
+            p, first_block + b, outputs, m + b * m_block, bias ? bias + first : bias, output + first * out->channel, out);
+    return 1;
+}

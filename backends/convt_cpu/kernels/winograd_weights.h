@@ -1,0 +1,91 @@
+/* winograd_weights: the transformed weights U of one unit and one block of input channels. A template as direct.h is.
+ *
+ *     U   [frequency][output phase][input channel of the block][input phase][output channel of the unit]
+ *
+ * Vectors are of output channels: first the taps of some filters, element by element, then the transforms. */
+
+enum { NAME(WINOGRAD_TAPS) = 9 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_STRIDE }; /* of a filter, at most */
+
+/* w[tap] = that tap of `rows` filters, zeros in the other lanes. */
+static void NAME(winograd_fetch)(
+    const convt_winograd_plan *p, int64_t rows, const REAL *kernel, int64_t out, const int64_t *axis, NAME(vector) *w)
+{
+    REAL *to = (REAL *)w;
+    if (rows < LANES) memset(w, 0, p->kernel[0] * p->kernel[1] * sizeof *w);
+    for (int64_t m = 0; m < rows; m++)
+        for (int64_t y = 0; y < p->kernel[0]; y++)
+            for (int64_t x = 0; x < p->kernel[1]; x++)
+                to[(y * p->kernel[1] + x) * LANES + m] = kernel[m * out + y * axis[1] + x * axis[2]];
+}
+
+/* The tap of the kernel that is tap i of a phase; it may lie behind the kernel's end. */
+static inline int64_t NAME(tap_of)(const convt_winograd_plan *p, int axis, int64_t phase, int64_t i)
+{
+    return phase + p->in_stride[axis] * p->out_stride[axis] * (p->flips ? p->taps[axis] - 1 - i : i);
+}
+
+/* One phase of some filters: frequency f at u + f * pitch. */
+static inline __attribute__((always_inline)) void NAME(winograd_filter_of)(
+    const int taps_y, const int taps_x, const convt_winograd_plan *p, int64_t phase_y, int64_t phase_x,
+    const NAME(vector) *w, REAL *u, int64_t pitch)
+{
+    typedef NAME(vector) vector;
+    vector g[9], rows[12], f[4];
+#pragma GCC unroll 3
+    for (int y = 0; y < taps_y; y++)
+#pragma GCC unroll 3
+        for (int x = 0; x < taps_x; x++) {
+            int64_t tap_y = NAME(tap_of)(p, 0, phase_y, y), tap_x = NAME(tap_of)(p, 1, phase_x, x);
+            int inside = tap_y < p->kernel[0] && tap_x < p->kernel[1];
+            g[3 * y + x] = inside ? w[tap_y * p->kernel[1] + tap_x] : (vector){0};
+        }
+#pragma GCC unroll 3
+    for (int x = 0; x < taps_x; x++) NAME(transform_taps)(taps_y, g + x, 3, rows + x, 3);
+#pragma GCC unroll 4
+    for (int y = 0; y < 4; y++) {
+        NAME(transform_taps)(taps_x, rows + 3 * y, 1, f, 1);
+#pragma GCC unroll 4
+        for (int x = 0; x < 4; x++) *(vector *)(u + (4 * y + x) * pitch) = f[x];
+    }
+}
+
+/* The same; the compiler unrolls each size. */
+static void NAME(winograd_filter)(
+    const convt_winograd_plan *p, int64_t phase_y, int64_t phase_x, const NAME(vector) *w, REAL *u, int64_t pitch)
+{
+    if (p->taps[0] == 2 && p->taps[1] == 2)
+        NAME(winograd_filter_of)(2, 2, p, phase_y, phase_x, w, u, pitch);
+    else if (p->taps[0] == 3 && p->taps[1] == 3)
+        NAME(winograd_filter_of)(3, 3, p, phase_y, phase_x, w, u, pitch);
+    else if (p->taps[0] == 2)
+        NAME(winograd_filter_of)(2, 3, p, phase_y, phase_x, w, u, pitch);
+    else
+        NAME(winograd_filter_of)(3, 2, p, phase_y, phase_x, w, u, pitch);
+}
+
+/* Packs U; `kernel` points to the block's first channel and the unit's first output. Returns 1 if all weights are finite and
+ * not huge. */
+static int NAME(winograd_weights)(
+    const convt_winograd_plan *p, int64_t channels, int64_t rows, const REAL *kernel, int64_t in, int64_t out,
+    const int64_t *axis, REAL *packed)
+{
+    NAME(vector) w[(MAX_ROWS + LANES - 1) / LANES * NAME(WINOGRAD_TAPS)], bad = {0};
+    int64_t strides[2] = {p->in_stride[0] * p->out_stride[0], p->in_stride[1] * p->out_stride[1]};
+    int64_t taps = p->kernel[0] * p->kernel[1];
+    for (int64_t c = 0; c < channels; c++) {
+        const REAL *filters = kernel + c * in;
+        for (int64_t m = 0; c + 1 < channels && m < rows; m++) __builtin_prefetch(filters + in + m * out);
+        for (int64_t m = 0; m < rows; m += LANES)
+            NAME(winograd_fetch)(
+                p, rows - m < LANES ? rows - m : LANES, filters + m * out, out, axis, w + m / LANES * taps);
+        for (int64_t t = 0; t < (rows + LANES - 1) / LANES * taps; t++) bad += w[t] * WINOGRAD_LIMIT * 0;
+        for (int64_t phase = 0; phase < strides[0] * strides[1]; phase++) {
+            REAL *to = packed + phase % p->out_phases * p->u_size + (c * p->in_phases + phase % p->in_phases) * rows;
+            /* A vector may run over its row into the next one, which is written later. */
+            for (int64_t m = 0; m < rows; m += LANES)
+                NAME(winograd_filter)(
+                    p, phase / strides[1], phase % strides[1], w + m / LANES * taps, to + m, p->out_phases * p->u_size);
+        }
+    }
+    return NAME(all_finite)(LANES, (const REAL *)&bad);
+}
