@@ -63,6 +63,7 @@ setup(
             *map(extension, ("_environment", "_openmp", "_sums")),
             *map(extension, ("im2col._plan", "im2col._scatter", "im2col._gather", "im2col._correlate")),
             extension("direct._engine"),
+            extension("cells._engine"),
         ],
         include_path=["backends"],
         compiler_directives={

@@ -28,6 +28,18 @@ cdef extern from "kernels/kernels.h" nogil:
         const int64_t* first_column
         const convt_column* column
 
+    ctypedef struct convt_cells_plan:
+        int64_t batch, groups, inputs, outputs
+        int64_t coarse[3]
+        int64_t fine[3]
+        int64_t kernel[3]
+        int64_t stride[3]
+        int64_t padding[3]
+        int64_t taps[3]
+        int64_t first[3]
+        int64_t cells[3]
+        int64_t positions, lanes, unit, width, block, panels, tiles
+
     ctypedef struct convt_kernels_f32:
         int64_t lanes, max_rows
         void (*direct[15][13])(
@@ -45,6 +57,13 @@ cdef extern from "kernels/kernels.h" nogil:
         int (*outputs)(
             const convt_direct_plan*, int64_t task, int64_t first_strip, int64_t strips, const float* packed,
             const float* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const float* bias,
+            float* output, const Strides* out, float* scratch) noexcept nogil
+        int (*cells_rows)(
+            const convt_cells_plan*, int64_t group, int64_t tile, const float* input, const Strides* inp,
+            float* rows) noexcept nogil
+        int (*cells)(
+            const convt_cells_plan*, int64_t group, int64_t first, int64_t tile, int64_t tiles, const float* rows,
+            const float* kernel, int64_t inp, int64_t out_channel, const Strides* strides, const float* bias,
             float* output, const Strides* out, float* scratch) noexcept nogil
 
     ctypedef struct convt_kernels_f64:
@@ -64,6 +83,13 @@ cdef extern from "kernels/kernels.h" nogil:
         int (*outputs)(
             const convt_direct_plan*, int64_t task, int64_t first_strip, int64_t strips, const double* packed,
             const double* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const double* bias,
+            double* output, const Strides* out, double* scratch) noexcept nogil
+        int (*cells_rows)(
+            const convt_cells_plan*, int64_t group, int64_t tile, const double* input, const Strides* inp,
+            double* rows) noexcept nogil
+        int (*cells)(
+            const convt_cells_plan*, int64_t group, int64_t first, int64_t tile, int64_t tiles, const double* rows,
+            const double* kernel, int64_t inp, int64_t out_channel, const Strides* strides, const double* bias,
             double* output, const Strides* out, double* scratch) noexcept nogil
 
 

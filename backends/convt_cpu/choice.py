@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from . import im2col
 from ._environment import variable
 from ._kernels import vector_length
+from .cells._engine import run as run_cells
+from .cells.plan import cells_plan
 from .direct._engine import run as run_direct
 from .direct.plan import direct_plan
 from .engine import Engine, Map, Order
@@ -23,6 +25,7 @@ from .isa import available
 if TYPE_CHECKING:
     from convt.problem import Problem
 
+    from .cells._engine import CellsPlan
     from .direct._engine import DirectPlan
 
 __all__ = ["ENGINES", "FALLBACK", "choose"]
@@ -34,6 +37,8 @@ _BLAS = 1.4  # time of BLAS for a multiply-add in a tile's small product, relati
 _COLUMN = 1.2  # cycles for an element of the column matrix
 _BLAS_WEIGHT = 1.2
 _BLAS_ELEMENT = 2.0
+_COPIED = 0.5  # cycles for an element that is packed in rows
+_ROW = 10.0  # cycles for each row of a cell
 
 
 def choose(problem: Problem, data_map: Map, order: Order, isa: str) -> tuple[Engine, Any]:
@@ -85,6 +90,10 @@ def _elements(problem: Problem) -> int:
     return prod(problem.fine_array_shape) + prod(problem.coarse_array_shape)
 
 
+def _cells_cycles(plan: CellsPlan, problem: Problem, isa: str) -> float:
+    return plan.multiply_adds / _per_cycle(problem, isa) + plan.tables.packed * _COPIED + plan.tables.rows * _ROW
+
+
 def _per_cycle(problem: Problem, isa: str) -> int:
     """Multiply-adds of one core."""
     return 2 * vector_length(isa, problem.dtype.itemsize)
@@ -92,6 +101,7 @@ def _per_cycle(problem: Problem, isa: str) -> int:
 
 ENGINES = {
     "direct": Engine(direct_plan, run_direct, _direct_cycles),
+    "cells": Engine(cells_plan, run_cells, _cells_cycles),
     "im2col": Engine(im2col.plan, im2col.run, _im2col_cycles),
 }
 FALLBACK = ENGINES["im2col"]  # can do everything

@@ -15,6 +15,7 @@ extern const TABLE NAME(table);
 #include "pack.h"
 #include "columns.h"
 #include "strip.h"
+#include "cells.h"
 
 const TABLE NAME(table) = {
     .isa = ISA,
@@ -27,6 +28,8 @@ const TABLE NAME(table) = {
     .strip = NAME(strip),
     .pack = NAME(pack),
     .outputs = NAME(outputs),
+    .cells_rows = NAME(cells_rows),
+    .cells = NAME(cells),
 };
 
 #undef REAL

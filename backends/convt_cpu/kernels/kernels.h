@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cells_plan.h"
 #include "direct_plan.h"
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
@@ -35,6 +36,13 @@ enum {
         const convt_direct_plan *plan, int64_t task, int64_t first_strip, int64_t strips, const REAL *packed,             \
         const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output,         \
         const convt_strides *out, REAL *scratch);                                                                         \
+    typedef int (*convt_cells_rows_##suffix)(                                                                             \
+        const convt_cells_plan *plan, int64_t group, int64_t tile, const REAL *input, const convt_strides *in,            \
+        REAL *rows);                                                                                                      \
+    typedef int (*convt_cells_##suffix)(                                                                                  \
+        const convt_cells_plan *plan, int64_t group, int64_t first, int64_t tile, int64_t tiles, const REAL *rows,        \
+        const REAL *kernel, int64_t in, int64_t out_channel, const convt_strides *strides, const REAL *bias,              \
+        REAL *output, const convt_strides *out, REAL *scratch);                                                           \
     typedef struct {                                                                                                      \
         const char *isa;                                                                                                  \
         int64_t lanes;    /* elements of a vector */                                                                      \
@@ -44,6 +52,8 @@ enum {
         convt_strip_##suffix strip;                                                                                       \
         convt_pack_##suffix pack;                                                                                         \
         convt_outputs_##suffix outputs;                                                                                   \
+        convt_cells_rows_##suffix cells_rows;                                                                             \
+        convt_cells_##suffix cells;                                                                                       \
     } convt_kernels_##suffix;
 CONVT_TABLE(float, f32)
 CONVT_TABLE(double, f64)
