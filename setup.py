@@ -64,6 +64,7 @@ setup(
             *map(extension, ("im2col._plan", "im2col._scatter", "im2col._gather", "im2col._correlate")),
             extension("direct._engine"),
             extension("cells._engine"),
+            extension("thin._engine"),
         ],
         include_path=["backends"],
         compiler_directives={

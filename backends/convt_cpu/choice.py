@@ -2,14 +2,15 @@
 
 Costs are counted in cycles of one core. The direct engine computes whole strips, halos included, and packs its input and
 the weights; the im2col engine computes what is needed, but writes and reads the column matrix, and leaves the products to
-BLAS, which is called with small matrices. ``CONVT_CPU_ALGORITHM`` forces one for all that it
-can do; the rest goes to im2col.
+BLAS, which is called with small matrices. The cells engine pads cells, and the thin engine filters to whole vectors; the
+first writes rows of a stride's length, the second adds columns up or makes them. ``CONVT_CPU_ALGORITHM`` forces one for all
+that it can do; the rest goes to im2col.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from math import prod
+from math import inf, prod
 from typing import TYPE_CHECKING, Any
 
 from . import im2col
@@ -21,12 +22,15 @@ from .direct._engine import run as run_direct
 from .direct.plan import direct_plan
 from .engine import Engine, Map, Order
 from .isa import available
+from .thin._engine import run as run_thin
+from .thin.plan import thin_plan
 
 if TYPE_CHECKING:
     from convt.problem import Problem
 
     from .cells._engine import CellsPlan
     from .direct._engine import DirectPlan
+    from .thin._engine import ThinPlan
 
 __all__ = ["ENGINES", "FALLBACK", "choose"]
 
@@ -39,6 +43,11 @@ _BLAS_WEIGHT = 1.2
 _BLAS_ELEMENT = 2.0
 _COPIED = 0.5  # cycles for an element that is packed in rows
 _ROW = 10.0  # cycles for each row of a cell
+_MOVED = 1.0  # cycles for an element of columns that is gathered or added up
+_THIN = {"scatter": 1.2, "gather": 1.6, "correlate": 1.15}  # its time for a multiply-add, likewise
+_FEW = {"scatter": 64, "gather": 1024, "correlate": 256}  # positions up to which the thin engine has been measured
+_MANY = 2**18  # weights from which on it has
+_STREAMED = 0.2  # cycles for a byte of weights that is read or written where it lies
 
 
 def choose(problem: Problem, data_map: Map, order: Order, isa: str) -> tuple[Engine, Any]:
@@ -94,6 +103,15 @@ def _cells_cycles(plan: CellsPlan, problem: Problem, isa: str) -> float:
     return plan.multiply_adds / _per_cycle(problem, isa) + plan.tables.packed * _COPIED + plan.tables.rows * _ROW
 
 
+def _thin_cycles(plan: ThinPlan, problem: Problem, isa: str) -> float:
+    tables, count = plan.tables, prod(problem.kernel_array_shape)
+    if problem.groups > 1 or count < _MANY or tables.positions > _FEW[tables.data_map]:
+        return inf
+    weights = count * problem.dtype.itemsize
+    copying = plan.tables.moved * _MOVED + weights * _STREAMED + _elements(problem) * _ELEMENT
+    return plan.multiply_adds * _THIN[plan.tables.data_map] / _per_cycle(problem, isa) + copying
+
+
 def _per_cycle(problem: Problem, isa: str) -> int:
     """Multiply-adds of one core."""
     return 2 * vector_length(isa, problem.dtype.itemsize)
@@ -102,6 +120,7 @@ def _per_cycle(problem: Problem, isa: str) -> int:
 ENGINES = {
     "direct": Engine(direct_plan, run_direct, _direct_cycles),
     "cells": Engine(cells_plan, run_cells, _cells_cycles),
+    "thin": Engine(thin_plan, run_thin, _thin_cycles),
     "im2col": Engine(im2col.plan, im2col.run, _im2col_cycles),
 }
 FALLBACK = ENGINES["im2col"]  # can do everything

@@ -36,8 +36,8 @@ class Tables:
     """A plan before it goes to C; ``kernels/cells_plan.h`` says what the fields up to `tiles` are.
 
     The tiles of a group are packed in waves of `wave` tiles; in each, `parts` x `blocks` tasks take some tiles and some
-    panels each. `packed` elements and `rows` of cells, of filters when they are packed and of the output, say what the task's surroundings
-    cost. Scratch memory is counted in bytes, `scratch` of each thread and `shared` of all together.
+    panels each. `packed` elements are copied, in panels and tiles; `rows` is how many pieces of rows are copied or written.
+    Scratch memory is counted in bytes, `scratch` of each thread and `shared` of all together.
     """
 
     isa: str

@@ -32,29 +32,6 @@ static inline __attribute__((always_inline)) void NAME(put)(int64_t count, const
         for (int64_t i = 0; i < count; i++) y[i] = x[i] + bias;
 }
 
-/* Where an index lies in boxes of size[3], one behind the other; it moves on without divisions. */
-typedef struct {
-    int64_t outer, at[3];
-} NAME(place);
-
-static NAME(place) NAME(find_place)(int64_t index, const int64_t size[3])
-{
-    NAME(place) place;
-    for (int axis = 2; axis >= 0; index /= size[axis--]) place.at[axis] = index % size[axis];
-    place.outer = index;
-    return place;
-}
-
-/* Moves on by `count`, which does not reach beyond the end of a row. */
-static inline void NAME(move_on)(NAME(place) *place, int64_t count, const int64_t size[3])
-{
-    place->at[2] += count;
-    for (int axis = 2; axis >= 0 && place->at[axis] == size[axis]; axis--) {
-        place->at[axis] = 0;
-        ++*(axis ? &place->at[axis - 1] : &place->outer);
-    }
-}
-
 /* The elements that `count` indices from `place` on stand for: each is moved by `shift` along the three axes, and is zero
  * outside of `limit`. Returns how many runs there are. */
 static int NAME(find_runs)(

@@ -15,7 +15,10 @@ extern const TABLE NAME(table);
 #include "pack.h"
 #include "columns.h"
 #include "strip.h"
+#include "place.h"
 #include "cells.h"
+#include "thin.h"
+#include "thin_gather.h"
 
 const TABLE NAME(table) = {
     .isa = ISA,
@@ -30,6 +33,11 @@ const TABLE NAME(table) = {
     .outputs = NAME(outputs),
     .cells_rows = NAME(cells_rows),
     .cells = NAME(cells),
+    .thin_rows = NAME(thin_rows),
+    .thin_scatter = NAME(thin_scatter),
+    .thin_correlate = NAME(thin_correlate),
+    .thin_column = NAME(thin_column),
+    .thin_gather = NAME(thin_gather),
 };
 
 #undef REAL
