@@ -69,10 +69,8 @@ setup(
             extension("_kernels", sorted(CPU.glob("kernels/*.c"))),
             *map(extension, ("_environment", "_openmp", "_sums")),
             *map(extension, ("im2col._plan", "im2col._scatter", "im2col._gather", "im2col._correlate")),
-            extension("direct._engine"),
-            extension("depthwise._engine"),
             *map(extension, ("correlate._plan", "correlate._engine")),
-            *map(extension, ("direct._engine", "winograd._engine")),
+            *(extension(f"{engine}._engine") for engine in ("cells", "depthwise", "direct", "thin", "winograd")),
         ],
         include_path=["backends"],
         compiler_directives={

@@ -74,6 +74,27 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t tiles[2]
         int64_t flips, in_phases, out_phases, block_tiles, pitch, block_channels, tile, unit, pass_ "pass", v_size, u_size
         int64_t ahead[16]
+    ctypedef struct convt_cells_plan:
+        int64_t batch, groups, inputs, outputs
+        int64_t coarse[3]
+        int64_t fine[3]
+        int64_t kernel[3]
+        int64_t stride[3]
+        int64_t padding[3]
+        int64_t taps[3]
+        int64_t first[3]
+        int64_t cells[3]
+        int64_t positions, lanes, unit, width, block, panels, tiles
+
+    ctypedef struct convt_thin_plan:
+        int64_t batch, groups, inputs, outputs
+        int64_t coarse[3]
+        int64_t fine[3]
+        int64_t kernel[3]
+        int64_t stride[3]
+        int64_t padding[3]
+        int64_t dilation[3]
+        int64_t taps, positions, part, pitch, unit, width, block, channels, run
 
     ctypedef struct convt_kernels_f32:
         int64_t lanes, max_rows
@@ -131,6 +152,28 @@ cdef extern from "kernels/kernels.h" nogil:
             const convt_winograd_plan*, int64_t task, int64_t first_block, int64_t blocks, const float* v,
             const float* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const float* bias,
             float* output, const Strides* out, float* scratch) noexcept nogil
+        int (*cells_rows)(
+            const convt_cells_plan*, int64_t group, int64_t tile, const float* input, const Strides* inp,
+            float* rows) noexcept nogil
+        int (*cells)(
+            const convt_cells_plan*, int64_t group, int64_t first, int64_t tile, int64_t tiles, const float* rows,
+            const float* kernel, int64_t inp, int64_t out_channel, const Strides* strides, const float* bias,
+            float* output, const Strides* out, float* scratch) noexcept nogil
+        int (*thin_rows)(
+            const convt_thin_plan*, int by_positions, int64_t tile, const float* coarse, const Strides* strides,
+            float* rows) noexcept nogil
+        void (*thin_scatter)(
+            const convt_thin_plan*, int64_t first, const float* rows, const float* kernel, const Strides* strides,
+            const float* bias, float* fine, const Strides* of_fine, float* scratch) noexcept nogil
+        void (*thin_correlate)(
+            const convt_thin_plan*, int64_t first, const float* rows, const float* fine, const Strides* of_fine,
+            float* kernel, const Strides* strides, float* scratch) noexcept nogil
+        void (*thin_column)(
+            const convt_thin_plan*, int64_t position, const float* fine, const Strides* strides, float* column) noexcept nogil
+        int (*thin_gather)(
+            const convt_thin_plan*, int64_t first, int64_t position, int64_t positions, const float* columns,
+            const float* kernel, const Strides* strides, const float* bias, float* coarse, const Strides* of_coarse,
+            float* scratch) noexcept nogil
 
     ctypedef struct convt_kernels_f64:
         int64_t lanes, max_rows
@@ -188,6 +231,28 @@ cdef extern from "kernels/kernels.h" nogil:
             const convt_winograd_plan*, int64_t task, int64_t first_block, int64_t blocks, const double* v,
             const double* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const double* bias,
             double* output, const Strides* out, double* scratch) noexcept nogil
+        int (*cells_rows)(
+            const convt_cells_plan*, int64_t group, int64_t tile, const double* input, const Strides* inp,
+            double* rows) noexcept nogil
+        int (*cells)(
+            const convt_cells_plan*, int64_t group, int64_t first, int64_t tile, int64_t tiles, const double* rows,
+            const double* kernel, int64_t inp, int64_t out_channel, const Strides* strides, const double* bias,
+            double* output, const Strides* out, double* scratch) noexcept nogil
+        int (*thin_rows)(
+            const convt_thin_plan*, int by_positions, int64_t tile, const double* coarse, const Strides* strides,
+            double* rows) noexcept nogil
+        void (*thin_scatter)(
+            const convt_thin_plan*, int64_t first, const double* rows, const double* kernel, const Strides* strides,
+            const double* bias, double* fine, const Strides* of_fine, double* scratch) noexcept nogil
+        void (*thin_correlate)(
+            const convt_thin_plan*, int64_t first, const double* rows, const double* fine, const Strides* of_fine,
+            double* kernel, const Strides* strides, double* scratch) noexcept nogil
+        void (*thin_column)(
+            const convt_thin_plan*, int64_t position, const double* fine, const Strides* strides, double* column) noexcept nogil
+        int (*thin_gather)(
+            const convt_thin_plan*, int64_t first, int64_t position, int64_t positions, const double* columns,
+            const double* kernel, const Strides* strides, const double* bias, double* coarse, const Strides* of_coarse,
+            double* scratch) noexcept nogil
 
 
 cdef int isa_index(str name) except -1

@@ -29,6 +29,10 @@ extern const TABLE NAME(table);
 #include "winograd_transforms.h"
 #include "winograd_weights.h"
 #include "winograd.h"
+#include "place.h"
+#include "cells.h"
+#include "thin.h"
+#include "thin_gather.h"
 
 const TABLE NAME(table) = {
     .isa = ISA,
@@ -55,6 +59,13 @@ const TABLE NAME(table) = {
     .winograd_input = NAME(winograd_input),
     .winograd_tiles = NAME(winograd_tiles),
     .winograd_outputs = NAME(winograd_outputs),
+    .cells_rows = NAME(cells_rows),
+    .cells = NAME(cells),
+    .thin_rows = NAME(thin_rows),
+    .thin_scatter = NAME(thin_scatter),
+    .thin_correlate = NAME(thin_correlate),
+    .thin_column = NAME(thin_column),
+    .thin_gather = NAME(thin_gather),
 };
 
 #undef REAL

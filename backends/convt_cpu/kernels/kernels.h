@@ -10,6 +10,9 @@
 #include "correlate_plan.h"
 #include "direct_plan.h"
 #include "winograd_plan.h"
+#include "cells_plan.h"
+#include "direct_plan.h"
+#include "thin_plan.h"
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #define CONVT_X86_64 /* instruction sets beyond the baseline can be compiled and asked for */
@@ -77,6 +80,28 @@ enum {
         const convt_winograd_plan *plan, int64_t task, int64_t first_block, int64_t blocks, const REAL *v,                \
         const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output,         \
         const convt_strides *out, REAL *scratch);                                                                         \
+    typedef int (*convt_cells_rows_##suffix)(                                                                             \
+        const convt_cells_plan *plan, int64_t group, int64_t tile, const REAL *input, const convt_strides *in,            \
+        REAL *rows);                                                                                                      \
+    typedef int (*convt_cells_##suffix)(                                                                                  \
+        const convt_cells_plan *plan, int64_t group, int64_t first, int64_t tile, int64_t tiles, const REAL *rows,        \
+        const REAL *kernel, int64_t in, int64_t out_channel, const convt_strides *strides, const REAL *bias,              \
+        REAL *output, const convt_strides *out, REAL *scratch);                                                           \
+    typedef int (*convt_thin_rows_##suffix)(                                                                              \
+        const convt_thin_plan *plan, int by_positions, int64_t tile, const REAL *coarse, const convt_strides *strides,    \
+        REAL *rows);                                                                                                      \
+    typedef void (*convt_thin_scatter_##suffix)(                                                                          \
+        const convt_thin_plan *plan, int64_t first, const REAL *rows, const REAL *kernel, const convt_strides *strides,   \
+        const REAL *bias, REAL *fine, const convt_strides *of_fine, REAL *scratch);                                       \
+    typedef void (*convt_thin_correlate_##suffix)(                                                                        \
+        const convt_thin_plan *plan, int64_t first, const REAL *rows, const REAL *fine, const convt_strides *of_fine,     \
+        REAL *kernel, const convt_strides *strides, REAL *scratch);                                                       \
+    typedef void (*convt_thin_column_##suffix)(                                                                           \
+        const convt_thin_plan *plan, int64_t position, const REAL *fine, const convt_strides *strides, REAL *column);     \
+    typedef int (*convt_thin_gather_##suffix)(                                                                            \
+        const convt_thin_plan *plan, int64_t first, int64_t position, int64_t positions, const REAL *columns,             \
+        const REAL *kernel, const convt_strides *strides, const REAL *bias, REAL *coarse,                                 \
+        const convt_strides *of_coarse, REAL *scratch);                                                                   \
     typedef struct {                                                                                                      \
         const char *isa;                                                                                                  \
         int64_t lanes;    /* elements of a vector */                                                                      \
@@ -98,6 +123,13 @@ enum {
         convt_winograd_input_##suffix winograd_input;                                                                     \
         convt_winograd_tiles_##suffix winograd_tiles;                                                                     \
         convt_winograd_outputs_##suffix winograd_outputs;                                                                 \
+        convt_cells_rows_##suffix cells_rows;                                                                             \
+        convt_cells_##suffix cells;                                                                                       \
+        convt_thin_rows_##suffix thin_rows;                                                                               \
+        convt_thin_scatter_##suffix thin_scatter;                                                                         \
+        convt_thin_correlate_##suffix thin_correlate;                                                                     \
+        convt_thin_column_##suffix thin_column;                                                                           \
+        convt_thin_gather_##suffix thin_gather;                                                                           \
     } convt_kernels_##suffix;
 CONVT_TABLE(float, f32)
 CONVT_TABLE(double, f64)

@@ -1,0 +1,142 @@
+"""The cost model: what a map costs with each engine, in cycles of one core. All its constants are fitted to measured times.
+
+An engine pays for its multiply-adds, relative to those of a direct kernel, and for what it does besides:
+
+- direct computes whole strips, halos included, and packs its input and the weights;
+- winograd multiplies less, but transforms windows of its input, its results and the weights;
+- depthwise packs only its input, but loads a vector for every multiply-add;
+- cells pads cells to whole vectors, and writes rows of a stride's length;
+- thin leaves the weights where they lie, and adds up columns or makes them;
+- correlate counts for itself, in ``correlate/plan.py``, because its plan is the cheapest of several;
+- im2col computes what is needed, but writes and reads the column matrix, and calls BLAS with small matrices.
+"""
+
+from __future__ import annotations
+
+from math import inf, prod
+from typing import TYPE_CHECKING
+
+from ._kernels import vector_length
+from .isa import available
+
+if TYPE_CHECKING:
+    from convt.problem import Problem
+
+    from . import im2col
+    from .cells._engine import CellsPlan
+    from .correlate._plan import CorrelatePlan
+    from .depthwise._engine import DepthwisePlan
+    from .direct._engine import DirectPlan
+    from .thin._engine import ThinPlan
+    from .winograd._engine import WinogradPlan
+
+__all__ = [
+    "cells_cycles",
+    "correlate_cycles",
+    "depthwise_cycles",
+    "direct_cycles",
+    "im2col_cycles",
+    "thin_cycles",
+    "winograd_cycles",
+]
+
+_DIRECT_PACKED = 1.0  # for an element of a packed strip
+_DIRECT_WEIGHT = 2.2  # for a packed weight, which comes from far away
+_DIRECT_ELEMENT = 1.3  # for an element of the arrays
+
+
+def direct_cycles(plan: DirectPlan, problem: Problem, isa: str) -> float:
+    packing = plan.packed * _DIRECT_PACKED + _weights(problem) * _DIRECT_WEIGHT
+    return plan.multiply_adds / _per_cycle(problem, isa) + packing + _elements(problem) * _DIRECT_ELEMENT
+
+
+_WINOGRAD_SUM = 1.25  # time of a multiply-add
+_WINOGRAD_WINDOW = 1.0  # for an element of a transformed window, or of the products of a tile
+_WINOGRAD_WEIGHT = 1.2  # for a transformed weight
+_WINOGRAD_FETCHED = 5.0  # for a weight that is going to be transformed
+_WINOGRAD_ELEMENT = 2.0  # for an element of the arrays, which are reached by tables
+
+
+def winograd_cycles(plan: WinogradPlan, problem: Problem, isa: str) -> float:
+    products = plan.multiply_adds * _WINOGRAD_SUM / _per_cycle(problem, isa)
+    weights = plan.weights * _WINOGRAD_WEIGHT + plan.waves * _weights(problem) * _WINOGRAD_FETCHED
+    return products + weights + plan.transformed * _WINOGRAD_WINDOW + _elements(problem) * _WINOGRAD_ELEMENT
+
+
+_DEPTHWISE_SUM = 1.5  # time of a multiply-add
+_DEPTHWISE_SUM_OF_MANY = 3.2  # with several channels on both sides of a group, where direct kernels share loads
+_DEPTHWISE_ELEMENT = 0.9
+
+
+def depthwise_cycles(plan: DepthwisePlan, problem: Problem, isa: str) -> float:
+    many = min(problem.coarse_channels, problem.fine_channels) > problem.groups
+    load = _DEPTHWISE_SUM_OF_MANY if many else _DEPTHWISE_SUM
+    return load * plan.multiply_adds / _per_cycle(problem, isa) + _elements(problem) * _DEPTHWISE_ELEMENT
+
+
+_CELLS_PACKED = 0.5  # for an element that is packed in rows
+_CELLS_ROW = 10.0  # for each row of a cell
+
+
+def cells_cycles(plan: CellsPlan, problem: Problem, isa: str) -> float:
+    moving = plan.tables.packed * _CELLS_PACKED + plan.tables.rows * _CELLS_ROW
+    return plan.multiply_adds / _per_cycle(problem, isa) + moving
+
+
+_THIN_SUM = {"scatter": 1.2, "gather": 1.6, "correlate": 1.15}  # time of a multiply-add
+_THIN_MOVED = 1.0  # for an element of columns that is gathered or added up
+_THIN_BYTE = 0.2  # for a byte of weights that is read or written where it lies
+_THIN_POSITIONS = {"scatter": 64, "gather": 1024, "correlate": 256}  # it is not meant for more,
+_THIN_WEIGHTS = 2**18  # nor for fewer
+
+
+def thin_cycles(plan: ThinPlan, problem: Problem, isa: str) -> float:
+    tables, weights = plan.tables, _weights(problem)
+    if problem.groups > 1 or weights < _THIN_WEIGHTS or tables.positions > _THIN_POSITIONS[tables.data_map]:
+        return inf
+    streaming = weights * problem.dtype.itemsize * _THIN_BYTE + _elements(problem) * _DIRECT_ELEMENT
+    sums = plan.multiply_adds * _THIN_SUM[tables.data_map] / _per_cycle(problem, isa)
+    return sums + streaming + tables.moved * _THIN_MOVED
+
+
+def correlate_cycles(plan: CorrelatePlan, problem: Problem, isa: str) -> float:
+    return plan.tables.cycles
+
+
+_IM2COL_SUM = 1.4  # time of BLAS for a multiply-add in a tile's small product
+_IM2COL_COLUMN = 1.2  # for an element of the column matrix
+_IM2COL_WEIGHT = 1.2
+_IM2COL_ELEMENT = 2.0
+_IM2COL_LONG_SUM = 2.2  # the same in correlate, whose products are long sums
+_IM2COL_LONG_COLUMN = 3.0
+_IM2COL_LONG_COARSE = 2.9  # for a packed element of the coarse array
+_IM2COL_LONG_WEIGHT = 21.0  # for an element of the result
+
+
+def im2col_cycles(plan: im2col.Plan, problem: Problem, isa: str) -> float:
+    # BLAS chooses its own instruction set, the best one.
+    multiply_adds = plan.multiply_adds / _per_cycle(problem, available()[0])
+    positions = problem.batch * prod(problem.coarse_shape)
+    rows = problem.fine_channels * prod(problem.kernel_shape)
+    if plan.data_map == "correlate":
+        # Both operands are packed again for every block of the kernel.
+        columns = positions * rows * -(-problem.coarse_channels // problem.groups // plan.tiling.channels)
+        coarse = positions * problem.coarse_channels * -(-rows // problem.groups // plan.tiling.rows)
+        packing = columns * _IM2COL_LONG_COLUMN + coarse * _IM2COL_LONG_COARSE
+        return multiply_adds * _IM2COL_LONG_SUM + packing + _weights(problem) * _IM2COL_LONG_WEIGHT
+    copying = positions * rows * _IM2COL_COLUMN + _weights(problem) * _IM2COL_WEIGHT
+    return multiply_adds * _IM2COL_SUM + copying + _elements(problem) * _IM2COL_ELEMENT
+
+
+def _weights(problem: Problem) -> int:
+    return prod(problem.kernel_array_shape)
+
+
+def _elements(problem: Problem) -> int:
+    """Of the fine and the coarse array."""
+    return prod(problem.fine_array_shape) + prod(problem.coarse_array_shape)
+
+
+def _per_cycle(problem: Problem, isa: str) -> int:
+    """Multiply-adds of one core."""
+    return 2 * vector_length(isa, problem.dtype.itemsize)

@@ -1,0 +1,21 @@
+/* The geometry of the thin engine; ../thin/plan.py fills it. Axes as the engine walks them, missing ones in front. */
+#ifndef CONVT_THIN_PLAN_H
+#define CONVT_THIN_PLAN_H
+
+#include <stdint.h>
+
+typedef struct {
+    int64_t batch, groups, inputs, outputs; /* coarse and fine channels per group */
+    int64_t coarse[3], fine[3], kernel[3], stride[3], padding[3], dilation[3];
+    int64_t taps;      /* of a filter */
+    int64_t positions; /* coarse ones of all images */
+    int64_t part;      /* fine channels of a task of scatter and correlate */
+    int64_t pitch;     /* elements between the columns of two positions, whole vectors, at least all lanes of a task */
+    int64_t unit;      /* rows of a direct kernel: positions, or channels for correlate */
+    int64_t width;     /* lanes of a direct kernel */
+    int64_t block;     /* scatter: channels that are read before the next lanes; gather: lanes before the next channels */
+    int64_t channels;  /* coarse ones of a task of gather */
+    int64_t run;       /* positions of a task of gather */
+} convt_thin_plan;
+
+#endif
