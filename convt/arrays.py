@@ -10,7 +10,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["as_array", "as_operand", "check_out", "compute_type", "on_device", "output_order", "part_type", "result_type"]
+__all__ = [
+    "as_array",
+    "as_operand",
+    "check_dtype",
+    "check_out",
+    "compute_type",
+    "on_device",
+    "output_order",
+    "part_type",
+    "result_type",
+]
 
 _COMPUTE: dict[np.dtype, np.dtype] = {
     np.dtype(result): np.dtype(compute)
@@ -43,8 +53,6 @@ def on_device(value: Any) -> bool:
 
 def as_array(name: str, value: Any) -> np.ndarray:
     """The argument as an array of numbers, not copied if it is one."""
-    if type(value) is np.ndarray and value.dtype in _COMPUTE:
-        return value
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must be a plain array, got a masked array (fill it first: {name}.filled(0))")
     if value is None:

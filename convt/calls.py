@@ -1,0 +1,156 @@
+"""Calls: one operator on arrays of given shapes and types, everything about it that is decided before data is seen.
+
+`checked` applies every rule and keeps what it found: a call like an earlier one costs a look-up. What is kept holds no data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from .arrays import check_dtype, compute_type, part_type, result_type
+from .layout import Layout, layout_for
+from .options import as_padding, as_size, as_sizes
+from .problem import Problem, conv_problem, conv_transpose_problem
+
+__all__ = ["CONV", "CONV_TRANSPOSE", "Call", "Operator", "checked", "result_shape"]
+
+DataMap: TypeAlias = Literal["scatter", "gather"]
+Shape: TypeAlias = tuple[int, ...]
+Shapes: TypeAlias = tuple[Shape, Shape, Shape | None, Shape | None]  # of x, w, bias and dy
+Types: TypeAlias = tuple[np.dtype, np.dtype, np.dtype | None, np.dtype | None]
+
+_HASHABLE = frozenset((int, str, type(None)))  # of other types, values may be equal and yet not mean the same: 1 and True
+_ANY_TYPE = np.dtype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """One of the two operators with its gradients.
+
+    Attributes
+    ----------
+    data_map, gradient : "scatter" or "gather"
+        What computes y, and x's gradient.
+    freeze : callable
+        Turns the options, as the caller passed them, into the hashable ones that `problem` takes; raises for wrong forms.
+    problem : callable
+        ``problem(x_shape, w_shape, layout, *options, dtype)``.
+    """
+
+    data_map: DataMap
+    gradient: DataMap
+    freeze: Callable[..., tuple[Any, ...]]
+    problem: Callable[..., Problem]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Call:
+    """One operator on arrays of given shapes and types.
+
+    Attributes
+    ----------
+    problem : Problem
+    layout : Layout
+    in_order : bool
+        Whether the caller's arrays are already what a backend sees: in its axis order, with a batch.
+    y_shape : tuple of int
+        As the caller sees it.
+    result, compute : numpy.dtype
+        What the call returns, and what it computes in; for complex numbers, the problem's dtype is that of their parts.
+    """
+
+    problem: Problem
+    layout: Layout
+    in_order: bool
+    y_shape: Shape
+    result: np.dtype
+    compute: np.dtype
+
+    def data_view(self, array: Any) -> Any:
+        """The caller's x, y or a gradient of them as (N, C, *spatial)."""
+        return array if self.in_order else self.layout.data_view(array)
+
+    def kernel_view(self, array: Any) -> Any:
+        """The caller's w or its gradient as (coarse, fine // groups, *spatial)."""
+        return array if self.in_order else self.layout.kernel_view(array)
+
+
+def checked(operator: Operator, layout: Any, options: tuple[Any, ...], x: Any, w: Any, bias: Any, dy: Any = None) -> Call:
+    """The call of an operator on such arrays; bias and dy may be None.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument breaks a rule; the message names it.
+    """
+    shapes = x.shape, w.shape, None if bias is None else bias.shape, None if dy is None else dy.shape
+    types = x.dtype, w.dtype, None if bias is None else bias.dtype, None if dy is None else dy.dtype
+    return _find(operator, layout, options, shapes, types)
+
+
+def result_shape(operator: Operator, layout: Any, options: tuple[Any, ...], x_shape: Shape, w_shape: Shape) -> Shape:
+    """The shape of y, from two shapes alone."""
+    return _find(operator, layout, options, (x_shape, w_shape, None, None), (_ANY_TYPE, _ANY_TYPE, None, None)).y_shape
+
+
+def _find(operator: Operator, layout: Any, options: tuple[Any, ...], shapes: Shapes, types: Types) -> Call:
+    if not _HASHABLE.issuperset(map(type, options)):
+        options = operator.freeze(*options)
+    find = _kept if layout is None or type(layout) is str else _checked
+    return find(operator, layout, options, shapes, types)
+
+
+def _checked(operator: Operator, layout: Any, options: tuple[Any, ...], shapes: Shapes, types: Types) -> Call:
+    x_shape, w_shape, bias_shape, dy_shape = shapes
+    for name, dtype in zip(("x", "w", "bias", "dy"), types, strict=True):
+        if dtype is not None:
+            check_dtype(name, dtype)
+    result = result_type([dtype for dtype in types if dtype is not None])
+    compute = compute_type(result)
+    axes = len(w_shape) - 2
+    if not 1 <= axes <= 3:
+        raise ValueError(f"w must have 3, 4 or 5 axes (two of channels and 1 to 3 spatial ones), got {len(w_shape)}")
+    if len(x_shape) not in (axes + 1, axes + 2):
+        raise ValueError(
+            f"x must have {axes + 2} axes to go with w's {axes} spatial ones, or {axes + 1} without a batch, got "
+            f"{len(x_shape)}"
+        )
+    order = layout_for(layout, axes)
+    problem = operator.problem(x_shape, w_shape, order, *operator.freeze(*options), part_type(compute))
+    y = problem.fine_array_shape if operator.data_map == "scatter" else problem.coarse_array_shape
+    batched = len(x_shape) == axes + 2
+    y_shape = order.data_shape(y, batched=batched)
+    if bias_shape not in (None, y[1:2]):
+        raise ValueError(f"bias.shape must equal ({y[1]},), one per output channel, got {bias_shape}")
+    if dy_shape not in (None, y_shape):
+        raise ValueError(f"dy.shape must equal the output's {y_shape}, got {dy_shape}")
+    return Call(problem, order, order.identity and batched, y_shape, result, compute)
+
+
+_kept = lru_cache(maxsize=4096)(_checked)
+
+
+def _transposed_options(
+    stride: Any, padding: Any, output_padding: Any, output_size: Any, dilation: Any, groups: Any
+) -> tuple[Any, ...]:
+    return (
+        as_sizes("stride", stride),
+        as_padding(padding),
+        as_sizes("output_padding", output_padding),
+        None if output_size is None else as_sizes("output_size", output_size),
+        as_sizes("dilation", dilation),
+        as_size("groups", groups),
+    )
+
+
+def _plain_options(stride: Any, padding: Any, dilation: Any, groups: Any) -> tuple[Any, ...]:
+    return as_sizes("stride", stride), as_padding(padding), as_sizes("dilation", dilation), as_size("groups", groups)
+
+
+CONV_TRANSPOSE = Operator("scatter", "gather", _transposed_options, conv_transpose_problem)
+CONV = Operator("gather", "scatter", _plain_options, conv_problem)
