@@ -21,8 +21,7 @@ __all__ = ["CONV", "CONV_TRANSPOSE", "Call", "Operator", "checked", "result_shap
 
 DataMap: TypeAlias = Literal["scatter", "gather"]
 Shape: TypeAlias = tuple[int, ...]
-Shapes: TypeAlias = tuple[Shape, Shape, Shape | None, Shape | None]  # of x, w, bias and dy
-Types: TypeAlias = tuple[np.dtype, np.dtype, np.dtype | None, np.dtype | None]
+_Array: TypeAlias = tuple[Shape, np.dtype]  # all that is looked at
 
 _HASHABLE = frozenset((int, str, type(None)))  # of other types, values may be equal and yet not mean the same: 1 and True
 _ANY_TYPE = np.dtype(np.float64)
@@ -37,7 +36,8 @@ class Operator:
     data_map, gradient : "scatter" or "gather"
         What computes y, and x's gradient.
     freeze : callable
-        Turns the options, as the caller passed them, into the hashable ones that `problem` takes; raises for wrong forms.
+        Turns the options behind the layout, as the caller passed them, into the hashable ones that `problem` takes; raises
+        for wrong forms.
     problem : callable
         ``problem(x_shape, w_shape, layout, *options, dtype)``.
     """
@@ -80,7 +80,7 @@ class Call:
         return array if self.in_order else self.layout.kernel_view(array)
 
 
-def checked(operator: Operator, layout: Any, options: tuple[Any, ...], x: Any, w: Any, bias: Any, dy: Any = None) -> Call:
+def checked(operator: Operator, options: tuple[Any, ...], x: Any, w: Any, bias: Any, dy: Any = None) -> Call:
     """The call of an operator on such arrays; bias and dy may be None.
 
     Raises
@@ -88,29 +88,37 @@ def checked(operator: Operator, layout: Any, options: tuple[Any, ...], x: Any, w
     ValueError, TypeError
         An argument breaks a rule; the message names it.
     """
-    shapes = x.shape, w.shape, None if bias is None else bias.shape, None if dy is None else dy.shape
-    types = x.dtype, w.dtype, None if bias is None else bias.dtype, None if dy is None else dy.dtype
-    return _find(operator, layout, options, shapes, types)
+    return _find(
+        operator,
+        options,
+        (x.shape, x.dtype),
+        (w.shape, w.dtype),
+        None if bias is None else (bias.shape, bias.dtype),
+        None if dy is None else (dy.shape, dy.dtype),
+    )
 
 
-def result_shape(operator: Operator, layout: Any, options: tuple[Any, ...], x_shape: Shape, w_shape: Shape) -> Shape:
+def result_shape(operator: Operator, options: tuple[Any, ...], x_shape: Shape, w_shape: Shape) -> Shape:
     """The shape of y, from two shapes alone."""
-    return _find(operator, layout, options, (x_shape, w_shape, None, None), (_ANY_TYPE, _ANY_TYPE, None, None)).y_shape
+    return _find(operator, options, (x_shape, _ANY_TYPE), (w_shape, _ANY_TYPE), None, None).y_shape
 
 
-def _find(operator: Operator, layout: Any, options: tuple[Any, ...], shapes: Shapes, types: Types) -> Call:
-    if not _HASHABLE.issuperset(map(type, options)):
-        options = operator.freeze(*options)
+def _find(operator: Operator, options: tuple[Any, ...], *arrays: Any) -> Call:
+    if _HASHABLE.issuperset(map(type, options)):
+        return _kept(operator, options, *arrays)
+    layout, *others = options
     find = _kept if layout is None or type(layout) is str else _checked
-    return find(operator, layout, options, shapes, types)
+    return find(operator, (layout, *operator.freeze(*others)), *arrays)
 
 
-def _checked(operator: Operator, layout: Any, options: tuple[Any, ...], shapes: Shapes, types: Types) -> Call:
-    x_shape, w_shape, bias_shape, dy_shape = shapes
-    for name, dtype in zip(("x", "w", "bias", "dy"), types, strict=True):
-        if dtype is not None:
-            check_dtype(name, dtype)
-    result = result_type([dtype for dtype in types if dtype is not None])
+def _checked(
+    operator: Operator, options: tuple[Any, ...], x: _Array, w: _Array, bias: _Array | None, dy: _Array | None
+) -> Call:
+    given = {name: array for name, array in zip(("x", "w", "bias", "dy"), (x, w, bias, dy), strict=True) if array}
+    for name, (_shape, dtype) in given.items():
+        check_dtype(name, dtype)
+    (x_shape, _), (w_shape, _), (layout, *others) = x, w, options
+    result = result_type([dtype for _shape, dtype in given.values()])
     compute = compute_type(result)
     axes = len(w_shape) - 2
     if not 1 <= axes <= 3:
@@ -121,15 +129,15 @@ def _checked(operator: Operator, layout: Any, options: tuple[Any, ...], shapes: 
             f"{len(x_shape)}"
         )
     order = layout_for(layout, axes)
-    problem = operator.problem(x_shape, w_shape, order, *operator.freeze(*options), part_type(compute))
+    problem = operator.problem(x_shape, w_shape, order, *operator.freeze(*others), part_type(compute))
     y = problem.fine_array_shape if operator.data_map == "scatter" else problem.coarse_array_shape
     batched = len(x_shape) == axes + 2
     y_shape = order.data_shape(y, batched=batched)
-    if bias_shape not in (None, y[1:2]):
-        raise ValueError(f"bias.shape must equal ({y[1]},), one per output channel, got {bias_shape}")
-    if dy_shape not in (None, y_shape):
-        raise ValueError(f"dy.shape must equal the output's {y_shape}, got {dy_shape}")
-    return Call(problem, order, order.identity and batched, y_shape, result, compute)
+    if bias and bias[0] != y[1:2]:
+        raise ValueError(f"bias.shape must equal ({y[1]},), one per output channel, got {bias[0]}")
+    if dy and dy[0] != y_shape:
+        raise ValueError(f"dy.shape must equal the output's {y_shape}, got {dy[0]}")
+    return Call(problem, order, order.identity and batched, y_shape, compute if result == compute else result, compute)
 
 
 _kept = lru_cache(maxsize=4096)(_checked)

@@ -26,11 +26,11 @@ class Gradients(NamedTuple):
 
 
 def forward(
-    operator: Operator, layout: Any, options: tuple[Any, ...], x: Any, w: Any, bias: Any, out: Any, backend: BackendRequest
+    operator: Operator, options: tuple[Any, ...], x: Any, w: Any, bias: Any, out: Any, backend: BackendRequest
 ) -> Any:
     """Y = operator(x, w) + bias."""
-    home, bias, (x, w) = accept(bias, x, w)
-    call = checked(operator, layout, options, x, w, bias)
+    home, x, w, bias = accept(x, w, bias)
+    call = checked(operator, options, x, w, bias)
     problem = call.problem
     maps = _maps(choose(problem, backend, home.owner), call)
     y = home.empty(call.y_shape, x, call) if out is None else home.target(out, (x, w, bias), call)
@@ -42,7 +42,6 @@ def forward(
 
 def backward(
     operator: Operator,
-    layout: Any,
     options: tuple[Any, ...],
     x: Any,
     w: Any,
@@ -53,8 +52,8 @@ def backward(
 ) -> Gradients:
     """The gradients of an operator from that of its output."""
     wanted = _as_needs(needs)
-    home, bias, (x, w, dy) = accept(bias, x, w, dy)
-    call = checked(operator, layout, options, x, w, bias, dy)
+    home, x, w, bias, dy = accept(x, w, bias, dy)
+    call = checked(operator, options, x, w, bias, dy)
     chosen = choose(call.problem, backend, home.owner)
     maps = _maps(chosen, call)
     dy = home.data(dy, call)

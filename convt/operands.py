@@ -19,21 +19,22 @@ from .selection import owner
 __all__ = ["accept"]
 
 
-def accept(bias: Any, *arrays: Any) -> tuple[Home, Any, tuple[Any, ...]]:
-    """Where a call's arrays lie; the bias, which may be None, and x, w and, where given, dy, not converted yet.
+def accept(x: Any, w: Any, bias: Any, *dy: Any) -> tuple[Any, ...]:
+    """The home of a call's arrays, then they themselves, not converted yet; the bias may be None.
 
     Raises
     ------
     TypeError
         Something is no array of numbers, or lies elsewhere than the others.
     """
-    if (bias is None or type(bias) is np.ndarray) and _NUMPY.issuperset(map(type, arrays)):
-        return _HOST, bias, arrays
-    home = _home(*arrays, bias)
-    accepted = tuple(home.accept(name, array) for name, array in zip(("x", "w", "dy"), arrays, strict=False))
+    if type(x) is type(w) is np.ndarray and (bias is None or type(bias) is np.ndarray) and not dy:
+        return _HOST, x, w, bias
+    home = _home(x, w, bias, *dy)
+    x, w = home.accept("x", x), home.accept("w", w)
     bias = None if bias is None else home.accept("bias", bias)
-    home.check_types([array.dtype for array in (*accepted, bias) if array is not None])
-    return home, bias, accepted
+    dy = tuple(home.accept("dy", array) for array in dy)
+    home.check_types([array.dtype for array in (x, w, bias, *dy) if array is not None])
+    return home, x, w, bias, *dy
 
 
 class _Arrays:
@@ -45,11 +46,13 @@ class _Arrays:
 
     def data(self, array: Any, call: Call) -> Any:
         """X or dy, converted, as (N, C, *spatial)."""
-        return call.data_view(self.convert(array, call))
+        array = self.convert(array, call)
+        return array if call.in_order else call.layout.data_view(array)
 
     def kernel(self, array: Any, call: Call) -> Any:
         """w, converted, as (coarse, fine // groups, *spatial)."""
-        return call.kernel_view(self.convert(array, call))
+        array = self.convert(array, call)
+        return array if call.in_order else call.layout.kernel_view(array)
 
 
 class HostArrays(_Arrays):
@@ -80,15 +83,17 @@ class HostArrays(_Arrays):
     def target(self, out: Any, inputs: tuple[np.ndarray | None, ...], call: Call) -> np.ndarray:
         """Where to compute what goes to `out`: itself, or a new array where that is not possible."""
         check_out(out, call.y_shape, call.result)
-        overlaps = any(array is not None and np.may_share_memory(out, array) for array in inputs)
-        if out.dtype == call.compute and out.flags.aligned and not overlaps:
-            return cast(np.ndarray, out)
-        return np.empty(call.y_shape, call.compute)
+        if out.dtype != call.compute or not out.flags.aligned:
+            return np.empty(call.y_shape, call.compute)
+        for array in inputs:
+            if array is not None and np.may_share_memory(out, array):
+                return np.empty(call.y_shape, call.compute)
+        return cast(np.ndarray, out)
 
     def result(self, computed: np.ndarray, out: Any, call: Call) -> Any:
         """What the caller gets: `out`, or where there is none, what was computed."""
         if out is None:
-            return computed if call.result == call.compute else computed.astype(call.result)
+            return computed if call.result is call.compute else computed.astype(call.result)
         if computed is not out:
             out[...] = computed
         return out
@@ -138,7 +143,6 @@ class DeviceArrays(_Arrays):
 Home: TypeAlias = HostArrays | DeviceArrays
 
 _HOST = HostArrays()
-_NUMPY = frozenset((np.ndarray,))
 _DEVICE_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 

@@ -111,8 +111,8 @@ def conv_transpose(
     >>> convt.conv_transpose(x, w, stride=2)
     array([[[  1.,  10., 102.,  20., 200.]]])
     """
-    options = (stride, padding, output_padding, output_size, dilation, groups)
-    return forward(CONV_TRANSPOSE, layout, options, x, w, bias, out, backend)
+    options = (layout, stride, padding, output_padding, output_size, dilation, groups)
+    return forward(CONV_TRANSPOSE, options, x, w, bias, out, backend)
 
 
 def conv_transpose_backward(
@@ -161,8 +161,8 @@ def conv_transpose_backward(
     >>> convt.conv_transpose_backward(x, w, None, dy, stride=2)
     Gradients(x=array([[[111., 111.]]]), w=array([[[3., 3., 3.]]]), bias=None)
     """
-    options = (stride, padding, output_padding, output_size, dilation, groups)
-    return backward(CONV_TRANSPOSE, layout, options, x, w, bias, dy, needs, backend)
+    options = (layout, stride, padding, output_padding, output_size, dilation, groups)
+    return backward(CONV_TRANSPOSE, options, x, w, bias, dy, needs, backend)
 
 
 def conv(
@@ -224,7 +224,7 @@ def conv(
     >>> convt.conv(x, w, stride=2)
     array([[[321., 543.]]])
     """
-    return forward(CONV, layout, (stride, padding, dilation, groups), x, w, bias, out, backend)
+    return forward(CONV, (layout, stride, padding, dilation, groups), x, w, bias, out, backend)
 
 
 def conv_backward(
@@ -267,7 +267,7 @@ def conv_backward(
     >>> convt.conv_backward(x, w, None, np.ones((1, 1, 2)), stride=2, needs=["x"]).x
     array([[[  1.,  10., 101.,  10., 100.]]])
     """
-    return backward(CONV, layout, (stride, padding, dilation, groups), x, w, bias, dy, needs, backend)
+    return backward(CONV, (layout, stride, padding, dilation, groups), x, w, bias, dy, needs, backend)
 
 
 def conv_transpose_shape(
@@ -306,8 +306,8 @@ def conv_transpose_shape(
     >>> convt.conv_transpose_shape((8, 64, 28, 28), (64, 32, 4, 4), stride=2, padding=1)
     (8, 32, 56, 56)
     """
-    options = (stride, padding, output_padding, output_size, dilation, groups)
-    return result_shape(CONV_TRANSPOSE, layout, options, as_shape("x_shape", x_shape), as_shape("w_shape", w_shape))
+    options = (layout, stride, padding, output_padding, output_size, dilation, groups)
+    return result_shape(CONV_TRANSPOSE, options, as_shape("x_shape", x_shape), as_shape("w_shape", w_shape))
 
 
 def conv_shape(
@@ -344,5 +344,5 @@ def conv_shape(
     >>> convt.conv_shape((8, 32, 56, 56), (64, 32, 4, 4), stride=2, padding=1)
     (8, 64, 28, 28)
     """
-    options = (stride, padding, dilation, groups)
-    return result_shape(CONV, layout, options, as_shape("x_shape", x_shape), as_shape("w_shape", w_shape))
+    options = (layout, stride, padding, dilation, groups)
+    return result_shape(CONV, options, as_shape("x_shape", x_shape), as_shape("w_shape", w_shape))

@@ -148,7 +148,7 @@ def _unasked(problem: Problem, held_by: Backend | None) -> Backend:
     candidates = registry().ranked() if held_by is None else [held_by]
     reasons = []
     for backend in candidates:
-        reason = _refusal(backend, problem, held_by)
+        reason = backend.why_not(problem)
         if reason is None:
             return backend
         reasons.append(f"{backend.name}: {reason}")

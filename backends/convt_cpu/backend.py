@@ -70,8 +70,9 @@ def _compute(data_map: Map, problem: Problem, order: Order, *arrays: Any) -> Non
 
 
 def _threads_of(plan: Plan) -> int:
-    threads = _threads(plan.multiply_adds, plan.tasks)
-    return 1 if threads == 1 else max(1, min(threads, (_SCRATCH - plan.shared_bytes) // plan.scratch_bytes))
+    if plan.multiply_adds < _SERIAL_BELOW:
+        return 1
+    return max(1, min(_threads(plan.multiply_adds, plan.tasks), (_SCRATCH - plan.shared_bytes) // plan.scratch_bytes))
 
 
 def _threads(work: int, tasks: int) -> int:
@@ -85,10 +86,10 @@ def _threads(work: int, tasks: int) -> int:
 
 def _order(array: np.ndarray) -> tuple[int, ...]:
     """The spatial axes, the densest in memory last."""
-    strides = array.strides[2:]
+    strides = array.strides
     if strides[-1] == array.itemsize:
         return _IN_ORDER[len(strides)]
-    return tuple(sorted(range(len(strides)), key=lambda axis: -abs(strides[axis])))
+    return tuple(sorted(range(len(strides) - 2), key=lambda axis: -abs(strides[axis + 2])))
 
 
-_IN_ORDER = {axes: tuple(range(axes)) for axes in (1, 2, 3)}
+_IN_ORDER = {2 + axes: tuple(range(axes)) for axes in (1, 2, 3)}
