@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -17,14 +17,13 @@ from .layout import Layout, layout_for
 from .options import as_padding, as_size, as_sizes
 from .problem import Problem, conv_problem, conv_transpose_problem
 
-__all__ = ["CONV", "CONV_TRANSPOSE", "Call", "Operator", "checked", "result_shape"]
+__all__ = ["CONV", "CONV_TRANSPOSE", "Call", "Described", "Operator", "checked"]
 
 DataMap: TypeAlias = Literal["scatter", "gather"]
 Shape: TypeAlias = tuple[int, ...]
-_Array: TypeAlias = tuple[Shape, np.dtype]  # all that is looked at
+_Array: TypeAlias = tuple[Shape, np.dtype]
 
-_HASHABLE = frozenset((int, str, type(None)))  # of other types, values may be equal and yet not mean the same: 1 and True
-_ANY_TYPE = np.dtype(np.float64)
+_SIMPLE = frozenset((int, str, type(None)))  # of other types, values may be equal and yet not mean the same: 1 and True
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +60,9 @@ class Call:
     y_shape : tuple of int
         As the caller sees it.
     result, compute : numpy.dtype
-        What the call returns, and what it computes in; for complex numbers, the problem's dtype is that of their parts.
+        What the call returns, and what it computes in.
+    is_complex : bool
+        Then the problem's dtype is that of the parts.
     """
 
     problem: Problem
@@ -70,6 +71,7 @@ class Call:
     y_shape: Shape
     result: np.dtype
     compute: np.dtype
+    is_complex: bool
 
     def data_view(self, array: Any) -> Any:
         """The caller's x, y or a gradient of them as (N, C, *spatial)."""
@@ -80,15 +82,20 @@ class Call:
         return array if self.in_order else self.layout.kernel_view(array)
 
 
-def checked(operator: Operator, options: tuple[Any, ...], x: Any, w: Any, bias: Any, dy: Any = None) -> Call:
-    """The call of an operator on such arrays; bias and dy may be None.
+def checked(operator: Operator, options: tuple[Any, ...], x: Any, w: Any, bias: Any = None, dy: Any = None) -> Call:
+    """The call of an operator on such arrays, of which only shape and dtype are looked at; bias and dy may be None.
 
     Raises
     ------
     ValueError, TypeError
         An argument breaks a rule; the message names it.
     """
-    return _find(
+    find: Callable[..., Call] = _kept
+    if not (_SIMPLE.issuperset(map(type, options)) or all(map(_is_key, options))):
+        layout, *others = options
+        options = (layout, *operator.freeze(*others))
+        find = _kept if layout is None or type(layout) is str else _checked
+    return find(
         operator,
         options,
         (x.shape, x.dtype),
@@ -98,17 +105,16 @@ def checked(operator: Operator, options: tuple[Any, ...], x: Any, w: Any, bias: 
     )
 
 
-def result_shape(operator: Operator, options: tuple[Any, ...], x_shape: Shape, w_shape: Shape) -> Shape:
-    """The shape of y, from two shapes alone."""
-    return _find(operator, options, (x_shape, _ANY_TYPE), (w_shape, _ANY_TYPE), None, None).y_shape
+def _is_key(option: Any) -> bool:
+    """Whether an option means the same as any that it equals."""
+    return type(option) in _SIMPLE or (type(option) is tuple and _SIMPLE.issuperset(map(type, option)))
 
 
-def _find(operator: Operator, options: tuple[Any, ...], *arrays: Any) -> Call:
-    if _HASHABLE.issuperset(map(type, options)):
-        return _kept(operator, options, *arrays)
-    layout, *others = options
-    find = _kept if layout is None or type(layout) is str else _checked
-    return find(operator, (layout, *operator.freeze(*others)), *arrays)
+class Described(NamedTuple):
+    """As much of an array as `checked` looks at."""
+
+    shape: Shape
+    dtype: np.dtype
 
 
 def _checked(
@@ -137,7 +143,8 @@ def _checked(
         raise ValueError(f"bias.shape must equal ({y[1]},), one per output channel, got {bias[0]}")
     if dy and dy[0] != y_shape:
         raise ValueError(f"dy.shape must equal the output's {y_shape}, got {dy[0]}")
-    return Call(problem, order, order.identity and batched, y_shape, compute if result == compute else result, compute)
+    in_order = order.identity and batched
+    return Call(problem, order, in_order, y_shape, compute if result == compute else result, compute, compute.kind == "c")
 
 
 _kept = lru_cache(maxsize=4096)(_checked)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, cast
 
-from .backend import Backend
-from .calls import Call, Operator, checked
+from .calls import Operator, checked
 from .linearity import ComplexMaps
 from .operands import accept
 from .problem import Problem
@@ -32,11 +31,13 @@ def forward(
     home, x, w, bias = accept(x, w, bias)
     call = checked(operator, options, x, w, bias)
     problem = call.problem
-    maps = _maps(choose(problem, backend, home.owner), call)
+    chosen = choose(problem, backend, home.owner)
+    maps = ComplexMaps(chosen) if call.is_complex else chosen
     y = home.empty(call.y_shape, x, call) if out is None else home.target(out, (x, w, bias), call)
     if problem.batch:
+        vector = None if bias is None else home.vector(bias, call)
         compute = getattr(maps, operator.data_map)
-        compute(problem, home.data(x, call), home.kernel(w, call), home.vector(bias, call), call.data_view(y))
+        compute(problem, home.data(x, call), home.kernel(w, call), vector, call.data_view(y))
     return home.result(y, out, call)
 
 
@@ -55,7 +56,7 @@ def backward(
     home, x, w, bias, dy = accept(x, w, bias, dy)
     call = checked(operator, options, x, w, bias, dy)
     chosen = choose(call.problem, backend, home.owner)
-    maps = _maps(chosen, call)
+    maps = ComplexMaps(chosen) if call.is_complex else chosen
     dy = home.data(dy, call)
 
     def run_x(dx: Any) -> None:
@@ -69,7 +70,7 @@ def backward(
 
     def run_bias(db: Any) -> None:
         channel_sums = getattr(chosen, "channel_sums", _channel_sums)
-        if call.compute.kind == "c":
+        if call.is_complex:
             channel_sums = _channel_sums
         channel_sums(call.problem, dy, db)
 
@@ -84,10 +85,6 @@ def backward(
         return home.result(result, None, call)
 
     return Gradients(gradient("x", x, run_x), gradient("w", w, run_w), gradient("bias", bias, run_bias))
-
-
-def _maps(backend: Backend, call: Call) -> Any:
-    return ComplexMaps(backend) if call.compute.kind == "c" else backend
 
 
 def _as_needs(needs: Any) -> Collection[str]:

@@ -27,8 +27,11 @@ def accept(x: Any, w: Any, bias: Any, *dy: Any) -> tuple[Any, ...]:
     TypeError
         Something is no array of numbers, or lies elsewhere than the others.
     """
-    if type(x) is type(w) is np.ndarray and (bias is None or type(bias) is np.ndarray) and not dy:
-        return _HOST, x, w, bias
+    if type(x) is type(w) is np.ndarray and (bias is None or type(bias) is np.ndarray):
+        if not dy:
+            return _HOST, x, w, bias
+        if type(dy[0]) is np.ndarray:
+            return _HOST, x, w, bias, dy[0]
     home = _home(x, w, bias, *dy)
     x, w = home.accept("x", x), home.accept("w", w)
     bias = None if bias is None else home.accept("bias", bias)
@@ -67,14 +70,15 @@ class HostArrays(_Arrays):
 
     def convert(self, array: np.ndarray, call: Call) -> np.ndarray:
         """A real operand of a complex call stays real."""
-        dtype = call.compute
-        if array.dtype is not dtype and dtype.kind == "c" and array.dtype.kind != "c":
-            dtype = call.problem.dtype
-        return as_operand(array, dtype)
+        if array.dtype is call.compute and array.flags.aligned:
+            return array
+        stays_real = call.is_complex and array.dtype.kind != "c"
+        return as_operand(array, call.problem.dtype if stays_real else call.compute)
 
-    def vector(self, array: np.ndarray | None, call: Call) -> np.ndarray | None:
-        """The bias, converted and contiguous, or None."""
-        return None if array is None else np.ascontiguousarray(self.convert(array, call))
+    def vector(self, array: np.ndarray, call: Call) -> np.ndarray:
+        """The bias, converted and contiguous."""
+        array = self.convert(array, call)
+        return array if array.flags.c_contiguous else np.ascontiguousarray(array)
 
     def empty(self, shape: tuple[int, ...], like: np.ndarray, call: Call) -> np.ndarray:
         """A new array to compute into, in the order of `like`."""

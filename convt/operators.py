@@ -15,7 +15,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from .calls import CONV, CONV_TRANSPOSE, result_shape
+import numpy as np
+
+from .calls import CONV, CONV_TRANSPOSE, Described, Operator, checked
 from .execution import Gradients, backward, forward
 from .options import as_shape
 from .selection import BackendRequest
@@ -307,7 +309,7 @@ def conv_transpose_shape(
     (8, 32, 56, 56)
     """
     options = (layout, stride, padding, output_padding, output_size, dilation, groups)
-    return result_shape(CONV_TRANSPOSE, options, as_shape("x_shape", x_shape), as_shape("w_shape", w_shape))
+    return _shape(CONV_TRANSPOSE, options, x_shape, w_shape)
 
 
 def conv_shape(
@@ -345,4 +347,9 @@ def conv_shape(
     (8, 64, 28, 28)
     """
     options = (layout, stride, padding, dilation, groups)
-    return result_shape(CONV, options, as_shape("x_shape", x_shape), as_shape("w_shape", w_shape))
+    return _shape(CONV, options, x_shape, w_shape)
+
+
+def _shape(operator: Operator, options: tuple[Any, ...], x_shape: Any, w_shape: Any) -> tuple[int, ...]:
+    x, w = (Described(as_shape(*pair), np.dtype(np.float64)) for pair in (("x_shape", x_shape), ("w_shape", w_shape)))
+    return checked(operator, options, x, w).y_shape

@@ -166,18 +166,12 @@ def _standing_wish() -> _Wish:
     wish = _context.get()
     if wish is None:
         wish = _process
-    if wish is None:
-        text = _variable()
+    # For a name that is not set, os.environ.get raises and catches an exception, which takes longer than all the rest.
+    if wish is None and _ENCODED in getattr(os.environ, "_data", (_ENCODED,)):
+        text = os.environ.get(_VARIABLE, "").strip()
         if text:
             wish = _parsed(text, _VARIABLE, registry())
     return wish
-
-
-def _variable() -> str:
-    # For a name that is not set, os.environ.get raises and catches an exception, which takes longer than all the rest.
-    if _ENCODED not in getattr(os.environ, "_data", (_ENCODED,)):
-        return ""
-    return os.environ.get(_VARIABLE, "").strip()
 
 
 def _as_wish(request: BackendRequest) -> _Wish:
