@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .direct._engine import DirectPlan
 
-__all__ = ["ENGINES", "FALLBACK", "choose"]
+__all__ = ["ENGINES", "FALLBACK", "choose", "forced_engine"]
 
 _PACKED = 1.0  # cycles for an element of a packed strip
 _WEIGHT = 2.2  # cycles for a packed weight, which comes from far away
@@ -36,7 +36,13 @@ _BLAS_WEIGHT = 1.2
 _BLAS_ELEMENT = 2.0
 
 
-def choose(problem: Problem, data_map: Map, order: Order, isa: str) -> tuple[Engine, Any]:
+def forced_engine() -> str | None:
+    """The engine that ``CONVT_CPU_ALGORITHM`` names, read at every call; None leaves the choice to the cost model."""
+    return variable(b"CONVT_CPU_ALGORITHM")
+
+
+@lru_cache(maxsize=1024)
+def choose(problem: Problem, data_map: Map, order: Order, isa: str, forced: str | None) -> tuple[Engine, Any]:
     """The engine of a map, and its plan.
 
     Raises
@@ -44,27 +50,16 @@ def choose(problem: Problem, data_map: Map, order: Order, isa: str) -> tuple[Eng
     ValueError
         ``CONVT_CPU_ALGORITHM`` names no engine.
     """
-    forced = variable(b"CONVT_CPU_ALGORITHM")
-    if forced is None:
-        return _cheapest(problem, data_map, order, isa)
-    if forced not in ENGINES:
-        raise ValueError(f"CONVT_CPU_ALGORITHM must be one of {', '.join(ENGINES)}, got {forced!r}")
-    return _forced(forced, problem, data_map, order, isa)
-
-
-@lru_cache(maxsize=1024)
-def _cheapest(problem: Problem, data_map: Map, order: Order, isa: str) -> tuple[Engine, Any]:
+    if forced is not None:
+        if forced not in ENGINES:
+            raise ValueError(f"CONVT_CPU_ALGORITHM must be one of {', '.join(ENGINES)}, got {forced!r}")
+        plan = ENGINES[forced].plan(problem, data_map, order, isa)
+        return (FALLBACK, FALLBACK.plan(problem, data_map, order, isa)) if plan is None else (ENGINES[forced], plan)
     able = [(engine, engine.plan(problem, data_map, order, isa)) for engine in ENGINES.values()]
     return min(
         ((engine, plan) for engine, plan in able if plan is not None),
         key=lambda pair: pair[0].cycles(pair[1], problem, isa),
     )
-
-
-@lru_cache(maxsize=1024)
-def _forced(name: str, problem: Problem, data_map: Map, order: Order, isa: str) -> tuple[Engine, Any]:
-    plan = ENGINES[name].plan(problem, data_map, order, isa)
-    return (FALLBACK, FALLBACK.plan(problem, data_map, order, isa)) if plan is None else (ENGINES[name], plan)
 
 
 def _direct_cycles(plan: DirectPlan, problem: Problem, isa: str) -> float:
