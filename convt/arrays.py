@@ -10,7 +10,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["as_array", "as_operand", "check_out", "compute_type", "on_device", "output_order", "part_type", "result_type"]
+__all__ = [
+    "as_array",
+    "as_operand",
+    "check_dtype",
+    "check_out",
+    "compute_type",
+    "on_device",
+    "output_order",
+    "part_type",
+    "result_type",
+]
 
 _COMPUTE: dict[np.dtype, np.dtype] = {
     np.dtype(result): np.dtype(compute)
@@ -43,8 +53,6 @@ def on_device(value: Any) -> bool:
 
 def as_array(name: str, value: Any) -> np.ndarray:
     """The argument as an array of numbers, not copied if it is one."""
-    if type(value) is np.ndarray and value.dtype in _COMPUTE:
-        return value
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must be a plain array, got a masked array (fill it first: {name}.filled(0))")
     if value is None:
@@ -92,15 +100,15 @@ def as_operand(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """An array that a result may be written into: right shape and type, writable."""
-    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+    if type(out) is not np.ndarray and (not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray)):
         raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
     if out.shape != shape:
         raise ValueError(f"out.shape must equal the result's {shape}, got {out.shape}")
-    if _native(out.dtype) != dtype:
+    if out.dtype is not dtype and _native(out.dtype) != dtype:
         raise TypeError(f"out.dtype must equal the result's {dtype}, got {out.dtype}")
     if not out.flags.writeable:
         raise ValueError("out must be writable, got a read-only array")
-    if any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
+    if 0 in out.strides and any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
         raise ValueError(f"out must have memory for each element, got strides {out.strides}")
 
 

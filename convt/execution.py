@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, cast
 
-from .backend import Backend
+from .calls import Operator, checked
 from .linearity import ComplexMaps
-from .operands import Operands
+from .operands import accept
 from .problem import Problem
 from .selection import BackendRequest, choose
 
 __all__ = ["Gradients", "backward", "forward"]
-
-DataMap: TypeAlias = Literal["scatter", "gather"]
 
 _ARGUMENTS = ("x", "w", "bias")
 
@@ -26,67 +24,77 @@ class Gradients(NamedTuple):
     bias: Any
 
 
-def forward(call: Operands, problem: Problem, data_map: DataMap, out: Any, backend: BackendRequest) -> Any:
-    """Y = data_map(x, w) + bias."""
-    shape = _shape_after(data_map, problem)
-    call.check_bias(shape[1])
-    maps = _maps(choose(problem, backend, call.home.owner), call)
-
-    def run(y: Any) -> None:
-        getattr(maps, data_map)(problem, call.data(call.x), call.kernel(), call.bias_vector(), call.layout.data_view(y))
-
-    return call.home.compute(call.data_shape(shape), call.x, call, out, run if problem.batch else _nothing)
+def forward(
+    operator: Operator, options: tuple[Any, ...], x: Any, w: Any, bias: Any, out: Any, backend: BackendRequest
+) -> Any:
+    """Y = operator(x, w) + bias."""
+    home, x, w, bias = accept(x, w, bias)
+    call = checked(operator, options, x, w, bias)
+    problem = call.problem
+    chosen = choose(problem, backend, home.owner)
+    maps = ComplexMaps(chosen) if call.is_complex else chosen
+    y = home.empty(call.y_shape, x, call) if out is None else home.target(out, (x, w, bias), call)
+    if problem.batch:
+        vector = None if bias is None else home.vector(bias, call)
+        compute = getattr(maps, operator.data_map)
+        compute(problem, home.data(x, call), home.kernel(w, call), vector, call.data_view(y))
+    return home.result(y, out, call)
 
 
 def backward(
-    call: Operands, problem: Problem, data_map: DataMap, needs: Collection[str], backend: BackendRequest
+    operator: Operator,
+    options: tuple[Any, ...],
+    x: Any,
+    w: Any,
+    bias: Any,
+    dy: Any,
+    needs: Collection[str],
+    backend: BackendRequest,
 ) -> Gradients:
-    """The gradients of a call whose data gradient is `data_map` of dy."""
+    """The gradients of an operator from that of its output."""
     wanted = _as_needs(needs)
-    y_shape = problem.fine_array_shape if data_map == "gather" else problem.coarse_array_shape
-    call.check_bias(y_shape[1])
-    call.check_dy(call.data_shape(y_shape))
-    chosen = choose(problem, backend, call.home.owner)
-    maps = _maps(chosen, call)
-    dy = call.data(call.dy)
+    home, x, w, bias, dy = accept(x, w, bias, dy)
+    call = checked(operator, options, x, w, bias, dy)
+    chosen = choose(call.problem, backend, home.owner)
+    maps = ComplexMaps(chosen) if call.is_complex else chosen
+    dy = home.data(dy, call)
 
     def run_x(dx: Any) -> None:
-        getattr(maps, data_map)(problem, dy, _conjugate(call.kernel()), None, call.layout.data_view(dx))
+        compute = getattr(maps, operator.gradient)
+        compute(call.problem, dy, _conjugate(home.kernel(w, call)), None, call.data_view(dx))
 
     def run_w(dw: Any) -> None:
-        x = _conjugate(call.data(call.x))
-        fine, coarse = (dy, x) if data_map == "gather" else (x, dy)
-        maps.correlate(problem, fine, coarse, call.layout.kernel_view(dw))
+        other = _conjugate(home.data(x, call))
+        fine, coarse = (dy, other) if operator.data_map == "scatter" else (other, dy)
+        maps.correlate(call.problem, fine, coarse, call.kernel_view(dw))
 
     def run_bias(db: Any) -> None:
         channel_sums = getattr(chosen, "channel_sums", _channel_sums)
-        if call.compute.kind == "c":
+        if call.is_complex:
             channel_sums = _channel_sums
-        channel_sums(problem, dy, db)
+        channel_sums(call.problem, dy, db)
 
     def gradient(argument: str, like: Any, run: Callable[[Any], None]) -> Any:
         if argument not in wanted or like is None:
             return None
-        return call.home.compute(like.shape, like, call, None, run if problem.batch else _zeros)
+        result = home.empty(like.shape, like, call)
+        if call.problem.batch:
+            run(result)
+        else:
+            result[...] = 0
+        return home.result(result, None, call)
 
-    return Gradients(gradient("x", call.x, run_x), gradient("w", call.w, run_w), gradient("bias", call.bias, run_bias))
-
-
-def _shape_after(data_map: DataMap, problem: Problem) -> tuple[int, ...]:
-    return problem.fine_array_shape if data_map == "scatter" else problem.coarse_array_shape
-
-
-def _maps(backend: Backend, call: Operands) -> Any:
-    return ComplexMaps(backend) if call.compute.kind == "c" else backend
+    return Gradients(gradient("x", x, run_x), gradient("w", w, run_w), gradient("bias", bias, run_bias))
 
 
-def _as_needs(needs: Any) -> frozenset[str]:
+def _as_needs(needs: Any) -> Collection[str]:
     names = (needs,) if isinstance(needs, str) else needs
-    if not isinstance(names, Collection):
+    if type(names) is not tuple and not isinstance(names, Collection):
         raise TypeError(f"needs must be a collection of names from {_ARGUMENTS}, got {needs!r}")
-    if not all(name in _ARGUMENTS for name in names):
-        raise ValueError(f"needs must hold names from {_ARGUMENTS}, got {needs!r}")
-    return frozenset(names)
+    for name in names:
+        if name not in _ARGUMENTS:
+            raise ValueError(f"needs must hold names from {_ARGUMENTS}, got {needs!r}")
+    return cast(Collection[str], names)
 
 
 def _conjugate(array: Any) -> Any:
@@ -95,11 +103,3 @@ def _conjugate(array: Any) -> Any:
 
 def _channel_sums(problem: Problem, array: Any, sums: Any) -> None:
     array.sum(axis=(0, *range(2, array.ndim)), out=sums)
-
-
-def _nothing(result: Any) -> None:
-    """An empty batch leaves nothing to compute."""
-
-
-def _zeros(result: Any) -> None:
-    result[...] = 0

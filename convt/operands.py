@@ -1,156 +1,109 @@
-"""The arrays of one call: accepted, typed, viewed in the standard axis order, and where the result goes.
+"""The arrays of one call: where they lie, how they become the ones that a backend sees, and where the result goes.
 
-`Operands.accept` looks at what the caller passed and copies nothing; conversions happen only after every rule has been
-checked. `HostArrays` and `DeviceArrays` are the two homes that data may have: NumPy's memory, or the memory of the backend
-that owns it.
+`accept` looks at what the caller passed and copies nothing; conversions happen only after every rule has been checked.
+`HostArrays` and `DeviceArrays` are the two homes that data may have: NumPy's memory, or the memory of the backend that
+owns it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from .arrays import as_array, as_operand, check_out, compute_type, on_device, output_order, part_type, result_type
+from .arrays import as_array, as_operand, check_out, on_device, output_order
 from .backend import DEVICE_MEMBERS, Backend, DeviceBackend, missing_members
-from .layout import Layout, layout_for
-from .options import as_shape
+from .calls import Call
 from .selection import owner
 
-__all__ = ["Operands", "Shapes"]
+__all__ = ["accept"]
 
 
-class Shapes:
-    """The shapes and the layout of one call.
+def accept(x: Any, w: Any, bias: Any, *dy: Any) -> tuple[Any, ...]:
+    """The home of a call's arrays, then they themselves, not converted yet; the bias may be None.
 
-    Attributes
-    ----------
-    x_shape, w_shape : tuple of int
-        As the caller sees them.
-    layout : Layout
-    part : numpy.dtype
-        The problem's dtype.
+    Raises
+    ------
+    TypeError
+        Something is no array of numbers, or lies elsewhere than the others.
     """
-
-    __slots__ = ("layout", "part", "w_shape", "x_shape")
-
-    def __init__(self, layout: Any, x_shape: tuple[int, ...], w_shape: tuple[int, ...], part: np.dtype) -> None:
-        axes = len(w_shape) - 2
-        if not 1 <= axes <= 3:
-            raise ValueError(f"w must have 3, 4 or 5 axes (two of channels and 1 to 3 spatial ones), got {len(w_shape)}")
-        if len(x_shape) not in (axes + 1, axes + 2):
-            raise ValueError(
-                f"x must have {axes + 2} axes to go with w's {axes} spatial ones, or {axes + 1} without a batch, got "
-                f"{len(x_shape)}"
-            )
-        self.x_shape = x_shape
-        self.w_shape = w_shape
-        self.layout: Layout = layout_for(layout, axes)
-        self.part = part
-
-    @classmethod
-    def accept(cls, layout: Any, x_shape: Any, w_shape: Any) -> Shapes:
-        """From two shapes alone."""
-        return cls(layout, as_shape("x_shape", x_shape), as_shape("w_shape", w_shape), np.dtype(np.float64))
-
-    def data_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """An (N, C, *spatial) shape as this caller sees it."""
-        return self.layout.data_shape(shape, batched=len(self.x_shape) == self.layout.axes + 2)
+    if type(x) is type(w) is np.ndarray and (bias is None or type(bias) is np.ndarray):
+        if not dy:
+            return _HOST, x, w, bias
+        if type(dy[0]) is np.ndarray:
+            return _HOST, x, w, bias, dy[0]
+    home = _home(x, w, bias, *dy)
+    x, w = home.accept("x", x), home.accept("w", w)
+    bias = None if bias is None else home.accept("bias", bias)
+    dy = tuple(home.accept("dy", array) for array in dy)
+    home.check_types([array.dtype for array in (x, w, bias, *dy) if array is not None])
+    return home, x, w, bias, *dy
 
 
-class Operands(Shapes):
-    """x, w and, where given, bias and dy of one call.
+class _Arrays:
+    """What both homes share: the arrays as a backend sees them."""
 
-    Attributes
-    ----------
-    x, w, bias, dy : array
-        As the caller passed them; bias and dy may be None.
-    home : HostArrays or DeviceArrays
-    result, compute : numpy.dtype
-        What the call returns, and what it computes in; for complex results, `part` is the type of their parts.
-    """
+    def convert(self, array: Any, call: Call) -> Any:
+        """The array in the type and alignment that the call computes with."""
+        raise NotImplementedError
 
-    __slots__ = ("bias", "compute", "dy", "home", "result", "w", "x")
-
-    def __init__(self, layout: Any, home: HostArrays | DeviceArrays, x: Any, w: Any, bias: Any, dy: Any) -> None:
-        self.home = home
-        self.x, self.w, self.bias, self.dy = x, w, bias, dy
-        self.result, self.compute = home.types([array.dtype for array in (x, w, bias, dy) if array is not None])
-        super().__init__(layout, x.shape, w.shape, part_type(self.compute))
-
-    @classmethod
-    def accept(cls, layout: Any, x: Any, w: Any, bias: Any = None, dy: Any = None, *, with_dy: bool = False) -> Operands:
-        """Arrays of numbers, not converted yet; anything else is an error."""
-        home = _home(x, w, bias, dy)
-        return cls(
-            layout,
-            home,
-            home.accept("x", x),
-            home.accept("w", w),
-            None if bias is None else home.accept("bias", bias),
-            home.accept("dy", dy) if with_dy else None,
-        )
-
-    def check_bias(self, channels: int) -> None:
-        """One bias per output channel."""
-        if self.bias is not None and self.bias.shape != (channels,):
-            raise ValueError(f"bias.shape must equal ({channels},), one per output channel, got {self.bias.shape}")
-
-    def check_dy(self, shape: tuple[int, ...]) -> None:
-        """A gradient of the output's shape."""
-        if self.dy.shape != shape:
-            raise ValueError(f"dy.shape must equal the output's {shape}, got {self.dy.shape}")
-
-    def data(self, array: Any) -> Any:
+    def data(self, array: Any, call: Call) -> Any:
         """X or dy, converted, as (N, C, *spatial)."""
-        return self.layout.data_view(self.home.convert(array, self))
+        array = self.convert(array, call)
+        return array if call.in_order else call.layout.data_view(array)
 
-    def kernel(self) -> Any:
+    def kernel(self, array: Any, call: Call) -> Any:
         """w, converted, as (coarse, fine // groups, *spatial)."""
-        return self.layout.kernel_view(self.home.convert(self.w, self))
-
-    def bias_vector(self) -> Any:
-        """The bias, converted and contiguous, or None."""
-        return None if self.bias is None else self.home.contiguous(self.home.convert(self.bias, self))
+        array = self.convert(array, call)
+        return array if call.in_order else call.layout.kernel_view(array)
 
 
-class HostArrays:
+class HostArrays(_Arrays):
     """NumPy arrays, and whatever NumPy makes arrays of."""
 
     owner: Backend | None = None
 
     accept = staticmethod(as_array)
-    contiguous = staticmethod(np.ascontiguousarray)
 
-    def types(self, dtypes: list[np.dtype]) -> tuple[np.dtype, np.dtype]:
-        """The result's type and the type to compute in."""
-        result = result_type(dtypes)
-        return result, compute_type(result)
+    def check_types(self, types: list[np.dtype]) -> None:
+        """Any may be mixed."""
 
-    def convert(self, array: np.ndarray, call: Operands) -> np.ndarray:
-        dtype = call.part if call.compute.kind == "c" and array.dtype.kind != "c" else call.compute
-        return as_operand(array, dtype)
+    def convert(self, array: np.ndarray, call: Call) -> np.ndarray:
+        """A real operand of a complex call stays real."""
+        if array.dtype is call.compute and array.flags.aligned:
+            return array
+        stays_real = call.is_complex and array.dtype.kind != "c"
+        return as_operand(array, call.problem.dtype if stays_real else call.compute)
 
-    def compute(self, shape: tuple[int, ...], like: np.ndarray, call: Operands, out: Any, run: Callable[[Any], None]) -> Any:
-        """Run into `out` where it can be written directly, else into a new array in the order of `like`."""
+    def vector(self, array: np.ndarray, call: Call) -> np.ndarray:
+        """The bias, converted and contiguous."""
+        array = self.convert(array, call)
+        return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+    def empty(self, shape: tuple[int, ...], like: np.ndarray, call: Call) -> np.ndarray:
+        """A new array to compute into, in the order of `like`."""
+        return np.empty(shape, call.compute, output_order(like))
+
+    def target(self, out: Any, inputs: tuple[np.ndarray | None, ...], call: Call) -> np.ndarray:
+        """Where to compute what goes to `out`: itself, or a new array where that is not possible."""
+        check_out(out, call.y_shape, call.result)
+        if out.dtype != call.compute or not out.flags.aligned:
+            return np.empty(call.y_shape, call.compute)
+        for array in inputs:
+            if array is not None and np.may_share_memory(out, array):
+                return np.empty(call.y_shape, call.compute)
+        return cast(np.ndarray, out)
+
+    def result(self, computed: np.ndarray, out: Any, call: Call) -> Any:
+        """What the caller gets: `out`, or where there is none, what was computed."""
         if out is None:
-            target = np.empty(shape, call.compute, output_order(like))
-            run(target)
-            return target.astype(call.result, copy=False)
-        check_out(out, shape, call.result)
-        inputs = (call.x, call.w, call.bias)
-        overlaps = any(array is not None and np.may_share_memory(out, array) for array in inputs)
-        if out.dtype == call.compute and out.flags.aligned and not overlaps:
-            run(out)
-        else:
-            target = np.empty(shape, call.compute)
-            run(target)
-            out[...] = target
+            return computed if call.result is call.compute else computed.astype(call.result)
+        if computed is not out:
+            out[...] = computed
         return out
 
 
-class DeviceArrays:
+class DeviceArrays(_Arrays):
     """Arrays in the memory of the backend that owns them; results stay there, in the caller's kind of array."""
 
     def __init__(self, owner: DeviceBackend, like: Any) -> None:
@@ -164,33 +117,34 @@ class DeviceArrays:
             )
         return self.owner.adopt(value)
 
-    def types(self, dtypes: list[np.dtype]) -> tuple[np.dtype, np.dtype]:
+    def check_types(self, types: list[np.dtype]) -> None:
         """On a device nothing is converted: one type for all, that a backend computes in."""
-        first = dtypes[0]
-        if first not in _DEVICE_TYPES or any(dtype != first for dtype in dtypes):
-            raise TypeError(
-                f"all arrays on backend {self.owner.name!r} must be float32, or all float64, got "
-                f"{', '.join(map(str, dtypes))}"
-            )
-        return first, first
+        if types[0] not in _DEVICE_TYPES or any(dtype != types[0] for dtype in types):
+            got = ", ".join(map(str, types))
+            raise TypeError(f"all arrays on backend {self.owner.name!r} must be float32, or all float64, got {got}")
 
-    def contiguous(self, array: Any) -> Any:
+    def convert(self, array: Any, call: Call) -> Any:
         return array
 
-    def convert(self, array: Any, call: Operands) -> Any:
+    def vector(self, array: Any, call: Call) -> Any:
         return array
 
-    def compute(self, shape: tuple[int, ...], like: Any, call: Operands, out: Any, run: Callable[[Any], None]) -> Any:
-        if out is None:
-            target = self.owner.empty(shape, call.compute)
-            run(target)
-            return self.owner.deliver(target, self._like)
+    def empty(self, shape: tuple[int, ...], like: Any, call: Call) -> Any:
+        return self.owner.empty(shape, call.compute)
+
+    def target(self, out: Any, inputs: tuple[Any, ...], call: Call) -> Any:
         target = self.accept("out", out)
-        if target.shape != shape or target.dtype != call.result:
-            raise ValueError(f"out must be the result's {shape} of {call.result}, got {target.shape} of {target.dtype}")
-        run(target)
-        return out
+        if target.shape != call.y_shape or target.dtype != call.result:
+            raise ValueError(
+                f"out must be the result's {call.y_shape} of {call.result}, got {target.shape} of {target.dtype}"
+            )
+        return target
 
+    def result(self, computed: Any, out: Any, call: Call) -> Any:
+        return self.owner.deliver(computed, self._like) if out is None else out
+
+
+Home: TypeAlias = HostArrays | DeviceArrays
 
 _HOST = HostArrays()
 _DEVICE_TYPES = (np.dtype(np.float32), np.dtype(np.float64))

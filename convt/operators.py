@@ -6,8 +6,8 @@ conv_transpose is the map scatter, conv the map gather; their gradients are the 
     conv_transpose    scatter   gather          correlate
     conv              gather    scatter         correlate
 
-Read `problem.py` for the rules on shapes, `operands.py` and `arrays.py` for those on arrays, `selection.py` for who
-computes.
+Read `calls.py` for what is checked and kept, `problem.py` for the rules on shapes, `operands.py` and `arrays.py` for those
+on arrays, `selection.py` for who computes, `execution.py` for how.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import numpy as np
+
+from .calls import CONV, CONV_TRANSPOSE, Described, Operator, checked
 from .execution import Gradients, backward, forward
-from .operands import Operands, Shapes
-from .options import as_padding, as_size, as_sizes
-from .problem import Problem, conv_problem, conv_transpose_problem
+from .options import as_shape
 from .selection import BackendRequest
 
 __all__ = [
@@ -112,9 +113,8 @@ def conv_transpose(
     >>> convt.conv_transpose(x, w, stride=2)
     array([[[  1.,  10., 102.,  20., 200.]]])
     """
-    call = Operands.accept(layout, x, w, bias)
-    problem = _transposed(call, stride, padding, output_padding, output_size, dilation, groups)
-    return forward(call, problem, "scatter", out, backend)
+    options = (layout, stride, padding, output_padding, output_size, dilation, groups)
+    return forward(CONV_TRANSPOSE, options, x, w, bias, out, backend)
 
 
 def conv_transpose_backward(
@@ -163,9 +163,8 @@ def conv_transpose_backward(
     >>> convt.conv_transpose_backward(x, w, None, dy, stride=2)
     Gradients(x=array([[[111., 111.]]]), w=array([[[3., 3., 3.]]]), bias=None)
     """
-    call = Operands.accept(layout, x, w, bias, dy, with_dy=True)
-    problem = _transposed(call, stride, padding, output_padding, output_size, dilation, groups)
-    return backward(call, problem, "gather", needs, backend)
+    options = (layout, stride, padding, output_padding, output_size, dilation, groups)
+    return backward(CONV_TRANSPOSE, options, x, w, bias, dy, needs, backend)
 
 
 def conv(
@@ -227,9 +226,7 @@ def conv(
     >>> convt.conv(x, w, stride=2)
     array([[[321., 543.]]])
     """
-    call = Operands.accept(layout, x, w, bias)
-    problem = _plain(call, stride, padding, dilation, groups)
-    return forward(call, problem, "gather", out, backend)
+    return forward(CONV, (layout, stride, padding, dilation, groups), x, w, bias, out, backend)
 
 
 def conv_backward(
@@ -272,9 +269,7 @@ def conv_backward(
     >>> convt.conv_backward(x, w, None, np.ones((1, 1, 2)), stride=2, needs=["x"]).x
     array([[[  1.,  10., 101.,  10., 100.]]])
     """
-    call = Operands.accept(layout, x, w, bias, dy, with_dy=True)
-    problem = _plain(call, stride, padding, dilation, groups)
-    return backward(call, problem, "scatter", needs, backend)
+    return backward(CONV, (layout, stride, padding, dilation, groups), x, w, bias, dy, needs, backend)
 
 
 def conv_transpose_shape(
@@ -313,9 +308,8 @@ def conv_transpose_shape(
     >>> convt.conv_transpose_shape((8, 64, 28, 28), (64, 32, 4, 4), stride=2, padding=1)
     (8, 32, 56, 56)
     """
-    call = Shapes.accept(layout, x_shape, w_shape)
-    problem = _transposed(call, stride, padding, output_padding, output_size, dilation, groups)
-    return call.data_shape(problem.fine_array_shape)
+    options = (layout, stride, padding, output_padding, output_size, dilation, groups)
+    return _shape(CONV_TRANSPOSE, options, x_shape, w_shape)
 
 
 def conv_shape(
@@ -352,36 +346,10 @@ def conv_shape(
     >>> convt.conv_shape((8, 32, 56, 56), (64, 32, 4, 4), stride=2, padding=1)
     (8, 64, 28, 28)
     """
-    call = Shapes.accept(layout, x_shape, w_shape)
-    problem = _plain(call, stride, padding, dilation, groups)
-    return call.data_shape(problem.coarse_array_shape)
+    options = (layout, stride, padding, dilation, groups)
+    return _shape(CONV, options, x_shape, w_shape)
 
 
-def _transposed(
-    call: Shapes, stride: Any, padding: Any, output_padding: Any, output_size: Any, dilation: Any, groups: Any
-) -> Problem:
-    return conv_transpose_problem(
-        call.x_shape,
-        call.w_shape,
-        call.layout,
-        as_sizes("stride", stride),
-        as_padding(padding),
-        as_sizes("output_padding", output_padding),
-        None if output_size is None else as_sizes("output_size", output_size),
-        as_sizes("dilation", dilation),
-        as_size("groups", groups),
-        call.part,
-    )
-
-
-def _plain(call: Shapes, stride: Any, padding: Any, dilation: Any, groups: Any) -> Problem:
-    return conv_problem(
-        call.x_shape,
-        call.w_shape,
-        call.layout,
-        as_sizes("stride", stride),
-        as_padding(padding),
-        as_sizes("dilation", dilation),
-        as_size("groups", groups),
-        call.part,
-    )
+def _shape(operator: Operator, options: tuple[Any, ...], x_shape: Any, w_shape: Any) -> tuple[int, ...]:
+    x, w = (Described(as_shape(*pair), np.dtype(np.float64)) for pair in (("x_shape", x_shape), ("w_shape", w_shape)))
+    return checked(operator, options, x, w).y_shape

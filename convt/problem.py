@@ -263,6 +263,7 @@ def _check_reachable(wanted: tuple[int, ...], least: tuple[int, ...], most: tupl
             raise ValueError(f"output_size must be reachable, {allowed} on spatial axis {axis}, got {size}")
 
 
+@lru_cache(maxsize=4096)
 def _problem(
     batch: int,
     groups: int,
@@ -276,6 +277,7 @@ def _problem(
     dilation: tuple[int, ...],
     dtype: np.dtype,
 ) -> Problem:
+    # One object for equal problems, so that the caches that they are keys of compare identities.
     problem = Problem(batch, groups, fine_channels, coarse_channels, fine, coarse, kernel, stride, padding, dilation, dtype)
     for shape in (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape):
         if prod(size for size in shape if size) * dtype.itemsize >= _BYTES_LIMIT:

@@ -12,11 +12,12 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from .backend import Backend, BackendUnavailable, missing_members
 from .problem import Problem
-from .registry import BackendState, registry
+from .registry import BackendState, Registry, registry
 
 __all__ = ["BackendRequest", "backends", "choose", "owner", "set_backend", "use_backend"]
 
@@ -26,6 +27,9 @@ _Wish: TypeAlias = "tuple[str, ...] | Backend | None"
 
 _context: ContextVar[_Wish] = ContextVar("convt_backend", default=None)
 _process: _Wish = None
+
+_VARIABLE = "CONVT_BACKEND"
+_ENCODED = os.environ.encodekey(_VARIABLE)
 
 
 def backends() -> dict[str, BackendState]:
@@ -144,7 +148,7 @@ def _unasked(problem: Problem, held_by: Backend | None) -> Backend:
     candidates = registry().ranked() if held_by is None else [held_by]
     reasons = []
     for backend in candidates:
-        reason = _refusal(backend, problem, held_by)
+        reason = backend.why_not(problem)
         if reason is None:
             return backend
         reasons.append(f"{backend.name}: {reason}")
@@ -162,10 +166,11 @@ def _standing_wish() -> _Wish:
     wish = _context.get()
     if wish is None:
         wish = _process
-    if wish is None:
-        variable = os.environ.get("CONVT_BACKEND", "").strip()
-        if variable:
-            wish = _names(variable.split(","), "CONVT_BACKEND")
+    # For a name that is not set, os.environ.get raises and catches an exception, which takes longer than all the rest.
+    if wish is None and _ENCODED in getattr(os.environ, "_data", (_ENCODED,)):
+        text = os.environ.get(_VARIABLE, "").strip()
+        if text:
+            wish = _parsed(text, _VARIABLE, registry())
     return wish
 
 
@@ -173,16 +178,20 @@ def _as_wish(request: BackendRequest) -> _Wish:
     if request is None:
         return None
     if isinstance(request, str):
-        return _names(request.split(","), "backend")
+        return _parsed(request, "backend", registry())
     if isinstance(request, Sequence):
-        return _names(request, "backend")
+        return _names(request, "backend", registry())
     if not missing_members(request):
         return request
     raise TypeError(f"backend must be a name, a sequence of names or a Backend, got {request!r}")
 
 
-def _names(parts: Sequence[Any], source: str) -> tuple[str, ...]:
-    known = registry()
+@lru_cache(maxsize=64)
+def _parsed(text: str, source: str, known: Registry) -> tuple[str, ...]:
+    return _names(text.split(","), source, known)
+
+
+def _names(parts: Sequence[Any], source: str, known: Registry) -> tuple[str, ...]:
     names = tuple(part.strip() if isinstance(part, str) else part for part in parts)
     if not names or not all(isinstance(name, str) for name in names):
         raise TypeError(f"{source} must be a name or a sequence of names, got {parts!r}")

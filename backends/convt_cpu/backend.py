@@ -5,23 +5,25 @@ Read `choice.py` for who computes what, `direct` and `im2col` for how.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from logging import DEBUG, getLogger
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from ._openmp import OPENMP
 from ._sums import channel_sums
 from .blas import blas_names
-from .choice import ENGINES, FALLBACK, choose
-from .isa import available, instruction_set
+from .choice import ENGINES, FALLBACK, choose, forced_engine
+from .isa import available, instruction_set, isa_is_forced
 from .threads import thread_count, threads_used
 
 if TYPE_CHECKING:
     from convt.problem import Problem
 
-    from .engine import Map, Order, Plan
+    from .engine import Engine, Map, Order, Plan
 
 __all__ = ["CpuBackend"]
+
+_log = getLogger("convt.cpu")  # at level DEBUG, what each call runs
 
 _SCRATCH = 30 * 1024 * 1024  # bytes, of all threads together
 _SERIAL_BELOW = 200_000  # multiply-adds that are done before a second thread has started
@@ -40,38 +42,56 @@ class CpuBackend:
         return False
 
     def scatter(self, problem: Problem, coarse: Any, kernel: Any, bias: Any, fine: Any) -> None:
-        _compute("scatter", problem, _order(fine), coarse, kernel, bias, fine)
+        _compute("scatter", problem, fine.strides, coarse, kernel, bias, fine)
 
     def gather(self, problem: Problem, fine: Any, kernel: Any, bias: Any, coarse: Any) -> None:
-        _compute("gather", problem, _order(fine), fine, kernel, bias, coarse)
+        _compute("gather", problem, fine.strides, fine, kernel, bias, coarse)
 
     def correlate(self, problem: Problem, fine: Any, coarse: Any, kernel: Any) -> None:
-        _compute("correlate", problem, _order(fine), fine, coarse, kernel)
+        _compute("correlate", problem, fine.strides, fine, coarse, kernel)
 
     def channel_sums(self, problem: Problem, array: Any, sums: Any) -> None:
         channel_sums(array, sums, _threads(array.size, array.size))
 
     def info(self) -> dict[str, Any]:
+        isa, forced = instruction_set(), forced_engine()
+        isa_forced = "; CONVT_CPU_ISA forces it" if isa_is_forced() else ""
         return {
-            "instruction set": f"{instruction_set()} (of {', '.join(available())})",
-            "engines": ", ".join(ENGINES),
+            "instruction set": f"{isa} (of {', '.join(available())}{isa_forced})",
+            "engines": ", ".join(ENGINES) + (f" (CONVT_CPU_ALGORITHM forces {forced})" if forced else ""),
             "openmp": "yes" if OPENMP else "no: built without OpenMP, runs on one thread",
             "threads": thread_count(),
             "blas": ", ".join(blas_names()) or "unknown",
         }
 
 
-def _compute(data_map: Map, problem: Problem, order: Order, *arrays: Any) -> None:
+def _compute(data_map: Map, problem: Problem, strides: tuple[int, ...], *arrays: Any) -> None:
+    """Run a map; `strides` are those of the fine array."""
     isa = instruction_set()
-    engine, plan = choose(problem, data_map, order, isa)
-    if not engine.run(plan, *arrays, _threads_of(plan)):
-        plan = FALLBACK.plan(problem, data_map, order, isa)
-        FALLBACK.run(plan, *arrays, _threads_of(plan))
+    engine, plan = _chosen(problem, data_map, strides, isa, forced_engine())
+    threads = 1 if plan.multiply_adds < _SERIAL_BELOW else _threads_of(plan)
+    if _log.isEnabledFor(DEBUG):
+        _report(engine, data_map, problem, isa, threads)
+    if not engine.run(plan, *arrays, threads):
+        plan = FALLBACK.plan(problem, data_map, _order(strides, problem.dtype.itemsize), isa)
+        threads = _threads_of(plan)
+        _log.debug("%s: not all values are finite", data_map)
+        _report(FALLBACK, data_map, problem, isa, threads)
+        FALLBACK.run(plan, *arrays, threads)
+
+
+@lru_cache(maxsize=4096)
+def _chosen(problem: Problem, data_map: Map, strides: tuple[int, ...], isa: str, forced: str | None) -> tuple[Engine, Any]:
+    return choose(problem, data_map, _order(strides, problem.dtype.itemsize), isa, forced)
+
+
+def _report(engine: Engine, data_map: Map, problem: Problem, isa: str, threads: int) -> None:
+    name = next(name for name, each in ENGINES.items() if each is engine)
+    _log.debug("%s: engine %s, %s, threads %d, %s", data_map, name, isa, threads, problem)
 
 
 def _threads_of(plan: Plan) -> int:
-    threads = _threads(plan.multiply_adds, plan.tasks)
-    return 1 if threads == 1 else max(1, min(threads, (_SCRATCH - plan.shared_bytes) // plan.scratch_bytes))
+    return max(1, min(_threads(plan.multiply_adds, plan.tasks), (_SCRATCH - plan.shared_bytes) // plan.scratch_bytes))
 
 
 def _threads(work: int, tasks: int) -> int:
@@ -83,12 +103,9 @@ def _threads(work: int, tasks: int) -> int:
     return threads
 
 
-def _order(array: np.ndarray) -> tuple[int, ...]:
+def _order(strides: tuple[int, ...], itemsize: int) -> Order:
     """The spatial axes, the densest in memory last."""
-    strides = array.strides[2:]
-    if strides[-1] == array.itemsize:
-        return _IN_ORDER[len(strides)]
-    return tuple(sorted(range(len(strides)), key=lambda axis: -abs(strides[axis])))
-
-
-_IN_ORDER = {axes: tuple(range(axes)) for axes in (1, 2, 3)}
+    axes = range(len(strides) - 2)
+    if strides[-1] == itemsize:
+        return tuple(axes)
+    return tuple(sorted(axes, key=lambda axis: -abs(strides[axis + 2])))

@@ -27,7 +27,7 @@ from .winograd.plan import winograd_plan
 if TYPE_CHECKING:
     from convt.problem import Problem
 
-__all__ = ["ENGINES", "FALLBACK", "choose"]
+__all__ = ["ENGINES", "FALLBACK", "choose", "forced_engine"]
 
 ENGINES = {
     "direct": Engine(direct_plan, run_direct, cost.direct_cycles),
@@ -41,7 +41,13 @@ ENGINES = {
 FALLBACK = ENGINES["im2col"]  # can do everything
 
 
-def choose(problem: Problem, data_map: Map, order: Order, isa: str) -> tuple[Engine, Any]:
+def forced_engine() -> str | None:
+    """The engine that ``CONVT_CPU_ALGORITHM`` names, read at every call; None leaves the choice to the cost model."""
+    return variable(b"CONVT_CPU_ALGORITHM")
+
+
+@lru_cache(maxsize=1024)
+def choose(problem: Problem, data_map: Map, order: Order, isa: str, forced: str | None) -> tuple[Engine, Any]:
     """The engine of a map, and its plan.
 
     Raises
@@ -49,24 +55,13 @@ def choose(problem: Problem, data_map: Map, order: Order, isa: str) -> tuple[Eng
     ValueError
         ``CONVT_CPU_ALGORITHM`` names no engine.
     """
-    forced = variable(b"CONVT_CPU_ALGORITHM")
-    if forced is None:
-        return _cheapest(problem, data_map, order, isa)
-    if forced not in ENGINES:
-        raise ValueError(f"CONVT_CPU_ALGORITHM must be one of {', '.join(ENGINES)}, got {forced!r}")
-    return _forced(forced, problem, data_map, order, isa)
-
-
-@lru_cache(maxsize=1024)
-def _cheapest(problem: Problem, data_map: Map, order: Order, isa: str) -> tuple[Engine, Any]:
+    if forced is not None:
+        if forced not in ENGINES:
+            raise ValueError(f"CONVT_CPU_ALGORITHM must be one of {', '.join(ENGINES)}, got {forced!r}")
+        plan = ENGINES[forced].plan(problem, data_map, order, isa)
+        return (FALLBACK, FALLBACK.plan(problem, data_map, order, isa)) if plan is None else (ENGINES[forced], plan)
     able = [(engine, engine.plan(problem, data_map, order, isa)) for engine in ENGINES.values()]
     return min(
         ((engine, plan) for engine, plan in able if plan is not None),
         key=lambda pair: pair[0].cycles(pair[1], problem, isa),
     )
-
-
-@lru_cache(maxsize=1024)
-def _forced(name: str, problem: Problem, data_map: Map, order: Order, isa: str) -> tuple[Engine, Any]:
-    plan = ENGINES[name].plan(problem, data_map, order, isa)
-    return (FALLBACK, FALLBACK.plan(problem, data_map, order, isa)) if plan is None else (ENGINES[name], plan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ._environment import variable
 from ._kernels import instruction_sets
 
-__all__ = ["available", "instruction_set"]
+__all__ = ["available", "instruction_set", "isa_is_forced"]
 
 
 def available() -> tuple[str, ...]:
@@ -27,6 +27,11 @@ def instruction_set() -> str:
     if wanted not in _AVAILABLE:
         raise ValueError(f"CONVT_CPU_ISA must be one of {', '.join(_AVAILABLE)} on this processor, got {wanted!r}")
     return wanted
+
+
+def isa_is_forced() -> bool:
+    """Whether ``CONVT_CPU_ISA`` is set."""
+    return variable(b"CONVT_CPU_ISA") is not None
 
 
 _AVAILABLE = tuple(instruction_sets())

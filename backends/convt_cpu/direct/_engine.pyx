@@ -141,17 +141,28 @@ cdef bint _by_strips(
 ) noexcept nogil:
     """Pack all weights; then each task is a strip."""
     cdef real* own = scratch + plan.shared
-    cdef int64_t task, bad = 0
-    cdef int64_t of_group = plan.p.inputs * plan.p.outputs * plan.p.first_tap[plan.p.out_planes]
-    for task in prange(plan.p.groups * plan.passes, schedule="static", num_threads=threads):
-        bad += not _pack_pass(
-            plan, task % plan.passes, call, k + task // plan.passes * call.of_group,
-            scratch + task // plan.passes * of_group
-        )
+    cdef int64_t task, passes = plan.p.groups * plan.passes, bad = 0
+    if threads == 1:                        # entering a parallel region would take longer than a tiny call
+        for task in range(passes):
+            bad += not _pack_group_pass(plan, task, call, k, scratch)
+        for task in range(plan.tasks if not bad else 0):
+            _strip(plan, task, call, x, scratch, b, y, own)
+        return not bad
+    for task in prange(passes, schedule="static", num_threads=threads):
+        bad += not _pack_group_pass(plan, task, call, k, scratch)
     if not bad:
         for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
             _strip(plan, task, call, x, scratch, b, y, own + threadid() * plan.scratch)
     return not bad
+
+
+cdef inline bint _pack_group_pass(
+    DirectPlan plan, int64_t task, const Call* call, const real* k, real* weights
+) noexcept nogil:
+    """Pack one pass of one group into the weights of all."""
+    cdef int64_t group = task // plan.passes
+    cdef int64_t of_group = plan.p.inputs * plan.p.outputs * plan.p.first_tap[plan.p.out_planes]
+    return _pack_pass(plan, task % plan.passes, call, k + group * call.of_group, weights + group * of_group)
 
 
 cdef bint _by_outputs(

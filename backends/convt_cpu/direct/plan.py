@@ -9,11 +9,12 @@ Sizes follow from the problem and the instruction set, never from the number of 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise, product
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,7 +45,8 @@ _TASKS = 8  # strips that keep some cores busy
 _PREFETCH = 8
 _FEW = {1: 1.8, 2: 1.3}  # outputs whose taps are computed as columns, unless halos grow a strip by more than this
 _COLUMN_VECTORS = 4
-_NO_COLUMNS = np.zeros(1, np.int64), np.zeros((0, 5), np.int64)
+_NO_COLUMNS: tuple[list[int], list[tuple[int, ...]]] = [0], []
+_NO_TAP = [0] * _PREFETCH
 _ALIGNED = 64  # bytes
 
 
@@ -122,37 +124,40 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
     in_size, out_size = (coarse, fine) if scatters else (fine, coarse)
     in_stride, out_stride = (ones, stride) if scatters else (stride, ones)
 
-    taps = np.indices(kernel).reshape(3, -1).T
-    steps, phases = np.divmod(taps * dilation - np.array(padding), stride)
-    shifts = -steps if scatters else steps
+    per_axis = tuple(zip(kernel, dilation, padding, stride, strict=True))
+    phases = [[(t * d - p) % s for t in range(k)] for k, d, p, s in per_axis]
+    shifts = [[(-1 if scatters else 1) * ((t * d - p) // s) for t in range(k)] for k, d, p, s in per_axis]
     planes = tuple(_up(o, s) for o, s in zip(out_size, out_stride, strict=True))
-    halo = np.ptp(shifts, axis=0)
+    halo = tuple(max(of_axis) - min(of_axis) for of_axis in shifts)
     copied = _copied(planes, halo, outputs)
-    low = shifts.min(axis=0)
-    start = np.where(copied, shifts, low)  # of the packed plane that a tap reads
-    key = np.concatenate([phases if not scatters else np.zeros_like(phases), start], axis=1)
-    in_planes, in_plane = np.unique(key, axis=0, return_inverse=True)
-    out_plane = np.ravel_multi_index(tuple(phases.T), stride) if scatters else np.zeros(len(taps), np.int64)
-    sorting = np.argsort(out_plane, kind="stable")
-    first_tap = np.searchsorted(out_plane[sorting], np.arange(prod(out_stride) + 1))
+    # Of the packed plane that a tap reads, along each axis.
+    starts = [of_axis if c else [min(of_axis)] * len(of_axis) for of_axis, c in zip(shifts, copied, strict=True)]
+    in_planes, in_plane = _planes([[0] * k for k in kernel] if scatters else phases, starts)
+    all_taps = prod(kernel)
+    out_plane = _sums(phases, (stride[1] * stride[2], stride[2], 1)) if scatters else [0] * all_taps
+    sorting = sorted(range(all_taps), key=out_plane.__getitem__)
+    taps = list(product(*map(range, kernel)))
+    taps_of = Counter(out_plane)
+    first_tap = list(accumulate((taps_of[plane] for plane in range(prod(out_stride))), initial=0))
 
     lanes = vector_length(isa, size)
-    halo = np.where(copied, 0, halo)
+    halo = tuple(0 if c else h for h, c in zip(halo, copied, strict=True))
     out_planes = prod(out_stride)
     target = _POSITIONS // size
     if halo[0] or halo[1]:
         all_positions = problem.batch * problem.groups * prod(planes)
         target = _target(target, all_positions, inputs * len(in_planes) * size, min(outputs, 14) * out_planes * size)
-    count, strips = _strips(problem.batch, planes, tuple(halo), target)
-    rows = tuple(int(c + h) for c, h in zip(count[1:], halo, strict=True))
+    count, strips = _strips(problem.batch, planes, halo, target)
+    rows = tuple(c + h for c, h in zip(count[1:], halo, strict=True))
     last = (((count[0] - 1) * rows[0] + count[1] - 1) * rows[1] + count[2] - 1) * rows[2] + count[3]
     positions = _up(last, lanes) * lanes
-    shapes = kernels(isa)
-    unit = _up(outputs, _up(outputs, max(rows for rows, _ in shapes)))
-    tile = max(vectors for rows, vectors in shapes if rows == unit)
+    widest = _widest(isa)
+    most_rows = max(widest)
+    unit = _up(outputs, _up(outputs, most_rows))
+    tile = widest[unit]
     few = False
-    if halo.any():
-        furthest = int((halo[0] * rows[1] + halo[1]) * rows[2] + halo[2])
+    if any(halo):
+        furthest = (halo[0] * rows[1] + halo[1]) * rows[2] + halo[2]
         plane_size = span = max(furthest + positions, count[0] * rows[0] * rows[1] * rows[2])
         few = inputs >= 8 and plane_size < _FEW.get(outputs, 0) * positions
         if few:
@@ -165,26 +170,29 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
         plane_size = span = tile * lanes
         channel_size = len(in_planes) * plane_size
         span_size, spans = inputs * channel_size, _up(positions, span)
-    within = in_plane.reshape(-1) * plane_size + (shifts - start) @ (rows[1] * rows[2], rows[2], 1)
-    offsets, offsets_at = _ahead(within[sorting], first_tap, channel_size)
+    inside = [[shift - start for shift, start in zip(*of_axis, strict=True)] for of_axis in zip(shifts, starts, strict=True)]
+    flat = _sums(inside, (rows[1] * rows[2], rows[2], 1))
+    within = [plane * plane_size + offset for plane, offset in zip(in_plane, flat, strict=True)]
+    offsets, offsets_at = _ahead([within[tap] for tap in sorting], first_tap, channel_size)
     first_column, column = _NO_COLUMNS
     columns_size = 0
     if few:
-        flat = within - in_plane.reshape(-1) * plane_size
-        rows_of = np.stack([in_plane.reshape(-1)[sorting], out_plane[sorting], flat[sorting]], axis=1)
-        first_column, column = _columns(rows_of, outputs, max(rows for rows, _ in shapes))
-        offsets = np.arange(1 + _PREFETCH) * channel_size
+        rows_of = [(in_plane[tap], out_plane[tap], flat[tap]) for tap in sorting]
+        first_column, column = _columns(rows_of, outputs, most_rows)
+        offsets = [ahead * channel_size for ahead in range(1 + _PREFETCH)]
         unit, tile = outputs, _COLUMN_VECTORS
-        columns_size = int(np.diff(first_column).max()) * plane_size
-    lines = np.unique((within // lanes)[:, None] + np.arange(tile + 1)).size  # of a channel, that a tile touches
+        columns_size = max(last - first for first, last in pairwise(first_column)) * plane_size
+    lines = len(
+        {line + vector for line in {offset // lanes for offset in within} for vector in range(tile + 1)}
+    )  # of a channel, that a tile touches
     unit_sums = out_planes * unit * positions * size
     block = _up(inputs, _up(inputs, max(8, _BLOCK // (lines * lanes * size))))
     strip_size = inputs * channel_size * spans
     strip_bytes = strip_size * size
-    weights = problem.groups * inputs * outputs * len(taps) * size
+    weights = problem.groups * inputs * outputs * all_taps * size
     by_outputs = (not few and weights > _MOST_WEIGHTS) or prod(strips) * problem.groups < _TASKS < _up(outputs, unit)
     units = _up(outputs, unit)
-    of_channel = unit * len(taps) * size
+    of_channel = unit * all_taps * size
     if by_outputs:
         wave = min(prod(strips), max(1, min(_WAVE // strip_bytes, _ALL_SUMS // unit_sums)))
         at_once = max(1, min(_ALL_SUMS // (wave * unit_sums), units // _TASKS))
@@ -213,10 +221,10 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
             out_size=out_size,
             in_stride=in_stride,
             out_stride=out_stride,
-            in_phase=_table(in_planes[:, :3]),
-            in_shift=_table(in_planes[:, 3:]),
+            in_phase=_table([plane[:3] for plane in in_planes]),
+            in_shift=_table([plane[3:] for plane in in_planes]),
             first_tap=_table(first_tap),
-            taps=_table(taps[sorting]),
+            taps=_table([taps[tap] for tap in sorting]),
             offsets=_table(offsets),
             offsets_at=_table(offsets_at),
             count=count,
@@ -234,21 +242,45 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
             unit=unit,
             pass_=pass_,
             first_column=_table(first_column),
-            column=_table(column),
+            column=_table(column).reshape(-1, 5),
             by_outputs=by_outputs,
             wave=wave,
-            multiply_adds=problem.groups * prod(strips) * positions * inputs * outputs * len(taps),
+            multiply_adds=problem.groups * prod(strips) * positions * inputs * outputs * all_taps,
             scratch=_aligned(scratch),
             shared=_aligned(shared),
         )
     )
 
 
-def _copied(planes: tuple[int, ...], halo: np.ndarray, outputs: int) -> np.ndarray:
+@lru_cache
+def _widest(isa: str) -> dict[int, int]:
+    """The most vectors of a kernel of so many rows."""
+    return {rows: max(vectors for of, vectors in kernels(isa) if of == rows) for rows, _ in kernels(isa)}
+
+
+def _copied(planes: tuple[int, ...], halo: tuple[int, ...], outputs: int) -> tuple[bool, bool, bool]:
     """Along which axes a plane is packed once per shift: where the halo is large beside a row, and pays for many outputs."""
-    wide = outputs >= 16 * (halo + 1)
-    across = wide[2] and 10 * halo[2] >= planes[2] + halo[2]
-    return np.array([False, across and wide[1] and planes[1] <= 4, across])
+    across = outputs >= 16 * (halo[2] + 1) and 10 * halo[2] >= planes[2] + halo[2]
+    return False, across and outputs >= 16 * (halo[1] + 1) and planes[1] <= 4, across
+
+
+def _planes(phases: list[list[int]], starts: list[list[int]]) -> tuple[list[tuple[int, ...]], list[int]]:
+    """The different packed planes that taps read, each as three phases and three starts, and the plane of each tap."""
+    keys = [sorted(set(zip(*of_axis, strict=True))) for of_axis in zip(phases, starts, strict=True)]
+    unsorted = [(*(phase for phase, _ in key), *(start for _, start in key)) for key in product(*keys)]
+    rank = {plane: index for index, plane in enumerate(sorted(unsorted))}
+    of_axes = [
+        [key.index(tap) for tap in zip(*of_axis, strict=True)]
+        for key, of_axis in zip(keys, zip(phases, starts, strict=True), strict=True)
+    ]
+    indices = _sums(of_axes, (len(keys[1]) * len(keys[2]), len(keys[2]), 1))
+    return list(rank), [rank[unsorted[index]] for index in indices]
+
+
+def _sums(of_axes: list[list[int]], factors: tuple[int, int, int]) -> list[int]:
+    """For each tap, the sum over the axes of a number that its position along an axis has, times the axis' factor."""
+    slices, rows, row = ([value * factor for value in values] for values, factor in zip(of_axes, factors, strict=True))
+    return [z + y + x for z in slices for y in rows for x in row]
 
 
 def _target(least: int, positions: int, of_inputs: int, of_sums: int) -> int:
@@ -261,7 +293,7 @@ def _strips(
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Images and positions of a strip, and how many strips there are: the target filled from the last axis on."""
     sizes = (batch, *planes)
-    halos = (0, *(int(h) for h in halo))
+    halos = (0, *halo)
     count = [1, 1, 1, 1]
     room = target
     if halos[1]:
@@ -280,10 +312,11 @@ def _strips(
     return tuple(count), strips
 
 
-def _columns(taps: np.ndarray, outputs: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+def _columns(taps: list[tuple[int, int, int]], outputs: int, most: int) -> tuple[list[int], list[tuple[int, ...]]]:
     """Units of at most so many (tap, output) pairs, and the pairs as `convt_column` has them; `taps` has a row for each."""
-    first, rows = [0], []
-    for plane in np.unique(taps[:, 0]):
+    first: list[int] = [0]
+    rows: list[tuple[int, ...]] = []
+    for plane in sorted({in_plane for in_plane, _, _ in taps}):
         pairs = [
             (tap, output, plane, out_plane, shift)
             for tap, (in_plane, out_plane, shift) in enumerate(taps)
@@ -293,7 +326,7 @@ def _columns(taps: np.ndarray, outputs: int, most: int) -> tuple[np.ndarray, np.
         units = _up(len(pairs), most)
         first += [first[-1] + len(pairs) * (unit + 1) // units for unit in range(units)]
         rows += pairs
-    return np.array(first), np.array(rows)
+    return first, rows
 
 
 def _thick_strips(sizes: tuple[int, ...], halos: tuple[int, ...], target: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -315,17 +348,17 @@ def _even(size: int, most: int) -> int:
     return _up(size, _up(size, most))
 
 
-def _ahead(within: np.ndarray, first_tap: np.ndarray, channel_size: int) -> tuple[np.ndarray, np.ndarray]:
+def _ahead(within: list[int], first_tap: list[int], channel_size: int) -> tuple[list[int], list[int]]:
     """The offsets of each plane's taps, with those of the next taps that are read, which are the next channel's."""
-    pieces, starts, start = [], [], 0
+    offsets: list[int] = []
+    starts = []
     for first, last in pairwise(first_tap):
-        count = last - first
-        more = np.arange(count + _PREFETCH)
+        starts.append(len(offsets))
         own = within[first:last]
-        pieces.append(own[more % count] + more // count * channel_size if count else np.zeros(_PREFETCH, np.int64))
-        starts.append(start)
-        start += len(pieces[-1])
-    return np.concatenate(pieces), np.array(starts)
+        channels = range(1, 1 + _up(_PREFETCH, last - first)) if own else ()
+        offsets += own
+        offsets += [channel * channel_size + offset for channel in channels for offset in own][:_PREFETCH] or _NO_TAP
+    return offsets, starts
 
 
 def _three(values: tuple[int, ...], order: tuple[int, ...], missing: int) -> tuple[int, ...]:
@@ -333,7 +366,7 @@ def _three(values: tuple[int, ...], order: tuple[int, ...], missing: int) -> tup
     return (missing,) * (3 - len(order)) + tuple(values[axis] for axis in order)
 
 
-def _table(values: np.ndarray) -> np.ndarray:
+def _table(values: Any) -> np.ndarray:
     return np.ascontiguousarray(values, dtype=np.int64)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 import convt
 from convt.problem import Problem
-from convt_cpu.choice import ENGINES, choose
+from convt_cpu.choice import ENGINES, choose, forced_engine
 from convt_cpu.isa import available
 
 SINGLE = np.dtype("f4")
@@ -13,7 +13,7 @@ ORDINARY = Problem(8, 1, 64, 64, (56, 56), (56, 56), (3, 3), (1, 1), (1, 1), (1,
 
 
 def engine_of(problem, data_map="scatter"):
-    chosen, _plan = choose(problem, data_map, (0, 1), available()[0])
+    chosen, _plan = choose(problem, data_map, (0, 1), available()[0], forced_engine())
     return next(name for name, engine in ENGINES.items() if engine is chosen)
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import convt
-from convt_cpu import threads
+from convt.testing import random_problem
+from convt_cpu import CpuBackend, threads
 
 PROBLEMS = {
     "tiles of several images": ((16, 40, 4, 4), (40, 24, 4, 4), {"stride": 2, "padding": 1}),
@@ -117,3 +118,21 @@ def test_results_may_be_written_in_place_of_any_strides():
     convt.conv_transpose(x, w, out=out, backend="cpu")
     np.testing.assert_array_equal(out, convt.conv_transpose(x, w, backend="numpy"))
     assert (large[:, :, 1::2] == 7).all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_bits_of_random_problems_do_not_depend_on_the_number_of_threads(monkeypatch, seed):
+    rng = np.random.default_rng(seed)
+    problem = random_problem(rng, rng.choice(["f4", "f8"]))
+    shapes = problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape
+    fine, coarse, kernel = (rng.standard_normal(shape).astype(problem.dtype) for shape in shapes)
+    monkeypatch.setattr(sys.modules["convt_cpu.backend"], "_SERIAL_BELOW", 0)
+    cpu, results = CpuBackend(), []
+    for count in (1, 2, 3, 7):
+        monkeypatch.setenv("CONVT_NUM_THREADS", str(count))
+        made = [np.empty_like(array) for array in (fine, coarse, kernel)]
+        cpu.scatter(problem, coarse, kernel, None, made[0])
+        cpu.gather(problem, fine, kernel, None, made[1])
+        cpu.correlate(problem, fine, coarse, made[2])
+        results.append([array.tobytes() for array in made])
+    assert all(result == results[0] for result in results[1:])

@@ -1,0 +1,171 @@
+"""Calls: one operator on arrays of given shapes and types, everything about it that is decided before data is seen.
+
+`checked` applies every rule and keeps what it found: a call like an earlier one costs a look-up. What is kept holds no data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from .arrays import check_dtype, compute_type, part_type, result_type
+from .layout import Layout, layout_for
+from .options import as_padding, as_size, as_sizes
+from .problem import Problem, conv_problem, conv_transpose_problem
+
+__all__ = ["CONV", "CONV_TRANSPOSE", "Call", "Described", "Operator", "checked"]
+
+DataMap: TypeAlias = Literal["scatter", "gather"]
+Shape: TypeAlias = tuple[int, ...]
+_Array: TypeAlias = tuple[Shape, np.dtype]
+
+_SIMPLE = frozenset((int, str, type(None)))  # of other types, values may be equal and yet not mean the same: 1 and True
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """One of the two operators with its gradients.
+
+    Attributes
+    ----------
+    data_map, gradient : "scatter" or "gather"
+        What computes y, and x's gradient.
+    freeze : callable
+        Turns the options behind the layout, as the caller passed them, into the hashable ones that `problem` takes; raises
+        for wrong forms.
+    problem : callable
+        ``problem(x_shape, w_shape, layout, *options, dtype)``.
+    """
+
+    data_map: DataMap
+    gradient: DataMap
+    freeze: Callable[..., tuple[Any, ...]]
+    problem: Callable[..., Problem]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Call:
+    """One operator on arrays of given shapes and types.
+
+    Attributes
+    ----------
+    problem : Problem
+    layout : Layout
+    in_order : bool
+        Whether the caller's arrays are already what a backend sees: in its axis order, with a batch.
+    y_shape : tuple of int
+        As the caller sees it.
+    result, compute : numpy.dtype
+        What the call returns, and what it computes in.
+    is_complex : bool
+        Then the problem's dtype is that of the parts.
+    """
+
+    problem: Problem
+    layout: Layout
+    in_order: bool
+    y_shape: Shape
+    result: np.dtype
+    compute: np.dtype
+    is_complex: bool
+
+    def data_view(self, array: Any) -> Any:
+        """The caller's x, y or a gradient of them as (N, C, *spatial)."""
+        return array if self.in_order else self.layout.data_view(array)
+
+    def kernel_view(self, array: Any) -> Any:
+        """The caller's w or its gradient as (coarse, fine // groups, *spatial)."""
+        return array if self.in_order else self.layout.kernel_view(array)
+
+
+def checked(operator: Operator, options: tuple[Any, ...], x: Any, w: Any, bias: Any = None, dy: Any = None) -> Call:
+    """The call of an operator on such arrays, of which only shape and dtype are looked at; bias and dy may be None.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument breaks a rule; the message names it.
+    """
+    find: Callable[..., Call] = _kept
+    if not (_SIMPLE.issuperset(map(type, options)) or all(map(_is_key, options))):
+        layout, *others = options
+        options = (layout, *operator.freeze(*others))
+        find = _kept if layout is None or type(layout) is str else _checked
+    return find(
+        operator,
+        options,
+        (x.shape, x.dtype),
+        (w.shape, w.dtype),
+        None if bias is None else (bias.shape, bias.dtype),
+        None if dy is None else (dy.shape, dy.dtype),
+    )
+
+
+def _is_key(option: Any) -> bool:
+    """Whether an option means the same as any that it equals."""
+    return type(option) in _SIMPLE or (type(option) is tuple and _SIMPLE.issuperset(map(type, option)))
+
+
+class Described(NamedTuple):
+    """As much of an array as `checked` looks at."""
+
+    shape: Shape
+    dtype: np.dtype
+
+
+def _checked(
+    operator: Operator, options: tuple[Any, ...], x: _Array, w: _Array, bias: _Array | None, dy: _Array | None
+) -> Call:
+    given = {name: array for name, array in zip(("x", "w", "bias", "dy"), (x, w, bias, dy), strict=True) if array}
+    for name, (_shape, dtype) in given.items():
+        check_dtype(name, dtype)
+    (x_shape, _), (w_shape, _), (layout, *others) = x, w, options
+    result = result_type([dtype for _shape, dtype in given.values()])
+    compute = compute_type(result)
+    axes = len(w_shape) - 2
+    if not 1 <= axes <= 3:
+        raise ValueError(f"w must have 3, 4 or 5 axes (two of channels and 1 to 3 spatial ones), got {len(w_shape)}")
+    if len(x_shape) not in (axes + 1, axes + 2):
+        raise ValueError(
+            f"x must have {axes + 2} axes to go with w's {axes} spatial ones, or {axes + 1} without a batch, got "
+            f"{len(x_shape)}"
+        )
+    order = layout_for(layout, axes)
+    problem = operator.problem(x_shape, w_shape, order, *operator.freeze(*others), part_type(compute))
+    y = problem.fine_array_shape if operator.data_map == "scatter" else problem.coarse_array_shape
+    batched = len(x_shape) == axes + 2
+    y_shape = order.data_shape(y, batched=batched)
+    if bias and bias[0] != y[1:2]:
+        raise ValueError(f"bias.shape must equal ({y[1]},), one per output channel, got {bias[0]}")
+    if dy and dy[0] != y_shape:
+        raise ValueError(f"dy.shape must equal the output's {y_shape}, got {dy[0]}")
+    in_order = order.identity and batched
+    return Call(problem, order, in_order, y_shape, compute if result == compute else result, compute, compute.kind == "c")
+
+
+_kept = lru_cache(maxsize=4096)(_checked)
+
+
+def _transposed_options(
+    stride: Any, padding: Any, output_padding: Any, output_size: Any, dilation: Any, groups: Any
+) -> tuple[Any, ...]:
+    return (
+        as_sizes("stride", stride),
+        as_padding(padding),
+        as_sizes("output_padding", output_padding),
+        None if output_size is None else as_sizes("output_size", output_size),
+        as_sizes("dilation", dilation),
+        as_size("groups", groups),
+    )
+
+
+def _plain_options(stride: Any, padding: Any, dilation: Any, groups: Any) -> tuple[Any, ...]:
+    return as_sizes("stride", stride), as_padding(padding), as_sizes("dilation", dilation), as_size("groups", groups)
+
+
+CONV_TRANSPOSE = Operator("scatter", "gather", _transposed_options, conv_transpose_problem)
+CONV = Operator("gather", "scatter", _plain_options, conv_problem)
