@@ -26,12 +26,14 @@ from .version import __version__
 __all__ = [
     "Backend",
     "BackendUnavailable",
+    "ConvOperator",
     "Gradients",
     "Problem",
     "__version__",
     "backends",
     "conv",
     "conv_backward",
+    "conv_matrix",
     "conv_shape",
     "conv_transpose",
     "conv_transpose_backward",
@@ -45,11 +47,14 @@ __all__ = [
 ]
 
 _LAZY = ("filters", "matconvnet", "testing")
+_LAZY_NAMES = {"ConvOperator": "matrix", "conv_matrix": "matrix"}
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return import_module(f"{__name__}.{name}")
+    if name in _LAZY_NAMES:
+        return getattr(import_module(f"{__name__}.{_LAZY_NAMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
