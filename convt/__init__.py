@@ -10,6 +10,7 @@ from typing import Any
 
 from .backend import Backend, BackendUnavailable
 from .config import show_config
+from .double_backward import DoubleGradients, conv_double_backward, conv_transpose_double_backward
 from .operators import (
     Gradients,
     conv,
@@ -27,16 +28,20 @@ __all__ = [
     "Backend",
     "BackendUnavailable",
     "ConvOperator",
+    "DoubleGradients",
     "Gradients",
     "Problem",
     "__version__",
     "backends",
+    "checkerboard",
     "conv",
     "conv_backward",
+    "conv_double_backward",
     "conv_matrix",
     "conv_shape",
     "conv_transpose",
     "conv_transpose_backward",
+    "conv_transpose_double_backward",
     "conv_transpose_shape",
     "filters",
     "matconvnet",
@@ -47,7 +52,7 @@ __all__ = [
 ]
 
 _LAZY = ("filters", "matconvnet", "testing")
-_LAZY_NAMES = {"ConvOperator": "matrix", "conv_matrix": "matrix"}
+_LAZY_NAMES = {"ConvOperator": "matrix", "checkerboard": "overlap", "conv_matrix": "matrix"}
 
 
 def __getattr__(name: str) -> Any:

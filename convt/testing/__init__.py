@@ -17,10 +17,11 @@ import numpy as np
 
 from ..registry import registry
 from .checks import Examiner, check_members, refusal
+from .gradients import GradientReport, gradcheck
 from .naive import INPUTS
 from .problems import all_problems, make_problem, random_problem
 
-__all__ = ["Report", "check_backend", "make_problem", "random_problem"]
+__all__ = ["GradientReport", "Report", "check_backend", "gradcheck", "make_problem", "random_problem"]
 
 
 @dataclass(frozen=True)
