@@ -171,9 +171,7 @@ def _double_backward(
     options: dict[str, Any],
 ) -> DoubleGradients:
     wanted = _as_needs(needs)
-    given = {
-        name: None if array is None and name == "bias" else _accept(name, array) for name, array in arguments.items()
-    }
+    given = {name: None if array is None and name == "bias" else _accept(name, array) for name, array in arguments.items()}
     x, w, bias, dy = given.values()
     ddx, ddw, ddbias = (_accept_second(name, second, given[name]) for name, second in seconds.items())
     backward(x, w, bias, dy, needs=(), **options)  # nothing but the rules

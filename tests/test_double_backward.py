@@ -72,9 +72,7 @@ def test_the_forms_agree_for_any_options(name, data):
     seconds = [draw(rng, array.shape) for array in (x, w, bias)]
     found = double_backward(x, w, bias, dy, *seconds, **options)
     assert [array.shape for array in found] == [x.shape, w.shape, y.shape]
-    of_x, of_w, of_bias = (
-        np.vdot(a, b) for a, b in zip(seconds, backward(x, w, bias, dy, **options), strict=True)
-    )
+    of_x, of_w, of_bias = (np.vdot(a, b) for a, b in zip(seconds, backward(x, w, bias, dy, **options), strict=True))
     atol = 1e-11 * (1 + abs(dy).sum() * (1 + abs(w).max() + abs(x).max(initial=0)) * 10)
     assert_allclose(np.vdot(found.dy, dy), of_x + of_w + of_bias, atol=atol)
     assert_allclose(np.vdot(found.w, w), of_x, atol=atol)

@@ -8,7 +8,6 @@ import pytest
 import convt
 from convt.testing import GradientReport, gradcheck
 
-
 CALLS = itertools.count()
 
 
