@@ -123,7 +123,7 @@ def _write_channels_first(problem: Problem, w: Array, data: Array, indices: Arra
     of_group = np.arange(problem.groups).repeat(outputs // problem.groups) * inputs * prod(problem.fine_shape)
     starts = _write_starts(indptr, np.tile(_counts(problem) * inputs, outputs))
     data, indices = data.reshape(outputs, -1), indices.reshape(outputs, -1)
-    for block in blocks(problem, per_position=weights.shape[1]):
+    for block in blocks(problem, inputs):
         columns, taps = expand([every(block.size, inputs, step=1, columns=inputs), *block.levels])
         shifts = np.arange(block.copies) * block.shift
         part = slice(starts[block.first], starts[block.first + block.copies * block.size])
@@ -138,7 +138,7 @@ def _write_channels_last(problem: Problem, w: Array, data: Array, indices: Array
     weights = np.moveaxis(w, 1, -1).reshape(-1, inputs)
     per_group = len(weights) // problem.groups
     starts = _write_starts(indptr, np.repeat(_counts(problem) * inputs, outputs))
-    for block in blocks(problem, per_position=w.size):
+    for block in blocks(problem, outputs):
         columns, taps = expand([every(block.size, outputs, step=0, columns=1), *block.levels])
         columns = columns * problem.fine_channels + taps // per_group * inputs
         columns = np.add.outer(columns, np.arange(inputs)).ravel()

@@ -1,11 +1,15 @@
 """The index arithmetic behind conv_matrix, one step at a time."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+import convt
 from convt.matrix.blocks import blocks
 from convt.matrix.pattern import count_meetings, every, expand, ranges, spatial_levels
+from convt.matrix.subject import Subject
 from convt.testing import make_problem, random_problem
 
 
@@ -34,11 +38,11 @@ def test_the_count_is_that_of_the_levels(problem):
     assert count_meetings(problem) == np.prod([level.count.sum() for level in spatial_levels(problem)])
 
 
-@pytest.mark.parametrize("per_position", [1, 9, 5000])
+@pytest.mark.parametrize("channels", [1, 9, 5000])
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: None)
-def test_blocks_cover_every_position_once_and_their_copies_are_shifted(problem, per_position):
+def test_blocks_cover_every_position_once_and_their_copies_are_shifted(problem, channels):
     levels, position = spatial_levels(problem), 0
-    for block in blocks(problem, per_position):
+    for block in blocks(problem, channels):
         assert block.first == position
         position += block.size * block.copies
         columns, taps = expand(block.levels)
@@ -49,3 +53,26 @@ def test_blocks_cover_every_position_once_and_their_copies_are_shifted(problem, 
             assert_array_equal(there[0], columns + copy * block.shift)
             assert_array_equal(there[1], taps)
     assert position == np.prod(problem.coarse_shape)
+
+
+@pytest.mark.parametrize(
+    ("x_shape", "w_shape", "options"),
+    [
+        ((1,), (10**5,), {"padding": 10**5 - 1}),  # each position meets another tap
+        ((2,), (10**5,), {"padding": 3 * 10**5, "dilation": 3, "stride": 2}),  # every other position meets none
+        ((10**5, 2), (3, 3), {"padding": 1}),
+        ((2, 10**5), (3, 3), {"padding": 1}),
+        ((10**5,), (101,), {"padding": "same"}),
+    ],
+)
+def test_there_are_few_blocks_and_little_scratch_memory_however_the_taps_lie(x_shape, w_shape, options):
+    w = np.ones(w_shape)
+    problem = Subject.accept(x_shape, w, **{"stride": 1, "dilation": 1, "groups": 1, "layout": None, **options}).problem
+    assert len(list(blocks(problem, 1))) < 60
+    tracemalloc.start()
+    try:
+        matrix = convt.conv_matrix(x_shape, w, **options)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * (matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes) + 16 * 2**20
