@@ -47,7 +47,7 @@ def super_resolve(
     camera_map = convt.ConvOperator((1, *start.shape), camera(shifts, scale), stride=scale)
     laplacian = convt.ConvOperator(start.shape, LAPLACIAN)
     normal = camera_map.H @ camera_map + smooth * (laplacian.H @ laplacian)
-    found, _ = cg(normal, camera_map.H @ frames.ravel(), x0=start.ravel(), rtol=1e-5, maxiter=iterations)
+    found, _ = cg(normal, camera_map.H @ frames.ravel(), x0=start.ravel(), atol=0.0, maxiter=iterations)
     return found.reshape(start.shape)
 
 

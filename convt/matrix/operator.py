@@ -126,5 +126,5 @@ class ConvOperator(LinearOperator):  # type: ignore[misc]
 
     def _columns(self, images: Array) -> Array:
         if self._subject.batch_last:
-            return images.reshape(-1, images.shape[-1])
-        return images.reshape(len(images), -1).T
+            return images.reshape(prod(images.shape[:-1]), images.shape[-1])
+        return images.reshape(len(images), prod(images.shape[1:])).T
