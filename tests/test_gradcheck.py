@@ -100,6 +100,11 @@ def test_small_errors_are_found_and_tolerances_obeyed(rng):
     gradcheck(square, [x], lambda x, dy: x * dy + 1e-4, atol=1e-3)
 
 
+def test_large_numbers_are_moved_by_large_steps():
+    gradcheck(square, [[1e9, -1e6, 1e-9, 0.0]], right)
+    gradcheck(lambda z: z * z, [[1e8 - 3e7j]], lambda z, dy: dy * 2 * np.conj(z))
+
+
 def test_some_elements_stand_for_all(rng):
     calls = []
 

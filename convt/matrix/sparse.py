@@ -24,6 +24,7 @@ __all__ = ["conv_matrix"]
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _BYTES_LIMIT = 2**62
+_CHUNK = 2**17  # elements of several rows that are written by one call
 
 
 def conv_matrix(
@@ -127,9 +128,10 @@ def _write_channels_first(problem: Problem, w: Array, data: Array, indices: Arra
         columns, taps = expand([every(block.size, inputs, step=1, columns=inputs), *block.levels])
         shifts = np.arange(block.copies) * block.shift
         part = slice(starts[block.first], starts[block.first + block.copies * block.size])
-        for k in range(outputs):
-            _write_copies(weights[k].take(taps), data[k, part], block.copies)
-            _write_shifted(columns, indices[k, part], shifts + of_group[k])
+        step = max(1, _CHUNK // max(1, len(taps) * block.copies))
+        for k in (slice(first, first + step) for first in range(0, outputs, step)):
+            _write_copies(weights[k].take(taps, axis=1), data[k, part])
+            _write_shifted(columns, np.add.outer(of_group[k], shifts), indices[k, part])
 
 
 def _write_channels_last(problem: Problem, w: Array, data: Array, indices: Array, indptr: Array) -> None:
@@ -144,16 +146,21 @@ def _write_channels_last(problem: Problem, w: Array, data: Array, indices: Array
         columns = np.add.outer(columns, np.arange(inputs)).ravel()
         shifts = np.arange(block.copies) * block.shift * problem.fine_channels
         part = slice(starts[block.first * outputs], starts[(block.first + block.copies * block.size) * outputs])
-        _write_copies(weights.take(taps, axis=0), data[part], block.copies)
-        _write_shifted(columns, indices[part], shifts)
+        _write_copies(weights.take(taps, axis=0).reshape(1, -1), data[None, part])
+        _write_shifted(columns, shifts[None], indices[None, part])
 
 
-def _write_copies(template: Array, out: Array, copies: int) -> None:
-    out.reshape(copies, -1)[...] = template.ravel()
+def _write_copies(templates: Array, out: Array) -> None:
+    """Into each row of out, its template (a row) as often as it fits."""
+    rows, length = templates.shape
+    if length:
+        out.reshape(rows, -1, length)[...] = templates[:, None]
 
 
-def _write_shifted(template: Indices, out: Array, shifts: Indices) -> None:
-    np.add(shifts.astype(out.dtype)[:, None], template.astype(out.dtype), out=out.reshape(len(shifts), -1))
+def _write_shifted(template: Array, shifts: Array, out: Array) -> None:
+    """Into each row of out, the template with each of the row's shifts added."""
+    shifts, template = shifts.astype(out.dtype), template.astype(out.dtype)
+    np.add(shifts[..., None], template, out=out.reshape(*shifts.shape, -1))
 
 
 def _counts(problem: Problem) -> Indices:

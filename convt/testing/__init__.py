@@ -1,6 +1,6 @@
 """Checks for others to run: `check_backend` is the conformance suite for backends, `gradcheck` judges gradients.
 
-They need nothing but NumPy, so that a plugin can run it in its own tests::
+They need nothing but NumPy, so that a plugin can run them in its own tests::
 
     def test_my_backend():
         convt.testing.check_backend(my_package.backend)

@@ -61,7 +61,8 @@ def gradcheck(
         ``backward(*inputs, dy)`` returns one gradient per input in its shape, None for those not to be checked (a single
         array if there is one input). Where f returns several arrays, it gets one dy for each: ``backward(*inputs, *dys)``.
     step : float
-        Of the differences. Their error is about ``step ** 2`` times the third derivative plus ``1e-16 / step`` times y.
+        Of the differences; for elements above 1, relative to their magnitude. The error is about ``step ** 2`` times the
+        third derivative plus ``1e-16 / step`` times y.
     rtol, atol : float
         A gradient g may differ by ``atol + rtol * abs(g)`` from the difference.
     elements : int, optional
@@ -183,6 +184,7 @@ class _Subject:
 
     def _slope(self, array: Array, flat: int, step: complex) -> Any:
         value = array[flat]
+        step *= max(1.0, abs(value))
         up, down = value + step, value - step
         try:
             array[flat] = up

@@ -109,6 +109,16 @@ def test_large_ones_in_blocks_of_every_kind(rng, x_shape, w_shape, options, orde
     assert matrix.nnz == convt.conv_matrix(x_shape, np.ones_like(w), **options).sum()
 
 
+@pytest.mark.parametrize("layout", ["NCW", "NWC"])
+def test_many_channels_of_one_element(rng, layout):
+    w = rng.standard_normal((20000, 2, 1))
+    matrix = convt.conv_matrix(
+        (2, 1) if layout == "NCW" else (1, 2), w if layout == "NCW" else w.transpose(2, 1, 0), layout=layout
+    )
+    assert_canonical(matrix)
+    assert_array_equal(matrix.toarray(), w[:, :, 0])
+
+
 @pytest.mark.parametrize("shape", [(7,), (6, 5), (4, 3, 5)])
 def test_without_channels_it_is_that_of_one_channel(rng, shape):
     w = rng.standard_normal((3, 2, 2)[: len(shape)])
