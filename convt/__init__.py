@@ -10,6 +10,7 @@ from typing import Any
 
 from .backend import Backend, BackendUnavailable
 from .config import show_config
+from .double_backward import DoubleGradients, conv_double_backward, conv_transpose_double_backward
 from .operators import (
     Gradients,
     conv,
@@ -26,15 +27,21 @@ from .version import __version__
 __all__ = [
     "Backend",
     "BackendUnavailable",
+    "ConvOperator",
+    "DoubleGradients",
     "Gradients",
     "Problem",
     "__version__",
     "backends",
+    "checkerboard",
     "conv",
     "conv_backward",
+    "conv_double_backward",
+    "conv_matrix",
     "conv_shape",
     "conv_transpose",
     "conv_transpose_backward",
+    "conv_transpose_double_backward",
     "conv_transpose_shape",
     "filters",
     "matconvnet",
@@ -45,11 +52,14 @@ __all__ = [
 ]
 
 _LAZY = ("filters", "matconvnet", "testing")
+_LAZY_NAMES = {"ConvOperator": "matrix", "checkerboard": "overlap", "conv_matrix": "matrix"}
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return import_module(f"{__name__}.{name}")
+    if name in _LAZY_NAMES:
+        return getattr(import_module(f"{__name__}.{_LAZY_NAMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

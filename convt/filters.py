@@ -1,18 +1,21 @@
-"""Filter banks to start from: kernels whose transposed convolution is a known way to enlarge.
+"""Filter banks to start from: kernels whose transposed convolution is a known way to enlarge, or starts as one.
 
 Read `upscale.py` for the borders and the padding that go with them.
 """
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .options import as_size
+from .arrays import as_array
+from .layout import layout_for
+from .options import as_size, as_sizes, per_axis
 
-__all__ = ["bilinear"]
+__all__ = ["bilinear", "icnr"]
 
 
 def bilinear(scale: int, channels: int = 1) -> NDArray[np.float64]:
@@ -59,6 +62,68 @@ def bilinear(scale: int, channels: int = 1) -> NDArray[np.float64]:
     size = 2 * scale - scale % 2
     triangle = 1 - np.abs(np.arange(size) - (size - 1) / 2) / scale
     return np.tile(np.outer(triangle, triangle), (channels, 1, 1, 1))
+
+
+def icnr(w: Any, scale: Any, *, layout: str | None = None, pixel_shuffle: bool = False) -> NDArray[Any]:
+    """The filter bank with which a transposed convolution starts without checkerboard patterns.
+
+    ICNR, "initialized to convolution, nearest-neighbour resized": all taps that reach the same input get the same value,
+    so that with ``stride=scale`` every phase of the output is the same, and ::
+
+        conv_transpose(x, icnr(w, scale), stride=scale)  ==  conv_transpose(x, w)  enlarged by nearest neighbours
+
+    until training tells the phases apart. Random banks start with phases that are independent, which is a pattern of the
+    stride's period. A padding keeps this property.
+
+    Parameters
+    ----------
+    w : array_like, (C, K // groups, *kernel)
+        The small bank, drawn as for a convolution that keeps the size; 1 to 3 spatial axes.
+    scale : int or sequence of int
+        The stride of the transposed convolution.
+    layout : str, optional
+        The layout in whose order w is, as in `conv_transpose`.
+    pixel_shuffle : bool
+        Instead, make the bank of a convolution that is followed by a pixel shuffle: w is then (K, C // groups, *kernel), as
+        `conv` takes it, and each output channel is repeated ``prod(scale)`` times in a row.
+
+    Returns
+    -------
+    ndarray, (C, K // groups, *kernel * scale), or (K * prod(scale), C // groups, *kernel)
+        Of w's type, in w's order of axes; each value appears ``prod(scale)`` times.
+
+    Raises
+    ------
+    ValueError, TypeError
+        w has no 3 to 5 axes, scale is no integer of at least 1 per axis, or layout is none of w's rank.
+
+    References
+    ----------
+    .. [1] A. Aitken, C. Ledig, L. Theis, J. Caballero, Z. Wang and W. Shi, "Checkerboard artifact free sub-pixel
+    convolution",
+           arXiv:1707.02937.
+
+    Examples
+    --------
+    >>> import numpy as np, convt
+    >>> from convt import filters
+    >>> w = filters.icnr([[[1.0, 10.0]]], 2)
+    >>> w
+    array([[[ 1.,  1., 10., 10.]]])
+    >>> convt.conv_transpose([[[1.0, 2.0]]], w, stride=2)
+    array([[[ 1.,  1., 12., 12., 20., 20.]]])
+    """
+    bank = as_array("w", w)
+    axes = bank.ndim - 2
+    if not 1 <= axes <= 3:
+        raise ValueError(f"w must have 3, 4 or 5 axes (two of channels and 1 to 3 spatial ones), got {bank.ndim}")
+    outputs, _, *spatial = layout_for(layout, axes).kernel
+    scales = per_axis("scale", as_sizes("scale", scale), axes, least=1)
+    if pixel_shuffle:
+        return np.repeat(bank, prod(scales), axis=outputs)
+    for axis, times in zip(spatial, scales, strict=True):
+        bank = np.repeat(bank, times, axis=axis)
+    return bank
 
 
 def _at_least_1(name: str, value: Any) -> int:

@@ -40,3 +40,57 @@ def test_bilinear_interpolates_between_pixel_centres(scale):
 def test_bilinear_names_the_wrong_argument(arguments, error, message):
     with pytest.raises(error, match=message):
         filters.bilinear(*arguments)
+
+
+def repeated(array, times):
+    for axis in range(2, array.ndim):
+        array = array.repeat(times, axis)
+    return array
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("scale", [1, 2, 3])
+def test_icnr_starts_as_nearest_neighbours_of_a_small_convolution(rng, axes, scale):
+    x, small = rng.standard_normal((2, 4, 5, 4, 3)[: axes + 2]), rng.standard_normal((4, 3, 3, 2, 2)[: axes + 2])
+    y = convt.conv_transpose(x, filters.icnr(small, scale), stride=scale)
+    np.testing.assert_allclose(y, repeated(convt.conv_transpose(x, small), scale), rtol=1e-12)
+    cropped = convt.conv_transpose(x, filters.icnr(small, scale), stride=scale, padding=scale)
+    np.testing.assert_allclose(cropped, repeated(convt.conv_transpose(x, small, padding=1), scale), rtol=1e-12)
+
+
+def test_icnr_with_other_scales_layouts_and_types(rng):
+    small = rng.standard_normal((2, 3, 4, 5)).astype(np.float32)
+    bank = filters.icnr(small, (2, 3), layout="NHWC")
+    assert bank.shape == (4, 9, 4, 5)
+    assert bank.dtype == np.float32
+    x = rng.standard_normal((4, 3, 5)).astype(np.float32)
+    y = convt.conv_transpose(x, bank, stride=(2, 3), layout="NHWC")
+    want = convt.conv_transpose(x, small, layout="NHWC").repeat(2, 0).repeat(3, 1)
+    np.testing.assert_allclose(y, want, rtol=1e-5, atol=1e-5)
+    assert not np.shares_memory(filters.icnr(small, 1), small)
+
+
+def test_icnr_before_a_pixel_shuffle(rng):
+    x, small = rng.standard_normal((2, 3, 5, 4)), rng.standard_normal((6, 3, 3, 3))
+    y = convt.conv(x, filters.icnr(small, 2, pixel_shuffle=True), padding=1)
+    shuffled = y.reshape(2, 6, 2, 2, 5, 4).transpose(0, 1, 4, 2, 5, 3).reshape(2, 6, 10, 8)
+    np.testing.assert_allclose(shuffled, repeated(convt.conv(x, small, padding=1), 2), rtol=1e-12)
+    assert filters.icnr(np.ones((3, 3, 2, 8)), 3, pixel_shuffle=True, layout="HWCN").shape == (3, 3, 2, 72)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((np.ones((3, 3)), 2), ValueError, "w must have 3, 4 or 5 axes .*, got 2"),
+        ((np.ones((1,) * 6), 2), ValueError, "w must have 3, 4 or 5 axes .*, got 6"),
+        (("w", 2), TypeError, "w.dtype must be .*"),
+        ((np.ones((1, 1, 3)), 0), ValueError, "scale must be at least 1, got 0"),
+        ((np.ones((1, 1, 3)), 1.5), TypeError, "scale must be an integer or a sequence of integers, got 1.5"),
+        ((np.ones((1, 1, 3)), (2, 2)), ValueError, "scale must be an integer or have one per spatial axis .*"),
+        ((np.ones((1, 1, 3)), 2, "NHWC"), ValueError, "layout must be one of 'NCW', .*, got 'NHWC'"),
+    ],
+)
+def test_icnr_names_the_wrong_argument(arguments, error, message):
+    w, scale, *layout = arguments
+    with pytest.raises(error, match=f"^{message}$"):
+        filters.icnr(w, scale, layout=layout[0] if layout else None)

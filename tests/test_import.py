@@ -42,6 +42,17 @@ def test_lazy_modules_come_when_they_are_used():
     assert "convt.testing" in loaded_after("import convt; convt.testing.check_backend")
 
 
+def test_names_that_need_scipy_come_when_they_are_used():
+    loaded = loaded_after("import convt; assert 'scipy' not in sys.modules; convt.conv_matrix((4,), [1.0, 2.0])")
+    assert {"convt.matrix.sparse", "scipy.sparse"} <= loaded
+    assert not loaded & {"convt.reference", "convt_cpu", "convt_cuda"}
+
+
+@pytest.mark.parametrize("name", convt.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(convt, name) is not None
+
+
 def test_shapes_import_no_backend():
     loaded = loaded_after("import convt; convt.conv_shape((1, 1, 3), (1, 1, 3))")
     assert not loaded & {"convt.reference", "convt_cpu", "convt_cuda", "importlib.metadata"}

@@ -1,11 +1,12 @@
-"""The conformance suite for backends: `check_backend` tells whether one computes what it should.
+"""Checks for others to run: `check_backend` is the conformance suite for backends, `gradcheck` judges gradients.
 
-It needs nothing but NumPy, so that a plugin can run it in its own tests::
+They need nothing but NumPy, so that a plugin can run them in its own tests::
 
     def test_my_backend():
         convt.testing.check_backend(my_package.backend)
 
-Read `naive.py` for the definition that it compares with, `problems.py` for what it asks, `checks.py` for how it judges.
+Read `naive.py` for the definition that it compares with, `problems.py` for what it asks, `checks.py` for how it judges;
+`gradients.py` for the central differences.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import numpy as np
 
 from ..registry import registry
 from .checks import Examiner, check_members, refusal
+from .gradients import GradientReport, gradcheck
 from .naive import INPUTS
 from .problems import all_problems, make_problem, random_problem
 
-__all__ = ["Report", "check_backend", "make_problem", "random_problem"]
+__all__ = ["GradientReport", "Report", "check_backend", "gradcheck", "make_problem", "random_problem"]
 
 
 @dataclass(frozen=True)

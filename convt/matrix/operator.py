@@ -1,0 +1,130 @@
+"""ConvOperator: a convolution as one of SciPy's linear operators, computed by the backends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from scipy.sparse.linalg import LinearOperator
+
+from ..operators import conv, conv_backward
+from ..selection import BackendRequest
+from .sparse import conv_matrix
+from .subject import Subject
+
+__all__ = ["ConvOperator"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class ConvOperator(LinearOperator):  # type: ignore[misc]
+    """A convolution as a linear operator of vectors, for the solvers of `scipy.sparse.linalg`.
+
+    ``A @ x.ravel()`` is ``conv(x, w, ...).ravel()``, and ``A.H @ y.ravel()`` is `conv_transpose` of y with the conjugated w
+    and x's size as output_size, so that ``<A x, y> == <x, A.H y>`` also for complex filters. No matrix is stored.
+
+    Parameters
+    ----------
+    x_shape : sequence of int, (C, *spatial) or (*spatial)
+        The shape of one x, without a batch. As many axes as w has mean that there are no channels.
+    w : array_like, (K, C // groups, *kernel) or (*kernel)
+        As in `conv`; copied.
+    stride, padding, dilation, groups, layout
+        As in `conv`; x and y are ravelled in the layout's order.
+    backend : str, sequence of str or Backend, optional
+        Who computes; chosen anew at each product, see `use_backend`.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (y.size, x.size).
+    dtype : numpy.dtype
+        That of w, as computed with; products have the type promoted from it and the vector's.
+    x_shape, y_shape : tuple of int
+        Of the arrays behind the vectors; without channels where x_shape was given so.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument breaks a rule; the message names it.
+
+    See Also
+    --------
+    conv_matrix : the same map as a sparse matrix.
+
+    Notes
+    -----
+    ``A @ X`` with a matrix X of several columns is one call with a batch of as many images.
+
+    Examples
+    --------
+    >>> import numpy as np, convt
+    >>> from scipy.sparse.linalg import lsqr
+    >>> A = convt.ConvOperator((5,), [1, 2, 1], padding=1)
+    >>> A @ np.array([0.0, 0, 1, 0, 0])
+    array([0., 1., 2., 1., 0.])
+    >>> blurred = A @ np.array([1.0, 5, 2, 0, 3])
+    >>> lsqr(A, blurred, atol=1e-12, btol=1e-12)[0].round(6) + 0.0
+    array([1., 5., 2., 0., 3.])
+    """
+
+    def __init__(
+        self,
+        x_shape: Sequence[int],
+        w: Any,
+        *,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        layout: str | None = None,
+        backend: BackendRequest = None,
+    ) -> None:
+        subject = Subject.accept(x_shape, w, stride=stride, padding=padding, dilation=dilation, groups=groups, layout=layout)
+        self._subject = subject
+        self._given_w = np.array(w, subject.dtype)
+        self._w = self._given_w.reshape(subject.w_shape)
+        self._backend = backend
+        channels = self._given_w.ndim > len(x_shape)
+        self.x_shape, self.y_shape = (shape if channels else shape[1:] for shape in (subject.x_shape, subject.y_shape))
+        super().__init__(subject.dtype, (prod(self.y_shape), prod(self.x_shape)))
+
+    def tosparse(self) -> scipy.sparse.csr_array:
+        """The matrix, by `conv_matrix`."""
+        return conv_matrix(self.x_shape, self._given_w, **self._subject.options)
+
+    def _matvec(self, x: Array) -> Array:
+        y: Array = conv(x.reshape(self._subject.x_shape), self._w, backend=self._backend, **self._subject.options)
+        return y.ravel()
+
+    def _rmatvec(self, y: Array) -> Array:
+        return self._back(y.reshape(self._subject.y_shape), self._subject.x_shape).ravel()
+
+    def _matmat(self, x: Array) -> Array:
+        images = self._images(x, self._subject.x_shape)
+        return self._columns(conv(images, self._w, backend=self._backend, **self._subject.options))
+
+    def _rmatmat(self, y: Array) -> Array:
+        images = self._images(y, self._subject.y_shape)
+        shape = self._images(np.broadcast_to(np.int8(0), (self.shape[1], y.shape[1])), self._subject.x_shape).shape
+        return self._columns(self._back(images, shape))
+
+    def _back(self, y: Array, x_shape: tuple[int, ...]) -> Array:
+        """The gradient of x is the adjoint; x itself is not looked at."""
+        x = np.broadcast_to(self._w.dtype.type(0), x_shape)
+        result: Array = conv_backward(x, self._w, None, y, needs=("x",), backend=self._backend, **self._subject.options).x
+        return result
+
+    def _images(self, columns: Array, shape: tuple[int, ...]) -> Array:
+        """The columns of a matrix as a batch; where the layout has it last, they lie there already."""
+        if self._subject.batch_last:
+            return columns.reshape(*shape, -1)
+        return columns.T.reshape(-1, *shape)
+
+    def _columns(self, images: Array) -> Array:
+        if self._subject.batch_last:
+            return images.reshape(prod(images.shape[:-1]), images.shape[-1])
+        return images.reshape(len(images), prod(images.shape[1:])).T
