@@ -36,15 +36,17 @@ __all__ = [
     "conv_transpose",
     "conv_transpose_backward",
     "conv_transpose_shape",
+    "draw",
     "filters",
     "matconvnet",
+    "nn",
     "set_backend",
     "show_config",
     "testing",
     "use_backend",
 ]
 
-_LAZY = ("filters", "matconvnet", "testing")
+_LAZY = ("draw", "filters", "matconvnet", "nn", "testing")
 
 
 def __getattr__(name: str) -> Any:
