@@ -43,8 +43,9 @@ def restore(parameters: Mapping[str, Parameter], arrays: Mapping[str, Any]) -> N
 
 def write(arrays: Mapping[str, Array], path: str | os.PathLike[str]) -> None:
     """An npz file of exactly that name."""
+    named: dict[str, Any] = dict(arrays)
     with open(path, "wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **named)
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
