@@ -21,14 +21,14 @@ __all__ = ["compare", "enlarge", "learned_filter"]
 Planes = NDArray[np.float64]  # (C, H, W), from 0 to 1
 
 _REACH = 4  # coarse pixels along each axis that a fine pixel is made of
-_SIDE, _GAP, _MARGIN, _HEAD, _TITLE = 2.35, 0.18, 0.25, 0.85, 0.42  # inches
+_SIDE, _GAP, _MARGIN, _HEAD, _TITLE = 2.35, 0.2, 0.25, 0.68, 0.4  # inches
 
 
 def compare(image: Any, scale: int, *, w: Any = None, figure: Figure | None = None) -> Figure:
     """Draw five ways to enlarge a picture that was reduced: what they are given, what they make, and how far off they are.
 
     The picture is reduced to the means of scale x scale pixels, and enlarged again: by nearest neighbours, bilinearly, by a
-    bed of nails, by max-unpooling (at the places of the largest pixels of the picture), and by a transposed convolution.
+    bed of nails, by max-unpooling (at the places of the brightest pixels of the picture), and by a transposed convolution.
 
     Parameters
     ----------
@@ -70,7 +70,8 @@ def enlarge(fine: Planes, coarse: Planes, scale: int, w: NDArray[np.float64]) ->
     """The coarse planes made as large as the fine ones, by each method."""
     from .. import max_pool, max_unpool, upsample
 
-    _, places = max_pool(fine, scale)
+    _, brightest = max_pool(fine.mean(axis=0, keepdims=True), scale)
+    places = np.broadcast_to(brightest, coarse.shape)
     return {
         "nearest": upsample(coarse, scale, mode="nearest"),
         "bilinear": upsample(coarse, scale, mode="bilinear"),
@@ -173,6 +174,8 @@ def _draw(
     page = as_figure(figure, page_width, page_height)
     headline = f"{scale} times larger: five ways"
     below = f"each is given the same {coarse.shape[2]} × {coarse.shape[1]} pixels; in dB, how close it comes to the original"
+    if learned:
+        below += "; the filter was fitted to this picture"
     page.text(0.5, 1 - 0.3 / page_height, headline, ha="center", va="center", fontsize=14, weight="bold", color=INK)
     page.text(0.5, 1 - 0.58 / page_height, below, ha="center", va="center", fontsize=10.5, color=GREY)
 
@@ -192,7 +195,7 @@ def _draw(
     small.set(xlim=(-beside, coarse.shape[2] - 1 + beside), ylim=(coarse.shape[1] - 1 + above, -above))
     for place, (name, planes) in enumerate(enlarged.items(), start=2):
         _show(panel(place, f"{name}, {_decibels(planes, fine)}"), planes)
-    axes = panel(7, f"its filter, {len(w)} × {len(w)}{', learnt from this picture' if learned else ''}")
+    axes = panel(7, f"its filter, {len(w)} × {len(w)}: purple +, orange -")
     most = np.abs(w).max()
     axes.imshow(w, cmap="PuOr", vmin=-most, vmax=most, interpolation="nearest", gid="filter")
     axes.set_aspect("equal")

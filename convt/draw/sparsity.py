@@ -112,7 +112,7 @@ def _draw(dense: NDArray[Any], x_row: int, shapes: str, figure: Figure | None) -
     page.text(0.5, 1 - 0.3 / height, headline, ha="center", va="center", fontsize=14, weight="bold", color=INK)
     line = f"{shapes}; {filled.sum()} of {dense.size} elements hold a tap"
     page.text(0.5, 1 - 0.6 / height, line, ha="center", va="center", fontsize=10.5, color=GREY)
-    reading = "A row of C holds the taps that reach one output; as a column of Cᵀ, where they are sent back to."
+    reading = "a row of C gathers inputs into one output; the same numbers, as a column of Cᵀ, scatter it back"
     page.text(0.5, 1 - 0.85 / height, reading, ha="center", va="center", fontsize=9.5, color=GREY)
     return page
 
