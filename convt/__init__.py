@@ -1,8 +1,8 @@
 """convt: transposed convolution for NumPy arrays.
 
 `conv_transpose` and `conv` with their gradients, computed by the backend that is chosen with `use_backend`, `set_backend` or
-the environment variable ``CONVT_BACKEND``. ``convt.matconvnet`` speaks MatConvNet's language, ``convt.testing`` checks
-backends; both are imported when first used.
+the environment variable ``CONVT_BACKEND``. ``convt.nn`` has layers, ``convt.draw`` pictures that explain,
+``convt.matconvnet`` speaks MatConvNet's language, ``convt.testing`` checks backends; all are imported when first used.
 """
 
 from importlib import import_module

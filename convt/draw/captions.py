@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from textwrap import shorten, wrap
-
 from .geometry import Arithmetic, Index, View
 
 __all__ = ["element", "formula", "headline", "options", "outlined", "panel"]
 
-_TERMS = 16
 _LINES = 3
 
 
@@ -45,24 +42,34 @@ def outlined(arithmetic: Arithmetic) -> str:
 
 
 def formula(arithmetic: Arithmetic, view: View, characters: int) -> list[str]:
-    """The sum that the picture shows, in lines of at most that many characters."""
+    """The sum that the picture shows, in at most 3 lines of that many characters; terms are left out where it needs more."""
     one = element("y" if view.follow == "output" else "x", view.position)
-    other = "x" if view.follow == "output" else "y"
-    terms = [(element(other, partner), letter) for partner, letter in sorted(view.partners.items())]
+    partners = sorted(view.partners.items())
+    if not partners:
+        return [f"{one} = 0: no input reaches it" if view.follow == "output" else f"{one} reaches no output"]
     if view.follow == "output":
-        products = [f"{name}·{letter}".replace(" ", "\N{NO-BREAK SPACE}") for name, letter in terms]
-        text = f"{one} = " + (" + ".join(_first(products)) or "0: no input reaches it (only a bias would)")
+        begin, between = f"{one} = ", " + "
+        terms = [f"{element('x', partner)}·{letter}" for partner, letter in partners]
     else:
-        sums = [f"{name} += {one}·{letter}".replace(" ", "\N{NO-BREAK SPACE}") for name, letter in terms]
-        text = ",  ".join(_first(sums)) or f"{one} reaches no output"
-    lines = wrap(text, characters, break_long_words=False)
-    if len(lines) > _LINES:
-        lines = [*lines[: _LINES - 1], shorten(" ".join(lines[_LINES - 1 :]), characters, placeholder=" …")]
+        begin, between = "", ",  "
+        terms = [f"{element('y', partner)} += {one}·{letter}" for partner, letter in partners]
+    shown, lines = terms, _packed(begin, between, terms, characters)
+    while len(lines) > _LINES:
+        shown = shown[:-1]
+        lines = _packed(begin, between, [*shown, "…", terms[-1]], characters)
     return lines
 
 
-def _first(terms: list[str]) -> list[str]:
-    return terms if len(terms) <= _TERMS else [*terms[: _TERMS - 1], "…", terms[-1]]
+def _packed(begin: str, between: str, terms: list[str], characters: int) -> list[str]:
+    """The terms in lines, none of which is broken."""
+    lines = [begin + terms[0]]
+    for term in terms[1:]:
+        if len(lines[-1]) + len(between) + len(term) <= characters:
+            lines[-1] += between + term
+        else:
+            lines[-1] += between.rstrip()
+            lines.append(term)
+    return lines
 
 
 def _count(count: int, what: str) -> str:

@@ -184,7 +184,7 @@ def _draw(
         left, top = _MARGIN + column * (_SIDE + _GAP), _HEAD + row * (tall + _TITLE) + _TITLE
         rectangle = left / page_width, 1 - (top + tall) / page_height, _SIDE / page_width, tall / page_height
         axes = page.add_axes(rectangle)
-        axes.set_title(title, fontsize=9.5, color=INK, pad=4)
+        axes.set_title(title, fontsize=9, color=INK, pad=4)
         axes.set_axis_off()
         return axes
 
