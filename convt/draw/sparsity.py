@@ -14,8 +14,8 @@ from .page import GREY, INK, PALE, as_figure
 __all__ = ["matrix"]
 
 _LARGEST_CELL = 0.34  # inches, like the rest
-_WIDEST = 10.0
-_LEFT, _GAP, _BAR, _HEAD, _FOOT = 0.75, 1.1, 1.2, 1.6, 0.4
+_WIDEST, _NARROWEST = 10.0, 7.4
+_LEFT, _GAP, _BAR, _HEAD, _FOOT = 0.75, 1.1, 1.2, 1.55, 0.6
 _MOST = 900  # rows and columns of the matrix together: each has a dot of its own on the screen
 _WRITTEN = 0.24  # cells of at least this size show their number
 
@@ -76,7 +76,7 @@ def _draw(dense: NDArray[Any], x_row: int, shapes: str, figure: Figure | None) -
     wide, high = inputs * cell, outputs * cell
     inner = wide + _GAP + high
     width, height = inner + _LEFT + _BAR, max(wide, high) + _HEAD + _FOOT
-    width, shift = max(width, 7.0), max(0.0, 7.0 - width) / 2
+    width, shift = max(width, _NARROWEST), max(0.0, _NARROWEST - width) / 2
     page = as_figure(figure, width, height)
     filled = np.isfinite(dense)
     span = (float(dense[filled].min()), float(dense[filled].max())) if filled.any() else (0.0, 1.0)
