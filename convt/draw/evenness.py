@@ -95,6 +95,7 @@ def _draw(
     page = as_figure(figure, width, height)
     axes = page.add_axes((left / width, _FOOT / height, wide / width, high / height))
     image = axes.imshow(counts, cmap="cividis", vmin=min(0, counts.min()), vmax=counts.max(), gid="contributions")
+    axes.locator_params(integer=True)
     axes.set_xticks(np.arange(-0.5, columns), minor=True)
     axes.set_yticks(np.arange(-0.5, rows), minor=True)
     axes.grid(which="minor", color="white", linewidth=1)

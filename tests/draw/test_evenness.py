@@ -44,6 +44,13 @@ def test_holes_are_counted_as_0():
     assert "A checkerboard: each output adds up 0 to 1 products" in words(figure)
 
 
+@pytest.mark.parametrize("size", range(2, 9))
+def test_rows_and_columns_are_counted_in_whole_numbers(size):
+    axes = draw.overlap((5, 3), (3, 2), size=size).axes[0]
+    for ticks in (axes.get_xticks(), axes.get_yticks()):
+        np.testing.assert_array_equal(ticks, np.rint(ticks))
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
