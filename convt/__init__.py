@@ -1,8 +1,8 @@
 """convt: transposed convolution for NumPy arrays.
 
 `conv_transpose` and `conv` with their gradients, computed by the backend that is chosen with `use_backend`, `set_backend` or
-the environment variable ``CONVT_BACKEND``. ``convt.matconvnet`` speaks MatConvNet's language, ``convt.testing`` checks
-backends; both are imported when first used.
+the environment variable ``CONVT_BACKEND``. ``convt.nn`` has layers, ``convt.draw`` pictures that explain,
+``convt.matconvnet`` speaks MatConvNet's language, ``convt.testing`` checks backends; all are imported when first used.
 """
 
 from importlib import import_module
@@ -43,8 +43,10 @@ __all__ = [
     "conv_transpose_backward",
     "conv_transpose_double_backward",
     "conv_transpose_shape",
+    "draw",
     "filters",
     "matconvnet",
+    "nn",
     "set_backend",
     "show_config",
     "testing",
@@ -53,6 +55,7 @@ __all__ = [
 
 _LAZY = ("filters", "matconvnet", "testing")
 _LAZY_NAMES = {"ConvOperator": "matrix", "checkerboard": "overlap", "conv_matrix": "matrix"}
+_LAZY = ("draw", "filters", "matconvnet", "nn", "testing")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Packages that only the commands need: tried up front, missed in one line."""
+"""Packages that only the commands and the pictures need: tried up front, missed in one line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["MissingPackage", "require"]
 _INSTALLED_AS = {"PIL": "pillow", "skimage": "scikit-image"}
 
 
-class MissingPackage(ImportError):
+class MissingPackage(ModuleNotFoundError):
     """An optional package is not installed; the message says what needs it and how to get it."""
 
 

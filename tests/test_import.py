@@ -26,12 +26,15 @@ def test_import_is_light():
     assert "convt.operators" in loaded
     heavy = {
         "scipy",
+        "matplotlib",
         "torch",
         "pycuda",
         "threadpoolctl",
         "importlib.metadata",
         "convt.reference",
         "convt.testing",
+        "convt.nn",
+        "convt.draw",
         "convt_cpu",
         "convt_cuda",
     }

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..nn import Sequential
 from ..operators import conv_transpose
 from ..upscale import upscale
-from .network import MARGIN, Network
+from .network import MARGIN
 from .photograph import Array
 
 __all__ = ["RESIDUAL_UNIT", "bilinear", "learned", "nearest"]
@@ -30,7 +31,7 @@ def bilinear(coarse: Array) -> Array:
     return fine
 
 
-def learned(network: Network, coarse: Array) -> Array:
+def learned(network: Sequential, coarse: Array) -> Array:
     """Bilinear, corrected by the network; the border pixels are repeated to make the margin it needs."""
     wider = np.pad(coarse, [(0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)], mode="edge")
     missing = network.forward(wider[np.newaxis])[0]

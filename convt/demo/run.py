@@ -12,7 +12,7 @@ from ..problem import Problem
 from ..selection import choose
 
 if TYPE_CHECKING:
-    from .network import Network
+    from ..nn import Sequential
     from .photograph import Part
 
 __all__ = ["run"]
@@ -64,7 +64,7 @@ def run(
     print(f"\nbackend {backend}, {steps} steps in {seconds:.1f} s; picture in {output}")
 
 
-def _learn(network: Network, seen: Part, steps: int) -> float:
+def _learn(network: Sequential, seen: Part, steps: int) -> float:
     """Train the network; the seconds that took."""
     from tqdm import tqdm
 
@@ -77,7 +77,7 @@ def _learn(network: Network, seen: Part, steps: int) -> float:
     return perf_counter() - begin
 
 
-def _backend(network: Network) -> str:
+def _backend(network: Sequential) -> str:
     """The name of the backend that computes the network's transposed convolution."""
-    w = network.parameters[-2].value
+    w = network.parameters()[-2].data
     return choose(Problem(1, 1, 3, len(w), (48, 48), (26, 26), (6, 6), (2, 2), (4, 4), (1, 1), w.dtype), None).name

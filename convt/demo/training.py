@@ -10,9 +10,9 @@ from math import cos, pi
 
 import numpy as np
 
-from .adam import Adam
+from ..nn import Adam, Sequential
 from .methods import RESIDUAL_UNIT, bilinear
-from .network import MARGIN, Network
+from .network import MARGIN
 from .photograph import Array, Part
 
 __all__ = ["Patches", "train"]
@@ -60,12 +60,12 @@ class Patches:
         return _turn(coarse, turns, mirrored), _turn(missing, turns, mirrored)
 
 
-def train(network: Network, part: Part, steps: int, seed: int = 0) -> Iterator[float]:
+def train(network: Sequential, part: Part, steps: int, seed: int = 0) -> Iterator[float]:
     """Teach the network, one step for each loss that is asked for.
 
     Parameters
     ----------
-    network : Network
+    network : Sequential
         Changed in place.
     part : Part
         All that it is shown.
@@ -80,12 +80,14 @@ def train(network: Network, part: Part, steps: int, seed: int = 0) -> Iterator[f
         The mean squared error on the latest patches, before they were learnt from.
     """
     patches = Patches(part, seed)
-    adam = Adam(network.parameters)
+    adam = Adam(network.parameters(), betas=(0.9, 0.99))
     for step in range(steps):
         coarse, missing = patches.draw()
         error = network.forward(coarse) - missing
+        network.zero_grad()
         network.backward(2 / error.size * error)
-        adam.step(RATE * (1 + cos(pi * step / steps)) / 2)
+        adam.learning_rate = RATE * (1 + cos(pi * step / steps)) / 2
+        adam.step()
         yield float(np.mean(error**2))
 
 

@@ -71,4 +71,4 @@ def test_a_patch_and_its_answer_belong_together():
 def trained_weights(part):
     network = build(channels=4)
     list(training.train(network, part, steps=3))
-    return [parameter.value for parameter in network.parameters]
+    return [parameter.data for parameter in network.parameters()]

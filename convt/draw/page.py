@@ -1,0 +1,86 @@
+"""The page: a sheet measured in inches from its upper left corner, the colours, and cells.
+
+The colours are from the palette of Okabe and Ito, which people with any colour vision tell apart; light and dark says the
+same again, for those who print in grey.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+__all__ = ["BLUE", "GREY", "INK", "ORANGE", "PALE", "Page", "Tone", "as_figure"]
+
+Tone = tuple[str, str]  # at rest, and shown
+
+INK, GREY, PALE = "#222222", "#767676", "#c8c8c8"
+BLUE: Tone = ("#d9e8f5", "#0072b2")
+ORANGE: Tone = ("#fbe3cd", "#d55e00")
+SLATE: Tone = ("#e8e8e8", "#4d4d4d")
+
+_ROUND = 0.07  # of a cell
+
+
+def as_figure(figure: Any, width: float, height: float) -> Figure:
+    """A figure of that size in inches: the caller's, cleared, or a new one."""
+    if figure is None:
+        return Figure(figsize=(width, height), dpi=120, facecolor="white")
+    if not isinstance(figure, Figure):
+        raise TypeError(f"figure must be a matplotlib.figure.Figure, got {type(figure).__name__}")
+    figure.clear()
+    figure.set_size_inches(width, height)
+    return figure
+
+
+class Page:
+    """A figure with one set of axes that fills it, in inches, downwards.
+
+    Parameters
+    ----------
+    width, height : float
+    figure : matplotlib.figure.Figure, optional
+        Cleared and used instead of a new one.
+    """
+
+    def __init__(self, width: float, height: float, figure: Figure | None = None) -> None:
+        self.figure = as_figure(figure, width, height)
+        self.width, self.height = width, height
+        self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
+        self.axes.set(xlim=(0, width), ylim=(height, 0))
+        self.axes.set_axis_off()
+
+    def cell(
+        self, name: str, left: float, top: float, size: float, tone: Tone, *, shown: bool, label: str = "", real: bool = True
+    ) -> None:
+        """A square. One that is not real, beyond a border, is an outline."""
+        gap = 0.04 * size
+        face = tone[shown] if real else "white"
+        edge = "none" if real else (tone[1] if shown else PALE)
+        patch = FancyBboxPatch(
+            (left + gap, top + gap),
+            size - 2 * gap,
+            size - 2 * gap,
+            boxstyle=f"round,pad=0,rounding_size={_ROUND * size}",
+            facecolor=face,
+            edgecolor=edge,
+            linewidth=0.9,
+            linestyle="-" if real else (0, (2.5, 2)),
+            gid=name,
+        )
+        self.axes.add_patch(patch)
+        if label:
+            ink = "white" if real and shown else tone[1] if shown else GREY
+            self.write(left + size / 2, top + size / 2, label, 34 * size, color=ink, weight="bold" if shown else "normal")
+
+    def write(self, x: float, y: float, text: str, size: float, **style: Any) -> None:
+        """A text around a point; the size in points."""
+        style = {"ha": "center", "va": "center_baseline", "color": INK} | style
+        self.axes.text(x, y, text, fontsize=size, **style)
+
+    def line(self, start: tuple[float, float], end: tuple[float, float], *, shown: bool) -> None:
+        """A straight line."""
+        xs, ys = zip(start, end, strict=True)
+        self.axes.plot(xs, ys, color=INK if shown else PALE, linewidth=1.4 if shown else 0.6, zorder=0.6 if shown else 0.5)

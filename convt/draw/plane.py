@@ -1,0 +1,106 @@
+"""Arithmetic over 2 axes: x, w and y side by side."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from matplotlib.figure import Figure
+
+from .captions import element, formula, headline, options, outlined, panel
+from .geometry import Arithmetic, Index, View
+from .page import BLUE, GREY, ORANGE, SLATE, Page, Tone
+
+__all__ = ["draw_plane"]
+
+_LARGEST_CELL = 0.46  # inches, like the rest
+_WIDEST = 11.5
+_MARGIN, _GAP, _INDICES = 0.35, 0.55, 0.22
+_HEAD, _FOOT = 1.18, 1.05
+_NARROWEST = 6.0
+
+
+def draw_plane(arithmetic: Arithmetic, view: View, figure: Figure | None) -> Figure:
+    """The picture of one element and its partners."""
+    whole = [range(size) for size in arithmetic.x_shape], [range(size) for size in arithmetic.y_shape]
+    x_spans, y_spans = (whole[0], arithmetic.reach) if arithmetic.transposed else (arithmetic.reach, whole[1])
+    columns = len(x_spans[1]) + arithmetic.w_shape[1] + len(y_spans[1])
+    rows = max(len(x_spans[0]), len(y_spans[0]), arithmetic.w_shape[0])
+    around = 2 * _MARGIN + 2 * _GAP + 3 * _INDICES
+    cell = min(_LARGEST_CELL, (_WIDEST - around) / columns)
+    width = max(columns * cell + around, _NARROWEST)
+    page = Page(width, _HEAD + rows * cell + _FOOT, figure)
+    page.write(width / 2, 0.3, headline(arithmetic, view), 14, weight="bold")
+    page.write(width / 2, 0.58, options(arithmetic), 10.5, color=GREY)
+
+    one, many = {view.position: ""}, view.partners | view.outside
+    x_marks, y_marks = (many, one) if view.follow == "output" else (one, many)
+    left = (width - columns * cell - around) / 2 + _MARGIN + _INDICES
+    middle = _HEAD + rows * cell / 2
+    left = _grid(page, "x", "input x", arithmetic.x_shape, x_spans, x_marks, BLUE, left, middle, cell)
+    page.write(left + (_GAP - _INDICES) / 2 + 0.03, middle, r"$\ast^\mathsf{T}$" if arithmetic.transposed else r"$\ast$", 17)
+    taps = {tap: arithmetic.letter(tap) for tap in product(*map(range, arithmetic.w_shape))}
+    left = _filter(page, arithmetic, taps, view, left + _GAP + _INDICES, middle, cell)
+    page.write(left + (_GAP - _INDICES) / 2 + 0.03, middle, "=", 17)
+    _grid(page, "y", "output y", arithmetic.y_shape, y_spans, y_marks, ORANGE, left + _GAP + _INDICES, middle, cell)
+
+    bottom = _HEAD + rows * cell
+    if x_spans != whole[0] or y_spans != whole[1]:
+        page.write(width / 2, bottom + 0.24, outlined(arithmetic), 9, color=GREY)
+    lines = formula(arithmetic, view, int((width - 2 * _MARGIN) * 12.5))
+    for number, line in enumerate(lines):
+        page.write(width / 2, bottom + 0.52 + 0.19 * number, line, 9.5)
+    return page.figure
+
+
+def _grid(
+    page: Page,
+    name: str,
+    title: str,
+    shape: Index,
+    spans: list[range],
+    marks: dict[Index, str],
+    tone: Tone,
+    left: float,
+    middle: float,
+    cell: float,
+) -> float:
+    """One array with what lies beyond its border; the right end of it."""
+    top = middle - len(spans[0]) * cell / 2
+    for row, column in product(*spans):
+        index = row, column
+        real = 0 <= row < shape[0] and 0 <= column < shape[1]
+        place = left + (column - spans[1][0]) * cell, top + (row - spans[0][0]) * cell
+        page.cell(element(name, index), *place, cell, tone, shown=index in marks, label=marks.get(index, ""), real=real)
+    right = left + len(spans[1]) * cell
+    _title(page, panel(title, shape), (left + right) / 2, top)
+    _indices(page, shape, left - spans[1][0] * cell, top - spans[0][0] * cell, left, top, cell)
+    return right
+
+
+def _filter(
+    page: Page, arithmetic: Arithmetic, taps: dict[Index, str], view: View, left: float, middle: float, cell: float
+) -> float:
+    rows, columns = arithmetic.w_shape
+    top = middle - rows * cell / 2
+    for (row, column), letter in taps.items():
+        shown = (row, column) in view.taps
+        page.cell(
+            element("w", (row, column)), left + column * cell, top + row * cell, cell, SLATE, shown=shown, label=letter
+        )
+    right = left + columns * cell
+    _title(page, panel("filter w", arithmetic.w_shape), (left + right) / 2, top)
+    _indices(page, arithmetic.w_shape, left, top, left, top, cell)
+    return right
+
+
+def _title(page: Page, text: str, centre: float, top: float) -> None:
+    page.write(centre, top - 0.33, text, 10.5)
+
+
+def _indices(page: Page, shape: Index, first_left: float, first_top: float, left: float, top: float, cell: float) -> None:
+    """Row and column numbers."""
+    size = min(8.0, 24 * cell)
+    for row in range(shape[0]):
+        page.write(left - 0.1, first_top + (row + 0.5) * cell, str(row), size, color=GREY)
+    for column in range(shape[1]):
+        page.write(first_left + (column + 0.5) * cell, top - 0.1, str(column), size, color=GREY)

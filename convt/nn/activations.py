@@ -1,0 +1,133 @@
+"""Activations: what bends a network, which would be linear without them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .checks import as_real, check_gradient, in_range, no_forward
+from .layer import Layer
+from .parameter import Array
+
+__all__ = ["LeakyReLU", "ReLU", "Sigmoid", "Tanh"]
+
+
+class _Elementwise(Layer):
+    """Y = f(x), element by element; `_slope` gives f' from what `_value` kept."""
+
+    _kept: Any = None
+
+    def forward(self, x: Any) -> Array:
+        """Y, of x's shape; integers become float64."""
+        x = as_real("x", x)
+        y: Array = self._value(x if x.dtype.kind == "f" else x.astype(np.float64))
+        return y
+
+    def backward(self, dy: Any) -> Array:
+        """The gradient of x."""
+        if self._kept is None:
+            raise no_forward(self)
+        dy = as_real("dy", dy)
+        check_gradient(dy, self._kept.shape)
+        dx: Array = self._gradient(dy)
+        return dx
+
+    @abstractmethod
+    def _value(self, x: Array) -> Any: ...
+
+    @abstractmethod
+    def _gradient(self, dy: NDArray[Any]) -> Any: ...
+
+
+class LeakyReLU(_Elementwise):
+    """``x`` where x is positive, else ``slope * x``.
+
+    Parameters
+    ----------
+    slope : float
+        From 0, which is `ReLU`, to below 1.
+
+    References
+    ----------
+    .. [1] A. L. Maas, A. Y. Hannun and A. Y. Ng, "Rectifier nonlinearities improve neural network acoustic models", 2013.
+
+    Examples
+    --------
+    >>> from convt import nn
+    >>> bend = nn.LeakyReLU(0.1)
+    >>> bend([-2.0, 3.0]), bend.backward([1.0, 1.0])
+    (array([-0.2,  3. ]), array([0.1, 1. ]))
+    """
+
+    def __init__(self, slope: float = 0.01) -> None:
+        self.slope = in_range("slope", slope, 1)
+
+    def __repr__(self) -> str:
+        return f"LeakyReLU({self.slope})"
+
+    def _value(self, x: Array) -> Any:
+        self._kept = x > 0
+        return np.where(self._kept, x, self.slope * x)
+
+    def _gradient(self, dy: NDArray[Any]) -> Any:
+        return np.where(self._kept, dy, self.slope * dy)
+
+
+class ReLU(_Elementwise):
+    """``max(x, 0)``; NaN stays NaN.
+
+    Examples
+    --------
+    >>> from convt import nn
+    >>> bend = nn.ReLU()
+    >>> bend([-2.0, 3.0]), bend.backward([1.0, 1.0])
+    (array([0., 3.]), array([0., 1.]))
+    """
+
+    def _value(self, x: Array) -> Any:
+        self._kept = x > 0
+        return np.maximum(x, 0)
+
+    def _gradient(self, dy: NDArray[Any]) -> Any:
+        return dy * self._kept
+
+
+class Sigmoid(_Elementwise):
+    """``1 / (1 + exp(-x))``, without overflow.
+
+    Examples
+    --------
+    >>> from convt import nn
+    >>> bend = nn.Sigmoid()
+    >>> bend([-1000.0, 0.0]), bend.backward([1.0, 1.0])
+    (array([0. , 0.5]), array([0.  , 0.25]))
+    """
+
+    def _value(self, x: Array) -> Any:
+        self._kept = 0.5 + 0.5 * np.tanh(0.5 * x)
+        return self._kept.copy()
+
+    def _gradient(self, dy: NDArray[Any]) -> Any:
+        return dy * (self._kept * (1 - self._kept))
+
+
+class Tanh(_Elementwise):
+    """``tanh(x)``.
+
+    Examples
+    --------
+    >>> from convt import nn
+    >>> bend = nn.Tanh()
+    >>> bend([0.0]), bend.backward([3.0])
+    (array([0.]), array([3.]))
+    """
+
+    def _value(self, x: Array) -> Any:
+        self._kept = np.tanh(x)
+        return self._kept.copy()
+
+    def _gradient(self, dy: NDArray[Any]) -> Any:
+        return dy * (1 - self._kept**2)

@@ -1,0 +1,51 @@
+"""Rules that several layers share, each written once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import as_array
+
+__all__ = ["as_real", "as_rng", "check_gradient", "in_range", "no_forward"]
+
+
+def as_real(name: str, value: Any) -> NDArray[Any]:
+    """The value as an array of real numbers, not copied if it is one."""
+    array = as_array(name, value)
+    if array.dtype.kind == "c":
+        raise TypeError(f"{name} must hold real numbers, got {array.dtype} (layers learn real filters)")
+    return array
+
+
+def as_rng(rng: Any) -> np.random.Generator:
+    """A source of random numbers: the generator that was given, or a new one from a seed."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise TypeError(f"rng must be an integer of at least 0, a numpy.random.Generator or None, got {rng!r}") from None
+
+
+def in_range(name: str, value: Any, limit: float) -> float:
+    """A number of at least 0 and below the limit."""
+    try:
+        inside = 0 <= value < limit
+    except TypeError:
+        raise TypeError(f"{name} must be a number, got {value!r}") from None
+    if not inside:
+        raise ValueError(f"{name} must be at least 0 and {'finite' if limit == np.inf else f'below {limit}'}, got {value!r}")
+    number: float = value
+    return number
+
+
+def check_gradient(dy: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """A gradient has the shape of what it is the gradient of."""
+    if dy.shape != shape:
+        raise ValueError(f"dy.shape must equal the output's {shape}, got {dy.shape}")
+
+
+def no_forward(layer: Any) -> RuntimeError:
+    """The error of a backward pass that has nothing to belong to."""
+    return RuntimeError(f"backward must follow a forward, got none before it (layer {layer!r})")

@@ -1,0 +1,231 @@
+"""The layers with filters: convolution and its transpose, over 1, 2 and 3 spatial axes, with Gluon's arguments.
+
+What they do is in `filterlayer.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..execution import Gradients
+from ..operators import conv, conv_backward, conv_transpose, conv_transpose_backward
+from ..selection import BackendRequest
+from .filterlayer import FilterLayer
+
+__all__ = ["Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose"]
+
+
+class _Conv(FilterLayer):
+    transposed = False
+
+    def __init__(
+        self,
+        channels: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        layout: str | None = None,
+        *,
+        use_bias: bool = True,
+        weight_initializer: Any = None,
+        bias_initializer: Any = "zeros",
+        in_channels: int = 0,
+        backend: BackendRequest = None,
+    ) -> None:
+        super().__init__(
+            channels,
+            kernel_size,
+            strides,
+            padding,
+            0,
+            dilation,
+            groups,
+            layout,
+            use_bias=use_bias,
+            weight_initializer=weight_initializer,
+            bias_initializer=bias_initializer,
+            in_channels=in_channels,
+            backend=backend,
+        )
+
+    def call(self, x: Any, w: Any, bias: Any) -> Any:
+        """`convt.conv`."""
+        return conv(x, w, bias, **self.options())
+
+    def call_backward(self, x: Any, w: Any, bias: Any, dy: Any) -> Gradients:
+        """`convt.conv_backward`."""
+        return conv_backward(x, w, bias, dy, **self.options())
+
+
+class _ConvTranspose(FilterLayer):
+    transposed = True
+
+    def options(self) -> dict[str, Any]:
+        """With output_padding, which convolution has not."""
+        return super().options() | {"output_padding": self.output_padding}
+
+    def call(self, x: Any, w: Any, bias: Any) -> Any:
+        """`convt.conv_transpose`."""
+        return conv_transpose(x, w, bias, **self.options())
+
+    def call_backward(self, x: Any, w: Any, bias: Any, dy: Any) -> Gradients:
+        """`convt.conv_transpose_backward`."""
+        return conv_transpose_backward(x, w, bias, dy, **self.options())
+
+
+class Conv2D(_Conv):
+    """Convolution over 2 spatial axes, with filters that are learnt.
+
+    Parameters
+    ----------
+    channels : int
+        The channels of y.
+    kernel_size, strides, padding, dilation, groups
+        As w's spatial shape and the options of `convt.conv`.
+    layout : str, optional
+        "NCHW" (the default), "NHWC" or "HWCN"; the filters are ordered as `convt.conv` takes them.
+    use_bias : bool
+    weight_initializer, bias_initializer : str, number, array_like or callable
+        First values that `initialize` does not overrule; see there. By default it chooses the filters, and the bias is 0.
+    in_channels : int
+        The channels of x; 0 to learn the number from the first call.
+    backend : str, sequence of str or Backend, optional
+        Who computes; see `convt.use_backend`.
+
+    Attributes
+    ----------
+    weight, bias : Parameter
+        bias is None without one.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument breaks a rule; the message names it.
+
+    References
+    ----------
+    .. [1] MXNet, ``gluon.nn.Conv2D``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from convt import nn
+    >>> down = nn.Conv2D(10, kernel_size=4, strides=2, padding=1)
+    >>> down.initialize(rng=0)
+    >>> x = np.zeros((1, 3, 64, 64), np.float32)
+    >>> down(x).shape
+    (1, 10, 32, 32)
+    >>> down.weight
+    Parameter(weight, (10, 3, 4, 4), float32)
+    """
+
+    axes = 2
+
+
+class Conv2DTranspose(_ConvTranspose):
+    """Transposed convolution over 2 spatial axes, with filters that are learnt.
+
+    Parameters
+    ----------
+    channels : int
+        The channels of y.
+    kernel_size, strides, padding, output_padding, dilation, groups
+        As w's spatial shape and the options of `convt.conv_transpose`: padding is what is cropped from y.
+    layout, use_bias, weight_initializer, bias_initializer, in_channels, backend
+        As in `Conv2D`.
+
+    Attributes
+    ----------
+    weight, bias : Parameter
+        bias is None without one.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument breaks a rule; the message names it.
+
+    References
+    ----------
+    .. [1] MXNet, ``gluon.nn.Conv2DTranspose``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from convt import nn
+    >>> up = nn.Conv2DTranspose(3, kernel_size=4, strides=2, padding=1)
+    >>> up.initialize(rng=0)
+    >>> x = np.ones((1, 10, 32, 32), np.float32)
+    >>> y = up(x)
+    >>> y.shape
+    (1, 3, 64, 64)
+    >>> up.backward(np.ones_like(y)).shape
+    (1, 10, 32, 32)
+    >>> up.bias.grad
+    array([4096., 4096., 4096.], dtype=float32)
+    """
+
+    axes = 2
+
+
+class Conv1D(_Conv):
+    """As `Conv2D`, over 1 spatial axis; the layouts are "NCW", "NWC" and "WCN".
+
+    Examples
+    --------
+    >>> from convt import nn
+    >>> layer = nn.Conv1D(1, 2, strides=2, weight_initializer=1.0)
+    >>> layer.initialize()
+    >>> layer([[1.0, 2.0, 3.0, 4.0]])
+    array([[3., 7.]])
+    """
+
+    axes = 1
+
+
+class Conv1DTranspose(_ConvTranspose):
+    """As `Conv2DTranspose`, over 1 spatial axis; the layouts are "NCW", "NWC" and "WCN".
+
+    Examples
+    --------
+    >>> from convt import nn
+    >>> layer = nn.Conv1DTranspose(1, 2, strides=2, weight_initializer=1.0)
+    >>> layer.initialize()
+    >>> layer([[3.0, 7.0]])
+    array([[3., 3., 7., 7.]])
+    """
+
+    axes = 1
+
+
+class Conv3D(_Conv):
+    """As `Conv2D`, over 3 spatial axes; the layouts are "NCDHW", "NDHWC" and "DHWCN".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from convt import nn
+    >>> layer = nn.Conv3D(4, 3, padding=1)
+    >>> layer.initialize()
+    >>> layer(np.zeros((1, 2, 8, 9, 10))).shape
+    (1, 4, 8, 9, 10)
+    """
+
+    axes = 3
+
+
+class Conv3DTranspose(_ConvTranspose):
+    """As `Conv2DTranspose`, over 3 spatial axes; the layouts are "NCDHW", "NDHWC" and "DHWCN".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from convt import nn
+    >>> layer = nn.Conv3DTranspose(4, 2, strides=2)
+    >>> layer.initialize()
+    >>> layer(np.zeros((1, 2, 8, 9, 10))).shape
+    (1, 4, 16, 18, 20)
+    """
+
+    axes = 3

@@ -1,0 +1,295 @@
+"""FilterLayer: what all layers with filters do; only the operators differ."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from ..execution import Gradients
+from ..layout import layout_for
+from ..options import as_padding, as_size, as_sizes, per_axis, per_axis_pairs
+from ..selection import BackendRequest
+from .checks import as_real, as_rng, no_forward
+from .initializers import BIAS_NAMES, WEIGHT_NAMES, Bank, accept, draw_bias, draw_weight, is_array
+from .layer import Layer
+from .parameter import Array, Parameter
+
+__all__ = ["FilterLayer"]
+
+_DTYPES = (np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64))
+
+
+class _Start(NamedTuple):
+    """How to make first values, put off until the number of channels is known."""
+
+    init: Any
+    rng: np.random.Generator
+    dtype: np.dtype[Any]
+
+
+class FilterLayer(Layer):
+    """What `Conv2D` and its relatives share; the arguments are documented there.
+
+    A subclass says over how many axes, and whether y is the fine side; `call` and `call_backward` are its two operators.
+    """
+
+    axes: ClassVar[int]
+    transposed: ClassVar[bool]
+
+    def __init__(
+        self,
+        channels: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        layout: str | None = None,
+        *,
+        use_bias: bool = True,
+        weight_initializer: Any = None,
+        bias_initializer: Any = "zeros",
+        in_channels: int = 0,
+        backend: BackendRequest = None,
+    ) -> None:
+        def sizes(name: str, value: Any, least: int) -> tuple[int, ...]:
+            return per_axis(name, as_sizes(name, value), self.axes, least=least)
+
+        self.channels = _at_least("channels", channels, 1)
+        self.kernel_size = sizes("kernel_size", kernel_size, 1)
+        self.strides = sizes("strides", strides, 1)
+        self.padding = as_padding(padding)
+        per_axis_pairs(self.padding, self.axes)
+        self.output_padding = sizes("output_padding", output_padding, 0)
+        self.dilation = sizes("dilation", dilation, 1)
+        self.groups = _at_least("groups", groups, 1)
+        self._layout = layout_for(layout, self.axes)
+        self.backend = backend
+        self._init = None if weight_initializer is None else accept("weight_initializer", weight_initializer, WEIGHT_NAMES)
+        self._bias_init = accept("bias_initializer", bias_initializer, BIAS_NAMES)
+        given = _at_least("in_channels", in_channels, 0)
+        for name, value in (("channels", self.channels), ("in_channels", given)):
+            if value % self.groups:
+                raise ValueError(f"groups must divide {name} ({value}), got {self.groups}")
+        self.weight = Parameter("weight", self._weight_shape(given))
+        self.bias = Parameter("bias", (self.channels,)) if use_bias else None
+        self._start: _Start | None = None
+        self._x: Any = None
+
+    @property
+    def layout(self) -> str:
+        """The order of x's axes."""
+        return self._layout.name
+
+    @property
+    def in_channels(self) -> int:
+        """The channels of x; 0 until they are known."""
+        coarse, fine = (self.weight.shape[axis] for axis in self._layout.kernel[:2])
+        return coarse if self.transposed else fine * self.groups
+
+    def initialize(self, init: Any = None, *, rng: Any = None, dtype: Any = np.float32) -> None:
+        """Give the filters and the bias their first values, and forget their gradients.
+
+        While in_channels is 0, the filters are only made at the first call; an array as init tells the number.
+
+        Parameters
+        ----------
+        init : str, number, array_like or callable, optional
+            For the filters, unless the layer has a weight_initializer; "xavier" by default. A name of
+            `convt.nn.initializers`; an array of weight's shape; or a function of a shape and a `numpy.random.Generator`.
+        rng : int or numpy.random.Generator, optional
+            Where random numbers come from; an int is a seed.
+        dtype : dtype
+            float16, float32 or float64.
+
+        Raises
+        ------
+        ValueError, TypeError
+            There is no such initialiser, or it does not fit; nothing is changed then.
+
+        Examples
+        --------
+        >>> from convt import nn
+        >>> layer = nn.Conv1DTranspose(1, 2, use_bias=False)
+        >>> layer.initialize([[[1.0, 10.0]]])
+        >>> layer([[1.0, 2.0]])
+        array([[ 1., 12., 20.]])
+        """
+        chosen = self._init
+        if chosen is None:
+            chosen = accept("init", "xavier" if init is None else init, WEIGHT_NAMES)
+        start = _Start(chosen, as_rng(rng), _as_dtype(dtype))
+        known = is_array(start.init) or self.in_channels > 0
+        weight = self._first_weight(start, self.weight.shape) if known else None
+        bias = self._first_bias(start)
+        if weight is None:
+            self._start = start
+        else:
+            self.weight.reset(weight)
+            self._start = None
+        if self.bias is not None and bias is not None:
+            self.bias.reset(bias)
+
+    def forward(self, x: Any) -> Array:
+        """Y for x.
+
+        Parameters
+        ----------
+        x : array_like, (N, C, *spatial) or (C, *spatial), in the layer's layout
+            Real numbers. Kept, without a copy, until the next call.
+
+        Returns
+        -------
+        ndarray
+            Of the type promoted from x and the filters.
+
+        Raises
+        ------
+        RuntimeError
+            The layer is not initialised.
+        ValueError, TypeError
+            x does not fit.
+        """
+        x = as_real("x", x)
+        self._know(self._channels_of(x))
+        y: Array = self.call(x, self.weight.data, None if self.bias is None else self.bias.data)
+        self._x = x
+        return y
+
+    def backward(self, dy: Any) -> Array:
+        """The gradient of the latest x; those of the filters and the bias are added to their ``grad``.
+
+        Parameters
+        ----------
+        dy : array_like
+            The gradient of a number with regard to y.
+
+        Returns
+        -------
+        ndarray, of x's shape
+
+        Raises
+        ------
+        RuntimeError
+            There was no `forward`.
+        ValueError, TypeError
+            dy does not have y's shape, or holds no real numbers.
+        """
+        if self._x is None:
+            raise no_forward(self)
+        dy = as_real("dy", dy)
+        gradients = self.call_backward(self._x, self.weight.data, None if self.bias is None else self.bias.data, dy)
+        self.weight.grad += gradients.w
+        if self.bias is not None:
+            self.bias.grad += gradients.bias
+        dx: Array = gradients.x
+        return dx
+
+    def named_parameters(self) -> dict[str, Parameter]:
+        """The filters as "weight" and, where there is one, the bias as "bias"."""
+        return {"weight": self.weight} | ({} if self.bias is None else {"bias": self.bias})
+
+    def __repr__(self) -> str:
+        one, none = (1,) * self.axes, (0,) * self.axes
+        options = {
+            "strides": (self.strides, one),
+            "padding": (self.padding, 0),
+            "output_padding": (self.output_padding, none),
+            "dilation": (self.dilation, one),
+            "groups": (self.groups, 1),
+            "layout": (self.layout, layout_for(None, self.axes).name),
+            "use_bias": (self.bias is not None, True),
+            "in_channels": (self.in_channels, 0),
+        }
+        given = [f"{name}={value!r}" for name, (value, default) in options.items() if value != default]
+        return f"{type(self).__name__}({', '.join([f'{self.channels}', f'kernel_size={self.kernel_size}', *given])})"
+
+    def _weight_shape(self, in_channels: int) -> tuple[int, ...]:
+        """The shape of the filter bank, in the caller's order, for that many channels of x (0: not known)."""
+        if self.transposed:
+            shape = (in_channels, self.channels // self.groups, *self.kernel_size)
+        else:
+            shape = (self.channels, in_channels // self.groups, *self.kernel_size)
+        return tuple(shape[axis] for axis in self._layout.kernel_back)
+
+    def _channels_of(self, x: Any) -> int:
+        words = self._layout.name.replace("", " ").split()
+        if x.ndim not in (self.axes + 1, self.axes + 2):
+            raise ValueError(f"x must have the axes {', '.join(words)}, or the same without N, got {x.ndim} axes")
+        axis = self._layout.data[1]
+        if x.ndim == self.axes + 1 and self._layout.data[0] < axis:
+            axis -= 1
+        channels: int = x.shape[axis]
+        if self.in_channels not in (0, channels):
+            raise ValueError(f"x must have {self.in_channels} channels (axis {axis}), got {channels} in shape {x.shape}")
+        if channels < 1 or channels % self.groups:
+            raise ValueError(f"x must have a multiple of {self.groups} channels, at least 1 (axis {axis}), got {channels}")
+        return channels
+
+    def _know(self, in_channels: int) -> None:
+        """Make the filters that were put off; an error if there is no word of any."""
+        if self.weight.initialized:
+            return
+        if self._start is None:
+            raise RuntimeError(f"the layer must be initialised before it is called: {self!r}.initialize()")
+        self.weight.reset(self._first_weight(self._start, self._weight_shape(in_channels)))
+        self._start = None
+
+    def _first_weight(self, start: _Start, shape: tuple[int, ...]) -> Array:
+        if isinstance(start.init, str):
+            standard = tuple(shape[axis] for axis in self._layout.kernel)
+            bank = Bank(standard, self.strides, self.dilation, self.groups, self.transposed)
+            values: Any = draw_weight(start.init, bank, start.rng).transpose(self._layout.kernel_back)
+        else:
+            values = _first_values(start.init, shape, start.rng)
+        return self.weight.check(values).astype(start.dtype, order="C")
+
+    def _first_bias(self, start: _Start) -> Array | None:
+        if self.bias is None:
+            return None
+        init, shape = self._bias_init, self.bias.shape
+        values = draw_bias(init, shape, start.rng) if isinstance(init, str) else _first_values(init, shape, start.rng)
+        return self.bias.check(values).astype(start.dtype)
+
+    def options(self) -> dict[str, Any]:
+        """The options of this layer's operators."""
+        return {
+            "stride": self.strides,
+            "padding": self.padding,
+            "dilation": self.dilation,
+            "groups": self.groups,
+            "layout": self.layout,
+            "backend": self.backend,
+        }
+
+    @abstractmethod
+    def call(self, x: Any, w: Any, bias: Any) -> Any:
+        """Y by the operator."""
+
+    @abstractmethod
+    def call_backward(self, x: Any, w: Any, bias: Any, dy: Any) -> Gradients:
+        """The gradients by the operator."""
+
+
+def _first_values(init: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
+    """What a number, an array or a function of the user gives."""
+    if callable(init):
+        return init(shape, rng)
+    return np.full(shape, init) if isinstance(init, float) else init
+
+
+def _as_dtype(dtype: Any) -> np.dtype[Any]:
+    for known in _DTYPES:
+        if dtype is not None and known == dtype:
+            return known
+    raise TypeError(f"dtype must be float16, float32 or float64, got {dtype!r}")
+
+
+def _at_least(name: str, value: Any, least: int) -> int:
+    number = as_size(name, value)
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {number}")
+    return number

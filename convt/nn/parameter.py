@@ -1,0 +1,138 @@
+"""Parameter: numbers that are learnt, with the gradient gathered for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import result_type
+from .checks import as_real
+
+__all__ = ["Array", "Parameter"]
+
+Array = NDArray[np.floating[Any]]
+
+
+class Parameter:
+    """An array of a layer, and the sum of the gradients that its backward passes found.
+
+    Parameters
+    ----------
+    name : str
+        How the layer calls it, for messages.
+    shape : tuple of int
+        0 where a size is not known yet; it is then that of the first data.
+
+    Examples
+    --------
+    >>> from convt import nn
+    >>> bias = nn.Parameter("bias", (3,))
+    >>> bias
+    Parameter(bias, (3,), not initialised)
+    >>> bias.data = [1, 2, 3]
+    >>> bias.data -= 0.5
+    >>> bias.data, bias.grad
+    (array([0.5, 1.5, 2.5]), array([0., 0., 0.]))
+    """
+
+    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+        self.name = name
+        self._shape = shape
+        self._data: Array | None = None
+        self._grad: Array | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, with 0 for sizes that are not known yet."""
+        return self._shape
+
+    @property
+    def initialized(self) -> bool:
+        """Whether there is data."""
+        return self._data is not None
+
+    @property
+    def data(self) -> Array:
+        """The numbers, to be read and changed in place.
+
+        What is assigned is copied, into the type that the parameter has, if it has one; the gradient is kept only if there
+        was data before.
+
+        Raises
+        ------
+        RuntimeError
+            There is none yet.
+        ValueError, TypeError
+            What is assigned has another shape, or is no array of real numbers.
+        """
+        return self._existing(self._data)
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        if value is self._data:  # as after ``data -= step``
+            return
+        array = self.check(value)
+        if self._data is None:
+            self._data = array.astype(result_type([array.dtype]))
+            self._grad = np.zeros_like(self._data)
+            self._shape = array.shape
+        else:
+            self._data[...] = array
+
+    @property
+    def grad(self) -> Array:
+        """The gradient, of the shape and the type of the data; zero until a backward pass adds to it.
+
+        Raises
+        ------
+        RuntimeError
+            There is no data yet.
+        ValueError, TypeError
+            What is assigned has another shape, or is no array of real numbers.
+        """
+        return self._existing(self._grad)
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not self._grad:
+            self.grad[...] = self.check(value)
+
+    def zero_grad(self) -> None:
+        """Forget the gradient."""
+        if self._grad is not None:
+            self._grad[...] = 0
+
+    def reset(self, data: Array) -> None:
+        """Start again with this data, in its type, and no gradient."""
+        self._data = self._grad = None
+        self.data = data
+
+    def check(self, value: Any) -> Array:
+        """The value as an array of this parameter's shape.
+
+        Raises
+        ------
+        ValueError, TypeError
+            It has another shape, or is no array of real numbers.
+        """
+        array = as_real(self.name, value)
+        wanted = self._shape
+        if len(array.shape) != len(wanted) or any(w not in (0, s) for s, w in zip(array.shape, wanted, strict=True)):
+            shape = ", ".join(str(size or "any") for size in wanted) + ("," if len(wanted) == 1 else "")
+            raise ValueError(f"{self.name} must have shape ({shape}), got {array.shape}")
+        if 0 in array.shape:
+            raise ValueError(f"{self.name} must have at least 1 element along each axis, got shape {array.shape}")
+        return array
+
+    def __repr__(self) -> str:
+        if self._data is None:
+            return f"Parameter({self.name}, {self._shape}, not initialised)"
+        return f"Parameter({self.name}, {self._shape}, {self._data.dtype})"
+
+    def _existing(self, array: Array | None) -> Array:
+        if array is None:
+            unknown = " and call the layer, which then knows its sizes" if 0 in self._shape else ""
+            raise RuntimeError(f"{self.name} must be initialised before it is used: call initialize(){unknown}")
+        return array
