@@ -53,9 +53,8 @@ __all__ = [
     "use_backend",
 ]
 
-_LAZY = ("filters", "matconvnet", "testing")
-_LAZY_NAMES = {"ConvOperator": "matrix", "checkerboard": "overlap", "conv_matrix": "matrix"}
 _LAZY = ("draw", "filters", "matconvnet", "nn", "testing")
+_LAZY_NAMES = {"ConvOperator": "matrix", "checkerboard": "overlap", "conv_matrix": "matrix"}
 
 
 def __getattr__(name: str) -> Any:

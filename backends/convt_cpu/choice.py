@@ -1,6 +1,6 @@
 """Which engine computes a map: the one whose plan costs least.
 
-``cost.py`` says what a plan costs; ``CONVT_CPU_ALGORITHM`` forces one engine for all that it can do, and im2col does the rest.
+``cost.py`` says what a plan costs. ``CONVT_CPU_ALGORITHM`` forces one engine for all that it can do; im2col does the rest.
 """
 
 from __future__ import annotations
