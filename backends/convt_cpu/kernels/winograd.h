@@ -99,11 +99,11 @@ static void NAME(winograd_products)(
 
 typedef struct {
     int64_t to, from, first, count; /* a row of results: where it goes, its line of results, its part that is inside */
-} NAME(run);
+} NAME(winograd_run);
 
 /* The rows of results of a block of tiles. Returns how many they are. */
 static int64_t NAME(winograd_runs)(
-    const convt_winograd_plan *p, int64_t block, const convt_strides *out, NAME(run) *runs)
+    const convt_winograd_plan *p, int64_t block, const convt_strides *out, NAME(winograd_run) *runs)
 {
     int64_t count = NAME(tiles_of)(p, block), found = 0, tiles, ways = p->results[1] * p->out_stride[1];
     for (int64_t t = 0; t < count; t += tiles) {
@@ -115,7 +115,7 @@ static int64_t NAME(winograd_runs)(
             int64_t y = p->out_first[0] + tile.y * p->results[0] * p->out_stride[0] + i;
             int64_t line = i % p->out_stride[0] * p->results[0] + i / p->out_stride[0];
             if (y >= 0 && y < p->out_size[0] && first < end)
-                runs[found++] = (NAME(run)){
+                runs[found++] = (NAME(winograd_run)){
                     tile.image * out->outer + y * out->axis[1] + (x + first) * out->axis[2],
                     line * ways * p->block_tiles + t, first, end - first};
         }
@@ -138,7 +138,7 @@ static void NAME(winograd_output)(
     const convt_winograd_plan *p, int64_t block, int64_t outputs, const REAL *m, const REAL *bias, REAL *output,
     const convt_strides *out)
 {
-    NAME(run) runs[NAME(WINOGRAD_RUNS)];
+    NAME(winograd_run) runs[NAME(WINOGRAD_RUNS)];
     REAL results[NAME(WINOGRAD_RESULTS)]; /* [y phase][y][x][x phase][tile] */
     int32_t place[3 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_TILES];
     int64_t run_count = NAME(winograd_runs)(p, block, out, runs), count = NAME(winograd_vectors)(p, block) * LANES;
@@ -152,7 +152,7 @@ static void NAME(winograd_output)(
                 NAME(transform_products)(
                     p->results[0], p->results[1], products + t, matrix, to + t, ways * size, p->out_stride[1] * size);
         }
-        for (const NAME(run) *run = runs; run < runs + run_count; run++)
+        for (const NAME(winograd_run) *run = runs; run < runs + run_count; run++)
             NAME(write_run)(
                 run->count, results + run->from, place + run->first, bias ? bias[c] : 0, output + run->to, out->axis[2]);
     }
