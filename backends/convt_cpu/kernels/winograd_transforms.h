@@ -4,11 +4,12 @@
  *
  *     y = A ((G g) * (B d))         B: 4 x 4,  G: 4 x r,  A: m x 4,  * element by element
  *
- *         d0 - d2        F(3, 2)  g0            F(2, 3)  g0                   y0 = p0 + p1 + p2
- *     B:  d1 + d2            G:  (g0 + g1) / 2       (g0 + g1 + g2) / 2   A:  y1 = p1 - p2          (- p3 if m = 2)
- *         d2 - d1                (g0 - g1) / 2       (g0 - g1 + g2) / 2       y2 = p1 + p2 - p3     (if m = 3)
- *         d1 - d3                 g1                  g2
+ *         d0 - d2        F(3, 2)  g0       F(2, 3)  g0              y0 = p0 + (p1 + p2) / 2
+ *     B:  d1 + d2            G:   g0 + g1       g0 + g1 + g2    A:  y1 =      (p1 - p2) / 2      (- p3 if m = 2)
+ *         d2 - d1                 g0 - g1       g0 - g1 + g2        y2 =      (p1 + p2) / 2 - p3 (if m = 3)
+ *         d1 - d3                 g1            g2
  *
+ * Halving comes last, where it is exact: small multiples of the smallest denormal number keep all their bits.
  * (Lavin and Gray, arXiv:1509.09308; interpolation at 0, 1, -1 and infinity.) Larger windows would need fewer products, but
  * lose digits; these are as accurate as plain sums. Along y and x, the transforms follow one another. Vectors are of tiles,
  * those of the weights of output channels. */
@@ -30,7 +31,7 @@ static inline __attribute__((always_inline)) void NAME(transform_four)(
 static inline __attribute__((always_inline)) void NAME(transform_results)(
     const int results, const NAME(vector) *p, int64_t step, NAME(vector) *y, int64_t y_step)
 {
-    NAME(vector) sum = p[step] + p[2 * step], difference = p[step] - p[2 * step];
+    NAME(vector) sum = (p[step] + p[2 * step]) * (REAL)0.5, difference = (p[step] - p[2 * step]) * (REAL)0.5;
     y[0] = p[0] + sum;
     if (results == 2) difference -= p[3 * step];
     y[y_step] = difference;
@@ -44,8 +45,8 @@ static inline __attribute__((always_inline)) void NAME(transform_taps)(
     NAME(vector) ends = g[0], middle = g[step];
     if (taps == 3) ends += g[2 * step];
     u[0] = g[0];
-    u[u_step] = (ends + middle) * (REAL)0.5;
-    u[2 * u_step] = (ends - middle) * (REAL)0.5;
+    u[u_step] = ends + middle;
+    u[2 * u_step] = ends - middle;
     u[3 * u_step] = g[(taps - 1) * step];
 }
 

@@ -98,7 +98,7 @@ def winograd_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Wi
         for values in (problem.fine_shape, problem.coarse_shape, problem.kernel_shape, problem.stride, problem.padding)
     )
     taps = tuple(map(_up, kernel, stride))
-    if not set(taps) <= {2, 3}:
+    if not set(taps) <= {2, 3} or not all(map(_all_meet, fine, coarse, kernel, stride, padding)):
         return None
     results = tuple(5 - t for t in taps)
     if scatters:
@@ -194,6 +194,12 @@ def winograd_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Wi
             shared=_aligned(shared),
         )
     )
+
+
+def _all_meet(fine: int, coarse: int, kernel: int, stride: int, padding: int) -> bool:
+    """Whether along an axis each element of both sides meets one of the other: what meets none would not be exactly zero."""
+    reached = (coarse - 1) * stride - padding  # by the last coarse element's first tap
+    return 0 <= padding < kernel and reached < fine <= reached + kernel
 
 
 def _odd_lines(elements: int, size: int) -> int:
