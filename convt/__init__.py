@@ -1,8 +1,8 @@
 """convt: transposed convolution for NumPy arrays.
 
-`conv_transpose` and `conv` with their gradients, computed by the backend that is chosen with `use_backend`, `set_backend` or
-the environment variable ``CONVT_BACKEND``. ``convt.matconvnet`` speaks MatConvNet's language, ``convt.testing`` checks
-backends; both are imported when first used.
+`conv_transpose` and `conv` with their gradients, `upsample`, `max_pool` and `max_unpool` with theirs, computed by the
+backend that is chosen with `use_backend`, `set_backend` or the environment variable ``CONVT_BACKEND``. ``convt.matconvnet``
+speaks MatConvNet's language, ``convt.testing`` checks backends; both are imported when first used.
 """
 
 from importlib import import_module
@@ -19,14 +19,17 @@ from .operators import (
     conv_transpose_backward,
     conv_transpose_shape,
 )
+from .pooling import Pooled, max_pool, max_pool_backward, max_unpool, max_unpool_backward
 from .problem import Problem
 from .selection import backends, set_backend, use_backend
+from .upsampling import upsample, upsample_backward
 from .version import __version__
 
 __all__ = [
     "Backend",
     "BackendUnavailable",
     "Gradients",
+    "Pooled",
     "Problem",
     "__version__",
     "backends",
@@ -38,9 +41,15 @@ __all__ = [
     "conv_transpose_shape",
     "filters",
     "matconvnet",
+    "max_pool",
+    "max_pool_backward",
+    "max_unpool",
+    "max_unpool_backward",
     "set_backend",
     "show_config",
     "testing",
+    "upsample",
+    "upsample_backward",
     "use_backend",
 ]
 
