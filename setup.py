@@ -63,6 +63,8 @@ setup(
             *map(extension, ("_environment", "_openmp", "_sums")),
             *map(extension, ("im2col._plan", "im2col._scatter", "im2col._gather", "im2col._correlate")),
             extension("direct._engine"),
+            extension("resampling._rows", [CPU / "resampling/resampling.c"]),
+            extension("pooling._windows", [CPU / "pooling/pooling.c"]),
         ],
         include_path=["backends"],
         compiler_directives={
