@@ -176,8 +176,8 @@ def max_pool_backward(
     result = result_type([dy.dtype])
     compute = compute_type(result)
     problem = call.unpooled(images, channels, coarse, output_size, compute)
-    places = call.places("dy", indices, dy.shape, problem)
     chosen = choose(problem, backend)
+    places = call.places("dy", indices, dy.shape, problem, chosen)
 
     def write(dx: np.ndarray) -> None:
         run = defined_or_own(chosen, "max_pool_backward", "reference_pooling")
@@ -256,8 +256,8 @@ def max_unpool(
     images, channels, coarse = call.frame.split("y", y.shape)
     carrier = CARRIERS.get(y.dtype.itemsize, y.dtype)
     problem = call.unpooled(images, channels, coarse, output_size, carrier)
-    places = call.places("y", indices, y.shape, problem)
     chosen = choose(problem, backend)
+    places = call.places("y", indices, y.shape, problem, chosen)
 
     def write(x: np.ndarray) -> None:
         for part, fine in zip(parts(as_view(y, carrier)), parts(as_view(x, carrier)), strict=True):
@@ -318,8 +318,8 @@ def max_unpool_backward(
     carrier = CARRIERS.get(dy.dtype.itemsize, dy.dtype)
     problem = call.pooled("dy", images, channels, fine, carrier)
     shape = call.frame.shape(images, channels, problem.coarse_shape)
-    places = call.places("the pooled dy", indices, shape, problem)
     chosen = choose(problem, backend)
+    places = call.places("the pooled dy", indices, shape, problem, chosen)
 
     def write(gradient: np.ndarray) -> None:
         for part, coarse in zip(parts(as_view(dy, carrier)), parts(as_view(gradient, carrier)), strict=True):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .backend import Backend
 from .options import Padding, as_padding, as_sizes, per_axis, per_axis_pairs
 from .problem import Problem, conv_problem, conv_transpose_problem
 from .spatial import CARRIERS, CHANNELS_FIRST, Frame, frame_of, host_array
@@ -75,7 +76,7 @@ class Windows(NamedTuple):
         dtype = _problem_type(compute)
         return conv_transpose_problem(x_shape, w_shape, layout, self.stride, self.padding, 0, wanted, 1, channels, dtype)
 
-    def places(self, name: str, indices: Any, shape: tuple[int, ...], problem: Problem) -> np.ndarray:
+    def places(self, name: str, indices: Any, shape: tuple[int, ...], problem: Problem, backend: Backend) -> np.ndarray:
         """The indices as (N, C, *spatial) of int64, flat within each image's channel; or an error."""
         array = host_array("indices", indices)
         if array.dtype.kind not in "iu":
@@ -88,15 +89,20 @@ class Windows(NamedTuple):
         places = places.astype(INDEX, copy=False)
         if self.whole:
             places = places - first_elements(problem)
+        inside = getattr(backend, "indices_inside", _inside)
+        if not places.size or inside(problem, places):
+            return places
         elements = prod(problem.fine_shape)
-        if places.size and int(places.view(np.uint64).max()) >= elements:
-            at = np.unravel_index(int(((places < 0) | (places >= elements)).argmax()), places.shape)
-            first = at[0] * problem.fine_channels + at[1] if self.whole else 0
-            raise ValueError(
-                f"indices must be from {first * elements} to {(first + 1) * elements - 1} (positions in "
-                f"{problem.fine_shape}{' of its image and channel' if self.whole else ''}), got {self.frame.view(array)[at]}"
-            )
-        return places
+        at = np.unravel_index(int(((places < 0) | (places >= elements)).argmax()), places.shape)
+        first = int(at[0] * problem.fine_channels + at[1]) * elements if self.whole else 0
+        raise ValueError(
+            f"indices must be from {first} to {first + elements - 1} (positions in {problem.fine_shape}"
+            f"{' of their image and channel' if self.whole else ''}), got {self.frame.view(array)[at]}"
+        )
+
+
+def _inside(problem: Problem, places: np.ndarray) -> bool:
+    return int(places.view(np.uint64).max()) < prod(problem.fine_shape)
 
 
 def first_elements(problem: Problem) -> np.ndarray:

@@ -14,7 +14,7 @@ from ._sums import channel_sums
 from .blas import blas_names
 from .choice import ENGINES, FALLBACK, choose
 from .isa import available, instruction_set
-from .pooling import max_pool, max_pool_backward, max_unpool, max_unpool_backward
+from .pooling import indices_inside, max_pool, max_pool_backward, max_unpool, max_unpool_backward
 from .resampling import upsample, upsample_backward
 from .threads import thread_count, threads_for
 
@@ -64,6 +64,9 @@ class CpuBackend:
 
     def max_pool_backward(self, problem: Problem, coarse: Any, indices: Any, fine: Any) -> None:
         max_pool_backward(problem, coarse, indices, fine)
+
+    def indices_inside(self, problem: Problem, indices: Any) -> bool:
+        return indices_inside(problem, indices)
 
     def max_unpool(self, problem: Problem, coarse: Any, indices: Any, fine: Any) -> None:
         max_unpool(problem, coarse, indices, fine)

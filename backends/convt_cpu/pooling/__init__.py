@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from ..blocks import in_blocks, written
 from ..isa import instruction_set
 from ..threads import threads_for
-from ._windows import Windows, run
+from ._windows import Windows, inside, run
 
 if TYPE_CHECKING:
     from convt.problem import Problem
 
-__all__ = ["max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"]
+__all__ = ["indices_inside", "max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"]
 
 _SERIAL_BELOW = 50_000  # elements that are done before a second thread has started
 
@@ -40,6 +40,13 @@ def max_unpool(problem: Problem, coarse: Any, indices: Any, fine: Any) -> None:
 def max_unpool_backward(problem: Problem, fine: Any, indices: Any, coarse: Any) -> None:
     """Write coarse: what is left of it in fine."""
     _run("unpool_backward", problem, [fine, indices, coarse], 1)
+
+
+def indices_inside(problem: Problem, indices: Any) -> bool:
+    """Whether all indices are those of fine elements."""
+    blocks = in_blocks([indices], outputs=0)
+    windows = _windows(problem, blocks.outer, blocks.inner, instruction_set())
+    return bool(inside(windows, blocks.arrays[0], threads_for(indices.size, indices.size, _SERIAL_BELOW)))
 
 
 def _run(name: str, problem: Problem, arrays: list[Any], outputs: int) -> None:

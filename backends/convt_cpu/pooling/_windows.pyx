@@ -30,14 +30,15 @@ cdef extern from "pooling/pooling.h" nogil:
         void (*unpool_backward)(
             const convt_windows*, int64_t first, int64_t last, const void* fine, const int64_t* indices, void* coarse,
             void* scratch) noexcept nogil
+        int (*inside)(const convt_windows*, int64_t count, const int64_t* indices) noexcept nogil
 
     const convt_pooling* convt_pooling_of(int isa, int size)
 
 cdef enum:
     WINDOWS = 1024                          # of a row at once
     CHANNELS = 64                           # at once, where they lie together
-    SEGMENT = 1 << 24                       # fine elements whose winners are remembered at once
-    TASK = 1 << 14                          # fine elements of a task of rows
+    SEGMENT = 1 << 21                       # fine elements whose winners are remembered at once
+    TASK = 1 << 14                          # fine elements of a task of rows, indices of a task that checks them
     SLACK = 64                              # elements for the last vectors
 
 
@@ -67,8 +68,8 @@ cdef class Windows:
         self.plane_tasks = p.outer * ((p.inner + p.block - 1) // p.block)
         phases = min(p.stride[2], p.size[2])
         pitch = p.block + SLACK + p.size[2] // p.stride[2]
-        self.row_scratch = (2 * (p.block + SLACK) + phases * pitch) * itemsize if p.inner == 1 else SLACK
-        self.plane_scratch = (p.segment + 63) // 64 * 8
+        self.row_scratch = (3 * (p.block + SLACK) + phases * pitch) * itemsize + 16 * phases if p.inner == 1 else SLACK
+        self.plane_scratch = p.segment * 4
 
 
 def run(Windows windows not None, str name, cnp.ndarray one, cnp.ndarray two, cnp.ndarray three, int threads):
@@ -98,3 +99,13 @@ cdef inline void _task(Windows w, int which, int64_t task, void* a, void* b, voi
         w.table.unpool(&w.p, task, task + 1, a, <int64_t*>b, c, scratch)
     else:
         w.table.unpool_backward(&w.p, task, task + 1, a, <int64_t*>b, c, scratch)
+
+
+def inside(Windows windows not None, cnp.ndarray indices, int threads):
+    """Whether all indices of a contiguous array are those of fine elements."""
+    cdef const int64_t* first = <const int64_t*>cnp.PyArray_DATA(indices)
+    cdef int64_t count = cnp.PyArray_SIZE(indices), task, outside = 0
+    with nogil:
+        for task in prange((count + TASK - 1) // TASK, schedule="static", num_threads=threads):
+            outside += not windows.table.inside(&windows.p, min(TASK, count - task * TASK), first + task * TASK)
+    return outside == 0

@@ -24,6 +24,7 @@ typedef struct {
         const convt_windows *, int64_t first, int64_t last, const void *coarse, const int64_t *indices, void *fine, void *scratch);
     void (*unpool_backward)(
         const convt_windows *, int64_t first, int64_t last, const void *fine, const int64_t *indices, void *coarse, void *scratch);
+    int (*inside)(const convt_windows *, int64_t count, const int64_t *indices);
 } convt_pooling;
 
 /* By the index of the instruction set in kernels/isa.c and the size of an element. */

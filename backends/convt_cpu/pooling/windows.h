@@ -20,14 +20,10 @@ static inline __attribute__((always_inline)) void NAME(split)(
     for (int64_t i = first; i < last; i++) phase[i] = row[i * stride];
 }
 
-/* The elements of `row` that one phase of the windows from q on has, into `phase`; the rest of it stays -infinity. */
-static void NAME(phase)(const convt_windows *p, int64_t q, int64_t remainder, int64_t count, const REAL *row, REAL *phase)
+/* The elements first to last of one phase, phase[0] being row[start]; the rest of it stays -infinity. */
+static inline void NAME(phase)(int64_t stride, int64_t start, const int64_t *ends, const REAL *row, REAL *phase)
 {
-    const int64_t stride = p->stride[2], start = q * stride - p->before[2] + remainder; /* of phase[0] in the row */
-    int64_t first = start < 0 ? (-start + stride - 1) / stride : 0;
-    int64_t last = start < p->fine[2] ? (p->fine[2] - start + stride - 1) / stride : 0;
-    if (last > count) last = count;
-    if (first >= last) return;
+    const int64_t first = ends[0], last = ends[1];
     if (stride == 1)
         memcpy(phase + first, row + start + first, (last - first) * sizeof(REAL));
     else if (stride == 2)
@@ -64,36 +60,58 @@ static void NAME(compare)(
 
 static inline int64_t NAME(least)(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* The windows from q on of coarse row (z, y) of a plane. */
-static void NAME(pool_block)(
-    const convt_windows *p, int64_t z, int64_t y, int64_t q, int64_t windows, const REAL *plane, REAL *out, int64_t *indices,
-    REAL *best)
+/* Scratch memory of a block of windows of one row; it is prepared once for all rows. */
+typedef struct {
+    int64_t windows, start, pitch, phases; /* `start` of the first window in the row */
+    int64_t *ends;                         /* of each phase: the first and last element that the row has */
+    REAL *best, *split;
+    BITS *place, *least; /* `least`: the first tap inside of the row */
+} NAME(block);
+
+static NAME(block) NAME(prepared)(const convt_windows *p, int64_t q, void *scratch)
 {
-    const int64_t padded = p->block + LANES, pitch = padded + p->size[2] / p->stride[2];
-    const int64_t phases = NAME(least)(p->stride[2], p->size[2]);
-    const int64_t z0 = z * p->stride[0] - p->before[0], y0 = y * p->stride[1] - p->before[1], x0 = q * p->stride[2] - p->before[2];
-    BITS *place = (BITS *)(best + padded);
-    REAL *split = best + 2 * padded;
-    const REAL none = -__builtin_inf();
+    const int64_t stride = p->stride[2], padded = p->block + LANES, reach = p->size[2] / stride;
+    NAME(block) b = {NAME(least)(p->block, p->coarse[2] - q), q * stride - p->before[2], padded + reach};
+    b.phases = NAME(least)(stride, p->size[2]);
+    b.ends = scratch;
+    b.best = (REAL *)(b.ends + 2 * b.phases);
+    b.place = (BITS *)(b.best + padded);
+    b.least = b.place + padded;
+    b.split = (REAL *)(b.least + padded);
+    for (int64_t i = 0; i < b.phases * b.pitch; i++) b.split[i] = -__builtin_inf();
+    for (int64_t i = 0; i < padded; i++)
+        b.least[i] = NAME(least)(b.start + i * stride < 0 ? -(b.start + i * stride) : 0, p->size[2]);
+    for (int64_t phase = 0; phase < b.phases; phase++) {
+        const int64_t start = b.start + phase;
+        int64_t first = start < 0 ? (-start + stride - 1) / stride : 0;
+        int64_t last = start < p->fine[2] ? (p->fine[2] - start + stride - 1) / stride : 0;
+        last = NAME(least)(last, b.windows + reach);
+        b.ends[2 * phase] = first;
+        b.ends[2 * phase + 1] = first < last ? last : first;
+    }
+    return b;
+}
+
+/* A block of windows of coarse row (z, y) of a plane. */
+static void NAME(pool_block)(
+    const convt_windows *p, const NAME(block) *b, int64_t z, int64_t y, const REAL *plane, REAL *out, int64_t *indices)
+{
+    const int64_t z0 = z * p->stride[0] - p->before[0], y0 = y * p->stride[1] - p->before[1], stride = p->stride[2];
     int any = 0;
-    for (int64_t i = 0; i < windows + LANES; i++) best[i] = none;
-    for (int64_t i = 0; i < phases * pitch; i++) split[i] = none;
     for (int64_t kz = z0 < 0 ? -z0 : 0; kz < p->size[0] && z0 + kz < p->fine[0]; kz++)
         for (int64_t ky = y0 < 0 ? -y0 : 0; ky < p->size[1] && y0 + ky < p->fine[1]; ky++) {
             const REAL *row = plane + ((z0 + kz) * p->fine[1] + y0 + ky) * p->fine[2];
             const int64_t code = (kz * p->fine[1] + ky) * p->fine[2];
-            for (int64_t phase = 0; phase < phases; phase++)
-                NAME(phase)(p, q, phase, windows + p->size[2] / p->stride[2], row, split + phase * pitch);
-            for (int64_t i = 0; !any && i < windows + LANES; i++) {
-                int64_t start = x0 + i * p->stride[2];
-                place[i] = code + (start < 0 ? -start : 0);
-            }
+            for (int64_t phase = 0; phase < b->phases; phase++)
+                NAME(phase)(stride, b->start + phase, b->ends + 2 * phase, row, b->split + phase * b->pitch);
+            for (int64_t i = 0; !any && i < b->windows + LANES; i++)
+                b->best[i] = -__builtin_inf(), b->place[i] = (BITS)code + b->least[i];
             any = 1;
-            NAME(compare)(p, windows, code, split, pitch, best, place);
+            NAME(compare)(p, b->windows, code, b->split, b->pitch, b->best, b->place);
         }
-    memcpy(out, best, windows * sizeof(REAL));
-    const int64_t origin = (z0 * p->fine[1] + y0) * p->fine[2] + x0, stride = p->stride[2];
-    for (int64_t i = 0; i < windows; i++) indices[i] = origin + i * stride + place[i];
+    memcpy(out, b->best, b->windows * sizeof(REAL));
+    const int64_t origin = (z0 * p->fine[1] + y0) * p->fine[2] + b->start;
+    for (int64_t i = 0; i < b->windows; i++) indices[i] = origin + i * stride + b->place[i];
 }
 
 /* One coarse pixel, by its elements from i to end of `inner`. */
@@ -125,20 +143,25 @@ static void NAME(pool)(
 {
     const int64_t width = p->coarse[2] * p->inner;
     const int wide = sizeof(BITS) == 4 && p->size[0] * p->fine[1] * p->fine[2] > INT32_MAX;
-    for (int64_t r = first; r < last; r++) {
-        const int64_t y = r % p->coarse[1], z = r / p->coarse[1] % p->coarse[0], n = r / p->coarse[1] / p->coarse[0];
-        const REAL *plane = (const REAL *)fine + n * p->plane * p->inner;
-        REAL *out = (REAL *)coarse + r * width;
-        int64_t *to = indices + r * width;
-        if (p->inner == 1 && !wide)
-            for (int64_t q = 0; q < width; q += p->block)
-                NAME(pool_block)(p, z, y, q, NAME(least)(p->block, width - q), plane, out + q, to + q, scratch);
-        else
-            for (int64_t x = 0; x < p->coarse[2]; x++)
-                for (int64_t i = 0; i < p->inner; i += p->block)
-                    NAME(pool_pixel)(
-                        p, z, y, x, NAME(least)(p->block, p->inner - i), plane + i, out + x * p->inner + i,
-                        to + x * p->inner + i);
+    const int by_rows = p->inner == 1 && !wide;
+    for (int64_t q = 0; q < (by_rows ? p->coarse[2] : 1); q += p->block) {
+        const NAME(block) block = by_rows ? NAME(prepared)(p, q, scratch) : (NAME(block)){0};
+        int64_t y = first % p->coarse[1], z = first / p->coarse[1] % p->coarse[0], n = first / p->coarse[1] / p->coarse[0];
+        for (int64_t r = first; r < last; r++) {
+            const REAL *plane = (const REAL *)fine + n * p->plane * p->inner;
+            REAL *out = (REAL *)coarse + r * width;
+            int64_t *to = indices + r * width;
+            if (by_rows)
+                NAME(pool_block)(p, &block, z, y, plane, out + q, to + q);
+            else
+                for (int64_t x = 0; x < p->coarse[2]; x++)
+                    for (int64_t i = 0; i < p->inner; i += p->block)
+                        NAME(pool_pixel)(
+                            p, z, y, x, NAME(least)(p->block, p->inner - i), plane + i, out + x * p->inner + i,
+                            to + x * p->inner + i);
+            if (++y == p->coarse[1]) y = 0, z++;
+            if (z == p->coarse[0]) z = 0, n++;
+        }
     }
 }
 
@@ -162,21 +185,30 @@ static inline __attribute__((always_inline)) void NAME(put)(
         }
 }
 
-/* The element of each index if no later one has it; `seen` has a bit for each fine element of a segment. */
+/* The element of each index if no later one has it. First each writes its number where its index says, then it looks who was
+ * the last; `winner` has a number for each fine element of a segment, and starts with whatever it holds. */
 static inline __attribute__((always_inline)) void NAME(take)(
-    const int64_t inner, const convt_windows *p, const REAL *from, const int64_t *indices, REAL *to, uint64_t *seen)
+    const int64_t inner, const convt_windows *p, const REAL *from, const int64_t *indices, REAL *to, int32_t *winner)
 {
     for (int64_t begin = 0; begin < p->plane; begin += p->segment) {
-        const int64_t size = NAME(least)(p->segment, p->plane - begin);
-        memset(seen, 0, (size + 63) / 64 * sizeof *seen);
-        for (int64_t q = p->pixels - 1; q >= 0; q--) {
+        const uint64_t size = NAME(least)(p->segment, p->plane - begin);
+        for (int64_t q = 0; q < p->pixels; q++) {
             const uint64_t at = (uint64_t)indices[q * inner] - (uint64_t)begin;
-            if (at >= (uint64_t)size) continue;
-            const uint64_t bit = (uint64_t)1 << at % 64, old = seen[at / 64];
-            to[q * inner] = old & bit ? 0 : from[(begin + (int64_t)at) * inner];
-            seen[at / 64] = old | bit;
+            if (at < size) winner[at] = (int32_t)q;
+        }
+        for (int64_t q = 0; q < p->pixels; q++) {
+            const uint64_t at = (uint64_t)indices[q * inner] - (uint64_t)begin;
+            if (at < size) to[q * inner] = winner[at] == (int32_t)q ? from[(begin + (int64_t)at) * inner] : 0;
         }
     }
+}
+
+/* Whether all of count indices are in the fine array. */
+static int NAME(inside)(const convt_windows *p, int64_t count, const int64_t *indices)
+{
+    uint64_t out = 0; /* has its highest bit where an index, or what is left of the plane behind it, is negative */
+    for (int64_t i = 0; i < count; i++) out |= (uint64_t)indices[i] | (uint64_t)(p->plane - 1 - indices[i]);
+    return !(out >> 63);
 }
 
 #define TASKS(n, i, count)                                                                                                \
@@ -226,7 +258,7 @@ static void NAME(unpool_backward)(
 }
 #undef TASKS
 
-static const convt_pooling NAME(pooling) = {NAME(pool), NAME(pool_backward), NAME(unpool), NAME(unpool_backward)};
+static const convt_pooling NAME(pooling) = {NAME(pool), NAME(pool_backward), NAME(unpool), NAME(unpool_backward), NAME(inside)};
 
 #undef REAL
 #undef BITS

@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ._rows import BLOCKS, COPY, INDEX, PERMUTE, Rows, permuted_lanes
-
-if TYPE_CHECKING:
-    from convt.problem import Problem
 
 __all__ = ["plans"]
 

@@ -62,10 +62,15 @@ static inline __attribute__((always_inline)) void NAME(expand)(const int mixed, 
 
 static inline int64_t NAME(row_size)(const convt_rows *p, const int64_t *sizes) { return sizes[2] * p->inner; }
 
-/* The rows of the scale[0] x scale[1] fine elements of coarse row r begin at fine row ... */
-static inline int64_t NAME(first_fine_row)(const convt_rows *p, int64_t r)
+/* For row r = (n, z, y) of arrays of these sizes, from first to last; divisions are slow. */
+#define ROWS(r, n, z, y, sizes)                                                                                           \
+    for (int64_t r = first, y = r % (sizes)[1], z = r / (sizes)[1] % (sizes)[0], n = r / (sizes)[1] / (sizes)[0];         \
+         r < last; r++, z += ++y == (sizes)[1], y = y == (sizes)[1] ? 0 : y, n += z == (sizes)[0],                        \
+                 z = z == (sizes)[0] ? 0 : z)
+
+/* The fine rows of coarse row (n, z, y) begin at fine row ... */
+static inline int64_t NAME(first_fine_row)(const convt_rows *p, int64_t n, int64_t z, int64_t y)
 {
-    int64_t y = r % p->coarse[1], z = r / p->coarse[1] % p->coarse[0], n = r / p->coarse[1] / p->coarse[0];
     return (n * p->fine[0] + z * p->scale[0]) * p->fine[1] + y * p->scale[1];
 }
 
@@ -74,8 +79,7 @@ static void NAME(interpolate)(
 {
     const int64_t pitch = NAME(row_size)(p, p->coarse), fine_pitch = NAME(row_size)(p, p->fine), count = p->coarse_count;
     REAL *restrict scratch = memory;
-    for (int64_t r = first; r < last; r++) {
-        int64_t y = r % p->fine[1], z = r / p->fine[1] % p->fine[0], n = r / p->fine[1] / p->fine[0];
+    ROWS(r, n, z, y, p->fine) {
         const REAL *plane = (const REAL *)from + n * p->coarse[0] * p->coarse[1] * pitch + p->coarse_first;
         const REAL *near = plane + p->low[0][z] * p->coarse[1] * pitch, *far = plane + p->high[0][z] * p->coarse[1] * pitch;
         const REAL *a = near + p->low[1][y] * pitch, *b = near + p->high[1][y] * pitch;
@@ -99,14 +103,14 @@ static void NAME(interpolate)(
 static void NAME(repeat)(const convt_rows *p, int64_t first, int64_t last, const void *from, void *to, void *memory)
 {
     const int64_t pitch = NAME(row_size)(p, p->coarse), fine_pitch = NAME(row_size)(p, p->fine);
-    for (int64_t r = first; r < last; r++) {
+    ROWS(r, n, z, y, p->coarse) {
         const REAL *row = (const REAL *)from + r * pitch + p->coarse_first;
-        REAL *out = (REAL *)to + NAME(first_fine_row)(p, r) * fine_pitch + p->fine_first;
+        REAL *out = (REAL *)to + NAME(first_fine_row)(p, n, z, y) * fine_pitch + p->fine_first;
         if (p->how == CONVT_PERMUTE && p->coarse_count < LANES) row = memcpy(memory, row, p->coarse_count * sizeof(REAL));
         NAME(expand)(0, p, row, out);
-        for (int64_t z = 0; z < p->scale[0]; z++)
-            for (int64_t y = 0; y < p->scale[1]; y++)
-                if (z || y) memcpy(out + (z * p->fine[1] + y) * fine_pitch, out, p->fine_count * sizeof(REAL));
+        for (int64_t i = 0; i < p->scale[0]; i++)
+            for (int64_t j = 0; j < p->scale[1]; j++)
+                if (i || j) memcpy(out + (i * p->fine[1] + j) * fine_pitch, out, p->fine_count * sizeof(REAL));
     }
 }
 
@@ -153,8 +157,7 @@ static inline __attribute__((always_inline)) void NAME(shrink)(const int reach, 
 static void NAME(collect)(const convt_rows *p, int64_t first, int64_t last, const void *from, void *to, void *memory)
 {
     const int64_t pitch = NAME(row_size)(p, p->coarse), fine_pitch = NAME(row_size)(p, p->fine);
-    for (int64_t r = first; r < last; r++) {
-        int64_t y = r % p->coarse[1], z = r / p->coarse[1] % p->coarse[0], n = r / p->coarse[1] / p->coarse[0];
+    ROWS(r, n, z, y, p->coarse) {
         const REAL *plane = (const REAL *)from + n * p->fine[0] * p->fine[1] * fine_pitch + p->fine_first, *row[4] = {0};
         REAL *sums = memory, *out = (REAL *)to + r * pitch + p->coarse_first, w[4] = {0};
         int64_t rows = 0;
@@ -186,11 +189,11 @@ static void NAME(nails)(const convt_rows *p, int64_t first, int64_t last, const 
 {
     const int64_t pitch = NAME(row_size)(p, p->coarse), fine_pitch = NAME(row_size)(p, p->fine), inner = p->inner;
     (void)memory;
-    for (int64_t r = first; r < last; r++) {
+    ROWS(r, n, z, y, p->coarse) {
         const REAL *row = (const REAL *)from + r * pitch;
-        REAL *out = (REAL *)to + NAME(first_fine_row)(p, r) * fine_pitch;
-        for (int64_t z = 0; z < p->scale[0]; z++)
-            memset(out + z * p->fine[1] * fine_pitch, 0, p->scale[1] * fine_pitch * sizeof(REAL));
+        REAL *out = (REAL *)to + NAME(first_fine_row)(p, n, z, y) * fine_pitch;
+        for (int64_t i = 0; i < p->scale[0]; i++)
+            memset(out + i * p->fine[1] * fine_pitch, 0, p->scale[1] * fine_pitch * sizeof(REAL));
         for (int64_t x = 0; x < p->coarse[2]; x++, out += p->scale[2] * inner, row += inner)
             for (int64_t i = 0; i < inner; i++) out[i] = row[i];
     }
@@ -200,8 +203,8 @@ static void NAME(pick)(const convt_rows *p, int64_t first, int64_t last, const v
 {
     const int64_t pitch = NAME(row_size)(p, p->coarse), fine_pitch = NAME(row_size)(p, p->fine), inner = p->inner;
     (void)memory;
-    for (int64_t r = first; r < last; r++) {
-        const REAL *row = (const REAL *)from + NAME(first_fine_row)(p, r) * fine_pitch;
+    ROWS(r, n, z, y, p->coarse) {
+        const REAL *row = (const REAL *)from + NAME(first_fine_row)(p, n, z, y) * fine_pitch;
         REAL *out = (REAL *)to + r * pitch;
         for (int64_t x = 0; x < p->coarse[2]; x++, row += p->scale[2] * inner, out += inner)
             for (int64_t i = 0; i < inner; i++) out[i] = row[i];
@@ -212,6 +215,7 @@ static const convt_resampling NAME(resampling) = {
     LANES, PERMUTES, NAME(interpolate), NAME(repeat), NAME(collect), NAME(nails), NAME(pick),
 };
 
+#undef ROWS
 #undef REAL
 #undef BITS
 #undef LANES
