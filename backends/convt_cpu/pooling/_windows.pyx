@@ -69,6 +69,7 @@ cdef class Windows:
         phases = min(p.stride[2], p.size[2])
         pitch = p.block + SLACK + p.size[2] // p.stride[2]
         self.row_scratch = (3 * (p.block + SLACK) + phases * pitch) * itemsize + 16 * phases if p.inner == 1 else SLACK
+        self.row_scratch = (self.row_scratch + 63) // 64 * 64
         self.plane_scratch = p.segment * 4
 
 
