@@ -80,7 +80,8 @@ def _phase(problem: Problem, corner: tuple[int, ...]) -> tuple[slice, ...]:
 def _interpolate(array: Array, axis: int, i: Array, k: Array, t: Array) -> Array:
     t = t.reshape(-1, *[1] * (array.ndim - 1 - axis)).astype(array.dtype)
     first = array.take(i, axis)
-    mixed: Array = np.where(t == 0, first, (1 - t) * first + t * array.take(k, axis))
+    with np.errstate(invalid="ignore"):  # zero times infinity, which is not taken
+        mixed: Array = np.where(t == 0, first, (1 - t) * first + t * array.take(k, axis))
     return mixed
 
 
