@@ -198,7 +198,13 @@ static inline __attribute__((always_inline)) void NAME(take)(
         }
         for (int64_t q = 0; q < p->pixels; q++) {
             const uint64_t at = (uint64_t)indices[q * inner] - (uint64_t)begin;
-            if (at < size) to[q * inner] = winner[at] == (int32_t)q ? from[(begin + (int64_t)at) * inner] : 0;
+            if (at >= size) continue;
+            REAL value = from[(begin + (int64_t)at) * inner];
+            BITS bits; /* no branch, which nobody could foretell */
+            memcpy(&bits, &value, sizeof bits);
+            bits &= -(BITS)(winner[at] == (int32_t)q);
+            memcpy(&value, &bits, sizeof bits);
+            to[q * inner] = value;
         }
     }
 }

@@ -21,7 +21,7 @@ cdef extern from "resampling/resampling.h" nogil:
         const double* weight[2]
         int64_t reach[3]
         int64_t coarse_first, coarse_count, fine_first, fine_count
-        int64_t how, groups
+        int64_t how, groups, plain
         const int64_t* at
         const int64_t* base
         const void* first
@@ -83,7 +83,7 @@ cdef class Rows:
         for axis in range(3):
             p.reach[axis] = plan.reach[axis]
         p.coarse_first, p.coarse_count, p.fine_first, p.fine_count = plan.columns
-        p.how, p.groups = plan.how, len(plan.base)
+        p.how, p.groups, p.plain = plan.how, len(plan.base), plan.plain
         p.at, p.base = <int64_t*>_data(plan.at), <int64_t*>_data(plan.base)
         p.first, p.second, p.keep, p.take = _data(plan.first), _data(plan.second), _data(plan.keep), _data(plan.take)
         p.column_start, p.column_count = <int64_t*>_data(plan.column_start), <int64_t*>_data(plan.column_count)

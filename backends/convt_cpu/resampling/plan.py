@@ -53,7 +53,7 @@ def _plan(
     fine = tuple(n * k for n, k in zip(size, scale, strict=True))
     plan = SimpleNamespace(
         isa=isa, itemsize=itemsize, outer=outer, inner=inner, coarse=size, fine=fine, scale=scale,
-        function=_FUNCTIONS[mode][backward],
+        function=_FUNCTIONS[mode][backward], plain=mode == "nearest",
     )  # fmt: skip
     axes = [_neighbours(n, k, mode, align_corners, 0, n * k) for n, k in zip(size[:2], scale[:2], strict=True)]
     plan.low, plan.high, plan.part = map(list, zip(*axes, strict=True))

@@ -21,7 +21,7 @@ typedef struct {
     const double *weight[2];          /* ... and their weights, weight[axis][coarse * reach[axis] + fine - start] */
     int64_t reach[3];
     int64_t coarse_first, coarse_count, fine_first, fine_count; /* the block's columns */
-    int64_t how, groups;
+    int64_t how, groups, plain; /* plain: all weights of columns are 1, in runs of scale[2] */
     const int64_t *at, *base;   /* of each vector of the fine row: where it is, and what it is permuted from */
     const void *first, *second; /* for each fine element its two neighbours; within the vector, or for CONVT_INDEX and
                                    CONVT_BLOCKS, which are int64_t, within the block */

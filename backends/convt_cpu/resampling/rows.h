@@ -154,6 +154,17 @@ static inline __attribute__((always_inline)) void NAME(shrink)(const int reach, 
     }
 }
 
+/* out[i] = the sum of the i-th run. */
+static inline __attribute__((always_inline)) void NAME(sum_runs)(
+    const int64_t length, int64_t count, const REAL *restrict sums, REAL *restrict out)
+{
+    for (int64_t x = 0; x < count; x++) {
+        REAL sum = sums[x * length];
+        for (int64_t t = 1; t < length; t++) sum += sums[x * length + t];
+        out[x] = sum;
+    }
+}
+
 static void NAME(collect)(const convt_rows *p, int64_t first, int64_t last, const void *from, void *to, void *memory)
 {
     const int64_t pitch = NAME(row_size)(p, p->coarse), fine_pitch = NAME(row_size)(p, p->fine);
@@ -172,6 +183,10 @@ static void NAME(collect)(const convt_rows *p, int64_t first, int64_t last, cons
         if (rows) NAME(add_rows)(rows, row, w, p->fine_count, sums, add);
         if (p->how == CONVT_COPY)
             memcpy(out, sums, p->coarse_count * sizeof(REAL));
+        else if (p->plain && p->inner == 1 && p->scale[2] == 2)
+            NAME(sum_runs)(2, p->coarse_count, sums, out);
+        else if (p->plain && p->inner == 1 && p->scale[2] == 4)
+            NAME(sum_runs)(4, p->coarse_count, sums, out);
         else if (p->inner > 1)
             NAME(shrink)(0, p, sums, out);
         else if (p->reach[2] == 2)
