@@ -22,6 +22,7 @@ __all__ = [
     "CARRIERS",
     "CHANNELS_FIRST",
     "Frame",
+    "as_layout_name",
     "as_view",
     "defined_or_own",
     "frame_of",
@@ -66,19 +67,26 @@ class Frame(NamedTuple):
 
     def split(self, name: str, shape: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
         """Images, channels and spatial sizes of a caller's shape, none of them empty but the images."""
-        images, channels, *spatial = self.view(np.broadcast_to(False, shape)).shape
+        rest, order = self.rank - self.axes, self.layout.data
+        images = channels = 1
+        if rest == 0:
+            spatial = list(shape)
+        else:
+            if rest == 1:
+                shape = (1, *shape) if order[0] == 0 else (*shape, 1)
+            images, channels, *spatial = (shape[axis] for axis in order)
         if min(channels, *spatial) < 1:
             raise ValueError(
-                f"{name} must have at least 1 channel and 1 element along each spatial axis, got shape {shape} (only the "
-                "batch may be empty)"
+                f"{name} must have at least 1 channel and 1 element along each spatial axis, got {channels} channels and "
+                f"{tuple(spatial)} (only the batch may be empty)"
             )
         return images, channels, tuple(spatial)
 
 
-def frame_of(name: str, rank: int, layout: Any, option: str, sizes: Sizes, axes: int | None = None) -> Frame:
+def frame_of(name: str, rank: int, layout: str | None, option: str, sizes: Sizes, axes: int | None = None) -> Frame:
     """The axes of the array `name`; `sizes` are those of the option of that name, `axes` what the mode tells."""
     if layout is not None:
-        axes = _axes_of(layout) if axes is None else axes
+        axes = LAYOUTS[layout].axes if axes is None else axes
     elif axes is None and isinstance(sizes, tuple):
         axes = len(sizes)
         if not 1 <= axes <= 3:
@@ -148,8 +156,8 @@ def run_into(
     return written
 
 
-def _axes_of(layout: Any) -> int:
-    try:
-        return LAYOUTS[layout].axes
-    except (KeyError, TypeError):
-        raise ValueError(f"layout must be one of {', '.join(map(repr, LAYOUTS))}, got {layout!r}") from None
+def as_layout_name(layout: Any) -> str | None:
+    """The name of a layout, or None."""
+    if layout is None or (isinstance(layout, str) and layout in LAYOUTS):
+        return layout
+    raise ValueError(f"layout must be one of {', '.join(map(repr, LAYOUTS))}, got {layout!r}")

@@ -7,15 +7,28 @@ arrays that are accepted; backends may bring faster ones (see `convt.backend.Bac
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .arrays import as_operand, compute_type, part_type, result_type
-from .options import as_sizes, per_axis
+from .options import Sizes, as_sizes, per_axis
 from .problem import Problem, conv_transpose_problem
 from .selection import BackendRequest, choose
-from .spatial import CARRIERS, CHANNELS_FIRST, Frame, as_view, defined_or_own, frame_of, host_array, nothing, parts, run_into
+from .spatial import (
+    CARRIERS,
+    CHANNELS_FIRST,
+    Frame,
+    as_layout_name,
+    as_view,
+    defined_or_own,
+    frame_of,
+    host_array,
+    nothing,
+    parts,
+    run_into,
+)
 
 __all__ = ["upsample", "upsample_backward"]
 
@@ -218,8 +231,7 @@ class _Call(NamedTuple):
         general, axes = _MODES[mode]
         if align_corners and general != "bilinear":
             raise ValueError(f"align_corners must be False for mode={mode!r}, which does not interpolate, got True")
-        frame = frame_of(name, array.ndim, layout, "scale", sizes, axes)
-        return cls(frame, per_axis("scale", sizes, frame.axes, least=1), general, bool(align_corners))
+        return _checked(name, array.ndim, sizes, axes, general, bool(align_corners), as_layout_name(layout))
 
     def problem(self, images: int, channels: int, coarse: tuple[int, ...], compute: np.dtype) -> Problem:
         """The same sizes as a transposed convolution: windows of ``scale``, side by side, each channel on its own."""
@@ -228,3 +240,11 @@ class _Call(NamedTuple):
         x_shape, w_shape = (images, channels, *coarse), (channels, 1, *self.scale)
         layout = CHANNELS_FIRST[self.frame.axes]
         return conv_transpose_problem(x_shape, w_shape, layout, self.scale, 0, 0, None, 1, channels, dtype)
+
+
+@lru_cache(maxsize=1024)
+def _checked(
+    name: str, rank: int, sizes: Sizes, axes: int | None, mode: str, align_corners: bool, layout: str | None
+) -> _Call:
+    frame = frame_of(name, rank, layout, "scale", sizes, axes)
+    return _Call(frame, per_axis("scale", sizes, frame.axes, least=1), mode, align_corners)

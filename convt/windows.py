@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .backend import Backend
-from .options import Padding, as_padding, as_sizes, per_axis, per_axis_pairs
+from .options import Padding, Sizes, as_padding, as_sizes, per_axis, per_axis_pairs
 from .problem import Problem, conv_problem, conv_transpose_problem
-from .spatial import CARRIERS, CHANNELS_FIRST, Frame, frame_of, host_array
+from .spatial import CARRIERS, CHANNELS_FIRST, Frame, as_layout_name, frame_of, host_array
 
 __all__ = ["INDEX", "Windows", "first_elements"]
 
@@ -44,15 +45,7 @@ class Windows(NamedTuple):
         margin = as_padding(padding)
         if indexing not in ("spatial", "tensor"):
             raise ValueError(f"indexing must be 'spatial' or 'tensor', got {indexing!r}")
-        frame = frame_of(name, array.ndim, layout, "size", sizes)
-        windows = per_axis("size", sizes, frame.axes, least=1)
-        for axis, (pair, window) in enumerate(zip(per_axis_pairs(margin, frame.axes), windows, strict=True)):
-            if not 0 <= min(pair) <= max(pair) < window:
-                raise ValueError(
-                    f"padding must be at least 0 and below the size of the windows ({window} on spatial axis {axis}), got "
-                    f"{pair}"
-                )
-        return cls(frame, windows, per_axis("stride", strides, frame.axes, least=1), margin, indexing == "tensor")
+        return _checked(name, array.ndim, sizes, strides, margin, indexing == "tensor", as_layout_name(layout))
 
     def pooled(self, name: str, images: int, channels: int, fine: tuple[int, ...], compute: np.dtype) -> Problem:
         """The problem from x's size, as that of a convolution of each channel on its own."""
@@ -103,6 +96,20 @@ class Windows(NamedTuple):
 
 def _inside(problem: Problem, places: np.ndarray) -> bool:
     return int(places.view(np.uint64).max()) < prod(problem.fine_shape)
+
+
+@lru_cache(maxsize=1024)
+def _checked(
+    name: str, rank: int, sizes: Sizes, strides: Sizes, margin: Padding, whole: bool, layout: str | None
+) -> Windows:
+    frame = frame_of(name, rank, layout, "size", sizes)
+    windows = per_axis("size", sizes, frame.axes, least=1)
+    for axis, (pair, window) in enumerate(zip(per_axis_pairs(margin, frame.axes), windows, strict=True)):
+        if not 0 <= min(pair) <= max(pair) < window:
+            raise ValueError(
+                f"padding must be at least 0 and below the size of the windows ({window} on spatial axis {axis}), got {pair}"
+            )
+    return Windows(frame, windows, per_axis("stride", strides, frame.axes, least=1), margin, whole)
 
 
 def first_elements(problem: Problem) -> np.ndarray:

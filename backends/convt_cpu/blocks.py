@@ -42,8 +42,12 @@ def in_blocks(arrays: list[Any], *, outputs: int = 1, turn: bool = False) -> Blo
         Whether the spatial axes may be turned round.
     """
     axes = arrays[0].ndim - 2
-    if all(array.flags.c_contiguous for array in arrays):
-        return _as_blocks(arrays, 2, tuple(range(axes + 2)))
+    for array in arrays:
+        if not array.flags.c_contiguous:
+            break
+    else:  # most calls
+        outer, ones = arrays[0].shape[0] * arrays[0].shape[1], (1,) * (3 - axes)
+        return Blocks([array.reshape(outer, *ones, *array.shape[2:], 1) for array in arrays], outer, 1, False)
     spatial = tuple(range(2, axes + 2))
     for inside in (spatial, spatial[::-1]) if turn and axes > 1 else (spatial,):
         for outside in ((0, 1), (0,), (), (1,), (1, 0)):
