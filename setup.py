@@ -71,6 +71,8 @@ setup(
             *map(extension, ("im2col._plan", "im2col._scatter", "im2col._gather", "im2col._correlate")),
             *map(extension, ("correlate._plan", "correlate._engine")),
             *(extension(f"{engine}._engine") for engine in ("cells", "depthwise", "direct", "thin", "winograd")),
+            extension("resampling._rows", [CPU / "resampling/resampling.c"]),
+            extension("pooling._windows", [CPU / "pooling/pooling.c"]),
         ],
         include_path=["backends"],
         compiler_directives={

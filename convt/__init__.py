@@ -1,8 +1,9 @@
 """convt: transposed convolution for NumPy arrays.
 
-`conv_transpose` and `conv` with their gradients, computed by the backend that is chosen with `use_backend`, `set_backend` or
-the environment variable ``CONVT_BACKEND``. ``convt.nn`` has layers, ``convt.draw`` pictures that explain,
-``convt.matconvnet`` speaks MatConvNet's language, ``convt.testing`` checks backends; all are imported when first used.
+`conv_transpose` and `conv` with their gradients, `upsample`, `max_pool` and `max_unpool` with theirs, computed by the
+backend that is chosen with `use_backend`, `set_backend` or the environment variable ``CONVT_BACKEND``. ``convt.nn`` has
+layers, ``convt.draw`` pictures that explain, ``convt.matconvnet`` speaks MatConvNet's language, ``convt.testing`` checks backends;
+all are imported when first used.
 """
 
 from importlib import import_module
@@ -20,8 +21,10 @@ from .operators import (
     conv_transpose_backward,
     conv_transpose_shape,
 )
+from .pooling import Pooled, max_pool, max_pool_backward, max_unpool, max_unpool_backward
 from .problem import Problem
 from .selection import backends, set_backend, use_backend
+from .upsampling import upsample, upsample_backward
 from .version import __version__
 
 __all__ = [
@@ -30,6 +33,7 @@ __all__ = [
     "ConvOperator",
     "DoubleGradients",
     "Gradients",
+    "Pooled",
     "Problem",
     "__version__",
     "backends",
@@ -46,10 +50,16 @@ __all__ = [
     "draw",
     "filters",
     "matconvnet",
+    "max_pool",
+    "max_pool_backward",
+    "max_unpool",
+    "max_unpool_backward",
     "nn",
     "set_backend",
     "show_config",
     "testing",
+    "upsample",
+    "upsample_backward",
     "use_backend",
 ]
 

@@ -70,6 +70,7 @@ def _parser() -> ArgumentParser:
         "--backward", action="store_true", help="time the gradients, together and apart (of peers, torch has any)"
     )
     bench.add_argument("--conv", action="store_true", help="time convolution and its gradients")
+    bench.add_argument("--sampling", action="store_true", help="time upsampling, pooling and their gradients instead")
     bench.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="(default: %(default)s)")
     bench.add_argument("--threads", metavar="N", type=int, help="for everybody (default: all cores that may be used)")
     bench.add_argument("--repeat", metavar="N", type=int, default=9, help="samples of each (default: %(default)s)")
@@ -115,6 +116,7 @@ def _bench(options: Namespace) -> None:
         options.peers,
         backward=options.backward,
         conv=options.conv,
+        sampling=options.sampling,
         threads=options.threads,
         dtype=options.dtype,
         repeat=options.repeat,

@@ -25,7 +25,15 @@ from typing import Any, Protocol
 
 from .problem import Problem
 
-__all__ = ["BACKEND_MEMBERS", "DEVICE_MEMBERS", "Backend", "BackendUnavailable", "DeviceBackend", "missing_members"]
+__all__ = [
+    "BACKEND_MEMBERS",
+    "DEVICE_MEMBERS",
+    "Backend",
+    "BackendUnavailable",
+    "DeviceBackend",
+    "SamplingBackend",
+    "missing_members",
+]
 
 BACKEND_MEMBERS = ("name", "priority", "why_not", "owns", "scatter", "gather", "correlate")
 DEVICE_MEMBERS = ("adopt", "empty", "deliver")
@@ -51,7 +59,8 @@ class Backend(Protocol):
     -----
     Two members more are used where a backend has them: ``channel_sums(problem, array, sums)`` writes the sum of each channel
     of an (N, C, *spatial) array, which is the gradient of the bias (without it NumPy does); ``info()`` returns a dict
-    that ``convt.show_config`` prints.
+    that ``convt.show_config`` prints. A backend may also have any of the members of `SamplingBackend`; what it lacks of
+    them, NumPy does.
     """
 
     name: str
@@ -71,6 +80,41 @@ class Backend(Protocol):
 
     def correlate(self, problem: Problem, fine: Any, coarse: Any, kernel: Any) -> None:
         """Write kernel: ``kernel[tap] += fine[q * stride - padding + tap * dilation] * coarse[q]``."""
+
+
+class SamplingBackend(Backend, Protocol):
+    """A backend with upsampling and pooling of its own; each member may also be missing.
+
+    The problem is that of one filter for each channel: ``groups == fine_channels == coarse_channels``. For upsampling,
+    ``stride == kernel_shape`` is the scale; for pooling, ``kernel_shape`` is the size of the windows, of which each has at
+    least one fine element. Arrays are in the host's memory and as those of the other maps, outputs too; indices are int64,
+    (N, C, *coarse_shape), flat positions in ``fine_shape``, and where they are inputs, all of them are valid.
+
+    `reference_upsampling.py` and `reference_pooling.py` define what each writes; `convt.testing.check_backend` compares.
+    Values are also moved for other types of 4 and 8 bytes: with "nearest" and "bed_of_nails", max_unpool and
+    max_unpool_backward, all bits arrive as they are.
+    """
+
+    def upsample(self, problem: Problem, mode: str, align_corners: bool, coarse: Any, fine: Any) -> None:
+        """Write fine; mode is "nearest", "bilinear" (linear along each axis) or "bed_of_nails"."""
+
+    def upsample_backward(self, problem: Problem, mode: str, align_corners: bool, fine: Any, coarse: Any) -> None:
+        """Write coarse: the adjoint map of fine."""
+
+    def max_pool(self, problem: Problem, fine: Any, coarse: Any, indices: Any) -> None:
+        """Write coarse and indices: the first of the largest elements of each window, in scan order; the first NaN."""
+
+    def max_pool_backward(self, problem: Problem, coarse: Any, indices: Any, fine: Any) -> None:
+        """Write fine: the sum of the coarse elements of each index, else zero."""
+
+    def max_unpool(self, problem: Problem, coarse: Any, indices: Any, fine: Any) -> None:
+        """Write fine: the last in scan order of the coarse elements of each index, else zero."""
+
+    def max_unpool_backward(self, problem: Problem, fine: Any, indices: Any, coarse: Any) -> None:
+        """Write coarse: the fine element of each index for the last that has it, zero for the others."""
+
+    def indices_inside(self, problem: Problem, indices: Any) -> bool:
+        """Whether all indices are valid; asked before they are used."""
 
 
 class DeviceBackend(Backend, Protocol):

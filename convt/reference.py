@@ -16,7 +16,7 @@ import numpy as np
 
 from .problem import Problem
 
-__all__ = ["NumpyBackend", "backend"]
+__all__ = ["NumpyBackend", "backend", "span"]
 
 
 class NumpyBackend:
@@ -53,7 +53,7 @@ def _meetings(problem: Problem) -> Iterator[tuple[Any, Any, Any]]:
     for group, tap in product(range(problem.groups), np.ndindex(problem.kernel_shape)):
         c = slice(group * per_group_coarse, (group + 1) * per_group_coarse)
         f = slice(group * per_group_fine, (group + 1) * per_group_fine)
-        spans = [_span(problem, axis, tap[axis]) for axis in range(len(tap))]
+        spans = [span(problem, axis, tap[axis]) for axis in range(len(tap))]
         yield (
             (slice(None), c, *(coarse for coarse, _ in spans)),
             (c, slice(None), *tap),
@@ -61,7 +61,7 @@ def _meetings(problem: Problem) -> Iterator[tuple[Any, Any, Any]]:
         )
 
 
-def _span(problem: Problem, axis: int, tap: int) -> tuple[slice, slice]:
+def span(problem: Problem, axis: int, tap: int) -> tuple[slice, slice]:
     """Along one axis, the coarse positions for which the fine index of this tap exists, and those fine indices."""
     stride = problem.stride[axis]
     offset = tap * problem.dilation[axis] - problem.padding[axis]  # fine = coarse * stride + offset

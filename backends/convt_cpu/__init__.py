@@ -6,6 +6,9 @@
 ``direct/``        scatter and gather straight from registers, for most problems
 ``im2col/``        all three maps as tiled matrix products, for the others
 ``kernels/``       the direct engine's inner loops, one table per instruction set
+``resampling/``    upsampling and its adjoint
+``pooling/``       max pooling, its inverse and their gradients
+``blocks.py``      how these two see an array's memory
 ``isa.py``         which instruction set
 ``threads.py``     how many threads; ``blas.py`` keeps BLAS to one
 ``_sums.pyx``      the gradient of a bias

@@ -14,7 +14,9 @@ from ._sums import channel_sums
 from .blas import blas_names
 from .choice import ENGINES, FALLBACK, choose, forced_engine
 from .isa import available, instruction_set, isa_is_forced
-from .threads import thread_count, threads_used
+from .pooling import indices_inside, max_pool, max_pool_backward, max_unpool, max_unpool_backward
+from .resampling import upsample, upsample_backward
+from .threads import thread_count, threads_for
 
 if TYPE_CHECKING:
     from convt.problem import Problem
@@ -51,7 +53,28 @@ class CpuBackend:
         _compute("correlate", problem, fine.strides, fine, coarse, kernel)
 
     def channel_sums(self, problem: Problem, array: Any, sums: Any) -> None:
-        channel_sums(array, sums, _threads(array.size, array.size))
+        channel_sums(array, sums, threads_for(array.size, sums.size, _SERIAL_BELOW))
+
+    def upsample(self, problem: Problem, mode: str, align_corners: bool, coarse: Any, fine: Any) -> None:
+        upsample(problem, mode, align_corners, coarse, fine)
+
+    def upsample_backward(self, problem: Problem, mode: str, align_corners: bool, fine: Any, coarse: Any) -> None:
+        upsample_backward(problem, mode, align_corners, fine, coarse)
+
+    def max_pool(self, problem: Problem, fine: Any, coarse: Any, indices: Any) -> None:
+        max_pool(problem, fine, coarse, indices)
+
+    def max_pool_backward(self, problem: Problem, coarse: Any, indices: Any, fine: Any) -> None:
+        max_pool_backward(problem, coarse, indices, fine)
+
+    def indices_inside(self, problem: Problem, indices: Any) -> bool:
+        return indices_inside(problem, indices)
+
+    def max_unpool(self, problem: Problem, coarse: Any, indices: Any, fine: Any) -> None:
+        max_unpool(problem, coarse, indices, fine)
+
+    def max_unpool_backward(self, problem: Problem, fine: Any, indices: Any, coarse: Any) -> None:
+        max_unpool_backward(problem, fine, indices, coarse)
 
     def info(self) -> dict[str, Any]:
         isa, forced = instruction_set(), forced_engine()
@@ -91,16 +114,8 @@ def _report(engine: Engine, data_map: Map, problem: Problem, isa: str, threads: 
 
 
 def _threads_of(plan: Plan) -> int:
-    return max(1, min(_threads(plan.multiply_adds, plan.tasks), (_SCRATCH - plan.shared_bytes) // plan.scratch_bytes))
-
-
-def _threads(work: int, tasks: int) -> int:
-    if work < _SERIAL_BELOW:
-        return 1
-    threads = min(thread_count(), tasks)
-    if threads > 1:
-        threads_used()
-    return threads
+    threads = threads_for(plan.multiply_adds, plan.tasks, _SERIAL_BELOW)
+    return 1 if threads == 1 else max(1, min(threads, (_SCRATCH - plan.shared_bytes) // plan.scratch_bytes))
 
 
 def _order(strides: tuple[int, ...], itemsize: int) -> Order:

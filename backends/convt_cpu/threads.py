@@ -13,7 +13,7 @@ import os
 from ._environment import variable
 from ._openmp import openmp_threads
 
-__all__ = ["thread_count", "threads_used"]
+__all__ = ["thread_count", "threads_for", "threads_used"]
 
 _at_start = openmp_threads()
 _used = False  # whether this process or one that it was forked from has run on several threads
@@ -34,6 +34,16 @@ def thread_count() -> int:
     if now != _at_start:
         wanted = min(wanted, now)
     return 1 if _orphaned else wanted
+
+
+def threads_for(work: int, tasks: int, serial_below: int) -> int:
+    """The number of threads for so much work in so many tasks; one for less than `serial_below`."""
+    if work < serial_below:
+        return 1
+    threads = min(thread_count(), tasks)
+    if threads > 1:
+        threads_used()
+    return threads
 
 
 def threads_used() -> None:

@@ -17,6 +17,7 @@ from ..selection import choose
 from ..version import __version__
 from .jobs import Job
 from .peers.peer import Run
+from .sampling import SamplingJob, sampling_call
 
 __all__ = ["Ours"]
 
@@ -55,6 +56,8 @@ class Ours:
 
     def prepare(self, job: Job) -> Run:
         """One call of the operator or of its backward."""
+        if isinstance(job, SamplingJob):
+            return sampling_call(job)
         x, w, bias, options, needs = job.x, job.w, job.bias, job.options, job.task.needs
         if not needs:
             operator = getattr(operators, job.task.operator)

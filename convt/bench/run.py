@@ -19,6 +19,7 @@ from .load import Load
 from .ours import Ours
 from .peers import Unsupported
 from .results import Result
+from .sampling import sampling_jobs
 from .timing import alternate
 
 __all__ = ["list_cases", "measure", "run"]
@@ -32,6 +33,7 @@ def run(
     *,
     backward: bool = False,
     conv: bool = False,
+    sampling: bool = False,
     threads: int | None = None,
     dtype: str = "float32",
     repeat: int = 9,
@@ -51,6 +53,8 @@ def run(
         Time the gradients of conv_transpose, together and apart, instead of conv_transpose.
     conv : bool
         Time conv and its gradients; with backward, both.
+    sampling : bool
+        Time upsampling, pooling and their gradients instead.
     threads : int, optional
         For every contender; by default all cores that the process may use.
     dtype : {"float32", "float64"}
@@ -72,7 +76,14 @@ def run(
     LookupError, ValueError, OSError
         A case or a peer is not known; a number is out of range; a file cannot be written.
     """
-    chosen = choice.select_cases(cases)
+    tasks = (BACKWARD if backward else ()) + (CONV if conv else ()) or FORWARD
+    jobs: list[Job] = []
+    if sampling:
+        if backward or conv:
+            raise ValueError("sampling must be asked for alone, got backward or conv too")
+        jobs += sampling_jobs(cases, dtype)
+    else:
+        jobs += [Job(case, task, dtype) for task in tasks for case in choice.select_cases(cases)]
     threads = choice.threads_or_all(threads)
     if repeat < 1:
         raise ValueError(f"repeat must be at least 1, got {repeat}")
@@ -82,8 +93,6 @@ def run(
     ours, others = Ours(threads, dtype), peers.load(peer_names, threads)
     _check_outputs(plot, json, others)
 
-    tasks = (BACKWARD if backward else ()) + (CONV if conv else ()) or FORWARD
-    jobs = [Job(case, task, dtype) for task in tasks for case in chosen]
     with threadpool_limits(threads, user_api="blas"):
         load = Load()
         before = machine.measure(threads, dtype)
@@ -97,7 +106,8 @@ def run(
     if others_load and others_load > QUIET:
         print(f"NOISY: other programs took {others_load:.0%} of these cores meanwhile; short calls suffer most")
     names = [peer.name for peer in others]
-    by_task = {str(task): [result for result in results if result.job.task == task] for task in tasks}
+    titles = dict.fromkeys(str(job.task) for job in jobs)
+    by_task = {title: [result for result in results if str(result.job.task) == title] for title in titles}
     for title, part in by_task.items():
         print(f"\n{title}: milliseconds, median (quartiles); x: multiples of convt's time\n")
         print(report.table(part, names, markdown))

@@ -21,6 +21,7 @@ from .checks import Examiner, check_members, refusal
 from .gradients import GradientReport, gradcheck
 from .naive import INPUTS
 from .problems import all_problems, make_problem, random_problem
+from .sampling import check_sampling
 
 __all__ = ["GradientReport", "Report", "check_backend", "gradcheck", "make_problem", "random_problem"]
 
@@ -53,6 +54,8 @@ def check_backend(backend: Any, *, quick: bool = False, seed: int = 0, tolerance
     two and three axes, strides, dilations, crops of either sign, groups, and problems drawn at random. Furthermore: inputs
     and outputs of any strides, read-only and unchanged inputs, nothing written outside the output, NaN and infinity, the
     trilinear identity, and the same bits from repeated and from concurrent calls.
+
+    Upsampling and pooling, for those of their members that a backend has, are compared with their definitions in NumPy.
 
     Problems for which ``why_not`` gives a reason are left out and counted.
 
@@ -108,6 +111,7 @@ def check_backend(backend: Any, *, quick: bool = False, seed: int = 0, tolerance
                     examiner.check_accuracy(problem)
                 checked += 1
             _check_a_few(examiner, dtype)
+            check_sampling(examiner, dtype)
     if not checked:
         raise AssertionError(f"backend {backend.name!r} refuses every problem: {', '.join(refused)}")
     return Report(backend.name, checked, refused, examiner.largest)

@@ -9,6 +9,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from ..jobs import Job
+from ..sampling import SamplingJob
 from .peer import Run, Unsupported
 
 __all__ = ["Contender"]
@@ -39,6 +40,8 @@ class Contender:
 
     def prepare(self, job: Job) -> Run:
         """One run of a model with a constant filter."""
+        if isinstance(job, SamplingJob):
+            raise Unsupported("is not asked for upsampling and pooling")
         if job.task.needs:
             raise Unsupported("has no gradients")
         options = onnxruntime.SessionOptions()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from openvino import opset13 as opset
 
 from ..jobs import Job
+from ..sampling import SamplingJob
 from .peer import Run, Unsupported
 
 __all__ = ["Contender"]
@@ -44,6 +45,8 @@ class Contender:
 
     def prepare(self, job: Job) -> Run:
         """One inference of a model with a constant filter."""
+        if isinstance(job, SamplingJob):
+            raise Unsupported("is not asked for upsampling and pooling")
         if job.task.needs:
             raise Unsupported("has no gradients")
         if job.dtype != "float32":

@@ -1,0 +1,44 @@
+"""Upsampling and its adjoint, row by row.
+
+`plan.py` makes tables for one row, `_rows.pyx` runs over all rows in parallel, ``rows.h`` has the loops in C, which
+``resampling.c`` compiles for each instruction set.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..blocks import in_blocks, written
+from ..isa import instruction_set
+from ..threads import threads_for
+from ._rows import run
+from .plan import plans
+
+if TYPE_CHECKING:
+    from convt.problem import Problem
+
+__all__ = ["upsample", "upsample_backward"]
+
+_SERIAL_BELOW = 50_000  # fine elements that are done before a second thread has started
+
+
+def upsample(problem: Problem, mode: str, align_corners: bool, coarse: Any, fine: Any) -> None:
+    """Write fine; as `convt.backend.Backend` says."""
+    _run(problem, mode, align_corners, False, coarse, fine)
+
+
+def upsample_backward(problem: Problem, mode: str, align_corners: bool, fine: Any, coarse: Any) -> None:
+    """Write coarse, by the adjoint map."""
+    _run(problem, mode, align_corners, True, fine, coarse)
+
+
+def _run(problem: Problem, mode: str, align_corners: bool, backward: bool, given: Any, result: Any) -> None:
+    blocks = in_blocks([given, result], turn=True)
+    step = -1 if blocks.turned else 1
+    ones = (1,) * (3 - len(problem.stride))
+    size, scale = ones + problem.coarse_shape[::step], ones + problem.stride[::step]
+    work = max(given.size, result.size)
+    isa, itemsize = instruction_set(), problem.dtype.itemsize
+    for rows in plans(size, scale, mode, align_corners, backward, blocks.outer, blocks.inner, isa, itemsize):
+        run(rows, *blocks.arrays, threads_for(work, rows.tasks, _SERIAL_BELOW))
+    written(blocks, [result])

@@ -1,0 +1,329 @@
+"""Max pooling with indices, its inverse, and the gradients of both.
+
+`max_pool` tells where each maximum was; `max_unpool` puts values back to such places. Each index is the flat position of an
+element among the spatial axes of its image and channel. Read `reference_pooling.py` for the definition in NumPy,
+`windows.py` and `spatial.py` for the rules about arguments; backends may bring faster ones (see `convt.backend.Backend`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .arrays import as_operand, compute_type, result_type
+from .selection import BackendRequest, choose
+from .spatial import CARRIERS, as_view, defined_or_own, host_array, nothing, parts, run_into
+from .windows import INDEX, Windows, first_elements
+
+__all__ = ["Pooled", "max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"]
+
+_EXACT: dict[np.dtype, np.dtype] = {np.dtype(name): CARRIERS[4] for name in ("f2", "i1", "i2", "u1", "u2")} | {
+    np.dtype(name): CARRIERS[8] for name in ("i4", "u4")
+}  # float types that order the same values alike
+
+
+class Pooled(NamedTuple):
+    """The maxima, and where they were."""
+
+    y: Any
+    indices: Any
+
+
+def max_pool(
+    x: Any,
+    size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    *,
+    indexing: str = "spatial",
+    layout: str | None = None,
+    backend: BackendRequest = None,
+) -> Pooled:
+    """The largest element of each window, and where it is.
+
+    The window of y's element q begins at ``q * stride - before``, per spatial axis. Of equal elements, the first in scan
+    order (the last axis fastest) counts; a NaN is larger than everything, and the first one counts.
+
+    Parameters
+    ----------
+    x : array_like, (N, C, H, W), (C, H, W) or (H, W); (W) and (N, C, D, H, W) too
+        With a size per axis or a layout, these tell the number r of spatial axes, and x has r axes, r + 1 (channels) or
+        r + 2 (a batch too). Real numbers, never changed.
+    size : int or sequence of int
+        Of the windows, per spatial axis.
+    stride : int or sequence of int, optional
+        Distance of neighbouring windows in x; by default their size.
+    padding : int, sequence of int or of (before, after) pairs, "valid", "same" or "same_lower"
+        How far windows reach beyond x's borders, where nothing is; less than their size, so that each has an element. The
+        names are those of `conv`.
+    indexing : {"spatial", "tensor"}
+        Whether indices count the elements of each image's channel, as PyTorch's do, or all of x's, in the order (N, C,
+        *spatial), as ONNX's.
+    layout : str, optional
+        "NCHW" (the default; NCW, NCDHW), "NHWC" or "HWCN".
+    backend : str, sequence of str or Backend, optional
+        Who computes this call; see `use_backend`. Backends that have no pooling leave it to NumPy.
+
+    Returns
+    -------
+    Pooled
+        Named tuple (y, indices), both with spatial sizes ``(x_size + before + after - size) // stride + 1``; y of x's
+        type, indices of int64.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument breaks a rule; the message names it. Raised before anything is computed.
+    LookupError, BackendUnavailable
+        The wanted backend does not exist, or cannot be used.
+    MemoryError
+        The result cannot be allocated.
+
+    See Also
+    --------
+    max_unpool, max_pool_backward
+
+    References
+    ----------
+    .. [1] PyTorch's ``torch.nn.functional.max_pool2d`` and ONNX's operator MaxPool; where several elements of a window are
+           NaN, PyTorch tells the last.
+
+    Examples
+    --------
+    >>> import numpy as np, convt
+    >>> y, indices = convt.max_pool(np.array([[1, 2, 6, 3], [3, 5, 2, 1], [1, 2, 2, 1], [7, 3, 4, 8]]), 2)
+    >>> y
+    array([[5, 6],
+           [7, 8]])
+    >>> indices
+    array([[ 5,  2],
+           [12, 15]])
+    """
+    x = host_array("x", x)
+    if x.dtype.kind == "c":
+        raise TypeError(f"x must hold real numbers, as complex ones have no order, got {x.dtype}")
+    call = Windows.accept("x", x, size, stride, padding, indexing, layout)
+    images, channels, fine = call.frame.split("x", x.shape)
+    compute = _EXACT.get(x.dtype, x.dtype)
+    problem = call.pooled("x", images, channels, fine, compute)
+    chosen = choose(problem, backend)
+    shape = call.frame.shape(images, channels, problem.coarse_shape)
+    source = call.frame.view(as_operand(x, compute))
+    indices = np.empty(shape, INDEX, "F" if x.flags.fnc else "C")
+
+    def write(y: np.ndarray) -> None:
+        run = defined_or_own(chosen, "max_pool", "reference_pooling", fits=compute == problem.dtype)
+        run(problem, source, call.frame.view(y), call.frame.view(indices))
+
+    y = run_into(shape, x.dtype, compute, x, None, (x,), write if images else nothing)
+    if call.whole:
+        call.frame.view(indices)[...] += first_elements(problem)
+    return Pooled(y, indices)
+
+
+def max_pool_backward(
+    dy: Any,
+    indices: Any,
+    size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    *,
+    output_size: Any = None,
+    indexing: str = "spatial",
+    layout: str | None = None,
+    out: Any = None,
+    backend: BackendRequest = None,
+) -> Any:
+    """The gradient of `max_pool`'s argument from that of its y: each element is added where the maximum was.
+
+    Elements with the same index, as windows that overlap have, are added up in scan order.
+
+    Parameters
+    ----------
+    dy : array_like
+        The gradient of a number with regard to y, of y's shape. Never changed.
+    indices : array_like of integers
+        Those that `max_pool` returned, of dy's shape.
+    size, stride, padding, indexing, layout, backend
+        As in `max_pool`.
+    output_size : int or sequence of int, optional
+        The spatial size of x. By default the smallest that gives y's; with padding by name ``y_size * stride``.
+    out : numpy.ndarray, optional
+        Where to write the result; of its shape and type. It may overlap the inputs.
+
+    Returns
+    -------
+    ndarray
+        Of x's shape. Sums are made as by the operators: float32 and float64 in their own type, float16 through float32,
+        integers and bools as float64, complex numbers as pairs.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError, BackendUnavailable, MemoryError
+        As in `max_unpool`.
+
+    Examples
+    --------
+    >>> import convt
+    >>> y, indices = convt.max_pool([1.0, 5.0, 2.0, 0.0], 3, 1)
+    >>> convt.max_pool_backward([10.0, 20.0], indices, 3, 1)
+    array([ 0., 30.,  0.,  0.])
+    """
+    dy = host_array("dy", dy)
+    call = Windows.accept("dy", dy, size, stride, padding, indexing, layout)
+    images, channels, coarse = call.frame.split("dy", dy.shape)
+    result = result_type([dy.dtype])
+    compute = compute_type(result)
+    problem = call.unpooled(images, channels, coarse, output_size, compute)
+    chosen = choose(problem, backend)
+    places = call.places("dy", indices, dy.shape, problem, chosen)
+
+    def write(dx: np.ndarray) -> None:
+        run = defined_or_own(chosen, "max_pool_backward", "reference_pooling")
+        for part, gradient in zip(parts(as_operand(dy, compute)), parts(dx), strict=True):
+            run(problem, call.frame.view(part), places, call.frame.view(gradient))
+
+    shape = call.frame.shape(images, channels, problem.fine_shape)
+    return run_into(shape, result, compute, dy, out, (dy, places), write if images else nothing)
+
+
+def max_unpool(
+    y: Any,
+    indices: Any,
+    size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+    *,
+    indexing: str = "spatial",
+    layout: str | None = None,
+    out: Any = None,
+    backend: BackendRequest = None,
+) -> Any:
+    """Put each element of y where its index says, among zeros.
+
+    Where several elements of y have the same index, the last of them in scan order stays, for any number of threads.
+
+    Parameters
+    ----------
+    y : array_like
+        What `max_pool` returned, or anything of that shape. Never changed.
+    indices : array_like of integers
+        Those that `max_pool` returned, of y's shape; with `indexing` "tensor" they count the elements of the result.
+    size, stride, padding, indexing, layout, backend
+        As in `max_pool`.
+    output_size : int or sequence of int, optional
+        The spatial size of the result, instead of the smallest that `max_pool` takes to y's; must be one of those. With
+        padding by name, ``y_size * stride`` by default.
+    out : numpy.ndarray, optional
+        Where to write the result; of its shape and type. It may overlap the inputs.
+
+    Returns
+    -------
+    ndarray
+        Of y's type, with spatial sizes ``(y_size - 1) * stride + size - before - after`` or `output_size`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument breaks a rule, or an index lies outside of the result; the message names it. Raised before anything is
+        computed.
+    LookupError, BackendUnavailable, MemoryError
+        As in `max_pool`.
+
+    See Also
+    --------
+    max_pool, max_unpool_backward
+
+    References
+    ----------
+    .. [1] M. D. Zeiler, G. W. Taylor and R. Fergus, "Adaptive deconvolutional networks for mid and high level feature
+           learning", ICCV 2011.
+    .. [2] PyTorch's ``torch.nn.functional.max_unpool2d`` and ONNX's operator MaxUnpool.
+
+    Examples
+    --------
+    >>> import convt
+    >>> convt.max_unpool([[5, 6], [7, 8]], [[5, 2], [12, 15]], 2)
+    array([[0, 0, 6, 0],
+           [0, 5, 0, 0],
+           [0, 0, 0, 0],
+           [7, 0, 0, 8]])
+    """
+    y = host_array("y", y)
+    call = Windows.accept("y", y, size, stride, padding, indexing, layout)
+    images, channels, coarse = call.frame.split("y", y.shape)
+    carrier = CARRIERS.get(y.dtype.itemsize, y.dtype)
+    problem = call.unpooled(images, channels, coarse, output_size, carrier)
+    chosen = choose(problem, backend)
+    places = call.places("y", indices, y.shape, problem, chosen)
+
+    def write(x: np.ndarray) -> None:
+        for part, fine in zip(parts(as_view(y, carrier)), parts(as_view(x, carrier)), strict=True):
+            run = defined_or_own(chosen, "max_unpool", "reference_pooling", fits=part.dtype == problem.dtype)
+            run(problem, call.frame.view(part), places, call.frame.view(fine))
+
+    shape = call.frame.shape(images, channels, problem.fine_shape)
+    return run_into(shape, y.dtype, y.dtype, y, out, (y, places), write if images else nothing)
+
+
+def max_unpool_backward(
+    dy: Any,
+    indices: Any,
+    size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    *,
+    indexing: str = "spatial",
+    layout: str | None = None,
+    out: Any = None,
+    backend: BackendRequest = None,
+) -> Any:
+    """The gradient of `max_unpool`'s y from that of its result: the exact adjoint of the map.
+
+    Each element is taken from where its index says; where several have the same index, all but the last in scan order are
+    zero, as `max_unpool` has overwritten them. (PyTorch gives all of them the gradient.)
+
+    Parameters
+    ----------
+    dy : array_like
+        The gradient of a number with regard to `max_unpool`'s result, of its shape. Never changed.
+    indices : array_like of integers
+        Those that `max_unpool` was given.
+    size, stride, padding, indexing, layout, backend
+        As in `max_pool`, which must take dy's shape to that of indices.
+    out : numpy.ndarray, optional
+        Where to write the result; of its shape and type. It may overlap the inputs.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of indices and the type of dy.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError, BackendUnavailable, MemoryError
+        As in `max_unpool`.
+
+    Examples
+    --------
+    >>> import convt
+    >>> convt.max_unpool_backward([1, 2, 3, 4], [1, 2], 2)
+    array([2, 3])
+    """
+    dy = host_array("dy", dy)
+    call = Windows.accept("dy", dy, size, stride, padding, indexing, layout)
+    images, channels, fine = call.frame.split("dy", dy.shape)
+    carrier = CARRIERS.get(dy.dtype.itemsize, dy.dtype)
+    problem = call.pooled("dy", images, channels, fine, carrier)
+    shape = call.frame.shape(images, channels, problem.coarse_shape)
+    chosen = choose(problem, backend)
+    places = call.places("the pooled dy", indices, shape, problem, chosen)
+
+    def write(gradient: np.ndarray) -> None:
+        for part, coarse in zip(parts(as_view(dy, carrier)), parts(as_view(gradient, carrier)), strict=True):
+            run = defined_or_own(chosen, "max_unpool_backward", "reference_pooling", fits=part.dtype == problem.dtype)
+            run(problem, call.frame.view(part), places, call.frame.view(coarse))
+
+    return run_into(shape, dy.dtype, dy.dtype, dy, out, (dy, places), write if images else nothing)

@@ -1,0 +1,163 @@
+"""What upsampling and pooling share: which axes of an array are spatial, and where a result goes.
+
+The number of spatial axes comes from the first of these that tells it: `layout`; the mode ("linear" 1, "trilinear" 3); the
+length of a scale or size that is given per axis; else the array: (W), (H, W), (C, H, W), (N, C, H, W) and (N, C, D, H, W)
+have 1, 2, 2, 2 and 3. With r spatial axes, an array has r axes (one channel), r + 1 (channels) or r + 2 (a batch too).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .arrays import as_array, check_out, on_device, output_order
+from .backend import Backend
+from .layout import LAYOUTS, Layout, layout_for
+from .options import Sizes
+
+__all__ = [
+    "CARRIERS",
+    "CHANNELS_FIRST",
+    "Frame",
+    "as_layout_name",
+    "as_view",
+    "defined_or_own",
+    "frame_of",
+    "host_array",
+    "nothing",
+    "parts",
+    "run_into",
+]
+
+CHANNELS_FIRST = {axes: layout_for(None, axes) for axes in (1, 2, 3)}
+CARRIERS: dict[int, np.dtype] = {4: np.dtype(np.float32), 8: np.dtype(np.float64)}  # as these travel values only moved
+_USUAL = {1: 1, 2: 2, 3: 2, 4: 2, 5: 3}
+
+
+class Frame(NamedTuple):
+    """The axes of a caller's arrays.
+
+    Attributes
+    ----------
+    layout : Layout
+    rank : int
+        Axes of the arrays.
+    """
+
+    layout: Layout
+    rank: int
+
+    @property
+    def axes(self) -> int:
+        """How many of them are spatial."""
+        return self.layout.axes
+
+    def view(self, array: Any) -> Any:
+        """The caller's array as (N, C, *spatial)."""
+        return array[None, None] if self.rank == self.axes else self.layout.data_view(array)
+
+    def shape(self, images: int, channels: int, spatial: tuple[int, ...]) -> tuple[int, ...]:
+        """A shape as the caller sees it."""
+        if self.rank == self.axes:
+            return spatial
+        return self.layout.data_shape((images, channels, *spatial), batched=self.rank == self.axes + 2)
+
+    def split(self, name: str, shape: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
+        """Images, channels and spatial sizes of a caller's shape, none of them empty but the images."""
+        rest, order = self.rank - self.axes, self.layout.data
+        images = channels = 1
+        if rest == 0:
+            spatial = list(shape)
+        else:
+            if rest == 1:
+                shape = (1, *shape) if order[0] == 0 else (*shape, 1)
+            images, channels, *spatial = (shape[axis] for axis in order)
+        if min(channels, *spatial) < 1:
+            raise ValueError(
+                f"{name} must have at least 1 channel and 1 element along each spatial axis, got {channels} channels and "
+                f"{tuple(spatial)} (only the batch may be empty)"
+            )
+        return images, channels, tuple(spatial)
+
+
+def frame_of(name: str, rank: int, layout: str | None, option: str, sizes: Sizes, axes: int | None = None) -> Frame:
+    """The axes of the array `name`; `sizes` are those of the option of that name, `axes` what the mode tells."""
+    if layout is not None:
+        axes = LAYOUTS[layout].axes if axes is None else axes
+    elif axes is None and isinstance(sizes, tuple):
+        axes = len(sizes)
+        if not 1 <= axes <= 3:
+            raise ValueError(f"{option} must be an integer or have 1 to 3 entries, one per spatial axis, got {axes}")
+    elif axes is None:
+        if rank not in _USUAL:
+            raise ValueError(f"{name} must have 1 to 5 axes, got {rank}")
+        axes = _USUAL[rank]
+    if not axes <= rank <= axes + 2:
+        raise ValueError(f"{name} must have from {axes} to {axes + 2} axes, as {axes} are spatial, got {rank}")
+    return Frame(layout_for(layout, axes), rank)
+
+
+def host_array(name: str, value: Any) -> np.ndarray:
+    """An array of numbers in the host's memory, in native byte order and aligned; not copied if it is one."""
+    if on_device(value):
+        raise TypeError(f"{name} must lie in the host's memory, got {type(value).__name__} (copy it to the host first)")
+    array = as_array(name, value)
+    if array.dtype.isnative and array.flags.aligned:
+        return array
+    return np.require(array, array.dtype.newbyteorder("="), "A")
+
+
+def as_view(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The same bytes as numbers of another type of the same size."""
+    return array if array.dtype == dtype else array.view(dtype)
+
+
+def parts(array: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The real and the imaginary part of a complex array; a real one itself."""
+    return (array.real, array.imag) if array.dtype.kind == "c" else (array,)
+
+
+def defined_or_own(backend: Backend, name: str, module: str, *, fits: bool = True) -> Callable[..., None]:
+    """The backend's function of that name if it has one and the arrays fit, else the definition's."""
+    own = getattr(backend, name, None) if fits else None
+    function: Callable[..., None] = own or getattr(import_module(f".{module}", __package__), name)
+    return function
+
+
+def nothing(result: np.ndarray) -> None:
+    """What is run for an empty batch."""
+
+
+def run_into(
+    shape: tuple[int, ...],
+    result: np.dtype,
+    compute: np.dtype,
+    like: np.ndarray,
+    out: Any,
+    inputs: tuple[np.ndarray, ...],
+    run: Callable[[np.ndarray], None],
+) -> np.ndarray:
+    """Run into `out` where it can be written directly, else into a new array in the order of `like`."""
+    if out is None:
+        target = np.empty(shape, compute, output_order(like))
+        run(target)
+        return target.astype(result, copy=False)
+    check_out(out, shape, result)
+    if out.dtype == compute and out.flags.aligned and not any(np.may_share_memory(out, array) for array in inputs):
+        run(out)
+    else:
+        target = np.empty(shape, compute)
+        run(target)
+        out[...] = target
+    written: np.ndarray = out
+    return written
+
+
+def as_layout_name(layout: Any) -> str | None:
+    """The name of a layout, or None."""
+    if layout is None or (isinstance(layout, str) and layout in LAYOUTS):
+        return layout
+    raise ValueError(f"layout must be one of {', '.join(map(repr, LAYOUTS))}, got {layout!r}")

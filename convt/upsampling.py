@@ -1,0 +1,250 @@
+"""Upsampling by whole numbers: nearest neighbours, (bi, tri)linear interpolation, and the bed of nails.
+
+All three are linear maps from a coarse to a fine array of ``scale`` times its size, channel by channel; `upsample` applies
+one, `upsample_backward` its exact adjoint. Read `reference_upsampling.py` for the definition in NumPy, `spatial.py` for the
+arrays that are accepted; backends may bring faster ones (see `convt.backend.Backend`).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .arrays import as_operand, compute_type, part_type, result_type
+from .options import Sizes, as_sizes, per_axis
+from .problem import Problem, conv_transpose_problem
+from .selection import BackendRequest, choose
+from .spatial import (
+    CARRIERS,
+    CHANNELS_FIRST,
+    Frame,
+    as_layout_name,
+    as_view,
+    defined_or_own,
+    frame_of,
+    host_array,
+    nothing,
+    parts,
+    run_into,
+)
+
+__all__ = ["upsample", "upsample_backward"]
+
+_MODES: dict[str, tuple[str, int | None]] = {  # what backends call it, and the spatial axes that the word tells
+    "nearest": ("nearest", None),
+    "bilinear": ("bilinear", None),
+    "linear": ("bilinear", 1),
+    "trilinear": ("bilinear", 3),
+    "bed_of_nails": ("bed_of_nails", None),
+}
+
+
+def upsample(
+    x: Any,
+    scale: Any,
+    *,
+    mode: str = "nearest",
+    align_corners: bool = False,
+    layout: str | None = None,
+    out: Any = None,
+    backend: BackendRequest = None,
+) -> Any:
+    """Enlarge an array by a whole number along each spatial axis.
+
+    Per spatial axis, y's element j is made of x's elements by
+
+    ================  ==============================================================================================
+    nearest           ``x[j // scale]``: every element is repeated
+    bed_of_nails      ``x[j // scale]`` if scale divides j, else 0: every element in the first corner of its block
+    bilinear          ``(1 - t) * x[i] + t * x[i + 1]`` where ``i + t`` is the place of j among x's elements, with
+                      half-pixel centres ``(j + 0.5) / scale - 0.5``, but not outside of x, and with aligned corners
+                      ``j * (n - 1) / (n * scale - 1)`` for n elements
+    ================  ==============================================================================================
+
+    Parameters
+    ----------
+    x : array_like, (N, C, H, W), (C, H, W) or (H, W); (W) and (N, C, D, H, W) too
+        With a scale per axis, with a layout, or with the modes "linear" and "trilinear", these tell the number r of
+        spatial axes, and x has r axes, r + 1 (channels) or r + 2 (a batch too). Never changed.
+    scale : int or sequence of int
+        Fine elements per coarse element, at least 1.
+    mode : {"nearest", "bilinear", "bed_of_nails", "linear", "trilinear"}
+        "bilinear" interpolates linearly along all spatial axes, however many; "linear" and "trilinear" are the same for 1
+        and 3, as PyTorch calls them.
+    align_corners : bool
+        For interpolation: whether x's and y's outermost elements lie upon each other (their centres), instead of their
+        outer edges.
+    layout : str, optional
+        "NCHW" (the default; NCW, NCDHW), "NHWC" or "HWCN".
+    out : numpy.ndarray, optional
+        Where to write y; of y's shape and type. It may overlap x.
+    backend : str, sequence of str or Backend, optional
+        Who computes this call; see `use_backend`. Backends that have no upsampling leave it to NumPy.
+
+    Returns
+    -------
+    ndarray
+        x's shape, each spatial size times its scale; in Fortran order if x is, else in C order. "nearest" and
+        "bed_of_nails" keep x's type, whatever numbers it holds; interpolation computes float32 and float64 in their own
+        type, float16 through float32, integers and bools as float64, complex numbers as pairs.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument breaks a rule; the message names it. Raised before anything is computed.
+    LookupError, BackendUnavailable
+        The wanted backend does not exist, or cannot be used.
+    MemoryError
+        The result cannot be allocated.
+
+    See Also
+    --------
+    upsample_backward
+    filters.bilinear : the filter with which `conv_transpose` does the same in the interior
+
+    Notes
+    -----
+    Each mode is a transposed convolution with one filter for every channel and ``stride=scale``: "nearest" has the filter
+    of scale x scale ones, "bed_of_nails" that of a single 1 in its corner, "bilinear", away from the border, the product
+    of two triangles. An element that is NaN or infinite reaches only those outputs that have a part of it.
+
+    References
+    ----------
+    .. [1] V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
+    .. [2] PyTorch's ``torch.nn.functional.interpolate``, whose numbers these are.
+
+    Examples
+    --------
+    >>> import convt
+    >>> convt.upsample([[1, 2], [3, 4]], 2)
+    array([[1, 1, 2, 2],
+           [1, 1, 2, 2],
+           [3, 3, 4, 4],
+           [3, 3, 4, 4]])
+    >>> convt.upsample([[10, 20], [30, 40]], 2, mode="bilinear")
+    array([[10. , 12.5, 17.5, 20. ],
+           [15. , 17.5, 22.5, 25. ],
+           [25. , 27.5, 32.5, 35. ],
+           [30. , 32.5, 37.5, 40. ]])
+    >>> convt.upsample([1, 2, 3], 3, mode="bed_of_nails")
+    array([1, 0, 0, 2, 0, 0, 3, 0, 0])
+    """
+    x = host_array("x", x)
+    call = _Call.accept("x", x, scale, mode, align_corners, layout)
+    images, channels, coarse = call.frame.split("x", x.shape)
+    moved = call.mode != "bilinear"
+    result = x.dtype if moved else result_type([x.dtype])
+    compute = x.dtype if moved else compute_type(result)
+    carrier = CARRIERS.get(x.dtype.itemsize, x.dtype) if moved else compute
+    problem = call.problem(images, channels, coarse, carrier)
+    chosen = choose(problem, backend)
+
+    def write(y: np.ndarray) -> None:
+        source = as_view(as_operand(x, compute), carrier)
+        for part, fine in zip(parts(source), parts(as_view(y, carrier)), strict=True):
+            run = defined_or_own(chosen, "upsample", "reference_upsampling", fits=part.dtype == problem.dtype)
+            run(problem, call.mode, call.align_corners, call.frame.view(part), call.frame.view(fine))
+
+    shape = call.frame.shape(images, channels, problem.fine_shape)
+    return run_into(shape, result, compute, x, out, (x,), write if images else nothing)
+
+
+def upsample_backward(
+    dy: Any,
+    scale: Any,
+    *,
+    mode: str = "nearest",
+    align_corners: bool = False,
+    layout: str | None = None,
+    out: Any = None,
+    backend: BackendRequest = None,
+) -> Any:
+    """The gradient of `upsample`'s argument from that of its result: the exact adjoint of the map.
+
+    Parameters
+    ----------
+    dy : array_like
+        The gradient of a number with regard to y, of y's shape: each spatial size a multiple of its scale. Never changed.
+    scale, mode, align_corners, layout, backend
+        As in `upsample`.
+    out : numpy.ndarray, optional
+        Where to write the result; of its shape and type. It may overlap dy.
+
+    Returns
+    -------
+    ndarray
+        dy's shape, each spatial size divided by its scale. Sums are made as by the operators: float32 and float64 in their
+        own type, float16 through float32, integers and bools as float64, complex numbers as pairs.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError, BackendUnavailable, MemoryError
+        As in `upsample`.
+
+    Examples
+    --------
+    >>> import numpy as np, convt
+    >>> convt.upsample_backward(np.arange(16).reshape(4, 4), 2)
+    array([[10., 18.],
+           [42., 50.]])
+    >>> convt.upsample_backward([0, 1, 0, 0], 2, mode="linear")
+    array([0.75, 0.25])
+    """
+    dy = host_array("dy", dy)
+    call = _Call.accept("dy", dy, scale, mode, align_corners, layout)
+    images, channels, fine = call.frame.split("dy", dy.shape)
+    if any(size % step for size, step in zip(fine, call.scale, strict=True)):
+        raise ValueError(f"dy must have spatial sizes that are multiples of scale {call.scale}, got {fine}")
+    coarse = tuple(size // step for size, step in zip(fine, call.scale, strict=True))
+    result = result_type([dy.dtype])
+    compute = compute_type(result)
+    problem = call.problem(images, channels, coarse, compute)
+    chosen = choose(problem, backend)
+
+    def write(dx: np.ndarray) -> None:
+        run = defined_or_own(chosen, "upsample_backward", "reference_upsampling")
+        for part, gradient in zip(parts(as_operand(dy, compute)), parts(dx), strict=True):
+            run(problem, call.mode, call.align_corners, call.frame.view(part), call.frame.view(gradient))
+
+    return run_into(
+        call.frame.shape(images, channels, coarse), result, compute, dy, out, (dy,), write if images else nothing
+    )
+
+
+class _Call(NamedTuple):
+    """The arguments that are no arrays, checked."""
+
+    frame: Frame
+    scale: tuple[int, ...]
+    mode: str
+    align_corners: bool
+
+    @classmethod
+    def accept(cls, name: str, array: np.ndarray, scale: Any, mode: Any, align_corners: Any, layout: Any) -> _Call:
+        sizes = as_sizes("scale", scale)
+        if not isinstance(mode, str) or mode not in _MODES:
+            raise ValueError(f"mode must be one of {', '.join(map(repr, _MODES))}, got {mode!r}")
+        if not isinstance(align_corners, bool | np.bool_):
+            raise TypeError(f"align_corners must be True or False, got {align_corners!r}")
+        general, axes = _MODES[mode]
+        if align_corners and general != "bilinear":
+            raise ValueError(f"align_corners must be False for mode={mode!r}, which does not interpolate, got True")
+        return _checked(name, array.ndim, sizes, axes, general, bool(align_corners), as_layout_name(layout))
+
+    def problem(self, images: int, channels: int, coarse: tuple[int, ...], compute: np.dtype) -> Problem:
+        """The same sizes as a transposed convolution: windows of ``scale``, side by side, each channel on its own."""
+        part = part_type(compute)
+        dtype = part if part in CARRIERS.values() else np.dtype(np.float64)
+        x_shape, w_shape = (images, channels, *coarse), (channels, 1, *self.scale)
+        layout = CHANNELS_FIRST[self.frame.axes]
+        return conv_transpose_problem(x_shape, w_shape, layout, self.scale, 0, 0, None, 1, channels, dtype)
+
+
+@lru_cache(maxsize=1024)
+def _checked(
+    name: str, rank: int, sizes: Sizes, axes: int | None, mode: str, align_corners: bool, layout: str | None
+) -> _Call:
+    frame = frame_of(name, rank, layout, "scale", sizes, axes)
+    return _Call(frame, per_axis("scale", sizes, frame.axes, least=1), mode, align_corners)

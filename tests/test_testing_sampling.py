@@ -1,0 +1,55 @@
+"""check_backend finds mistakes in a backend's own upsampling and pooling."""
+
+import numpy as np
+import pytest
+
+from convt import reference_pooling, reference_upsampling
+from convt.reference import NumpyBackend
+from convt.testing import check_backend
+
+
+def nearest_for_everything(self, problem, mode, align_corners, coarse, fine):
+    reference_upsampling.upsample(problem, "nearest", False, coarse, fine)
+
+
+def not_adjoint(self, problem, mode, align_corners, fine, coarse):
+    reference_upsampling.upsample_backward(problem, mode, False, fine, coarse)
+
+
+def the_last_of_equals(self, problem, fine, coarse, indices):
+    turned = tuple(slice(None, None, -1) for _ in problem.fine_shape)
+    reference_pooling.max_pool(problem, fine[(..., *turned)], coarse, indices)
+
+
+def the_first_stays(self, problem, coarse, indices, fine):
+    planes = np.zeros((6, np.prod(problem.fine_shape)))
+    for plane, values, places in zip(planes, coarse.reshape(6, -1), indices.reshape(6, -1), strict=True):
+        plane[places[::-1]] = values[::-1]
+    fine[...] = planes.reshape(fine.shape)
+
+
+def overwriting_instead_of_adding(self, problem, coarse, indices, fine):
+    reference_pooling.max_unpool(problem, coarse, indices, fine)
+
+
+def to_all_of_equals(self, problem, fine, indices, coarse):
+    taken = np.take_along_axis(fine.reshape(6, -1), indices.reshape(6, -1), 1)
+    coarse[...] = taken.reshape(coarse.shape)
+
+
+MUTANTS = [
+    ({"upsample": nearest_for_everything}, "upsample, bed_of_nails, in C order is wrong"),
+    ({"upsample_backward": not_adjoint}, "upsample_backward, bilinear, in C order is wrong"),
+    ({"max_pool": the_last_of_equals}, "max_pool is wrong in C order"),
+    ({"max_unpool": the_first_stays}, "max_unpool in .* is wrong"),
+    ({"max_pool_backward": overwriting_instead_of_adding}, "max_pool_backward in C order is wrong"),
+    ({"max_unpool_backward": to_all_of_equals}, "max_unpool_backward in C order is wrong"),
+    ({"indices_inside": lambda self, problem, indices: True}, "indices_inside is wrong about -1"),
+]
+
+
+@pytest.mark.parametrize(("members", "message"), MUTANTS, ids=[next(iter(members)) for members, _ in MUTANTS])
+def test_a_wrong_member_is_found(members, message):
+    mutant = type("Mutant", (NumpyBackend,), {"name": "mutant", **members})()
+    with pytest.raises(AssertionError, match=message):
+        check_backend(mutant, quick=True)
