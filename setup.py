@@ -68,7 +68,7 @@ setup(
         [
             extension("_kernels", sorted(CPU.glob("kernels/*.c"))),
             *map(extension, ("_environment", "_openmp", "_sums")),
-            *map(extension, ("im2col._plan", "im2col._scatter", "im2col._gather", "im2col._correlate")),
+            *map(extension, (f"im2col.{name}" for name in ("_plan", "_scatter", "_gather", "_correlate", "_repair"))),
             *map(extension, ("correlate._plan", "correlate._engine")),
             *(extension(f"{engine}._engine") for engine in ("cells", "depthwise", "direct", "thin", "winograd")),
             extension("resampling._rows", [CPU / "resampling/resampling.c"]),

@@ -2,8 +2,8 @@
 
 `conv_transpose` and `conv` with their gradients, `upsample`, `max_pool` and `max_unpool` with theirs, computed by the
 backend that is chosen with `use_backend`, `set_backend` or the environment variable ``CONVT_BACKEND``. ``convt.nn`` has
-layers, ``convt.draw`` pictures that explain, ``convt.matconvnet`` speaks MatConvNet's language, ``convt.testing`` checks backends;
-all are imported when first used.
+layers, ``convt.draw`` pictures that explain, ``convt.matconvnet`` speaks MatConvNet's language, ``convt.testing`` checks
+backends; all are imported when first used.
 """
 
 from importlib import import_module

@@ -62,8 +62,8 @@ def run_kernel(
 
     x (channels, pitch), w (channels, taps, rows), y (rows, at least vectors * lanes); offsets has 8 entries more than taps.
     """
-    cdef int index = isa_index(isa), time
-    for time in range(times):
+    cdef int index = isa_index(isa), _
+    for _ in range(times):
         if real is float:
             convt_isa_f32(index).direct[rows][vectors](
                 x.shape[0], w.shape[1], &offsets[0], x.shape[1], &x[0, 0], &w[0, 0, 0], &y[0, 0], y.shape[1], add

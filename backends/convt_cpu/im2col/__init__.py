@@ -6,6 +6,7 @@
     _columns.pxd  _pixels.pxd  _panels.pxd        the three matrices of a tile
     _gemm.pxd                                     their product, by BLAS
     _geometry.pxd  _plan.pyx                      a problem in C
+    _repair.pyx                                   where the zeros of padding met an infinity
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ..blas import single_threaded_blas
 from ._correlate import correlate
 from ._gather import gather
 from ._plan import Plan
+from ._repair import repair_correlate, repair_gather
 from ._scatter import scatter
 from .plan import correlate_plan, gather_plan, scatter_plan
 
@@ -28,6 +30,7 @@ __all__ = ["Plan", "plan", "run"]
 
 _PLANS = {"scatter": scatter_plan, "gather": gather_plan, "correlate": correlate_plan}
 _MAPS = {"scatter": scatter, "gather": gather, "correlate": correlate}
+_REPAIRS = {"gather": repair_gather, "correlate": repair_correlate}
 _BLAS_IS_SERIAL_BELOW = 200_000  # multiply-adds
 
 
@@ -43,4 +46,6 @@ def run(plan: Plan, *arrays_and_threads: Any) -> bool:
     else:
         with single_threaded_blas:
             _MAPS[plan.data_map](plan, *arrays_and_threads)
+    if plan.data_map in _REPAIRS:
+        _REPAIRS[plan.data_map](plan, *arrays_and_threads)
     return True

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Tables", "winograd_plan"]
 
 _FREQUENCIES = 16
+_FEWEST_INPUTS = 16  # a result's error is that of its whole tile, which is like its own where each sum has many terms
 _PIECE = 16 * 1024  # bytes of V that a kernel takes at once, in the L1 cache
 _TILES = 640 * 1024  # bytes of V of a block of tiles, in the L2 cache beside ...
 _PASS = 320 * 1024  # ... bytes of M of a pass
@@ -112,6 +113,8 @@ def winograd_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Wi
     tiles = tuple(_up(o - first, m * s) for o, first, m, s in zip(out_size, out_first, results, out_stride, strict=True))
     channels = problem.coarse_channels // problem.groups, problem.fine_channels // problem.groups
     inputs, outputs = channels if scatters else channels[::-1]
+    if inputs < _FEWEST_INPUTS:
+        return None
     in_phases, out_phases = prod(in_stride), prod(out_stride)
 
     lanes = vector_length(isa, size)

@@ -74,13 +74,7 @@ def test_rounding_stays_within_the_bound_of_a_dot_product(engine, isa, data_map,
     assert (abs(got - right) <= (terms(data_map, problem) + 1) * unit * sizes).all()
 
 
-# The im2col engine, which is also everybody's fallback, multiplies the zeros of its padding, which gives NaN.
-PADDED = pytest.mark.xfail(reason="im2col multiplies infinities by the zeros of padding", strict=False)
-
-
-@pytest.mark.parametrize(
-    "data_map", ["scatter", pytest.param("gather", marks=PADDED), pytest.param("correlate", marks=PADDED)]
-)
+@pytest.mark.parametrize("data_map", MAPS)
 @pytest.mark.parametrize("seed", range(8))
 def test_values_that_are_not_finite_reach_what_the_definition_says(engine, isa, data_map, seed):
     rng = np.random.default_rng(seed)

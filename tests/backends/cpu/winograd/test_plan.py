@@ -11,7 +11,7 @@ from convt.problem import Problem
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.winograd.plan import winograd_plan
 
-ORDINARY = Problem(2, 1, 8, 8, (9, 9), (9, 9), (3, 3), (1, 1), (1, 1), (1, 1), np.dtype("f4"))
+ORDINARY = Problem(2, 1, 16, 16, (9, 9), (9, 9), (3, 3), (1, 1), (1, 1), (1, 1), np.dtype("f4"))
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
@@ -41,7 +41,7 @@ def test_the_arrays_of_a_block_have_room(isa, data_map, channels, size, stride):
 @pytest.mark.parametrize("data_map", ["scatter", "gather"])
 @pytest.mark.parametrize("padding", [0, 1, 3])
 def test_tiles_cover_the_output(data_map, padding):
-    problem = Problem(1, 1, 1, 1, (22, 23), (11, 12), (4, 3), (2, 1), (padding, 1), (1, 1), np.dtype("f4"))
+    problem = Problem(1, 1, 16, 16, (23 - padding, 12), (11, 12), (4, 3), (2, 1), (padding, 1), (1, 1), np.dtype("f4"))
     table = winograd_plan(problem, data_map, (0, 1), "portable").tables
     for axis in range(2):
         step = table.results[axis] * table.out_stride[axis]
@@ -57,6 +57,9 @@ def test_tiles_cover_the_output(data_map, padding):
         {"kernel_shape": (1, 3)},
         {"dilation": (2, 1)},
         {"stride": (3, 3), "kernel_shape": (6, 6)},
+        {"padding": (-1, 1)},
+        {"fine_shape": (12, 9)},
+        {"fine_channels": 15},
     ],
 )
 def test_what_the_transforms_do_not_fit_is_refused(change):
