@@ -64,14 +64,18 @@ def winograd_cycles(plan: WinogradPlan, problem: Problem, isa: str) -> float:
 
 
 _DEPTHWISE_SUM = 1.5  # time of a multiply-add
-_DEPTHWISE_SUM_OF_MANY = 3.2  # with several channels on both sides of a group, where direct kernels share loads
+_DEPTHWISE_SUM_OF_MANY = {"scatter": 3.2, "gather": 3.2, "correlate": 4.5}  # where direct kernels would share loads
+_DEPTHWISE_FEW = 8  # channels of one side of a group, if the other side has one
 _DEPTHWISE_ELEMENT = 0.9
+_DEPTHWISE_CALL = 15_000  # for its tables, however small the problem is
 
 
 def depthwise_cycles(plan: DepthwisePlan, problem: Problem, isa: str) -> float:
-    many = min(problem.coarse_channels, problem.fine_channels) > problem.groups
-    load = _DEPTHWISE_SUM_OF_MANY if many else _DEPTHWISE_SUM
-    return load * plan.multiply_adds / _per_cycle(problem, isa) + _elements(problem) * _DEPTHWISE_ELEMENT
+    fewer, more = sorted((problem.coarse_channels // problem.groups, problem.fine_channels // problem.groups))
+    many = fewer > 1 or more > _DEPTHWISE_FEW
+    load = _DEPTHWISE_SUM_OF_MANY[plan.tables.data_map] if many else _DEPTHWISE_SUM
+    sums = load * plan.multiply_adds / _per_cycle(problem, isa)
+    return _DEPTHWISE_CALL + sums + _elements(problem) * _DEPTHWISE_ELEMENT
 
 
 _CELLS_PACKED = 0.5  # for an element that is packed in rows
