@@ -100,8 +100,7 @@ def icnr(w: Any, scale: Any, *, layout: str | None = None, pixel_shuffle: bool =
     References
     ----------
     .. [1] A. Aitken, C. Ledig, L. Theis, J. Caballero, Z. Wang and W. Shi, "Checkerboard artifact free sub-pixel
-    convolution",
-           arXiv:1707.02937.
+           convolution", arXiv:1707.02937.
 
     Examples
     --------

@@ -1,5 +1,7 @@
 """How the documentation is built: `tox -e docs`. Every notebook cell runs; an error or a warning fails the build."""
 
+import re
+
 import convt
 
 project = "convt"
@@ -7,7 +9,7 @@ author = "the convt developers"
 copyright = "the convt developers"  # noqa: A001
 version = release = convt.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.intersphinx", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
 html_theme = "furo"
 html_title = "convt"
 html_static_path = []
@@ -22,6 +24,14 @@ myst_enable_extensions = ["colon_fence", "dollarmath"]
 
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
-napoleon_google_docstring = False
-napoleon_use_rtype = False
-intersphinx_mapping = {}
+numpydoc_show_class_members = False
+
+
+def escape_stars(app, what, name, obj, options, lines):
+    """Shapes such as (N, C, *spatial) are no emphasis."""
+    lines[:] = [re.sub(r"(?<=[(,\[ ])\*(?=[a-z])", r"\\*", line) for line in lines]
+
+
+def setup(app):
+    """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", escape_stars)
