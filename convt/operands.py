@@ -182,7 +182,7 @@ class DeviceArrays:
 
     def compute(self, shape: tuple[int, ...], like: Any, call: Operands, out: Any, run: Callable[[Any], None]) -> Any:
         if out is None:
-            target = self.owner.empty(shape, call.compute)
+            target = self.owner.empty(shape, call.compute, self._like)
             run(target)
             return self.owner.deliver(target, self._like)
         target = self.accept("out", out)
