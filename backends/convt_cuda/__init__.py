@@ -15,14 +15,10 @@
 ``kernels/README.md`` says how a call flows.
 """
 
-from __future__ import annotations
+from .backend import CudaBackend  # before `backend` is defined: a submodule's import would replace it
+from .driver import load_driver
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .backend import CudaBackend
-
-__all__ = ["backend"]
+__all__ = ["CudaBackend", "backend"]
 
 
 def backend() -> CudaBackend:
@@ -33,7 +29,4 @@ def backend() -> CudaBackend:
     BackendUnavailable
         With what is missing, and how to get it.
     """
-    from .backend import CudaBackend
-    from .driver import load_driver
-
     return CudaBackend(load_driver())

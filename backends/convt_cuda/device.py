@@ -117,9 +117,9 @@ class Device:
 
     def _function(self, name: str) -> c_void_p:
         with self._lock:
-            function = c_void_p()
+            module, function = self._module, c_void_p()
             try:
-                self._driver.call("cuModuleGetFunction", byref(function), self._module, name.encode())
+                self._driver.call("cuModuleGetFunction", byref(function), module, name.encode())
             except CudaError as error:
                 raise RuntimeError(f"the compiled kernels ({self._origin}) must have {name}: build convt again") from error
             self._functions[name] = function

@@ -253,7 +253,8 @@ EXPORT CUresult cuMemFreeHost(void *address) {
 }
 EXPORT CUresult cuMemGetInfo(size_t *free, size_t *all) {
     ENTER(true);
-    *all = total, *free = total - used[stack.back()->device];
+    const size_t taken = used[stack.back()->device];
+    *all = total, *free = taken < total ? total - taken : 0;
     return CUDA_SUCCESS;
 }
 EXPORT CUresult cuMemcpyHtoD(CUdeviceptr to, const void *from, size_t bytes) {
