@@ -101,6 +101,7 @@ __device__ void tile(const Map &map) {
     const Index group = rest - next * map.groups;
     __shared__ Phase phase[3];  // one for the whole block
     if (threadIdx.x == 0)
+#pragma unroll 1
         for (int a = 2; a >= 0; a--) {
             rest = next, next = divide(rest, phases<SCATTER>(map.axis[a]));
             phase[a] = phase_of<SCATTER>(map.axis[a], rest - next * phases<SCATTER>(map.axis[a]));

@@ -17,7 +17,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from headers import driver_functions, toolkit
+from headers import PROFILER, driver_functions, toolkit
 
 REQUIREMENT = "pycuda == 2026.1"
 
@@ -41,11 +41,13 @@ def build(folder: Path, tag: str) -> Path:
     root = toolkit()
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch)
+        if not (root / "include" / "cudaProfiler.h").is_file():
+            (home / "cudaProfiler.h").write_text(PROFILER)
         _make_stub(home, driver_functions(root))
         # PyCUDA's setup reads its configuration from the home directory.
         (home / ".aksetup-defaults.py").write_text(
             f"CUDA_ROOT = {str(root)!r}\n"
-            f"CUDA_INC_DIR = [{str(root / 'include')!r}]\n"
+            f"CUDA_INC_DIR = [{str(root / 'include')!r}, {scratch!r}]\n"
             f"CUDADRV_LIB_DIR = [{scratch!r}]\n"
             "CUDA_ENABLE_CURAND = False\n"
             'LDFLAGS = ["-Wl,--strip-all"]\n'

@@ -5,7 +5,6 @@
 // must stay inside one allocation, every call needs a context. Work is done when a call returns, so it cannot show that
 // streams lack an order; the calls are counted instead, and tests ask for them (emulator_*, at the end).
 #include <cuda.h>
-#include <cudaProfiler.h>
 #include <dlfcn.h>
 #include <sys/mman.h>
 

@@ -9,9 +9,23 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["driver_functions", "toolkit"]
+__all__ = ["PROFILER", "driver_functions", "toolkit"]
 
 _HEADERS = ("cuda.h", "cudaProfiler.h")
+
+# What PyCUDA wants of cudaProfiler.h, which the wheels do not have.
+PROFILER = """\
+#pragma once
+#include <cuda.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+CUresult cuProfilerStart(void);
+CUresult cuProfilerStop(void);
+#ifdef __cplusplus
+}
+#endif
+"""
 
 
 def toolkit() -> Path:
@@ -24,7 +38,7 @@ def toolkit() -> Path:
     """
     tried = []
     for folder in _places():
-        if all((folder / "include" / header).is_file() for header in _HEADERS):
+        if (folder / "include" / "cuda.h").is_file():
             return folder
         tried.append(str(folder))
     raise FileNotFoundError(
@@ -35,8 +49,8 @@ def toolkit() -> Path:
 def driver_functions(root: Path) -> list[str]:
     """Every name that a driver library may export, version suffixes included."""
     names = set()
-    for header in _HEADERS:
-        text = (root / "include" / header).read_text(errors="replace")
+    for header in (root / "include" / name for name in _HEADERS):
+        text = header.read_text(errors="replace") if header.is_file() else PROFILER
         names.update(re.findall(r"\bcu[A-Z][A-Za-z0-9]*(?:_v[0-9]+)?(?:_ptsz|_ptds)?\b", text))
     return sorted(names)
 
