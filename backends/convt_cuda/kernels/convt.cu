@@ -6,7 +6,7 @@
 #include "tile.cuh"
 
 #define KERNEL(name, Parameters, ...) \
-    extern "C" __global__ void __launch_bounds__(256) name(const Parameters parameters) { __VA_ARGS__(parameters); }
+    extern "C" __global__ void __launch_bounds__(256) name(const __grid_constant__ Parameters parameters) { __VA_ARGS__(parameters); }
 
 // `pixels` and `channels` say along what neighbouring threads load.
 #define TILES(type, T, rows, columns, TM, TN) \

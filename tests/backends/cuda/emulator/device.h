@@ -13,6 +13,8 @@
 #define __CUDA_EMULATED__ 1
 #define __device__
 #define __forceinline__ inline
+#define __grid_constant__
+#define __noinline__ __attribute__((noinline))
 #define __launch_bounds__(...)
 #define __shared__ static
 #ifdef EMULATOR_SCAN
@@ -115,7 +117,7 @@ extern const int kernel_count;
 
 }  // namespace emulator
 
-__attribute__((noinline)) static void __syncthreads() {
+__noinline__ static void __syncthreads() {
     using namespace emulator;
     threads[running].barrier = __builtin_return_address(0);
     emulator_switch(&threads[running].stack, scheduler);
