@@ -66,6 +66,15 @@ class DeviceArray:
     def size(self) -> int:
         return int(np.prod(self.shape, dtype=object))
 
+    def extent(self) -> tuple[int, int]:
+        """The addresses of the array's memory: the first byte, and behind the last."""
+        low = high = 0
+        for size, stride in zip(self.shape, self.strides, strict=True):
+            reach = (size - 1) * stride
+            low, high = (low + reach, high) if reach < 0 else (low, high + reach)
+        size = self.dtype.itemsize
+        return self.address + low * size, self.address + (high + 1) * size
+
     def transpose(self, axes: Any) -> DeviceArray:
         """The axes in another order."""
         return self._view(tuple(self.shape[axis] for axis in axes), tuple(self.strides[axis] for axis in axes))

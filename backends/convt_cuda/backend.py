@@ -107,6 +107,7 @@ class CudaBackend:
         if isinstance(out, DeviceArray):
             arrays = [*inputs, out] if bias is None else [*inputs, bias, out]
             device = _one_device(arrays)
+            _check_apart(arrays)
             with device.current():
                 stream = _common_stream(device, arrays)
                 _compute(problem, data_map, device, stream, inputs, bias, out)
@@ -159,6 +160,15 @@ def _one_device(arrays: Sequence[DeviceArray]) -> Device:
         if device is not devices[0]:
             raise ValueError(f"all arrays must lie on one GPU, got {devices[0].name} and {device.name}")
     return devices[0]
+
+
+def _check_apart(arrays: Sequence[DeviceArray]) -> None:
+    """An `out` that overlaps an input would be read after it is written."""
+    first, last = arrays[-1].extent()
+    for array in arrays[:-1]:
+        low, high = array.extent()
+        if low < last and first < high:
+            raise ValueError("out must not overlap the inputs on a GPU, got arrays that share memory")
 
 
 def _common_stream(device: Device, arrays: Sequence[DeviceArray]) -> int:

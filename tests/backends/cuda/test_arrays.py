@@ -231,6 +231,16 @@ def test_arrays_that_the_kernels_cannot_read(cuda, x, w, to_gpu, interface, erro
         convt.conv_transpose(Foreign(to_gpu(x), **interface), to_gpu(w))
 
 
+def test_an_out_that_overlaps_an_input(cuda, rng, to_gpu):
+    x, w = to_gpu(rng.standard_normal((1, 1, 9))), to_gpu(np.ones((1, 1, 1)))
+    upper = Foreign(x, shape=(1, 1, 5), data=(int(x.gpudata) + 4 * 8, False))
+    lower = Foreign(x, shape=(1, 1, 5))
+    with pytest.raises(ValueError, match=r"^out must not overlap the inputs on a GPU, got arrays that share memory$"):
+        convt.conv(lower, w, out=upper)
+    beside = Foreign(x, shape=(1, 1, 4), data=(int(x.gpudata) + 5 * 8, False))
+    convt.conv(Foreign(x, shape=(1, 1, 4)), w, out=beside)
+
+
 def test_an_unaligned_array(cuda, x, w, to_gpu):
     array = to_gpu(x)
     with pytest.raises(

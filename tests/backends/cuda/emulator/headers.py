@@ -20,6 +20,8 @@ PROFILER = """\
 #ifdef __cplusplus
 extern "C" {
 #endif
+typedef enum { CU_OUT_KEY_VALUE_PAIR, CU_OUT_CSV } CUoutput_mode;
+CUresult cuProfilerInitialize(const char *configuration, const char *output, CUoutput_mode mode);
 CUresult cuProfilerStart(void);
 CUresult cuProfilerStop(void);
 #ifdef __cplusplus
