@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .driver import CudaError
-
 if TYPE_CHECKING:
     from .device import Device, Devices
     from .driver import Driver
 
 __all__ = ["DeviceArray", "adopt", "empty_like", "is_device_array"]
 
-_CONTEXT, _MEMORY_TYPE, _ORDINAL = 1, 2, 9  # CUpointer_attribute
-_HOST = 1  # CUmemorytype
+_ATTRIBUTES = (c_int * 3)(1, 2, 9)  # CUpointer_attribute: context, memory type, device ordinal
+_UNKNOWN, _HOST = 0, 1  # CUmemorytype
 
 
 class DeviceArray:
@@ -171,15 +169,13 @@ def _stream_of(value: Any, interface: Any, device: Device) -> int | None:
 
 
 def _device_of(address: int, name: str, driver: Driver, devices: Devices) -> Device:
-    ordinal, kind, context = c_int(-1), c_int(0), c_void_p()
+    context, kind, ordinal = c_void_p(), c_int(), c_int()
+    places = (c_void_p * 3)(ctypes.addressof(context), ctypes.addressof(kind), ctypes.addressof(ordinal))
     # The driver answers for every context of the process, but only in a context.
     with devices.any().current():
-        try:
-            driver.call("cuPointerGetAttribute", ctypes.byref(kind), _MEMORY_TYPE, address)
-            driver.call("cuPointerGetAttribute", ctypes.byref(ordinal), _ORDINAL, address)
-            driver.call("cuPointerGetAttribute", ctypes.byref(context), _CONTEXT, address)
-        except CudaError as error:
-            raise ValueError(f"arrays on a GPU must be alive, got a {name} whose memory is freed ({error})") from error
+        driver.call("cuPointerGetAttributes", 3, _ATTRIBUTES, places, address)
+    if kind.value == _UNKNOWN:
+        raise ValueError(f"arrays on a GPU must be alive, got a {name} at {address:#x}, which is freed or never was")
     if kind.value == _HOST:
         raise ValueError(f"arrays must lie on a GPU, got a {name} in the host's memory")
     device = devices[ordinal.value]

@@ -25,7 +25,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cuMemsetD8Async": (c_void_p, ctypes.c_ubyte, c_size_t, c_void_p),
     "cuModuleGetFunction": (POINTER(c_void_p), c_void_p, ctypes.c_char_p),
     "cuModuleLoadData": (POINTER(c_void_p), ctypes.c_char_p),
-    "cuPointerGetAttribute": (c_void_p, c_int, c_void_p),
+    "cuPointerGetAttributes": (c_uint, c_void_p, c_void_p, c_void_p),
     "cuStreamWaitEvent": (c_void_p, c_void_p, c_uint),
 }
 

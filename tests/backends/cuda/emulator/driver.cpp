@@ -283,15 +283,16 @@ EXPORT CUresult cuMemsetD8Async(CUdeviceptr address, unsigned char value, size_t
     std::memset((void *)address, value, bytes);
     return CUDA_SUCCESS;
 }
-EXPORT CUresult cuPointerGetAttribute(void *value, CUpointer_attribute attribute, CUdeviceptr address) {
+EXPORT CUresult cuPointerGetAttributes(unsigned count, CUpointer_attribute *attributes, void **values, CUdeviceptr address) {
     ENTER(true);
     std::lock_guard<std::recursive_mutex> lock(mutex);
     auto *block = block_of((void *)address);
-    REQUIRE(block);
-    switch (attribute) {
-        case CU_POINTER_ATTRIBUTE_CONTEXT: *(CUcontext *)value = (CUcontext)block->second.context; break;
-        case CU_POINTER_ATTRIBUTE_MEMORY_TYPE: *(int *)value = block->second.host ? CU_MEMORYTYPE_HOST : CU_MEMORYTYPE_DEVICE; break;
-        case CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL: *(int *)value = block->second.context->device; break;
+    for (unsigned i = 0; i < count; i++) switch (attributes[i]) {
+        case CU_POINTER_ATTRIBUTE_CONTEXT: *(CUcontext *)values[i] = block ? (CUcontext)block->second.context : nullptr; break;
+        case CU_POINTER_ATTRIBUTE_MEMORY_TYPE:
+            *(int *)values[i] = !block ? 0 : block->second.host ? CU_MEMORYTYPE_HOST : CU_MEMORYTYPE_DEVICE;
+            break;
+        case CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL: *(int *)values[i] = block ? block->second.context->device : -2; break;
         default: return CUDA_ERROR_NOT_SUPPORTED;
     }
     return CUDA_SUCCESS;
