@@ -1,6 +1,7 @@
-"""Builds the Cython extensions; all metadata is in setup.cfg."""
+"""Builds the Cython extensions, and the CUDA kernels where there is nvcc; all metadata is in setup.cfg."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,26 @@ class BuildExtensions(build_ext):
             extension.extra_compile_args += ["-O3", *flags]
             extension.extra_link_args += flags
         super().build_extensions()
+        self._build_kernels()
+
+    def _build_kernels(self):
+        """One file with the code for each GPU; without nvcc, NVRTC compiles when the backend is first used."""
+        nvcc = shutil.which("nvcc")
+        if nvcc is None or os.environ.get("CONVT_BUILD_CUDA", "1") == "0":
+            print("convt: the CUDA kernels are not built ahead of time (no nvcc, or CONVT_BUILD_CUDA=0)", file=sys.stderr)
+            return
+        target = Path(self.get_ext_fullpath("convt_cuda.kernels.convt")).with_name("convt.fatbin")
+        sources = [path for path in KERNELS.iterdir() if path.suffix in {".cu", ".cuh"}]
+        if target.is_file() and target.stat().st_mtime > max(path.stat().st_mtime for path in sources) and not self.force:
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        known = subprocess.run([nvcc, "--list-gpu-arch"], check=True, capture_output=True, text=True).stdout.split()
+        wanted = [number for number in GPUS if f"compute_{number}" in known]
+        codes = [f"-gencode=arch=compute_{number},code=sm_{number}" for number in wanted]
+        codes += [f"-gencode=arch=compute_{number},code=compute_{number}" for number in (wanted[0], wanted[-1])]
+        command = [nvcc, "-std=c++17", "-fatbin", "--threads=0", *codes, str(KERNELS / "convt.cu"), "-o", str(target)]
+        if subprocess.run([*command, "--compress-mode=size"], check=False).returncode:  # not known to older ones
+            subprocess.run(command, check=True)
 
     @staticmethod
     def _sanitizers():
@@ -50,6 +71,14 @@ class BuildExtensions(build_ext):
 
 
 CPU = Path("backends/convt_cpu")
+KERNELS = Path("backends/convt_cuda/kernels")
+GPUS = (
+    75,
+    80,
+    90,
+    100,
+    120,
+)  # code for these; what is between them runs the next lower, what is newer is built by the driver
 
 
 def extension(name, sources=()):

@@ -123,8 +123,8 @@ class DeviceBackend(Backend, Protocol):
     def adopt(self, array: Any) -> Any:
         """The caller's device array as this backend's kind of array, without a copy."""
 
-    def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """A new array of this backend's kind, C-contiguous, content undefined."""
+    def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> Any:
+        """A new array of this backend's kind, C-contiguous, content undefined, on the device of the caller's `like`."""
 
     def deliver(self, array: Any, like: Any) -> Any:
         """This backend's array as the kind of array that the caller gave, without a copy."""

@@ -130,7 +130,7 @@ class DeviceArrays(_Arrays):
         return array
 
     def empty(self, shape: tuple[int, ...], like: Any, call: Call) -> Any:
-        return self.owner.empty(shape, call.compute)
+        return self.owner.empty(shape, call.compute, self._like)
 
     def target(self, out: Any, inputs: tuple[Any, ...], call: Call) -> Any:
         target = self.accept("out", out)

@@ -87,7 +87,7 @@ class FakeDevice(Recorder):
     def adopt(self, array: CallerArray) -> DeviceArray:
         return DeviceArray(array.host)
 
-    def empty(self, shape: tuple[int, ...], dtype: Any) -> DeviceArray:
+    def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> DeviceArray:
         return DeviceArray(np.full(shape, np.nan, dtype))
 
     def deliver(self, array: DeviceArray, like: Any) -> CallerArray:

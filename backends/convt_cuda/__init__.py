@@ -1,0 +1,32 @@
+"""convt's cuda backend: PyCUDA and kernels of its own.
+
+=================  ==================================================================
+``backend.py``     the protocol: where the data is, which engine, run it
+``driver.py``      PyCUDA and the driver, or the exact reason why not
+``device.py``      one GPU: its primary context, kernels, memory
+``arrays.py``      the callers' arrays on a GPU, without a copy
+``staging.py``     NumPy arrays: to the GPU and back
+``memory.py``      a pool of device memory; errors that name bytes
+``choice.py``      which engine, by its cost; ``engine.py`` says what one is
+``own/``           the engines that launch kernels of ``kernels/``
+``compiled.py``    the kernels as code: built ahead of time, or by NVRTC
+=================  ==================================================================
+
+``kernels/README.md`` says how a call flows.
+"""
+
+from .backend import CudaBackend  # before `backend` is defined: a submodule's import would replace it
+from .driver import load_driver
+
+__all__ = ["CudaBackend", "backend"]
+
+
+def backend() -> CudaBackend:
+    """The backend, if this machine can run it.
+
+    Raises
+    ------
+    BackendUnavailable
+        With what is missing, and how to get it.
+    """
+    return CudaBackend(load_driver())

@@ -1,0 +1,196 @@
+"""Callers' arrays on a GPU: taken in through ``__cuda_array_interface__`` without a copy, given back as what they were.
+
+PyCUDA's GPUArray, CuPy's ndarray and PyTorch's Tensor come back as their own kind, allocated by their own package; every
+other kind of array comes back as a GPUArray. A call runs in the stream that the first array's package uses.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from ctypes import c_int, c_void_p
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .device import Device, Devices
+    from .driver import Driver
+
+__all__ = ["DeviceArray", "adopt", "empty_like", "is_device_array"]
+
+_ATTRIBUTES = (c_int * 3)(1, 2, 9)  # CUpointer_attribute: context, memory type, device ordinal
+_UNKNOWN, _HOST = 0, 1  # CUmemorytype
+
+
+class DeviceArray:
+    """An array in a GPU's memory, as the backend computes with it.
+
+    Attributes
+    ----------
+    address : int
+        Of the first element; 0 if there is none.
+    shape, strides : tuple of int
+        Strides count elements.
+    dtype : numpy.dtype
+    device : Device or None
+        None only for an array without elements.
+    stream : int or None
+        The stream in whose order the array is; None for one that is ready.
+    source : object
+        The caller's array. As long as this array lives, so does that.
+    """
+
+    __slots__ = ("address", "device", "dtype", "shape", "source", "stream", "strides")
+
+    def __init__(
+        self,
+        address: int,
+        shape: tuple[int, ...],
+        strides: tuple[int, ...],
+        dtype: np.dtype,
+        device: Device | None,
+        stream: int | None,
+        source: Any,
+    ) -> None:
+        self.address, self.shape, self.strides, self.dtype = address, shape, strides, dtype
+        self.device, self.stream, self.source = device, stream, source
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=object))
+
+    def extent(self) -> tuple[int, int]:
+        """The addresses of the array's memory: the first byte, and behind the last."""
+        low = high = 0
+        for size, stride in zip(self.shape, self.strides, strict=True):
+            reach = (size - 1) * stride
+            low, high = (low + reach, high) if reach < 0 else (low, high + reach)
+        size = self.dtype.itemsize
+        return self.address + low * size, self.address + (high + 1) * size
+
+    def transpose(self, axes: Any) -> DeviceArray:
+        """The axes in another order."""
+        return self._view(tuple(self.shape[axis] for axis in axes), tuple(self.strides[axis] for axis in axes))
+
+    def __getitem__(self, key: Any) -> DeviceArray:
+        """``[None]`` and ``[..., None]``: another axis of length 1."""
+        if key is None:
+            return self._view((1, *self.shape), (0, *self.strides))
+        if isinstance(key, tuple) and key == (Ellipsis, None):
+            return self._view((*self.shape, 1), (*self.strides, 0))
+        raise TypeError(f"a device array's index must be None or (..., None), got {key!r}")
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """``array[...] = 0`` for a new, dense array."""
+        if key is not Ellipsis or value != 0:
+            raise TypeError(f"only [...] = 0 can be assigned to a device array, got [{key!r}] = {value!r}")
+        if self.size and self.device is not None:
+            self.device.clear(self.address, self.size * self.dtype.itemsize, self.stream or 0)
+
+    def _view(self, shape: tuple[int, ...], strides: tuple[int, ...]) -> DeviceArray:
+        return DeviceArray(self.address, shape, strides, self.dtype, self.device, self.stream, self.source)
+
+
+def is_device_array(value: Any) -> bool:
+    """Whether an object says that its data lies on an NVIDIA GPU."""
+    return getattr(value, "__cuda_array_interface__", None) is not None
+
+
+def adopt(value: Any, driver: Driver, devices: Devices) -> DeviceArray:
+    """The caller's array, not copied.
+
+    Raises
+    ------
+    ValueError
+        Its memory is freed, of the host, or of another context than the primary one.
+    """
+    interface = value.__cuda_array_interface__
+    shape, dtype = tuple(interface["shape"]), np.dtype(interface["typestr"])
+    address = interface["data"][0] or 0
+    if interface.get("mask") is not None:
+        raise TypeError("arrays on a GPU must have no mask, got one (fill it first)")
+    strides = interface.get("strides")
+    if strides is None:
+        steps = _dense(shape)
+    else:
+        if any(step % dtype.itemsize for step in strides):
+            raise ValueError(f"arrays on a GPU must have strides of whole elements, got {tuple(strides)} bytes of {dtype}")
+        steps = tuple(step // dtype.itemsize for step in strides)
+    if not all(shape):
+        return DeviceArray(0, shape, steps, dtype, None, None, value)
+    if address % dtype.itemsize:
+        raise ValueError(f"arrays on a GPU must be aligned to their elements, got address {address:#x} of {dtype}")
+    device = _device_of(address, type(value).__name__, driver, devices)
+    return DeviceArray(address, shape, steps, dtype, device, _stream_of(value, interface, device), value)
+
+
+def empty_like(shape: tuple[int, ...], dtype: np.dtype, like: Any, device: Device) -> Any:
+    """A new array of the kind of `like`, on its device; the device's context is current."""
+    kind = _kind(like)
+    if kind == "torch":
+        return sys.modules["torch"].empty(shape, dtype=like.dtype, device=like.device)
+    if kind == "cupy":
+        with like.device:
+            return sys.modules["cupy"].empty(shape, dtype)
+    from pycuda import gpuarray
+
+    try:
+        return gpuarray.empty(shape, dtype, allocator=getattr(like, "allocator", None) or _mem_alloc())
+    except gpuarray.drv.MemoryError as error:
+        free, total = gpuarray.drv.mem_get_info()
+        size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+        raise MemoryError(f"{device.name} must have {size} bytes free for the result, got {free} of {total}") from error
+
+
+def _mem_alloc() -> Any:
+    from pycuda import driver
+
+    return driver.mem_alloc
+
+
+def _kind(value: Any) -> str:
+    return type(value).__module__.partition(".")[0]
+
+
+def _stream_of(value: Any, interface: Any, device: Device) -> int | None:
+    """PyTorch does not tell its stream; PyCUDA's arrays have none, and its kernels run in the default stream."""
+    kind = _kind(value)
+    if kind == "torch":
+        return int(sys.modules["torch"].cuda.current_stream(device.ordinal).cuda_stream)
+    if kind == "pycuda":
+        return 0
+    stream = interface.get("stream")
+    return None if stream is None else int(stream)
+
+
+def _device_of(address: int, name: str, driver: Driver, devices: Devices) -> Device:
+    context, kind, ordinal = c_void_p(), c_int(), c_int()
+    places = (c_void_p * 3)(ctypes.addressof(context), ctypes.addressof(kind), ctypes.addressof(ordinal))
+    # The driver answers for every context of the process, but only in a context.
+    with devices.any().current():
+        driver.call("cuPointerGetAttributes", 3, _ATTRIBUTES, places, address)
+    if kind.value == _UNKNOWN:
+        raise ValueError(f"arrays on a GPU must be alive, got a {name} at {address:#x}, which is freed or never was")
+    if kind.value == _HOST:
+        raise ValueError(f"arrays must lie on a GPU, got a {name} in the host's memory")
+    device = devices[ordinal.value]
+    # Memory from a driver's pool belongs to no context.
+    if context.value not in (None, device.context):
+        raise ValueError(
+            f"arrays on a GPU must lie in its primary context, got a {name} of another one (pycuda.autoinit makes its own: "
+            "use pycuda.autoprimaryctx)"
+        )
+    return device
+
+
+def _dense(shape: tuple[int, ...]) -> tuple[int, ...]:
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= size
+    return tuple(reversed(strides))

@@ -1,0 +1,98 @@
+"""The kernels as code for a GPU: built ahead of time into this package, or by NVRTC when first needed. Never by nvcc.
+
+What NVRTC has built is kept in a folder (``CONVT_CACHE``, or the user's cache), named by everything it was made from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from convt.backend import BackendUnavailable
+
+from .nvrtc import Nvrtc, find_nvrtc
+
+__all__ = ["FATBIN", "available", "kernel_image", "sources"]
+
+FATBIN = Path(__file__).parent / "kernels" / "convt.fatbin"
+_ROOT = "convt.cu"
+_SUFFIXES = (".cu", ".cuh")
+
+
+def available() -> str:
+    """What there is, in words.
+
+    Raises
+    ------
+    BackendUnavailable
+        Neither compiled kernels nor NVRTC.
+    """
+    if FATBIN.is_file():
+        return "built ahead of time"
+    return f"NVRTC {find_nvrtc().version}"
+
+
+def kernel_image(capability: tuple[int, int]) -> Iterator[tuple[bytes, str]]:
+    """Code for a GPU and where it is from, the best first; what cannot be loaded is followed by another.
+
+    Raises
+    ------
+    BackendUnavailable
+        There is no other.
+    """
+    if FATBIN.is_file():
+        yield FATBIN.read_bytes(), "built ahead of time"
+    try:
+        nvrtc = find_nvrtc()
+    except BackendUnavailable:
+        if FATBIN.is_file():
+            return
+        raise
+    yield _cached(nvrtc, capability), f"NVRTC {nvrtc.version}"
+
+
+def sources() -> dict[str, str]:
+    """The files of kernels/ by their names."""
+    folder = FATBIN.parent
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.suffix in _SUFFIXES}
+
+
+def _cached(nvrtc: Nvrtc, capability: tuple[int, int]) -> bytes:
+    files = sources()
+    key = hashlib.sha256(repr((sorted(files.items()), nvrtc.version, capability)).encode()).hexdigest()
+    place = _folder() / f"kernels-{key[:32]}.cubin"
+    try:
+        digest, image = place.read_bytes().split(b"\n", 1)
+        if digest == _digest(image):
+            return image
+    except (OSError, ValueError):
+        pass
+    image = nvrtc.compile(_ROOT, files, capability)
+    _write(place, _digest(image) + b"\n" + image)
+    return image
+
+
+def _write(place: Path, content: bytes) -> None:
+    """In one step, so that another process reads all of it or nothing; a cache that cannot be written is no error."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=place.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(name, place)
+    except OSError:
+        return
+
+
+def _folder() -> Path:
+    chosen = os.environ.get("CONVT_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "convt"
+
+
+def _digest(image: bytes) -> bytes:
+    return hashlib.sha256(image).hexdigest().encode()

@@ -1,0 +1,183 @@
+"""One GPU: its primary context, its kernels, its memory.
+
+The primary context is where PyTorch's and CuPy's data lie. Each device has one Context object, because PyCUDA frees memory
+only under the object that allocated it; it is pushed around every public call and never left pushed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from ctypes import byref, c_void_p
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from .compiled import kernel_image
+from .driver import CudaError, Driver
+from .memory import Pool
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .engine import Launch
+
+__all__ = ["Device", "Devices"]
+
+_BUFFER, _SIZE, _END = 1, 2, 0  # of cuLaunchKernel's `extra`
+_DISABLE_TIMING = 2
+_NO_BINARY = (209, 218, 222, 300)  # no code for this GPU; PTX that the driver cannot read
+
+
+class Device:
+    """One GPU.
+
+    Attributes
+    ----------
+    ordinal : int
+    name : str
+    capability : tuple of int
+    context : int
+        The primary context's handle, to compare with those of callers' arrays.
+    pool : Pool
+    """
+
+    def __init__(self, driver: Driver, ordinal: int) -> None:
+        device = driver.pycuda.Device(ordinal)
+        self.ordinal = ordinal
+        self.name = f"GPU {ordinal} ({device.name()})"
+        self.capability: tuple[int, int] = device.compute_capability()
+        self.pool = Pool(driver.pycuda, self.name)
+        self._driver = driver
+        self._context = device.retain_primary_context()
+        self._functions: dict[str, c_void_p] = {}
+        self._lock = threading.RLock()
+        with self.current():
+            handle = c_void_p()
+            driver.call("cuCtxGetCurrent", byref(handle))
+            self.context = handle.value or 0
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """The context, pushed while the block runs."""
+        self._context.push()
+        try:
+            yield
+        finally:
+            self._context.pop()
+
+    def launch(self, launch: Launch, pointers: Mapping[str, int], stream: int) -> None:
+        """Put a kernel into a stream."""
+        function = self._functions.get(launch.kernel)
+        if function is None:
+            function = self._function(launch.kernel)
+        values = launch.buffer()
+        for slot, name in launch.pointers:
+            values[slot] = pointers[name]
+        size = ctypes.c_size_t(ctypes.sizeof(values))
+        extra = (c_void_p * 5)(_BUFFER, ctypes.addressof(values), _SIZE, ctypes.addressof(size), _END)
+        self._driver.call("cuLaunchKernel", function, launch.blocks, 1, 1, launch.threads, 1, 1, 0, stream, None, extra)
+
+    def copy_in(self, address: int, array: np.ndarray) -> None:
+        """A contiguous NumPy array to the device."""
+        self._driver.pycuda.memcpy_htod(address, array)
+
+    def copy_out(self, array: np.ndarray, address: int) -> None:
+        """Into a contiguous NumPy array, when all work of the default stream is done."""
+        self._driver.pycuda.memcpy_dtoh(array, address)
+
+    def clear(self, address: int, size: int, stream: int) -> None:
+        """Fill memory with zeros."""
+        with self.current():
+            self._driver.call("cuMemsetD8Async", address, 0, size, stream)
+
+    def wait(self, stream: int, other: int) -> None:
+        """Let a stream wait for all that another one has to do by now."""
+        event = c_void_p()
+        self._driver.call("cuEventCreate", byref(event), _DISABLE_TIMING)
+        try:
+            self._driver.call("cuEventRecord", event, other)
+            self._driver.call("cuStreamWaitEvent", stream, event, 0)
+        finally:
+            self._driver.call("cuEventDestroy_v2", event)
+
+    def close(self) -> None:
+        """Free what is kept; for the end of the process."""
+        with self.current():
+            self.pool.trim()
+
+    @cached_property
+    def kernels(self) -> str:
+        """Where the kernels' code came from."""
+        self._module  # noqa: B018
+        return self._origin
+
+    def _function(self, name: str) -> c_void_p:
+        with self._lock:
+            module, function = self._module, c_void_p()
+            try:
+                self._driver.call("cuModuleGetFunction", byref(function), module, name.encode())
+            except CudaError as error:
+                raise RuntimeError(f"the compiled kernels ({self._origin}) must have {name}: build convt again") from error
+            self._functions[name] = function
+            return function
+
+    @cached_property
+    def _module(self) -> c_void_p:
+        module = c_void_p()
+        for image, origin in kernel_image(self.capability):
+            self._origin = origin
+            try:
+                self._driver.call("cuModuleLoadData", byref(module), image)
+            except CudaError as error:
+                if error.code not in _NO_BINARY:
+                    raise
+                refusal = error
+                continue
+            return module
+        raise RuntimeError(f"{self.name} must be able to run the kernels ({self._origin}), got {refusal}")
+
+
+class Devices:
+    """All GPUs, each opened when it is first used.
+
+    Parameters
+    ----------
+    driver : Driver
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._devices: dict[int, Device] = {}
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+        atexit.register(self._close)
+
+    def __getitem__(self, ordinal: int) -> Device:
+        device = self._devices.get(ordinal)
+        if device is not None:
+            return device
+        with self._lock:
+            if ordinal not in self._devices:
+                self._devices[ordinal] = Device(self._driver, ordinal)
+            return self._devices[ordinal]
+
+    def any(self) -> Device:
+        """A device that is open already, or the first."""
+        return self[next(iter(tuple(self._devices)), 0)]
+
+    def why_not(self) -> str | None:
+        """A forked child has its parent's context and cannot use it."""
+        if self._devices and os.getpid() != self._process:
+            return (
+                "CUDA must be first used after a fork, got a fork of a process that had used it (start processes by 'spawn')"
+            )
+        return None
+
+    def _close(self) -> None:
+        if os.getpid() == self._process:
+            for device in self._devices.values():
+                device.close()

@@ -1,0 +1,123 @@
+"""The driver: PyCUDA, or the exact reason why it cannot be used, and the few calls that PyCUDA does not make.
+
+PyCUDA has contexts, memory and copies. It launches only into streams that it has made itself; results must be computed
+in the order of the caller's stream, so kernels are launched through the driver's own library, which PyCUDA has loaded.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, c_int, c_size_t, c_uint, c_void_p
+from typing import Any
+
+from convt.backend import BackendUnavailable
+
+__all__ = ["CudaError", "Driver", "load_driver"]
+
+INSTALL = 'pip install "convt[cuda]"'
+
+_SIGNATURES: dict[str, tuple[Any, ...]] = {
+    "cuCtxGetCurrent": (POINTER(c_void_p),),
+    "cuEventCreate": (POINTER(c_void_p), c_uint),
+    "cuEventDestroy_v2": (c_void_p,),
+    "cuEventRecord": (c_void_p, c_void_p),
+    "cuLaunchKernel": (c_void_p, *[c_uint] * 7, c_void_p, c_void_p, c_void_p),
+    "cuMemsetD8Async": (c_void_p, ctypes.c_ubyte, c_size_t, c_void_p),
+    "cuModuleGetFunction": (POINTER(c_void_p), c_void_p, ctypes.c_char_p),
+    "cuModuleLoadData": (POINTER(c_void_p), ctypes.c_char_p),
+    "cuPointerGetAttributes": (c_uint, c_void_p, c_void_p, c_void_p),
+    "cuStreamWaitEvent": (c_void_p, c_void_p, c_uint),
+}
+
+
+class CudaError(RuntimeError):
+    """The driver refused a call.
+
+    Attributes
+    ----------
+    code : int
+        The driver's, as in cuda.h.
+    """
+
+    def __init__(self, function: str, code: int, words: str) -> None:
+        super().__init__(f"{function}: {words} (CUDA error {code})")
+        self.code = code
+
+
+class Driver:
+    """PyCUDA's driver module, and functions of the driver's library, bound on first use.
+
+    Attributes
+    ----------
+    pycuda : module
+        ``pycuda.driver``, initialised.
+    count : int
+        GPUs.
+    """
+
+    def __init__(self, pycuda: Any, library: ctypes.CDLL) -> None:
+        self.pycuda = pycuda
+        self.count: int = pycuda.Device.count()
+        self._library = library
+        self._functions: dict[str, Any] = {}
+
+    def call(self, name: str, *arguments: Any) -> None:
+        """Call a function of the driver's library.
+
+        Raises
+        ------
+        CudaError
+            It is missing or fails.
+        """
+        function = self._functions.get(name)
+        if function is None:
+            function = self._bind(name)
+        code = function(*arguments)
+        if code:
+            raise CudaError(name, code, self._words(code))
+
+    def _bind(self, name: str) -> Any:
+        try:
+            function = getattr(self._library, name)
+        except AttributeError:
+            raise CudaError(name, 500, "this driver does not have the function; it is too old") from None
+        function.argtypes = _SIGNATURES[name]
+        function.restype = c_int
+        self._functions[name] = function
+        return function
+
+    def _words(self, code: int) -> str:
+        words = ctypes.c_char_p()
+        self._library.cuGetErrorString(c_int(code), ctypes.byref(words))
+        return (words.value or b"unknown error").decode()
+
+
+def load_driver() -> Driver:
+    """PyCUDA and the driver.
+
+    Raises
+    ------
+    BackendUnavailable
+        One is missing, or there is no GPU.
+    """
+    try:
+        import pycuda.driver as pycuda
+    except ModuleNotFoundError as error:
+        raise BackendUnavailable(f"PyCUDA must be installed, got {error}: {INSTALL}") from error
+    except ImportError as error:
+        if "libcuda.so" in str(error):
+            raise BackendUnavailable(
+                f"NVIDIA's driver must be installed, got {error}: install the driver of your GPU (in a container: pass the "
+                "GPU through, --gpus all)"
+            ) from error
+        raise BackendUnavailable(
+            f"PyCUDA must be built for this machine, got {error}: {INSTALL} --force-reinstall"
+        ) from error
+    try:
+        pycuda.init()
+        count = pycuda.Device.count()
+    except pycuda.Error as error:
+        raise BackendUnavailable(f"an NVIDIA GPU must be visible to the driver, got {error} (see nvidia-smi)") from error
+    if not count:
+        raise BackendUnavailable("an NVIDIA GPU must be visible, got none (see nvidia-smi and CUDA_VISIBLE_DEVICES)")
+    return Driver(pycuda, ctypes.CDLL("libcuda.so.1"))

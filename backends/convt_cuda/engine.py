@@ -1,0 +1,100 @@
+"""What an engine is: a way to compute the three maps, or some of them. `choice.py` has the list.
+
+A plan is made once for a problem and its arrays' strides, and holds all that follows from them; to run it takes the arrays'
+addresses, a workspace and a stream. An engine that calls a library instead of launching kernels has plans of its own kind.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from convt.problem import Problem
+
+    from .device import Device
+
+__all__ = ["Engine", "Launch", "Launches", "Map", "Plan", "Strides"]
+
+Map: TypeAlias = Literal["scatter", "gather", "correlate"]
+Strides: TypeAlias = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One kernel, its grid, and its parameters without the addresses.
+
+    Attributes
+    ----------
+    kernel : str
+    blocks : int
+    values : tuple of int
+        The parameter struct of kernels/geometry.cuh, member by member.
+    pointers : tuple
+        (position in `values`, name) of each address. Names are "left", "right", "bias", "out" and "work".
+    threads : int
+        In a block.
+    """
+
+    kernel: str
+    blocks: int
+    values: tuple[int, ...]
+    pointers: tuple[tuple[int, str], ...]
+    threads: int = 256
+
+    def buffer(self) -> ctypes.Array[ctypes.c_longlong]:
+        """The parameters, to be completed."""
+        return (ctypes.c_longlong * len(self.values))(*self.values)
+
+
+class Plan(Protocol):
+    """One map of one problem for arrays of given strides.
+
+    Attributes
+    ----------
+    workspace : int
+        Bytes of device memory that it needs while it runs.
+    cost : float
+        Estimated time, in multiply-adds at the full rate.
+    """
+
+    @property
+    def workspace(self) -> int: ...
+
+    @property
+    def cost(self) -> float: ...
+
+    def run(self, device: Device, stream: int, pointers: Mapping[str, int]) -> None:
+        """Put the work into the stream; the device's context is current.
+
+        `pointers` has the addresses of "left" and "right" (the map's inputs in their order), "bias" (0 for none), "out" and
+        "work".
+        """
+
+
+@dataclass(frozen=True)
+class Launches:
+    """A plan that is a row of kernels."""
+
+    launches: tuple[Launch, ...]
+    workspace: int
+    cost: float
+
+    def run(self, device: Device, stream: int, pointers: Mapping[str, int]) -> None:
+        for launch in self.launches:
+            device.launch(launch, pointers, stream)
+
+
+class Engine(NamedTuple):
+    """How an engine is asked.
+
+    Attributes
+    ----------
+    plan : callable
+        ``plan(problem, data_map, strides)`` gives a plan, or None if the engine cannot do this. `strides` are those of the
+        map's left input, right input and output, in elements, axes ordered as `convt.backend` says.
+    """
+
+    plan: Callable[[Problem, Map, Strides], Plan | None]

@@ -1,0 +1,198 @@
+// correlate as a matrix product, and as sums of single weights.
+//
+//     rows: coarse channels of a group      columns: (fine channel, tap)      summed over: images x coarse positions
+//
+// The positions are cut into `splits` parts, each summed by a block of its own into a part of the workspace; sums.cuh adds
+// the parts up in their order. So results have the same bits every time, which atomic additions would not give.
+#pragma once
+#include "geometry.cuh"
+#include "tile.cuh"
+
+// A coarse position, walked in steps.
+struct Position {
+    Index image, q[3];
+
+    __device__ Position(Index position, const Axis *axis) {
+        Index rest = divide(position, axis[2].coarse);
+        q[2] = position - rest * axis[2].coarse;
+        Index next = divide(rest, axis[1].coarse);
+        q[1] = rest - next * axis[1].coarse;
+        image = divide(next, axis[0].coarse);
+        q[0] = next - image * axis[0].coarse;
+    }
+
+    __device__ void advance(int step, const Axis *axis) {
+        q[2] += step;
+        while (q[2] >= axis[2].coarse) {
+            q[2] -= axis[2].coarse;
+            if (++q[1] < axis[1].coarse) continue;
+            q[1] = 0;
+            if (++q[0] < axis[0].coarse) continue;
+            q[0] = 0, ++image;
+        }
+    }
+};
+
+template <class T, int BM, int BN, int TM, int TN>
+__device__ void correlate_tile(const Correlation &map) {
+    constexpr int DEPTH = 16, ACROSS = BN / TN, THREADS = BM / TM * ACROSS, V = Vector<T>::LENGTH;
+    constexpr int LANES = THREADS / DEPTH, A_LOADS = BM / LANES, B_LOADS = BN / LANES;
+    static_assert(THREADS % DEPTH == 0 && BM % LANES == 0 && BN % LANES == 0 && TM % V == 0 && TN % V == 0, "whole loads");
+    // A vector more than a row needs, so that neighbouring positions are in other banks.
+    __shared__ Vector<T> a_tile[DEPTH][BM / V + 1], b_tile[DEPTH][BN / V + 1];
+    __shared__ Index column_index[BN][3], column_address[BN];  // what a column adds to a position's fine index and address
+
+    const Index taps = map.axis[0].taps * map.axis[1].taps * map.axis[2].taps, columns = map.inputs * taps;
+    const Index row_tiles = (map.outputs + BM - 1) / BM, column_tiles = (columns + BN - 1) / BN;
+    Index rest = blockIdx.x;
+    Index next = divide(rest, row_tiles);
+    const Index row_first = (rest - next * row_tiles) * BM;
+    rest = next, next = divide(rest, column_tiles);
+    const Index column_first = (rest - next * column_tiles) * BN;
+    const Index split = divide(next, map.groups), group = next - split * map.groups;
+    const Index positions = map.batch * map.axis[0].coarse * map.axis[1].coarse * map.axis[2].coarse;
+    const Index begin = split * map.per_split, end = begin + map.per_split < positions ? begin + map.per_split : positions;
+
+    const int thread = threadIdx.x;
+    for (int n = thread; n < BN; n += THREADS) {
+        const Index column = column_first + n < columns ? column_first + n : 0;
+        const Index c = divide(column, taps), tap = column - c * taps;
+        const Index upper = divide(tap, map.axis[2].taps), t[3] = {divide(upper, map.axis[1].taps), remainder_of(upper, map.axis[1].taps),
+                                                                  tap - upper * map.axis[2].taps};
+        column_address[n] = (group * map.inputs + c) * map.fine.stride[1];
+        for (int a = 0; a < 3; a++) {
+            column_index[n][a] = t[a] * map.axis[a].dilation - map.axis[a].padding;
+            column_address[n] += column_index[n][a] * map.fine.stride[2 + a];
+        }
+    }
+    __syncthreads();
+
+    const int lane = thread % DEPTH, first = thread / DEPTH;
+    const T *coarse = (const T *)map.coarse.data + (group * map.outputs + row_first) * map.coarse.stride[1];
+    const T *fine = (const T *)map.fine.data;
+    T a_next[A_LOADS], b_next[B_LOADS];
+    Index position = begin + lane;
+    Position at(position < end ? position : 0, map.axis);
+    auto load = [&]() {
+        const bool live = position < end;
+        const T *a = coarse + at.image * map.coarse.stride[0], *b = fine + at.image * map.fine.stride[0];
+        Index corner[3];
+        for (int axis = 0; axis < 3; axis++) {
+            a += at.q[axis] * map.coarse.stride[2 + axis];
+            corner[axis] = at.q[axis] * map.axis[axis].stride;
+            b += corner[axis] * map.fine.stride[2 + axis];
+        }
+#pragma unroll
+        for (int i = 0; i < A_LOADS; i++) {
+            const int m = first + i * LANES;
+            a_next[i] = live && row_first + m < map.outputs ? a[m * map.coarse.stride[1]] : T(0);
+        }
+#pragma unroll
+        for (int i = 0; i < B_LOADS; i++) {
+            const int n = first + i * LANES;
+            bool readable = live && column_first + n < columns;
+            for (int axis = 0; axis < 3; axis++)
+                readable = readable && inside(corner[axis] + column_index[n][axis], map.axis[axis].fine);
+            b_next[i] = readable ? b[column_address[n]] : T(0);
+        }
+        position += DEPTH;
+        if (position < end) at.advance(DEPTH, map.axis);
+    };
+
+    const int across = thread % ACROSS, down = thread / ACROSS;
+    T sum[TM][TN];
+#pragma unroll
+    for (int m = 0; m < TM; m++)
+#pragma unroll
+        for (int n = 0; n < TN; n++) sum[m][n] = 0;
+    load();
+    for (Index start = begin; start < end; start += DEPTH) {
+#pragma unroll
+        for (int i = 0; i < A_LOADS; i++) a_tile[lane][(first + i * LANES) / V].lane[(first + i * LANES) % V] = a_next[i];
+#pragma unroll
+        for (int i = 0; i < B_LOADS; i++) b_tile[lane][(first + i * LANES) / V].lane[(first + i * LANES) % V] = b_next[i];
+        __syncthreads();
+        if (start + DEPTH < end) load();  // arrives while the tile is multiplied
+#pragma unroll
+        for (int k = 0; k < DEPTH; k++) {
+            Vector<T> a[TM / V], b[TN / V];
+#pragma unroll
+            for (int i = 0; i < TM / V; i++) a[i] = a_tile[k][i * (BM / TM) + down];
+#pragma unroll
+            for (int i = 0; i < TN / V; i++) b[i] = b_tile[k][i * ACROSS + across];
+#pragma unroll
+            for (int m = 0; m < TM; m++)
+#pragma unroll
+                for (int n = 0; n < TN; n++) sum[m][n] += a[m / V].lane[m % V] * b[n / V].lane[n % V];
+        }
+        __syncthreads();
+    }
+
+    T *out = (T *)map.out.data + split * map.out_split + group * map.out_group;
+#pragma unroll
+    for (int n = 0; n < TN; n++) {
+        const Index column = column_first + (n / V * ACROSS + across) * V + n % V;
+        if (column >= columns) continue;
+        const Index c = divide(column, taps), tap = column - c * taps, upper = divide(tap, map.axis[2].taps);
+        const Index t1 = remainder_of(upper, map.axis[1].taps), t0 = divide(upper, map.axis[1].taps);
+        const Index place = c * map.out.stride[1] + t0 * map.out.stride[2] + t1 * map.out.stride[3] +
+                            (tap - upper * map.axis[2].taps) * map.out.stride[4];
+#pragma unroll
+        for (int m = 0; m < TM; m++) {
+            const Index row = row_first + (m / V * (BM / TM) + down) * V + m % V;
+            if (row < map.outputs) out[row * map.out.stride[0] + place] = sum[m][n];
+        }
+    }
+}
+
+// The sum over a block's threads, in a fixed order; the first thread has it.
+template <class T, int THREADS>
+__device__ T block_sum(T value) {
+    __shared__ T sums[THREADS];
+    const int thread = threadIdx.x;
+    sums[thread] = value;
+    __syncthreads();
+    for (int width = THREADS / 2; width > 0; width /= 2) {
+        if (thread < width) sums[thread] += sums[thread + width];
+        __syncthreads();
+    }
+    const T total = sums[0];
+    __syncthreads();
+    return total;
+}
+
+// A block sums one weight over one part of the positions: for groups of few channels, where a tile would stay empty.
+template <class T, int THREADS>
+__device__ void correlate_direct(const Correlation &map) {
+    const Index taps = map.axis[0].taps * map.axis[1].taps * map.axis[2].taps;
+    const Index weights = map.groups * map.outputs * map.inputs * taps;
+    const Index positions = map.batch * map.axis[0].coarse * map.axis[1].coarse * map.axis[2].coarse;
+    for (Index item = blockIdx.x; item < weights * map.splits; item += gridDim.x) {
+        const Index split = divide(item, weights);
+        Index next = item - split * weights, rest;
+        Index t[3];
+        for (int a = 2; a >= 0; a--) rest = divide(next, map.axis[a].taps), t[a] = next - rest * map.axis[a].taps, next = rest;
+        rest = divide(next, map.inputs);
+        const Index c = next - rest * map.inputs, group = divide(rest, map.outputs), m = rest - group * map.outputs;
+        const Index begin = split * map.per_split, end = begin + map.per_split < positions ? begin + map.per_split : positions;
+        const T *coarse = (const T *)map.coarse.data + (group * map.outputs + m) * map.coarse.stride[1];
+        const T *fine = (const T *)map.fine.data + (group * map.inputs + c) * map.fine.stride[1];
+        T sum = 0;
+        for (Index position = begin + threadIdx.x; position < end; position += THREADS) {
+            const Position at(position, map.axis);
+            const T *a = coarse + at.image * map.coarse.stride[0], *b = fine + at.image * map.fine.stride[0];
+            bool readable = true;
+            for (int axis = 0; axis < 3; axis++) {
+                const Axis &g = map.axis[axis];
+                const Index index = at.q[axis] * g.stride - g.padding + t[axis] * g.dilation;
+                readable = readable && inside(index, g.fine);
+                a += at.q[axis] * map.coarse.stride[2 + axis], b += index * map.fine.stride[2 + axis];
+            }
+            if (readable) sum += *a * *b;
+        }
+        sum = block_sum<T, THREADS>(sum);
+        if (threadIdx.x == 0)
+            ((T *)map.out.data)[split * map.out_split + group * map.out_group + m * map.out.stride[0] + c * map.out.stride[1] +
+                                t[0] * map.out.stride[2] + t[1] * map.out.stride[3] + t[2] * map.out.stride[4]] = sum;
+    }
+}

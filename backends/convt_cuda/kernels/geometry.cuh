@@ -1,0 +1,119 @@
+// What every kernel is told, and the geometry rule: fine = coarse * stride - padding + tap * dilation, per axis.
+//
+// All members are 8 bytes wide, so that Python fills a struct as a row of integers (see ../launch.py). Strides count
+// elements. Problems of one and two axes have leading axes of size 1.
+#pragma once
+
+typedef long long Index;
+
+struct Axis {
+    Index fine, coarse, taps, stride, padding, dilation;
+    Index common;   // gcd(stride, dilation): only phases of which it divides `phase + padding` have taps
+    Index inverse;  // of dilation / common, modulo stride / common
+};
+
+struct View {
+    void *data;
+    Index stride[5];  // batch, channel, axes; of the kernel: coarse, fine channel, axes
+};
+
+// scatter and gather are one map: out[m][o] += in[c][i] * weight[m][c][tap]
+struct Map {
+    View in, out, weight;  // weight.stride: m, c, axes
+    const void *bias;
+    void *packed;
+    Index bias_stride;
+    Index batch, groups, inputs, outputs;  // inputs and outputs are channels of one group
+    Index weight_group;                    // elements from one group's weights to the next one's
+    Index row_tiles, column_tiles;
+    Axis axis[3];
+};
+
+// correlate: kernel[m][c][tap] += coarse[m][q] * fine[c][q * stride - padding + tap * dilation]
+struct Correlation {
+    View fine, coarse, out;  // out.stride: m, c, axes
+    Index batch, groups, inputs, outputs;  // inputs are fine channels of a group, outputs its coarse ones
+    Index out_group, out_split;
+    Index splits, per_split;  // parts of the batch * coarse positions
+    Axis axis[3];
+};
+
+struct Sum {
+    View in;  // `in.stride` of batch, channel, axes
+    void *out;
+    Index batch, channels, size[3];
+    Index splits, per_split;
+};
+
+struct Reduction {
+    const void *parts;  // [split][item], dense
+    View out;
+    Index splits, size[5];
+};
+
+// A phase of one axis, and what it reads: for its outputs u = 0, 1, ... and its taps j = 0, 1, ...
+//
+//     output index   out_first + u * out_step
+//     tap            tap_first + j * tap_step
+//     input index    in_first + u * in_step + j * in_tap
+struct Phase {
+    Index out_first, out_step, outputs;
+    Index tap_first, tap_step, taps;
+    Index in_first, in_step, in_tap, in_size;
+};
+
+// Division by hardware takes about five times as long for 64 bits, which few problems need.
+__device__ __forceinline__ Index divide(Index a, Index b) {
+    if (((a | b) >> 31) == 0) return (unsigned)a / (unsigned)b;
+    return a / b;
+}
+
+__device__ __forceinline__ Index remainder_of(Index a, Index b) { return a - divide(a, b) * b; }
+
+// (a * b) modulo m for 0 <= a, b < m, also where the product does not fit.
+__device__ inline Index multiply_modulo(Index a, Index b, Index m) {
+    if (m <= 0x7fffffff) return remainder_of(a * b, m);
+    Index sum = 0;
+    for (; b; b >>= 1) {
+        if (b & 1) sum = sum >= m - a ? sum - (m - a) : sum + a;
+        a = a >= m - a ? a - (m - a) : a + a;
+    }
+    return sum;
+}
+
+__device__ inline Phase gather_phase(const Axis &axis) {
+    Phase p;
+    p.out_first = 0, p.out_step = 1, p.outputs = axis.coarse;
+    p.tap_first = 0, p.tap_step = 1, p.taps = axis.taps;
+    p.in_first = -axis.padding, p.in_step = axis.stride, p.in_tap = axis.dilation, p.in_size = axis.fine;
+    return p;
+}
+
+// The fine elements first, first + stride, ...: tap * dilation must equal first + padding modulo the stride.
+__device__ inline Phase scatter_phase(const Axis &axis, Index first) {
+    Phase p;
+    p.out_first = first, p.out_step = axis.stride, p.outputs = divide(axis.fine - first + axis.stride - 1, axis.stride);
+    p.in_step = 1, p.in_tap = -(axis.dilation / axis.common), p.in_size = axis.coarse;
+    p.tap_first = 0, p.tap_step = divide(axis.stride, axis.common), p.taps = 0, p.in_first = 0;
+    Index shifted = first + axis.padding;
+    Index residue = shifted % axis.stride;
+    if (residue < 0) residue += axis.stride;
+    if (remainder_of(residue, axis.common) != 0) return p;
+    p.tap_first = multiply_modulo(remainder_of(divide(residue, axis.common), p.tap_step), axis.inverse, p.tap_step);
+    if (p.tap_first >= axis.taps) return p;
+    p.taps = divide(axis.taps - p.tap_first + p.tap_step - 1, p.tap_step);
+    p.in_first = (shifted - p.tap_first * axis.dilation) / axis.stride;  // without remainder
+    return p;
+}
+
+template <bool SCATTER>
+__device__ __forceinline__ Phase phase_of(const Axis &axis, Index first) {
+    return SCATTER ? scatter_phase(axis, first) : gather_phase(axis);
+}
+
+template <bool SCATTER>
+__device__ __forceinline__ Index phases(const Axis &axis) {
+    return !SCATTER ? 1 : axis.stride < axis.fine ? axis.stride : axis.fine;
+}
+
+__device__ __forceinline__ bool inside(Index index, Index size) { return (unsigned long long)index < (unsigned long long)size; }

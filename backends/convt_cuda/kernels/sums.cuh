@@ -1,0 +1,41 @@
+// Sums in a fixed order: each channel of an array (the gradient of a bias), and the parts that correlate leaves.
+#pragma once
+#include "correlate.cuh"
+#include "geometry.cuh"
+
+// A block sums one part of one channel.
+template <class T, int THREADS>
+__device__ void channel_sums(const Sum &map) {
+    const Index pixels = map.size[0] * map.size[1] * map.size[2], elements = map.batch * pixels;
+    for (Index item = blockIdx.x; item < map.channels * map.splits; item += gridDim.x) {
+        const Index split = divide(item, map.channels), channel = item - split * map.channels;
+        const Index begin = split * map.per_split, end = begin + map.per_split < elements ? begin + map.per_split : elements;
+        const T *in = (const T *)map.in.data + channel * map.in.stride[1];
+        T sum = 0;
+        for (Index element = begin + threadIdx.x; element < end; element += THREADS) {
+            const Index image = divide(element, pixels), pixel = element - image * pixels;
+            const Index upper = divide(pixel, map.size[2]), i0 = divide(upper, map.size[1]);
+            sum += in[image * map.in.stride[0] + i0 * map.in.stride[2] + (upper - i0 * map.size[1]) * map.in.stride[3] +
+                      (pixel - upper * map.size[2]) * map.in.stride[4]];
+        }
+        sum = block_sum<T, THREADS>(sum);
+        if (threadIdx.x == 0) ((T *)map.out)[item] = sum;
+    }
+}
+
+// A thread adds the parts of one item.
+template <class T>
+__device__ void add_parts(const Reduction &map) {
+    const Index items = map.size[0] * map.size[1] * map.size[2] * map.size[3] * map.size[4];
+    for (Index item = (Index)blockIdx.x * blockDim.x + threadIdx.x; item < items; item += (Index)gridDim.x * blockDim.x) {
+        T sum = 0;
+        for (Index split = 0; split < map.splits; split++) sum += ((const T *)map.parts)[split * items + item];
+        Index rest = item, place = 0;
+        for (int a = 4; a >= 0; a--) {
+            const Index next = divide(rest, map.size[a]);
+            place += (rest - next * map.size[a]) * map.out.stride[a];
+            rest = next;
+        }
+        ((T *)map.out.data)[place] = sum;
+    }
+}

@@ -1,0 +1,145 @@
+"""Where the kernels' code comes from."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+import convt
+from convt.backend import BackendUnavailable
+from convt_cuda import compiled, nvrtc
+from convt_cuda.device import Device
+
+
+class PretendedNvrtc:
+    version = "99.0"
+
+    def __init__(self):
+        self.compiled = []
+
+    def compile(self, root, files, capability):
+        self.compiled.append((root, sorted(files), capability))
+        return b"\x7fELF" + bytes(60)
+
+
+@pytest.fixture
+def pretended(monkeypatch, tmp_path):
+    """No fatbin, another NVRTC, an empty cache."""
+    made = PretendedNvrtc()
+    monkeypatch.setattr(compiled, "FATBIN", compiled.FATBIN.with_name("none.fatbin"))
+    monkeypatch.setattr(compiled, "find_nvrtc", lambda: made)
+    monkeypatch.setenv("CONVT_CACHE", str(tmp_path / "cache"))
+    return made
+
+
+def image():
+    return next(compiled.kernel_image((9, 0)))
+
+
+def test_code_built_ahead_of_time_comes_first(monkeypatch, tmp_path, pretended):
+    monkeypatch.setattr(compiled, "FATBIN", tmp_path / "convt.fatbin")
+    compiled.FATBIN.write_bytes(b"code")
+    assert compiled.available() == "built ahead of time"
+    assert image() == (b"code", "built ahead of time")
+
+
+def test_else_nvrtc_compiles_once(pretended):
+    assert compiled.available() == "NVRTC 99.0"
+    first, origin = image()
+    assert origin == "NVRTC 99.0"
+    assert image()[0] == first
+    assert [(root, capability) for root, _, capability in pretended.compiled] == [("convt.cu", (9, 0))]
+    assert {"convt.cu", "geometry.cuh", "tile.cuh"} <= set(pretended.compiled[0][1])
+    next(compiled.kernel_image((8, 0)))
+    pretended.version = "99.1"
+    image()
+    assert len(pretended.compiled) == 3
+
+
+def test_a_broken_cache_is_not_believed(pretended, tmp_path):
+    first, _ = image()
+    (cached,) = (tmp_path / "cache").iterdir()
+    for content in (b"", cached.read_bytes()[:-1], b"no line"):
+        cached.write_bytes(content)
+        assert image()[0] == first
+    assert len(pretended.compiled) == 4
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(pretended, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CONVT_CACHE", str(tmp_path / "file"))
+    assert image()[0].startswith(b"\x7fELF")
+
+
+def test_neither(monkeypatch, tmp_path, pretended):
+    monkeypatch.setattr(compiled, "find_nvrtc", nvrtc.find_nvrtc)
+    monkeypatch.setattr(nvrtc, "_places", lambda: iter([str(tmp_path / "libnvrtc.so.13"), "libnvrtc-none.so"]))
+    nvrtc.find_nvrtc.cache_clear()
+    message = r"^the kernels must be built with convt .* pip install nvidia-cuda-nvrtc; tried .*so\.13: .*; libnvrtc-none"
+    with pytest.raises(BackendUnavailable, match=message):
+        compiled.available()
+    with pytest.raises(BackendUnavailable, match=message):
+        image()
+    nvrtc.find_nvrtc.cache_clear()
+
+
+def test_a_gpu_that_the_fatbin_has_no_code_for_gets_it_from_nvrtc(cuda, emulator, monkeypatch, pretended, tmp_path):
+    monkeypatch.setattr(compiled, "FATBIN", tmp_path / "convt.fatbin")
+    compiled.FATBIN.write_bytes(bytes.fromhex("50ed55ba") + bytes(60))
+    device = Device(cuda._driver, 0)
+    emulator.fail("cuModuleLoadData", 209)
+    with device.current():
+        assert device.kernels == "NVRTC 99.0"
+    assert len(pretended.compiled) == 1
+
+
+def test_kernels_that_are_too_old(cuda, emulator, monkeypatch):
+    device = Device(cuda._driver, 0)
+    with (
+        device.current(),
+        pytest.raises(RuntimeError, match=r"^the compiled kernels \(.*\) must have no_kernel: build convt again$"),
+    ):
+        device._function("no_kernel")
+
+
+def test_code_that_is_none(cuda, emulator, monkeypatch, tmp_path):
+    monkeypatch.setattr(compiled, "FATBIN", tmp_path / "convt.fatbin")
+    compiled.FATBIN.write_bytes(b"no code at all")
+    device = Device(cuda._driver, 0)
+    with device.current(), pytest.raises(RuntimeError, match="device kernel image is invalid"):
+        device._function("pack_64x64_float32")
+
+
+def test_nvrtc_compiles_the_kernels():
+    try:
+        library = nvrtc.find_nvrtc()
+    except BackendUnavailable as reason:
+        pytest.skip(f"NVRTC is not installed: {reason}")
+    code = library.compile("convt.cu", compiled.sources(), (9, 0))
+    assert code.startswith(b"\x7fELF")
+    assert b"scatter_64x64_pixels_float32" in code
+    with pytest.raises(RuntimeError, match=r"(?s)nvrtcCompileProgram.*undeclared_name"):
+        library.compile("wrong.cu", {"wrong.cu": "int f() { return undeclared_name; }"}, (9, 0))
+
+
+def test_nvcc_compiles_the_kernels_without_a_warning(tmp_path):
+    if shutil.which("nvcc") is None:
+        pytest.skip("nvcc is not installed")
+    command = ["nvcc", "-std=c++17", "-ptx", "-arch=compute_75", "-Werror=all-warnings", "-o", str(tmp_path / "convt.ptx")]
+    source = compiled.FATBIN.parent / "convt.cu"
+    built = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
+    assert not built.returncode, built.stderr
+    assert ".entry channel_sums_float64" in (tmp_path / "convt.ptx").read_text()
+
+
+def test_the_host_runs_what_nvrtc_would(cuda, pretended):
+    """A new process without the fatbin: the whole way through NVRTC."""
+    backend = type(cuda)(cuda._driver)
+    x = np.arange(6.0).reshape(1, 1, 6)
+    try:
+        y = convt.conv(x, x, backend=backend)
+    except RuntimeError:
+        pytest.skip("a real GPU does not run pretended code")
+    assert y == 55
+    assert len(pretended.compiled) == 1

@@ -1,0 +1,75 @@
+"""Device memory: kept from call to call, given back after errors, and errors that name bytes."""
+
+import gc
+
+import numpy as np
+import pytest
+
+import convt
+
+
+@pytest.fixture
+def arrays(rng):
+    return rng.standard_normal((1, 8, 30, 30)).astype("f4"), rng.standard_normal((8, 8, 3, 3)).astype("f4")
+
+
+def test_scratch_is_used_again(cuda, emulator, arrays):
+    convt.conv_transpose(*arrays, backend="cuda")
+    before = emulator.calls("cuMemAlloc_v2"), emulator.blocks
+    for _ in range(3):
+        convt.conv_transpose(*arrays, backend="cuda")
+    assert (emulator.calls("cuMemAlloc_v2"), emulator.blocks) == before
+
+
+def test_results_are_freed_with_the_last_reference(cuda, emulator, arrays, to_gpu, context):
+    x, w = map(to_gpu, arrays)
+    convt.conv_transpose(x, w)
+    gc.collect()
+    before = emulator.blocks
+    results = [convt.conv_transpose(x, w) for _ in range(3)]
+    assert emulator.blocks == before + 3
+    del results
+    gc.collect()
+    assert emulator.blocks == before
+
+
+def test_out_of_memory_names_the_bytes_and_leaves_nothing(cuda, emulator, arrays):
+    pool = cuda._devices[0].pool
+    with cuda._devices[0].current():
+        pool.trim()
+    before = emulator.blocks
+    emulator.set_memory(60_000)
+    message = r"^GPU 0 \(emulated\) must have \d+ bytes free for this call, got \d+ of 60000$"
+    with pytest.raises(MemoryError, match=message):
+        convt.conv_transpose(*arrays, backend="cuda")
+    assert pool.info()[0] == 0
+    with cuda._devices[0].current():
+        pool.trim()
+    assert emulator.blocks == before
+    emulator.set_memory(1 << 31)
+    assert convt.conv_transpose(*arrays, backend="cuda").shape == (1, 8, 32, 32)
+
+
+def test_out_of_memory_for_a_result_on_the_gpu(cuda, emulator, arrays, to_gpu):
+    x, w = map(to_gpu, arrays)
+    emulator.set_memory(1)
+    with pytest.raises(MemoryError, match=r"^GPU 0 \(emulated\) must have 32768 bytes free for the result, got \d+ of 1$"):
+        convt.conv_transpose(x, w)
+
+
+def test_memory_that_is_kept_is_given_up_before_a_call_fails(cuda, emulator, rng):
+    small = rng.standard_normal((1, 1, 400, 400)).astype("f4")
+    w = np.ones((1, 1, 1, 1), "f4")
+    convt.conv_transpose(small, w, backend="cuda")
+    emulator.set_memory(2_500_000)
+    larger = rng.standard_normal((1, 1, 500, 500)).astype("f4")
+    np.testing.assert_array_equal(convt.conv_transpose(larger, w, backend="cuda"), larger)
+
+
+@pytest.mark.parametrize("function", ["cuMemcpyHtoD_v2", "cuMemcpyDtoH_v2", "cuLaunchKernel"])
+def test_a_call_that_the_driver_refuses_leaves_nothing_in_use(cuda, emulator, arrays, function):
+    emulator.fail(function, 719)
+    with pytest.raises(Exception, match="unspecified launch failure"):
+        convt.conv_transpose(*arrays, backend="cuda")
+    assert cuda._devices[0].pool.info()[0] == 0
+    assert emulator.contexts == 0
