@@ -1,8 +1,8 @@
 """convt: transposed convolution for NumPy arrays.
 
 `conv_transpose` and `conv` with their gradients, computed by the backend that is chosen with `use_backend`, `set_backend` or
-the environment variable ``CONVT_BACKEND``. ``convt.matconvnet`` speaks MatConvNet's language, ``convt.testing`` checks
-backends; both are imported when first used.
+the environment variable ``CONVT_BACKEND``; `options` says what it may do to be fast. ``convt.matconvnet`` speaks
+MatConvNet's language, ``convt.testing`` checks backends; both are imported when first used.
 """
 
 from importlib import import_module
@@ -21,6 +21,7 @@ from .operators import (
 )
 from .problem import Problem
 from .selection import backends, set_backend, use_backend
+from .settings import options
 from .version import __version__
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "conv_transpose_shape",
     "filters",
     "matconvnet",
+    "options",
     "set_backend",
     "show_config",
     "testing",
