@@ -176,7 +176,7 @@ def _places() -> Iterator[tuple[str, str | None, int]]:
     if wanted:
         files = [Path(wanted) / name for name in _NAMES] if Path(wanted).is_dir() else [Path(wanted)]
         file = next((file for file in files if file.is_file()), None)
-        yield f"{VARIABLE}={wanted}", file and str(file), ctypes.DEFAULT_MODE
+        yield f"{VARIABLE}={wanted}", str(file) if file else None, ctypes.DEFAULT_MODE
         return
     for name in _NAMES:
         yield f"{name} of this process", name, ctypes.DEFAULT_MODE | _LOADED_ONLY
@@ -185,7 +185,7 @@ def _places() -> Iterator[tuple[str, str | None, int]]:
         yield "the nvidia-cudnn wheels", None, 0
     for folder in folders:
         file = next((folder / name for name in _NAMES if (folder / name).is_file()), None)
-        yield str(file or folder), file and str(file), ctypes.DEFAULT_MODE
+        yield str(file or folder), str(file) if file else None, ctypes.DEFAULT_MODE
     for name in _NAMES:
         yield f"{name} on the loader's path", name, ctypes.DEFAULT_MODE
 
