@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,9 @@ class Cudnn:
             return choice
 
 
+_lock = threading.Lock()
+
+
 @cache
 def _loaded() -> Cudnn | CudnnUnavailable:
     try:
@@ -108,7 +112,8 @@ def cudnn() -> Cudnn:
     CudnnUnavailable
         With the places where it was looked for.
     """
-    loaded = _loaded()
+    with _lock:  # threads that come first together must not each open one
+        loaded = _loaded()
     if isinstance(loaded, CudnnUnavailable):
         raise CudnnUnavailable(*loaded.args)
     return loaded

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convt_cuda.cudnn import Cudnn, Wishes
+from convt_cuda import choice
+from convt_cuda.cudnn import Cudnn, Wishes, engine
 from convt_cuda.cudnn.library import Library
 from convt_cuda.cudnn.maps import MAPS
 
@@ -74,6 +75,7 @@ class Standin:
         self._library.standin_fail.argtypes = ctypes.c_char_p, ctypes.c_int, ctypes.c_int
         self._library.standin_log.restype = ctypes.c_char_p
         self._library.standin_live.restype = ctypes.c_long
+        self._library.standin_stream.restype = ctypes.c_void_p
         self.cudnn = Cudnn(Library(self._library, "the stand-in"))
         self.device = HostDevice()
 
@@ -90,6 +92,11 @@ class Standin:
     def log(self):
         """A line for each convolution and each copy."""
         return self._library.standin_log().decode().splitlines()
+
+    @property
+    def stream(self):
+        """Of the last convolution."""
+        return self._library.standin_stream() or 0
 
     def clear(self):
         self._library.standin_clear()
@@ -148,7 +155,7 @@ def standin_path(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def standin_with_a_name(tmp_path_factory):
-    """A library that the loader knows as libcudnn.so.9, for other processes: in this one it would be taken for a real one."""
+    """One that the loader knows as libcudnn.so.9, for other processes: in this one it would be taken for a real one."""
     return _build(tmp_path_factory.mktemp("cudnn"), "-Wl,-soname,libcudnn.so.9")
 
 
@@ -184,3 +191,21 @@ def arrays_of(rng):
         return [left, right, np.full(shapes[2], np.nan, problem.dtype)]
 
     return arrays_of
+
+
+@pytest.fixture
+def over_standin(emulator, standin, standin_path, monkeypatch):
+    """The stand-in as the cuDNN of the cuda backend, which runs on the emulated driver."""
+    monkeypatch.setenv("CONVT_CUDNN_LIBRARY", str(standin_path))
+    engine._loaded.cache_clear()
+    choice._choose.cache_clear()
+    before = standin.live
+    yield standin
+    choice._choose.cache_clear()
+    loaded = engine._loaded()
+    engine._loaded.cache_clear()
+    if isinstance(loaded, Cudnn):
+        loaded._handles.close()
+    del loaded
+    gc.collect()
+    assert standin.live == before

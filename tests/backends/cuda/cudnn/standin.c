@@ -5,7 +5,7 @@
 // say), workspace, determinism and math type, so that tests can tell which one was chosen.
 //
 // For tests: standin_fail lets a call fail; standin_log has the convolutions with their descriptors; standin_live counts what
-// has not been destroyed.
+// has not been destroyed; standin_stream is that of the last convolution.
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -29,12 +29,15 @@ static const Performance ALGORITHMS[] = {
 };
 enum { COUNT = sizeof ALGORITHMS / sizeof *ALGORITHMS };
 
-static long live;
-static char text[1 << 16], failing[64], last_error[128];
+static _Atomic long live;
+static void *last_stream;
+static char text[1 << 16], failing[64];
+static _Thread_local char last_error[128];
 static int failing_status, failing_after;
 
 EXPORT long standin_live(void) { return live; }
 EXPORT const char *standin_log(void) { return text; }
+EXPORT void *standin_stream(void) { return last_stream; }
 EXPORT void standin_clear(void) { text[0] = 0; }
 EXPORT void standin_fail(const char *function, int status, int after) {
     snprintf(failing, sizeof failing, "%s", function);
@@ -345,6 +348,7 @@ static int needs(int status, int algorithm, size_t *size) {
                            void *C##_data) {                                                                                   \
         ENTER;                                                                                                                 \
         if (!handle) return BAD_PARAM;                                                                                         \
+        last_stream = handle->stream;                                                                                          \
         return run(#Name, TO, FINE, FINE##_data, COARSE, COARSE##_data, FILTER, FILTER##_data, c, algorithm, work, size,       \
                    scalar(C, alpha), scalar(C, beta));                                                                         \
     }                                                                                                                          \
