@@ -89,7 +89,7 @@ def test_the_environment_limits_the_workspace(over_standin, call, monkeypatch):
     assert len(over_standin.log) == 1
 
 
-def test_matconvnets_options_do_what_they_say(over_standin, rng, capsys):
+def test_matconvnets_options_do_what_they_say(cuda, over_standin, rng, capsys):
     x, f = (np.asfortranarray(rng.standard_normal(shape, np.float32)) for shape in [(5, 4, 3), (4, 4, 2, 3)])
 
     def ran(*options):
@@ -106,11 +106,11 @@ def test_matconvnets_options_do_what_they_say(over_standin, rng, capsys):
     assert capsys.readouterr().out == ""
     ran("Verbose")
     assert (
-        f"scatter on GPU 0 (Emulated GPU): cuDNN 9.10.0 (CONVT_CUDNN_LIBRARY={over_standin.path}), ConvolutionBackwardData, "
+        f"scatter on {cuda._devices[0].name}: cuDNN 9.10.0 (CONVT_CUDNN_LIBRARY={over_standin.path}), ConvolutionBackwardData, "
         "algorithm 4 (Winograd), workspace 1048576 bytes\n"
     ) in capsys.readouterr().out
     ran("Verbose", "NoCuDNN")
-    assert "scatter on GPU 0 (Emulated GPU): engine " in capsys.readouterr().out
+    assert f"scatter on {cuda._devices[0].name}: engine " in capsys.readouterr().out
 
 
 def test_arrays_on_the_gpu_in_their_stream(cuda, over_standin, call, to_gpu, to_host, context):
