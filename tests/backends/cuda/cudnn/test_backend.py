@@ -106,8 +106,8 @@ def test_matconvnets_options_do_what_they_say(cuda, over_standin, rng, capsys):
     assert capsys.readouterr().out == ""
     ran("Verbose")
     assert (
-        f"scatter on {cuda._devices[0].name}: cuDNN 9.10.0 (CONVT_CUDNN_LIBRARY={over_standin.path}), ConvolutionBackwardData, "
-        "algorithm 4 (Winograd), workspace 1048576 bytes\n"
+        f"scatter on {cuda._devices[0].name}: cuDNN 9.10.0 (CONVT_CUDNN_LIBRARY={over_standin.path}), "
+        "ConvolutionBackwardData, algorithm 4 (Winograd), workspace 1048576 bytes\n"
     ) in capsys.readouterr().out
     ran("Verbose", "NoCuDNN")
     assert f"scatter on {cuda._devices[0].name}: engine " in capsys.readouterr().out
