@@ -79,11 +79,16 @@ class Described:
         roles = (*self.cudnn_map.inputs, self.cudnn_map.output)
         return [self.operands.by_role[role].elements * self.itemsize for role in roles]
 
-    def bias(self, stride: int) -> TensorDescriptor:
-        """The bias as an array that is added to each image."""
-        _, channels, *spatial = self.operands.by_role[self.cudnn_map.output].shape
-        ones = (1,) * len(spatial)
-        return self._tensor((1, channels, *ones), (channels * stride, stride, *ones))
+    def bias(self, stride: int, channels: int | None = None) -> TensorDescriptor:
+        """The bias, of all channels or of so many, as an array that is added to each image."""
+        _, every, *spatial = self.operands.by_role[self.cudnn_map.output].shape
+        count, ones = channels or every, (1,) * len(spatial)
+        return self._tensor((1, count, *ones), (count * stride, stride, *ones))
+
+    def channel(self) -> TensorDescriptor:
+        """One channel of the output."""
+        output = self.operands.by_role[self.cudnn_map.output]
+        return self._tensor((output.shape[0], 1, *output.shape[2:]), output.strides)
 
     def _array(self, role: str, operand: Operand) -> Descriptor:
         if role == "kernel":

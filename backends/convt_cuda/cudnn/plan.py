@@ -117,11 +117,22 @@ class CudnnPlan:
         self._library.call("cudnnTransformTensor", handle, one, *addresses)
 
     def _add_bias(self, handle: int, pointers: Mapping[str, int], out: int) -> None:
+        described, stride = self._described, pointers.get("bias_stride", 1)
+        target = described.operands.by_role[described.cudnn_map.output]
+        if stride > 0:
+            with described.bias(stride) as bias:
+                self._add(handle, bias, pointers["bias"], described.arrays[described.cudnn_map.output], out)
+            return
+        # cuDNN has positive strides only; a bias that lies backwards is added channel by channel.
+        with described.bias(1, channels=1) as bias, described.channel() as channel:
+            for c in range(target.shape[1]):
+                source = pointers["bias"] + c * stride * described.itemsize
+                self._add(handle, bias, source, channel, out + c * target.strides[1] * described.itemsize)
+
+    def _add(self, handle: int, source: Any, source_address: int, target: Any, target_address: int) -> None:
         one = byref(self._one)
-        target = self._described.arrays[self._described.cudnn_map.output]
-        with self._described.bias(pointers.get("bias_stride", 1)) as bias:
-            addresses = (bias.address, pointers["bias"], one, target.address, out)
-            self._library.call("cudnnAddTensor", handle, one, *addresses)
+        addresses = (source.address, source_address, one, target.address, target_address)
+        self._library.call("cudnnAddTensor", handle, one, *addresses)
 
 
 def staged_bytes(described: Described) -> int:

@@ -110,7 +110,9 @@ class Standin:
     def run(self, plan, arrays, bias=None):
         """Run a plan on NumPy arrays, the workspace's end guarded."""
         left, right, out = (array.ctypes.data for array in arrays)
-        pointers = {"left": left, "right": right, "out": out, "bias": 0 if bias is None else bias.ctypes.data, "work": 0}
+        pointers = {"left": left, "right": right, "out": out, "bias": 0, "work": 0}
+        if bias is not None:
+            pointers.update(bias=bias.ctypes.data, bias_stride=bias.strides[0] // bias.itemsize)
         if plan.workspace:
             pointers["work"] = self.device.pool.acquire(plan.workspace, 0)
         try:

@@ -136,6 +136,18 @@ def test_uneven_crops_take_a_larger_array(standin, arrays_of, data_map, crop):
     np.testing.assert_allclose(arrays[2], wanted, rtol=1e-13, atol=1e-13)
 
 
+@pytest.mark.parametrize("step", [1, 2, -1, 0])
+def test_a_bias_may_lie_anyhow(standin, arrays_of, step):
+    problem = make_problem((4, 5), 4, stride=2, crop=(1, 1), channels=(3, 2), batch=2)
+    arrays = arrays_of(problem, "scatter")
+    values = np.arange(1.0, 5.0)
+    bias = np.broadcast_to(values[:1], 2) if step == 0 else values[::step][:2]
+    standin.compute(problem, "scatter", arrays, bias)
+    wanted = np.zeros_like(arrays[2])
+    reference.scatter(problem, *arrays[:2], bias, wanted)
+    np.testing.assert_allclose(arrays[2], wanted, rtol=1e-13, atol=1e-13)
+
+
 @pytest.mark.parametrize("crop", [(1, 1), (1, 0)])
 def test_crops_that_a_stride_hides_need_none(standin, arrays_of, crop):
     problem = make_problem((4, 5), 3, stride=2, crop=crop)
