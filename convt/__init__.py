@@ -1,9 +1,9 @@
 """convt: transposed convolution for NumPy arrays.
 
 `conv_transpose` and `conv` with their gradients, `upsample`, `max_pool` and `max_unpool` with theirs, computed by the
-backend that is chosen with `use_backend`, `set_backend` or the environment variable ``CONVT_BACKEND``. ``convt.nn`` has
-layers, ``convt.draw`` pictures that explain, ``convt.matconvnet`` speaks MatConvNet's language, ``convt.testing`` checks
-backends; all are imported when first used.
+backend that is chosen with `use_backend`, `set_backend` or the environment variable ``CONVT_BACKEND``; `options` says what
+it may do to be fast. ``convt.nn`` has layers, ``convt.draw`` pictures that explain, ``convt.matconvnet`` speaks
+MatConvNet's language, ``convt.testing`` checks backends; all are imported when first used.
 """
 
 from importlib import import_module
@@ -24,6 +24,7 @@ from .operators import (
 from .pooling import Pooled, max_pool, max_pool_backward, max_unpool, max_unpool_backward
 from .problem import Problem
 from .selection import backends, set_backend, use_backend
+from .settings import options
 from .upsampling import upsample, upsample_backward
 from .version import __version__
 
@@ -55,6 +56,7 @@ __all__ = [
     "max_unpool",
     "max_unpool_backward",
     "nn",
+    "options",
     "set_backend",
     "show_config",
     "testing",

@@ -15,6 +15,8 @@ What the core promises to every call of `Backend.scatter`, `Backend.gather` and 
 - The bias is None or a contiguous vector of the problem's dtype.
 - Calls come from several threads at once.
 
+What callers allow, `convt.options`, is what ``settings()`` returns during a call.
+
 Therefore a backend never validates. `convt.testing.check_backend` tells whether it computes what it should;
 `reference.py` is the shortest one there is.
 """
@@ -24,6 +26,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from .problem import Problem
+from .settings import Settings, settings
 
 __all__ = [
     "BACKEND_MEMBERS",
@@ -32,7 +35,9 @@ __all__ = [
     "BackendUnavailable",
     "DeviceBackend",
     "SamplingBackend",
+    "Settings",
     "missing_members",
+    "settings",
 ]
 
 BACKEND_MEMBERS = ("name", "priority", "why_not", "owns", "scatter", "gather", "correlate")

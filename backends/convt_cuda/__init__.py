@@ -1,4 +1,4 @@
-"""convt's cuda backend: PyCUDA and kernels of its own.
+"""convt's cuda backend: PyCUDA, kernels of its own, and cuDNN.
 
 =================  ==================================================================
 ``backend.py``     the protocol: where the data is, which engine, run it
@@ -9,6 +9,7 @@
 ``memory.py``      a pool of device memory; errors that name bytes
 ``choice.py``      which engine, by its cost; ``engine.py`` says what one is
 ``own/``           the engines that launch kernels of ``kernels/``
+``cudnn/``         the engine that calls cuDNN
 ``compiled.py``    the kernels as code: built ahead of time, or by NVRTC
 =================  ==================================================================
 

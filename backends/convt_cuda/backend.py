@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from convt.backend import settings
+
 from . import compiled
 from .arrays import DeviceArray, adopt, empty_like, is_device_array
-from .choice import ENGINES, choose, workspace_limit
+from .choice import ENGINES, choose, words, workspace_limit
+from .cudnn import CudnnUnavailable, cudnn
 from .device import Device, Devices
 from .own.plan import channel_sums_plan
 from .staging import Staging
@@ -100,6 +103,7 @@ class CudaBackend:
             "driver": _version(pycuda.get_driver_version()),
             "kernels": self._kernels,
             "engines": ", ".join(ENGINES),
+            "cudnn": _cudnn_words(),
             "workspace limit": f"{limit:.0f} bytes",
         }
 
@@ -112,13 +116,20 @@ class CudaBackend:
                 stream = _common_stream(device, arrays)
                 _compute(problem, data_map, device, stream, inputs, bias, out)
             return
-        device = self._devices[0]
+        device = self._device_for_hosts()
         with device.current(), Staging(device) as staging:
             copies = [staging.upload(array) for array in inputs]
             bias_copy = None if bias is None else staging.upload(bias)
             result = staging.reserve(out)
             _compute(problem, data_map, device, 0, copies, bias_copy, result)
             staging.download(result, out)
+
+    def _device_for_hosts(self) -> Device:
+        """The one that computes what lies in the host's memory."""
+        ordinal = settings().device or 0
+        if ordinal >= self._driver.count:
+            raise ValueError(f"device must be less than {self._driver.count}, the number of GPUs, got {ordinal}")
+        return self._devices[ordinal]
 
 
 def _compute(
@@ -135,7 +146,9 @@ def _compute(
         (array,) = inputs
         plan = channel_sums_plan(array.shape, array.strides, out.strides[0], array.dtype.name)
     else:
-        _, plan = choose(problem, data_map, (inputs[0].strides, inputs[1].strides, out.strides))
+        name, plan = choose(problem, data_map, (inputs[0].strides, inputs[1].strides, out.strides), device)
+        if settings().verbose:
+            print(f"{data_map} on {device.name}: {words(name, plan)}")
     pointers = {
         "left": inputs[0].address,
         "right": inputs[-1].address,
@@ -177,6 +190,13 @@ def _common_stream(device: Device, arrays: Sequence[DeviceArray]) -> int:
     for other in {array.stream for array in arrays[:-1]} - {None, stream}:
         device.wait(stream, other or 0)
     return stream
+
+
+def _cudnn_words() -> str:
+    try:
+        return cudnn().library.words
+    except CudnnUnavailable as error:
+        return str(error)
 
 
 def _version(number: int) -> str:

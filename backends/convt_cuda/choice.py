@@ -1,62 +1,100 @@
 """Which engine computes a map: the list of engines, and the rule.
 
-The cheapest plan whose workspace stays within the limit is taken; "direct" needs none and can do everything.
-``CONVT_CUDA_ALGORITHM`` forces an engine for all that it can do; the rest goes to "direct". ``CONVT_WORKSPACE_LIMIT`` is in
-bytes, 512 MB unless set, "inf" for none.
+The cheapest plan whose workspace stays within the limit is taken; "direct" needs none and can do everything. "cudnn" takes
+part where its library is found and `convt.options` allow it. ``CONVT_CUDA_ALGORITHM`` forces an engine for all that it can
+do; the rest goes to "direct".
 """
 
 from __future__ import annotations
 
-import math
 import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from convt.backend import Settings, settings
+
+from .cudnn import CudnnUnavailable, Wishes, cudnn
 from .engine import Engine, Map, Plan, Strides
 from .own.plan import direct_plan, tile_plan
 
 if TYPE_CHECKING:
     from convt.problem import Problem
 
-__all__ = ["ENGINES", "choose", "workspace_limit"]
+    from .device import Device
 
-_WORKSPACE = 512 * 1024 * 1024
+__all__ = ["ENGINES", "choose", "words", "workspace_limit"]
 
-ENGINES = {"tile": Engine(tile_plan), "direct": Engine(direct_plan)}
+
+def _cudnn_plan(problem: Problem, data_map: Map, strides: Strides, device: Device, wishes: Wishes) -> Plan | None:
+    return cudnn().plan(problem, data_map, strides, device, wishes)
+
+
+ENGINES = {"tile": Engine(tile_plan), "direct": Engine(direct_plan), "cudnn": Engine(_cudnn_plan, of_device=True)}
 _FALLBACK = "direct"
 
 
-def choose(problem: Problem, data_map: Map, strides: Strides) -> tuple[str, Plan]:
+def choose(problem: Problem, data_map: Map, strides: Strides, device: Device | None = None) -> tuple[str, Plan]:
     """The engine's name, and its plan.
+
+    Parameters
+    ----------
+    problem : Problem
+    data_map : {"scatter", "gather", "correlate"}
+    strides : tuple
+        Of the map's left input, right input and output, in elements.
+    device : Device, optional
+        Its context is current. Without one, engines whose plans depend on it take no part.
 
     Raises
     ------
     ValueError
         An environment variable has a value that it cannot have.
+    CudnnUnavailable
+        "cudnn" is forced, and there is none.
     """
     forced = os.environ.get("CONVT_CUDA_ALGORITHM") or None
     if forced is not None and forced not in ENGINES:
         raise ValueError(f"CONVT_CUDA_ALGORITHM must be one of {', '.join(ENGINES)}, got {forced!r}")
-    return _choose(problem, data_map, strides, forced, workspace_limit())
+    now = settings()
+    return _choose(problem, data_map, strides, forced, now.workspace_limit, device, _wishes(now) if device else None)
+
+
+def words(name: str, plan: Plan) -> str:
+    """A plan in words for the user."""
+    return getattr(plan, "words", None) or f"engine {name}, workspace {plan.workspace} bytes"
 
 
 def workspace_limit() -> float:
     """Bytes of workspace that a call may use."""
-    text = os.environ.get("CONVT_WORKSPACE_LIMIT")
-    if not text:
-        return _WORKSPACE
-    try:
-        limit = float(text)
-    except ValueError:
-        limit = -1.0
-    if math.isnan(limit) or limit < 0:
-        raise ValueError(f"CONVT_WORKSPACE_LIMIT must be a number of bytes or 'inf', got {text!r}")
-    return limit
+    return settings().workspace_limit
+
+
+def _wishes(now: Settings) -> Wishes | None:
+    """What cuDNN may do; None where it may nothing."""
+    return Wishes(now.workspace_limit, now.allow_tf32, now.deterministic, now.autotune) if now.cudnn else None
 
 
 @lru_cache(maxsize=1024)
-def _choose(problem: Problem, data_map: Map, strides: Strides, forced: str | None, limit: float) -> tuple[str, Plan]:
+def _choose(
+    problem: Problem,
+    data_map: Map,
+    strides: Strides,
+    forced: str | None,
+    limit: float,
+    device: Device | None = None,
+    wishes: Wishes | None = None,
+) -> tuple[str, Plan]:
     names = ENGINES if forced is None else (forced, _FALLBACK)
-    plans = [(name, ENGINES[name].plan(problem, data_map, strides)) for name in names]
+    plans = []
+    for name in names:
+        engine = ENGINES[name]
+        if not engine.of_device:
+            plans.append((name, engine.plan(problem, data_map, strides)))
+        elif device is not None and wishes is not None:
+            try:
+                plans.append((name, engine.plan(problem, data_map, strides, device, wishes)))
+            except CudnnUnavailable:
+                if forced is not None:
+                    raise
     able = [(name, plan) for name, plan in plans if plan is not None and (plan.workspace <= limit or name == _FALLBACK)]
     return able[0] if forced is not None else min(able, key=lambda pair: pair[1].cost)

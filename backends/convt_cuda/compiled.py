@@ -17,7 +17,8 @@ from .nvrtc import Nvrtc, find_nvrtc
 
 __all__ = ["FATBIN", "available", "kernel_image", "sources"]
 
-FATBIN = Path(__file__).parent / "kernels" / "convt.fatbin"
+_KERNELS = Path(__file__).parent / "kernels"
+FATBIN = _KERNELS / "convt.fatbin"
 _ROOT = "convt.cu"
 _SUFFIXES = (".cu", ".cuh")
 
@@ -56,7 +57,7 @@ def kernel_image(capability: tuple[int, int]) -> Iterator[tuple[bytes, str]]:
 
 def sources() -> dict[str, str]:
     """The files of kernels/ by their names."""
-    folder = FATBIN.parent
+    folder = _KERNELS
     return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.suffix in _SUFFIXES}
 
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from convt.problem import Problem
-
     from .device import Device
 
 __all__ = ["Engine", "Launch", "Launches", "Map", "Plan", "Strides"]
@@ -95,6 +93,9 @@ class Engine(NamedTuple):
     plan : callable
         ``plan(problem, data_map, strides)`` gives a plan, or None if the engine cannot do this. `strides` are those of the
         map's left input, right input and output, in elements, axes ordered as `convt.backend` says.
+    of_device : bool
+        Whether ``plan`` also takes the device and what `convt.options` allow, because its plans depend on them.
     """
 
-    plan: Callable[[Problem, Map, Strides], Plan | None]
+    plan: Callable[..., Plan | None]
+    of_device: bool = False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from ..operators import Gradients
 from ..problem import Problem
 from ..selection import BackendRequest, choose
+from ..settings import settings
 from .geometry import Geometry
 from .options import CudnnSettings, Options, read_options
 from .tensors import Tensors, as_tensors
@@ -66,7 +68,12 @@ def run(
         positional, dzdy = (dzdy, *positional), None
     options = read_options(function.options, positional, keywords)
     function.cudnn.update(options)
-    given = as_tensors(x, f, b, dzdy)
+    with function.cudnn.applied(options.verbose):
+        return _compute(function, options, as_tensors(x, f, b, dzdy), backend)
+
+
+def _compute(function: Function, options: Options, given: Tensors, backend: BackendRequest) -> Any:
+    """Y or the derivatives, from arguments that have been read."""
     arrays = _identity_filters(given) if function.filters_optional and not given.f.size else given
     geometry = function.geometry(arrays, options)
     if options.verbose:
@@ -111,15 +118,21 @@ def _backend_name(function: Function, arrays: Tensors, geometry: Geometry, backe
 
 def _report(function: Function, options: Options, given: Tensors, geometry: Geometry, backend: str) -> None:
     common = {each.name for each in fields(Options)}
-    settings = [f"{each.name} {getattr(options, each.name)}" for each in fields(options) if each.name not in common]
+    specific = [f"{each.name} {getattr(options, each.name)}" for each in fields(options) if each.name not in common]
     direction, result = ("forward", "y") if given.dzdy is None else ("backward", "dzdy")
     for line in (
         f"{direction}, {given.class_name}, backend {backend}",
-        str(function.cudnn),
-        ", ".join(settings),
+        _cudnn_words(),
+        ", ".join(specific),
         f"x {_size(given.x)}, f {_size(given.f)}, b {_size(given.b)}, {result} {_words(geometry.y_shape)}",
     ):
         print(f"{function.name}: {line}")
+
+
+def _cudnn_words() -> str:
+    now = settings()
+    limit = "none" if now.workspace_limit == inf else f"{now.workspace_limit / 2**20:g} MB"
+    return f"cuDNN {'on' if now.cudnn else 'off'}, workspace limit {limit}"
 
 
 def _size(array: np.ndarray) -> str:

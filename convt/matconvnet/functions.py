@@ -62,12 +62,13 @@ def vl_nnconvt(
     no_der_data, no_der_filters, no_der_biases : bool
         Leave out a derivative; without effect on the forward pass.
     cudnn : bool
-        'CuDNN' or 'NoCuDNN'. It sticks, for this function, until it is set again, and so does the next. Both are kept for
-        MatConvNet's callers and reported by verbose; who computes is the backend's matter.
+        'CuDNN' or 'NoCuDNN': whether the cuda backend may use cuDNN. It sticks, for this function, until it is set again,
+        and so does the next. While none has been set, `convt.options` decide.
     cudnn_workspace_limit : float, default 512 MB
-        In bytes; inf for none.
+        In bytes; inf for none. Counts for the cuda backend, with cuDNN or without.
     verbose : bool
-        Print the sizes, the options, the backend and the settings of cuDNN.
+        Print the sizes, the options, the backend and the settings of cuDNN; the cuda backend adds which engine and
+        algorithm computes, and its workspace.
     backend : str, sequence of str or Backend, optional
         Who computes this call; see `convt.use_backend`.
 

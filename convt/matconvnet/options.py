@@ -7,12 +7,14 @@ order, their fractions cut off. `TransposedOptions` and `PlainOptions` hold the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
-from math import inf
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
+
+from ..settings import options as call_options
 
 __all__ = ["CudnnSettings", "Options", "PlainOptions", "TransposedOptions", "read_options"]
 
@@ -81,17 +83,17 @@ class PlainOptions(Options):
 
 @dataclass
 class CudnnSettings:
-    """What MatConvNet keeps from one call of a function to the next.
+    """What MatConvNet keeps from one call of a function to the next; None where no call has set it.
 
     Attributes
     ----------
-    enabled : bool
-    workspace_limit : float
+    enabled : bool or None
+    workspace_limit : float or None
         In bytes; inf for none.
     """
 
-    enabled: bool = True
-    workspace_limit: float = 512 * 2**20
+    enabled: bool | None = None
+    workspace_limit: float | None = None
 
     def update(self, options: Options) -> None:
         """Take over what a call sets."""
@@ -100,9 +102,11 @@ class CudnnSettings:
         if options.cudnn_workspace_limit is not None:
             self.workspace_limit = options.cudnn_workspace_limit
 
-    def __str__(self) -> str:
-        limit = "none" if self.workspace_limit == inf else f"{self.workspace_limit / 2**20:g} MB"
-        return f"cuDNN {'on' if self.enabled else 'off'}, workspace limit {limit}"
+    def applied(self, verbose: bool) -> AbstractContextManager[None]:
+        """A block in which `convt.options` are so; what nobody has set stays as it is outside."""
+        if not verbose and self.enabled is None and self.workspace_limit is None:
+            return nullcontext()
+        return call_options(cudnn=self.enabled, workspace_limit=self.workspace_limit, verbose=verbose or None)
 
 
 AnyOptions = TypeVar("AnyOptions", bound=Options)

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -127,7 +128,7 @@ def test_nvcc_compiles_the_kernels_without_a_warning(tmp_path):
     if shutil.which("nvcc") is None:
         pytest.skip("nvcc is not installed")
     command = ["nvcc", "-std=c++17", "-ptx", "-arch=compute_75", "-Werror=all-warnings", "-o", str(tmp_path / "convt.ptx")]
-    source = compiled.FATBIN.parent / "convt.cu"
+    source = Path(compiled.__file__).parent / "kernels" / "convt.cu"
     built = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
     assert not built.returncode, built.stderr
     assert ".entry channel_sums_float64" in (tmp_path / "convt.ptx").read_text()

@@ -1,0 +1,107 @@
+"""One map of one problem in cuDNN's words: the descriptors of its arrays, of the convolution, and of the copies."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from .algorithms import Search, Wishes, math_before_search
+from .descriptors import ConvolutionDescriptor, Descriptor, FilterDescriptor, TensorDescriptor
+from .maps import MAPS
+
+if TYPE_CHECKING:
+    from convt.problem import Problem
+
+    from ..engine import Map
+    from .geometry import Fit
+    from .library import Library
+    from .operands import Operand, Operands
+
+__all__ = ["Described"]
+
+_DATA_TYPES = {"float32": 0, "float64": 1}
+
+
+class Described:
+    """The descriptors of one map. They destroy themselves when this is forgotten.
+
+    Parameters
+    ----------
+    library : Library
+    problem : Problem
+    fitted : Fit
+    data_map : {"scatter", "gather", "correlate"}
+    operands : Operands
+    wishes : Wishes
+
+    Attributes
+    ----------
+    arrays : dict of str to Descriptor
+        What cuDNN computes with, by role.
+    views, inner, whole : dict of str to Descriptor
+        Of those that are staged: the caller's array; where it lies in the copy; all of a copy that is larger.
+    convolution : ConvolutionDescriptor
+
+    Raises
+    ------
+    CudnnError
+        cuDNN refuses one of them.
+    """
+
+    def __init__(
+        self, library: Library, problem: Problem, fitted: Fit, data_map: Map, operands: Operands, wishes: Wishes
+    ) -> None:
+        self.cudnn_map = MAPS[data_map]
+        self.operands = operands
+        self.itemsize = problem.dtype.itemsize
+        self._library = library
+        self._data_type = _DATA_TYPES[problem.dtype.name]
+        self._math = math_before_search(problem.dtype.name, wishes)
+        self._wishes = wishes
+        staged = {role: operand for role, operand in operands.by_role.items() if operand.staged}
+        with ExitStack() as made:  # so that none is left if cuDNN refuses the next
+            keep = made.enter_context
+            self.arrays = {role: keep(self._array(role, operand)) for role, operand in operands.by_role.items()}
+            self.views = {role: keep(self._tensor(each.view_shape, each.view_strides)) for role, each in staged.items()}
+            self.inner = {role: keep(self._tensor(each.view_shape, each.strides)) for role, each in staged.items()}
+            self.whole = {role: keep(self._tensor(each.shape, each.strides)) for role, each in staged.items() if each.larger}
+            self.convolution = keep(self._convolution(problem, fitted))
+            made.pop_all()
+
+    def search(self, limit: float) -> Search:
+        """The search for an algorithm that needs no more than `limit` bytes."""
+        inputs = [self.arrays[role] for role in self.cudnn_map.inputs]
+        output = self.arrays[self.cudnn_map.output]
+        return Search(self._library, self.cudnn_map, inputs, self.convolution, output, self._math, limit, self._wishes)
+
+    def sizes(self) -> list[int]:
+        """Bytes of the two inputs and of the output, in cuDNN's order."""
+        roles = (*self.cudnn_map.inputs, self.cudnn_map.output)
+        return [self.operands.by_role[role].elements * self.itemsize for role in roles]
+
+    def bias(self, stride: int, channels: int | None = None) -> TensorDescriptor:
+        """The bias, of all channels or of so many, as an array that is added to each image."""
+        _, every, *spatial = self.operands.by_role[self.cudnn_map.output].shape
+        count, ones = channels or every, (1,) * len(spatial)
+        return self._tensor((1, count, *ones), (count * stride, stride, *ones))
+
+    def channel(self) -> TensorDescriptor:
+        """One channel of the output."""
+        output = self.operands.by_role[self.cudnn_map.output]
+        return self._tensor((output.shape[0], 1, *output.shape[2:]), output.strides)
+
+    def _array(self, role: str, operand: Operand) -> Descriptor:
+        if role == "kernel":
+            return FilterDescriptor(self._library, self._data_type, self.operands.order, operand.shape)
+        return self._tensor(operand.shape, operand.strides)
+
+    def _tensor(self, shape: tuple[int, ...], strides: tuple[int, ...]) -> TensorDescriptor:
+        return TensorDescriptor(self._library, self._data_type, shape, strides)
+
+    def _convolution(self, problem: Problem, fitted: Fit) -> ConvolutionDescriptor:
+        # Along the axis that makes one axis two, nothing happens.
+        missing = len(self.operands.by_role["kernel"].shape) - 2 - len(problem.stride)
+        padding = (0,) * missing + fitted.padding
+        stride, dilation = (1,) * missing + problem.stride, (1,) * missing + problem.dilation
+        data_type, groups = self._data_type, problem.groups
+        return ConvolutionDescriptor(self._library, data_type, padding, stride, dilation, groups, self._math)

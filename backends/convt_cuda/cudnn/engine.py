@@ -1,0 +1,119 @@
+"""cuDNN's entry in the list of engines: a plan for a map, or None where cuDNN cannot or may not do it."""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+from typing import TYPE_CHECKING
+
+from .algorithms import Choice, Search, Wishes
+from .described import Described
+from .geometry import fit
+from .handles import Handles
+from .library import CudnnError, CudnnUnavailable, Library, load_library
+from .maps import MAPS
+from .operands import arrangements
+from .plan import CudnnPlan, staged_bytes
+from .tuned import Tuned, key_of
+
+if TYPE_CHECKING:
+    from convt.problem import Problem
+
+    from ..device import Device
+    from ..engine import Map, Strides
+
+__all__ = ["Cudnn", "cudnn"]
+
+
+class Cudnn:
+    """One library, its handles, and what has been measured with it.
+
+    Parameters
+    ----------
+    library : Library
+
+    Attributes
+    ----------
+    library : Library
+    tuned : Tuned
+    """
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.tuned = Tuned()
+        self._handles = Handles(library)
+
+    def plan(self, problem: Problem, data_map: Map, strides: Strides, device: Device, wishes: Wishes) -> CudnnPlan | None:
+        """The plan of a map, or None; the device's context is current.
+
+        Parameters
+        ----------
+        problem : Problem
+        data_map : {"scatter", "gather", "correlate"}
+        strides : tuple
+            Of the map's left input, right input and output, in elements.
+        device : Device
+        wishes : Wishes
+            What it may do. No plan's workspace is above the limit.
+        """
+        fitted = fit(problem)
+        if fitted is None:
+            return None
+        for operands in arrangements(problem, fitted, MAPS[data_map], strides):
+            try:
+                described = Described(self.library, problem, fitted, data_map, operands, wishes)
+            except CudnnError as error:  # sizes or strides that cuDNN does not take
+                if not error.refused:
+                    raise
+                continue
+            limit = wishes.workspace_limit - staged_bytes(described)
+            if limit < 0:
+                continue
+            search = described.search(limit)
+            key = key_of(problem, data_map, operands, wishes, device.name, self.library.version)
+            choice = self._choose(search, described, device, key)
+            if choice is not None:
+                return CudnnPlan(self.library, self._handles, problem, described, choice)
+        return None
+
+    def _choose(self, search: Search, described: Described, device: Device, key: str) -> Choice | None:
+        with self._handles.borrow(device, 0) as handle:
+            if not search.wishes.autotune:
+                return search.by_heuristic(handle)
+            known = self.tuned.get(key)
+            choice = known and search.check(handle, known)
+            if choice is not None:
+                return choice
+            try:
+                choice = search.by_measuring(handle, device, described.sizes())
+            except MemoryError:  # what is measured takes as much memory again as the call
+                return search.by_heuristic(handle)
+            if choice is not None:
+                self.tuned.put(key, choice)
+            return choice
+
+
+_lock = threading.Lock()
+
+
+@cache
+def _loaded() -> Cudnn | CudnnUnavailable:
+    try:
+        return Cudnn(load_library())
+    except CudnnUnavailable as error:
+        return error
+
+
+def cudnn() -> Cudnn:
+    """The cuDNN of this process, looked for once.
+
+    Raises
+    ------
+    CudnnUnavailable
+        With the places where it was looked for.
+    """
+    with _lock:  # threads that come first together must not each open one
+        loaded = _loaded()
+    if isinstance(loaded, CudnnUnavailable):
+        raise CudnnUnavailable(*loaded.args)
+    return loaded

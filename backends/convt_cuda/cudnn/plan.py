@@ -1,0 +1,150 @@
+"""A plan: an algorithm of cuDNN for one map, with the copies of the arrays that cuDNN cannot use where they lie.
+
+The workspace has the algorithm's part first, then the copies::
+
+    | algorithm | copy of the first staged array | copy of the next | ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ctypes import byref, c_double, c_float
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convt.problem import Problem
+
+    from ..device import Device
+    from .algorithms import Choice
+    from .described import Described
+    from .handles import Handles
+    from .library import Library
+
+__all__ = ["CudnnPlan", "staged_bytes"]
+
+_SCALARS = {4: c_float, 8: c_double}
+_ALIGNMENT = 256
+_POINTERS = ("left", "right", "out")  # in the order of `CudnnMap.ours`
+
+# Costs count multiply-adds at the rate of our own best kernel, as own/plan.py does. Not measured yet: cuDNN is taken to be
+# twice as fast, so that it does what it can do without copies.
+_RATE = 0.5
+_COPIED = 75.0  # an element that is copied
+_COPY = 500_000.0  # a copy, whatever its size
+
+
+class CudnnPlan:
+    """One map of one problem for arrays of given strides, by cuDNN.
+
+    Parameters
+    ----------
+    library : Library
+    handles : Handles
+    problem : Problem
+    described : Described
+    choice : Choice
+
+    Attributes
+    ----------
+    workspace : int
+    cost : float
+    words : str
+        For the user: the algorithm and its workspace.
+    """
+
+    def __init__(self, library: Library, handles: Handles, problem: Problem, described: Described, choice: Choice) -> None:
+        self._library = library
+        self._handles = handles
+        self._described = described
+        self._choice = choice
+        scalar = _SCALARS[described.itemsize]
+        self._one, self._zero = scalar(1), scalar(0)
+        self._copies: dict[str, int] = {}  # where each begins in the workspace, in bytes
+        end = _aligned(choice.workspace)
+        for role in described.views:
+            self._copies[role] = end
+            end += _aligned(described.operands.by_role[role].elements * described.itemsize)
+        self.workspace = end if self._copies else choice.workspace
+        self.cost = _cost(problem, described)
+        names = described.cudnn_map.algorithms
+        name = names[choice.algorithm] if choice.algorithm < len(names) else "?"
+        copied = f", copies of {', '.join(self._copies)}" if self._copies else ""
+        self.words = (
+            f"cuDNN {library.words}, {described.cudnn_map.function}, algorithm {choice.algorithm} ({name}), "
+            f"workspace {self.workspace} bytes{copied}"
+        )
+
+    def run(self, device: Device, stream: int, pointers: Mapping[str, int]) -> None:
+        """Put the work into the stream; the device's context is current."""
+        with self._handles.borrow(device, stream) as handle:
+            self._run(handle, pointers)
+
+    def _run(self, handle: int, pointers: Mapping[str, int]) -> None:
+        described, cudnn_map = self._described, self._described.cudnn_map
+        callers = {role: pointers[name] for role, name in zip(cudnn_map.ours, _POINTERS, strict=True)}
+        used = {role: pointers["work"] + self._copies[role] if role in self._copies else callers[role] for role in callers}
+        for role in cudnn_map.inputs:
+            if role in self._copies:
+                self._stage(handle, role, callers[role], used[role])
+        (first, second), output = cudnn_map.inputs, cudnn_map.output
+        self._library.call(
+            f"cudnn{cudnn_map.function}",
+            *(handle, byref(self._one), described.arrays[first].address, used[first]),
+            *(described.arrays[second].address, used[second], described.convolution.address),
+            *(self._choice.algorithm, pointers["work"] if self._choice.workspace else 0, self._choice.workspace),
+            *(byref(self._zero), described.arrays[output].address, used[output]),
+        )
+        if pointers.get("bias"):
+            self._add_bias(handle, pointers, used[output])
+        if output in self._copies:
+            inner = (described.inner[output], used[output] + self._inner_offset(output))
+            self._copy(handle, *inner, described.views[output], callers[output])
+
+    def _stage(self, handle: int, role: str, source: int, copy: int) -> None:
+        described = self._described
+        whole = described.whole.get(role)
+        if whole is not None:
+            self._library.call("cudnnSetTensor", handle, whole.address, copy, byref(self._zero))
+        self._copy(handle, described.views[role], source, described.inner[role], copy + self._inner_offset(role))
+
+    def _inner_offset(self, role: str) -> int:
+        return self._described.operands.by_role[role].offset * self._described.itemsize
+
+    def _copy(self, handle: int, source: Any, source_address: int, target: Any, target_address: int) -> None:
+        one, zero = byref(self._one), byref(self._zero)
+        addresses = (source.address, source_address, zero, target.address, target_address)
+        self._library.call("cudnnTransformTensor", handle, one, *addresses)
+
+    def _add_bias(self, handle: int, pointers: Mapping[str, int], out: int) -> None:
+        described, stride = self._described, pointers.get("bias_stride", 1)
+        target = described.operands.by_role[described.cudnn_map.output]
+        if stride > 0:
+            with described.bias(stride) as bias:
+                self._add(handle, bias, pointers["bias"], described.arrays[described.cudnn_map.output], out)
+            return
+        # cuDNN has positive strides only; a bias that lies backwards is added channel by channel.
+        with described.bias(1, channels=1) as bias, described.channel() as channel:
+            for c in range(target.shape[1]):
+                source = pointers["bias"] + c * stride * described.itemsize
+                self._add(handle, bias, source, channel, out + c * target.strides[1] * described.itemsize)
+
+    def _add(self, handle: int, source: Any, source_address: int, target: Any, target_address: int) -> None:
+        one = byref(self._one)
+        addresses = (source.address, source_address, one, target.address, target_address)
+        self._library.call("cudnnAddTensor", handle, one, *addresses)
+
+
+def staged_bytes(described: Described) -> int:
+    """What the copies take of the workspace."""
+    return sum(_aligned(described.operands.by_role[role].elements * described.itemsize) for role in described.views)
+
+
+def _cost(problem: Problem, described: Described) -> float:
+    positions, taps = problem.batch * prod(problem.coarse_shape), prod(problem.kernel_shape)
+    work = positions * problem.coarse_channels * (problem.fine_channels // problem.groups) * taps
+    return work * _RATE + described.operands.staged * _COPIED + len(described.views) * _COPY
+
+
+def _aligned(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT

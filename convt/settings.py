@@ -1,0 +1,154 @@
+"""What a backend may do to be fast, and what it may use: `options` sets it, a backend reads it with `settings`.
+
+None of it changes what is computed, only how. Backends that have no use for a setting do not read it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import isnan
+from typing import Any
+
+from .options import as_size
+
+__all__ = ["Settings", "options", "settings"]
+
+VARIABLE = "CONVT_WORKSPACE_LIMIT"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a call; `options` says what each one means."""
+
+    workspace_limit: float = 512 * 2**20
+    allow_tf32: bool = False
+    deterministic: bool = True
+    autotune: bool = False
+    cudnn: bool = True
+    device: int | None = None
+    verbose: bool = False
+
+
+_context: ContextVar[tuple[tuple[str, Any], ...]] = ContextVar("convt_settings", default=())
+
+
+@contextmanager
+def options(
+    *,
+    workspace_limit: float | None = None,
+    allow_tf32: bool | None = None,
+    deterministic: bool | None = None,
+    autotune: bool | None = None,
+    cudnn: bool | None = None,
+    device: int | None = None,
+    verbose: bool | None = None,
+) -> Iterator[None]:
+    """Settings for the calls inside a ``with`` block, in this thread or task only. None leaves a setting as it is.
+
+    Parameters
+    ----------
+    workspace_limit : float, default 512 MB
+        Bytes of scratch memory that a call may use on a GPU; inf for no limit. The environment variable
+        ``CONVT_WORKSPACE_LIMIT`` sets it where no block does.
+    allow_tf32 : bool, default False
+        Whether a GPU may round the factors of float32 products to TF32, with 10 bits of mantissa.
+    deterministic : bool, default True
+        Whether a call must give the same bits run after run.
+    autotune : bool, default False
+        Whether to measure which of cuDNN's algorithms is the fastest when a problem is met first. The choice is kept.
+    cudnn : bool, default True
+        Whether cuDNN may be used.
+    device : int, optional
+        The GPU for arrays in the host's memory; the first one unless set.
+    verbose : bool, default False
+        Whether a backend that chooses among engines prints which one computes, and with how much scratch memory.
+
+    Raises
+    ------
+    TypeError, ValueError
+        On entry, for a value that a setting cannot have.
+
+    Examples
+    --------
+    >>> import convt
+    >>> from convt.backend import settings
+    >>> with convt.options(workspace_limit=2**20, deterministic=False):
+    ...     settings().workspace_limit, settings().deterministic
+    (1048576.0, False)
+    """
+    flags = {
+        "allow_tf32": allow_tf32,
+        "deterministic": deterministic,
+        "autotune": autotune,
+        "cudnn": cudnn,
+        "verbose": verbose,
+    }
+    given: dict[str, Any] = {name: _as_flag(name, value) for name, value in flags.items() if value is not None}
+    if workspace_limit is not None:
+        given["workspace_limit"] = _as_limit("workspace_limit", workspace_limit)
+    if device is not None:
+        given["device"] = _as_device(device)
+    token = _context.set(tuple({**dict(_context.get()), **given}.items()))
+    try:
+        yield
+    finally:
+        _context.reset(token)
+
+
+def settings() -> Settings:
+    """The settings of a call made here and now.
+
+    Raises
+    ------
+    ValueError
+        ``CONVT_WORKSPACE_LIMIT`` is no number of bytes.
+    """
+    return _settings(_context.get(), os.environ.get(VARIABLE))
+
+
+@lru_cache(maxsize=256)
+def _settings(given: tuple[tuple[str, Any], ...], limit: str | None) -> Settings:
+    chosen = dict(given)
+    if limit and "workspace_limit" not in chosen:
+        chosen["workspace_limit"] = _limit_of_text(limit)
+    return replace(Settings(), **chosen)
+
+
+def _limit_of_text(text: str) -> float:
+    try:
+        limit = float(text)
+    except ValueError:
+        limit = -1.0
+    if isnan(limit) or limit < 0:
+        raise ValueError(f"{VARIABLE} must be a number of bytes or 'inf', got {text!r}")
+    return limit
+
+
+def _as_limit(name: str, value: Any) -> float:
+    if isinstance(value, bool | str):
+        raise TypeError(f"{name} must be a number of bytes, inf for no limit, got {value!r}")
+    try:
+        limit = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name} must be a number of bytes, inf for no limit, got {value!r}") from None
+    if not limit >= 0:
+        raise ValueError(f"{name} must be at least 0, got {value!r}")
+    return limit
+
+
+def _as_flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return value
+
+
+def _as_device(value: Any) -> int:
+    device = as_size("device", value)
+    if device < 0:
+        raise ValueError(f"device must be at least 0, got {value!r}")
+    return device

@@ -1,0 +1,213 @@
+"""The stand-in for cuDNN, built once, and a device whose memory is the host's."""
+
+import ctypes
+import gc
+import shutil
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convt_cuda import choice
+from convt_cuda.cudnn import Cudnn, Wishes, engine
+from convt_cuda.cudnn.library import Library
+from convt_cuda.cudnn.maps import MAPS
+
+SOURCE = Path(__file__).with_name("standin.c")
+GUARD = 0x5A
+
+
+class HostPool:
+    """Blocks of exactly the sizes asked for, with guards behind them that must stay as they are."""
+
+    def __init__(self):
+        self._blocks = {}
+        self.largest = 0
+        self.full_above = float("inf")
+
+    def acquire(self, size, stream):
+        if size > self.full_above:
+            raise MemoryError(f"{size} bytes")
+        block = np.full(size + 512, GUARD, np.uint8)
+        start = -block.ctypes.data % 256
+        address = block.ctypes.data + start
+        block[start : start + size] = 0xFF
+        self._blocks[address] = block, start + size
+        self.largest = max(self.largest, size)
+        return address
+
+    def release(self, address):
+        block, end = self._blocks.pop(address)
+        assert (block[end:] == GUARD).all(), "written behind a block"
+
+    @property
+    def used(self):
+        return len(self._blocks)
+
+
+class HostDevice:
+    """As much of `convt_cuda.device.Device` as cuDNN's engine needs."""
+
+    ordinal = 0
+    name = "GPU 0 (the host)"
+
+    def __init__(self):
+        self.pool = HostPool()
+        self.pushed = 0
+
+    @contextmanager
+    def current(self):
+        self.pushed += 1
+        try:
+            yield
+        finally:
+            self.pushed -= 1
+
+
+class Standin:
+    """The stand-in: the engine over it, and what tests ask of it."""
+
+    def __init__(self, path):
+        self.path = path
+        self._library = ctypes.CDLL(str(path))
+        self._library.standin_fail.argtypes = ctypes.c_char_p, ctypes.c_int, ctypes.c_int
+        self._library.standin_log.restype = ctypes.c_char_p
+        self._library.standin_live.restype = ctypes.c_long
+        self._library.standin_stream.restype = ctypes.c_void_p
+        self.cudnn = Cudnn(Library(self._library, "the stand-in"))
+        self.device = HostDevice()
+
+    def fail(self, function, status, after=0):
+        """One call of a function fails, after so many that go well."""
+        self._library.standin_fail(function.encode(), status, after)
+
+    @property
+    def live(self):
+        """Descriptors and handles that have not been destroyed."""
+        return self._library.standin_live()
+
+    @property
+    def log(self):
+        """A line for each convolution and each copy."""
+        return self._library.standin_log().decode().splitlines()
+
+    @property
+    def stream(self):
+        """Of the last convolution."""
+        return self._library.standin_stream() or 0
+
+    def clear(self):
+        self._library.standin_clear()
+
+    def plan(self, problem, data_map, arrays, **wishes):
+        """The plan of a map for NumPy arrays (left, right, out)."""
+        wanted = {"workspace_limit": 2**29, "allow_tf32": False, "deterministic": True, "autotune": False, **wishes}
+        strides = tuple(tuple(step // array.itemsize for step in array.strides) for array in arrays)
+        return self.cudnn.plan(problem, data_map, strides, self.device, Wishes(**wanted))
+
+    def run(self, plan, arrays, bias=None):
+        """Run a plan on NumPy arrays, the workspace's end guarded."""
+        left, right, out = (array.ctypes.data for array in arrays)
+        pointers = {"left": left, "right": right, "out": out, "bias": 0, "work": 0}
+        if bias is not None:
+            pointers.update(bias=bias.ctypes.data, bias_stride=bias.strides[0] // bias.itemsize)
+        if plan.workspace:
+            pointers["work"] = self.device.pool.acquire(plan.workspace, 0)
+        try:
+            plan.run(self.device, 0, pointers)
+        finally:
+            if plan.workspace:
+                self.device.pool.release(pointers["work"])
+
+    def compute(self, problem, data_map, arrays, bias=None, **wishes):
+        """Plan and run."""
+        plan = self.plan(problem, data_map, arrays, **wishes)
+        self.run(plan, arrays, bias)
+        return plan
+
+
+def _build(folder, *flags):
+    if shutil.which("cc") is None:
+        pytest.skip("there is no C compiler to build the stand-in for cuDNN with")
+    path = folder / "libcudnn.so.9"
+    command = [
+        "cc",
+        "-std=c11",
+        "-O1",
+        "-fPIC",
+        "-shared",
+        "-fvisibility=hidden",
+        *flags,
+        str(SOURCE),
+        "-o",
+        str(path),
+        "-lm",
+    ]
+    subprocess.run(command, check=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def standin_path(tmp_path_factory):
+    """The stand-in as a library."""
+    return _build(tmp_path_factory.mktemp("cudnn"))
+
+
+@pytest.fixture(scope="session")
+def standin_with_a_name(tmp_path_factory):
+    """One that the loader knows as libcudnn.so.9, for other processes: in this one it would be taken for a real one."""
+    return _build(tmp_path_factory.mktemp("cudnn"), "-Wl,-soname,libcudnn.so.9")
+
+
+@pytest.fixture(scope="session")
+def standin_without_measuring(tmp_path_factory):
+    """A library that lacks the functions that measure."""
+    return _build(tmp_path_factory.mktemp("cudnn"), "-DWITHOUT_MEASURING")
+
+
+@pytest.fixture
+def standin(standin_path, monkeypatch):
+    """Fresh for each test; at its end no scratch memory is in use, nothing left pushed, nothing leaked."""
+    monkeypatch.delenv("CONVT_CUDNN_TUNED", raising=False)
+    made = Standin(standin_path)
+    gc.collect()
+    before = made.live
+    made.clear()
+    yield made
+    assert made.device.pool.used == 0
+    made.cudnn._handles.close()
+    gc.collect()
+    assert made.device.pushed == 0
+    assert made.live == before
+
+
+@pytest.fixture
+def arrays_of(rng):
+    """Random (left, right, out) of a map, out not a number."""
+
+    def arrays_of(problem, data_map):
+        shapes = [getattr(problem, f"{role}_array_shape") for role in MAPS[data_map].ours]
+        left, right = (rng.standard_normal(shape).astype(problem.dtype) for shape in shapes[:2])
+        return [left, right, np.full(shapes[2], np.nan, problem.dtype)]
+
+    return arrays_of
+
+
+@pytest.fixture
+def over_standin(emulator, standin, standin_path, monkeypatch):
+    """The stand-in as the cuDNN of the cuda backend, which runs on the emulated driver."""
+    monkeypatch.setenv("CONVT_CUDNN_LIBRARY", str(standin_path))
+    engine._loaded.cache_clear()
+    choice._choose.cache_clear()
+    before = standin.live
+    yield standin
+    choice._choose.cache_clear()
+    loaded = engine._loaded()
+    engine._loaded.cache_clear()
+    if isinstance(loaded, Cudnn):
+        loaded._handles.close()
+    del loaded
+    gc.collect()
+    assert standin.live == before

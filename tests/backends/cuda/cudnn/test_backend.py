@@ -1,0 +1,181 @@
+"""cuDNN as an engine of the whole backend: PyCUDA over the emulated driver, cuDNN by the stand-in."""
+
+from concurrent.futures import ThreadPoolExecutor
+from math import inf
+
+import numpy as np
+import pytest
+
+import convt
+from convt.matconvnet import vl_nnconvt
+from convt.matconvnet.functions import _TRANSPOSED
+from convt.testing import check_backend
+from convt_cuda.cudnn import CudnnError, CudnnUnavailable
+
+OPTIONS = {"stride": 2, "padding": 1, "backend": "cuda"}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_sticks(monkeypatch):
+    monkeypatch.setattr(_TRANSPOSED.cudnn, "enabled", None)
+    monkeypatch.setattr(_TRANSPOSED.cudnn, "workspace_limit", None)
+    for variable in ("CONVT_CUDA_ALGORITHM", "CONVT_WORKSPACE_LIMIT"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def call(rng):
+    """(x, w, bias) and what they should give."""
+    x, w, bias = rng.standard_normal((2, 6, 5, 7)), rng.standard_normal((6, 4, 4, 4)), rng.standard_normal(4)
+    wanted = convt.conv_transpose(x, w, bias, stride=2, padding=1, backend="numpy")
+    return (x.astype(np.float32), w.astype(np.float32), bias.astype(np.float32)), wanted
+
+
+def test_the_contract_is_kept(cuda, over_standin, monkeypatch):
+    monkeypatch.setenv("CONVT_CUDA_ALGORITHM", "cudnn")
+    report = check_backend(cuda, quick=True)
+    assert report.refused == {}
+    assert len(over_standin.log) > 100
+
+
+def test_cudnn_computes_what_it_can(over_standin, call):
+    arguments, wanted = call
+    np.testing.assert_allclose(convt.conv_transpose(*arguments, **OPTIONS), wanted, rtol=1e-4, atol=1e-5)
+    (line,) = over_standin.log
+    assert line.startswith("ConvolutionBackwardData")
+    over_standin.clear()
+    gradients = convt.conv_transpose_backward(*arguments, wanted.astype(np.float32), **OPTIONS)
+    assert [line.split()[0] for line in over_standin.log] == ["ConvolutionForward", "ConvolutionBackwardFilter"]
+    assert gradients.bias.shape == (4,)
+
+
+@pytest.mark.parametrize("options", [{"padding": -1}, {"dilation": 4, "output_padding": 3, "stride": 2}])
+def test_our_kernels_compute_the_rest(over_standin, rng, options):
+    x, w = rng.standard_normal((1, 2, 4, 4)), rng.standard_normal((2, 3, 3, 3))
+    got = convt.conv_transpose(x, w, backend="cuda", **options)
+    np.testing.assert_allclose(got, convt.conv_transpose(x, w, backend="numpy", **options), rtol=1e-10, atol=1e-12)
+    assert over_standin.log == []
+
+
+def test_options_keep_cudnn_out(over_standin, call):
+    arguments, wanted = call
+    with convt.options(cudnn=False):
+        np.testing.assert_allclose(convt.conv_transpose(*arguments, **OPTIONS), wanted, rtol=1e-4, atol=1e-5)
+    assert over_standin.log == []
+
+
+def test_options_reach_the_choice_of_the_algorithm(over_standin, call):
+    arguments, _ = call
+    for options, algorithm in [
+        ({}, 4),
+        ({"workspace_limit": 5000}, 1),
+        ({"workspace_limit": 5000, "allow_tf32": True}, 3),
+        ({"workspace_limit": 0, "deterministic": False}, 0),
+        ({"autotune": True}, 1),
+        ({"autotune": True, "workspace_limit": inf, "deterministic": False}, 0),
+    ]:
+        over_standin.clear()
+        with convt.options(**options):
+            convt.conv_transpose(*arguments, **OPTIONS)
+        assert f"algorithm={algorithm} " in over_standin.log[-1], options
+
+
+def test_the_environment_limits_the_workspace(over_standin, call, monkeypatch):
+    monkeypatch.setenv("CONVT_WORKSPACE_LIMIT", "5000")
+    convt.conv_transpose(*call[0], **OPTIONS)
+    assert "algorithm=1 " in over_standin.log[-1]
+    monkeypatch.setenv("CONVT_WORKSPACE_LIMIT", "100")
+    convt.conv_transpose(*call[0], **OPTIONS)
+    assert len(over_standin.log) == 1
+
+
+def test_matconvnets_options_do_what_they_say(cuda, over_standin, rng, capsys):
+    x, f = (np.asfortranarray(rng.standard_normal(shape, np.float32)) for shape in [(5, 4, 3), (4, 4, 2, 3)])
+
+    def ran(*options):
+        over_standin.clear()
+        vl_nnconvt(x, f, [], "Upsample", 2, *options, backend="cuda")
+        return [line.split("algorithm=")[1].split()[0] for line in over_standin.log]
+
+    assert ran() == ["4"]
+    assert ran("CudnnWorkspaceLimit", 5000) == ["1"]
+    assert ran("NoCuDNN") == []
+    assert ran() == []
+    assert ran("CuDNN") == ["1"]
+    assert ran("CudnnWorkspaceLimit", inf) == ["4"]
+    assert capsys.readouterr().out == ""
+    ran("Verbose")
+    assert (
+        f"scatter on {cuda._devices[0].name}: cuDNN 9.10.0 (CONVT_CUDNN_LIBRARY={over_standin.path}), "
+        "ConvolutionBackwardData, algorithm 4 (Winograd), workspace 1048576 bytes\n"
+    ) in capsys.readouterr().out
+    ran("Verbose", "NoCuDNN")
+    assert f"scatter on {cuda._devices[0].name}: engine " in capsys.readouterr().out
+
+
+def test_arrays_on_the_gpu_in_their_stream(cuda, over_standin, call, to_gpu, to_host, context):
+    from pycuda import driver
+
+    arguments, wanted = call
+
+    class InStream:
+        """An array whose owner computes in a stream of its own."""
+
+        def __init__(self, array, stream):
+            self.kept = array
+            self.__cuda_array_interface__ = {**array.__cuda_array_interface__, "version": 3, "stream": stream.handle}
+
+    stream = driver.Stream()
+    x, w, bias = (to_gpu(array) for array in arguments)
+    out = to_gpu(np.full(wanted.shape, np.nan, np.float32))
+    convt.conv_transpose(x, w, bias, stride=2, padding=1, out=InStream(out, stream))
+    np.testing.assert_allclose(to_host(out), wanted, rtol=1e-4, atol=1e-5)
+    assert over_standin.stream == stream.handle
+
+
+def test_another_gpu(over_standin, call, capsys):
+    with convt.options(device=1, verbose=True):
+        got = convt.conv_transpose(*call[0], **OPTIONS)
+    np.testing.assert_allclose(got, call[1], rtol=1e-4, atol=1e-5)
+    assert capsys.readouterr().out.startswith("scatter on GPU 1 (")
+    with (
+        convt.options(device=2),
+        pytest.raises(ValueError, match=r"^device must be less than 2, the number of GPUs, got 2$"),
+    ):
+        convt.conv_transpose(*call[0], **OPTIONS)
+
+
+def test_failures_are_told_and_leave_nothing(cuda, over_standin, call):
+    over_standin.fail("cudnnConvolutionBackwardData", 5000)
+    with pytest.raises(CudnnError, match=r"^cudnnConvolutionBackwardData: CUDNN_STATUS_EXECUTION_FAILED \(status 5000\)"):
+        convt.conv_transpose(*call[0], **OPTIONS)
+    np.testing.assert_allclose(convt.conv_transpose(*call[0], **OPTIONS), call[1], rtol=1e-4, atol=1e-5)
+
+
+def test_a_workspace_that_does_not_fit_is_a_memory_error(cuda, emulator, over_standin, call):
+    cuda._devices[0].close()  # what the pool keeps
+    emulator.set_memory(10**6)
+    with pytest.raises(MemoryError, match="bytes free for this call, got"):
+        convt.conv_transpose(*call[0], **OPTIONS)
+    with convt.options(workspace_limit=10**4):
+        np.testing.assert_allclose(convt.conv_transpose(*call[0], **OPTIONS), call[1], rtol=1e-4, atol=1e-5)
+
+
+def test_many_threads_get_the_same_bits(over_standin, call):
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: convt.conv_transpose(*call[0], **OPTIONS).tobytes(), range(12)))
+    assert len(set(results)) == 1
+
+
+def test_without_cudnn_our_kernels_compute_and_say_why(cuda, over_standin, call, monkeypatch):
+    monkeypatch.setenv("CONVT_CUDNN_LIBRARY", "/nowhere")
+    np.testing.assert_allclose(convt.conv_transpose(*call[0], **OPTIONS), call[1], rtol=1e-4, atol=1e-5)
+    assert over_standin.log == []
+    assert cuda.info()["cudnn"].endswith("looked for: CONVT_CUDNN_LIBRARY=/nowhere: not there")
+    monkeypatch.setenv("CONVT_CUDA_ALGORITHM", "cudnn")
+    with pytest.raises(CudnnUnavailable, match=r"^cuDNN 8 or 9 must be installed: pip install nvidia-cudnn-cu13"):
+        convt.conv_transpose(*call[0], **OPTIONS)
+
+
+def test_the_configuration_names_cudnn(cuda, over_standin):
+    assert cuda.info()["cudnn"] == f"9.10.0 (CONVT_CUDNN_LIBRARY={over_standin.path})"
