@@ -32,9 +32,9 @@ __all__ = ["ENGINES", "FALLBACK", "choose", "forced_engine"]
 ENGINES = {
     "direct": Engine(direct_plan, run_direct, cost.direct_cycles),
     "winograd": Engine(winograd_plan, run_winograd, cost.winograd_cycles),
-    "depthwise": Engine(depthwise_plan, run_depthwise, cost.depthwise_cycles),
-    "cells": Engine(cells_plan, run_cells, cost.cells_cycles),
-    "thin": Engine(thin_plan, run_thin, cost.thin_cycles),
+    "depthwise": Engine(depthwise_plan, run_depthwise, cost.depthwise_cycles, cost.depthwise_suits),
+    "cells": Engine(cells_plan, run_cells, cost.cells_cycles, cost.cells_suits),
+    "thin": Engine(thin_plan, run_thin, cost.thin_cycles, cost.thin_suits),
     "correlate": Engine(correlate_plan, run_correlate, cost.correlate_cycles),
     "im2col": Engine(im2col.plan, im2col.run, cost.im2col_cycles),
 }
@@ -60,7 +60,8 @@ def choose(problem: Problem, data_map: Map, order: Order, isa: str, forced: str 
             raise ValueError(f"CONVT_CPU_ALGORITHM must be one of {', '.join(ENGINES)}, got {forced!r}")
         plan = ENGINES[forced].plan(problem, data_map, order, isa)
         return (FALLBACK, FALLBACK.plan(problem, data_map, order, isa)) if plan is None else (ENGINES[forced], plan)
-    able = [(engine, engine.plan(problem, data_map, order, isa)) for engine in ENGINES.values()]
+    suitable = [engine for engine in ENGINES.values() if engine.suits(problem, data_map)]
+    able = [(engine, engine.plan(problem, data_map, order, isa)) for engine in suitable]
     return min(
         ((engine, plan) for engine, plan in able if plan is not None),
         key=lambda pair: pair[0].cycles(pair[1], problem, isa),

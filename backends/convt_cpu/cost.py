@@ -9,11 +9,13 @@ An engine pays for its multiply-adds, relative to those of a direct kernel, and 
 - thin leaves the weights where they lie, and adds up columns or makes them;
 - correlate counts for itself, in ``correlate/plan.py``, because its plan is the cheapest of several;
 - im2col computes what is needed, but writes and reads the column matrix, and calls BLAS with small matrices.
+
+Engines for special problems say first, by a rule of thumb, whether a problem is one: a plan takes some hundred microseconds.
 """
 
 from __future__ import annotations
 
-from math import inf, prod
+from math import prod
 from typing import TYPE_CHECKING
 
 from ._kernels import vector_length
@@ -27,16 +29,20 @@ if TYPE_CHECKING:
     from .correlate._plan import CorrelatePlan
     from .depthwise._engine import DepthwisePlan
     from .direct._engine import DirectPlan
+    from .engine import Map
     from .thin._engine import ThinPlan
     from .winograd._engine import WinogradPlan
 
 __all__ = [
     "cells_cycles",
+    "cells_suits",
     "correlate_cycles",
     "depthwise_cycles",
+    "depthwise_suits",
     "direct_cycles",
     "im2col_cycles",
     "thin_cycles",
+    "thin_suits",
     "winograd_cycles",
 ]
 
@@ -67,7 +73,12 @@ _DEPTHWISE_SUM = 1.5  # time of a multiply-add
 _DEPTHWISE_SUM_OF_MANY = {"scatter": 3.2, "gather": 3.2, "correlate": 4.5}  # where direct kernels would share loads
 _DEPTHWISE_FEW = 8  # channels of one side of a group, if the other side has one
 _DEPTHWISE_ELEMENT = 0.9
-_DEPTHWISE_CALL = 15_000  # for its tables, however small the problem is
+_DEPTHWISE_WORK = 2**17  # multiply-adds of a problem that is worth its tables
+
+
+def depthwise_suits(problem: Problem, data_map: Map) -> bool:
+    sums = prod(problem.coarse_array_shape) * prod(problem.kernel_shape) * problem.fine_channels // problem.groups
+    return sums >= _DEPTHWISE_WORK
 
 
 def depthwise_cycles(plan: DepthwisePlan, problem: Problem, isa: str) -> float:
@@ -75,11 +86,16 @@ def depthwise_cycles(plan: DepthwisePlan, problem: Problem, isa: str) -> float:
     many = fewer > 1 or more > _DEPTHWISE_FEW
     load = _DEPTHWISE_SUM_OF_MANY[plan.tables.data_map] if many else _DEPTHWISE_SUM
     sums = load * plan.multiply_adds / _per_cycle(problem, isa)
-    return _DEPTHWISE_CALL + sums + _elements(problem) * _DEPTHWISE_ELEMENT
+    return sums + _elements(problem) * _DEPTHWISE_ELEMENT
 
 
 _CELLS_PACKED = 0.5  # for an element that is packed in rows
 _CELLS_ROW = 10.0  # for each row of a cell
+_CELLS_STRIDE = 4
+
+
+def cells_suits(problem: Problem, data_map: Map) -> bool:
+    return data_map == "scatter" and max(problem.stride) >= _CELLS_STRIDE
 
 
 def cells_cycles(plan: CellsPlan, problem: Problem, isa: str) -> float:
@@ -90,15 +106,18 @@ def cells_cycles(plan: CellsPlan, problem: Problem, isa: str) -> float:
 _THIN_SUM = {"scatter": 1.2, "gather": 1.6, "correlate": 1.15}  # time of a multiply-add
 _THIN_MOVED = 1.0  # for an element of columns that is gathered or added up
 _THIN_BYTE = 0.2  # for a byte of weights that is read or written where it lies
-_THIN_POSITIONS = {"scatter": 64, "gather": 1024, "correlate": 256}  # it is not meant for more,
-_THIN_WEIGHTS = 2**18  # nor for fewer
+_THIN_POSITIONS = {"scatter": 64, "gather": 1024, "correlate": 256}  # at most,
+_THIN_WEIGHTS = 2**18  # and at least
+
+
+def thin_suits(problem: Problem, data_map: Map) -> bool:
+    positions = problem.batch * prod(problem.coarse_shape)
+    return problem.groups == 1 and _weights(problem) >= _THIN_WEIGHTS and positions <= _THIN_POSITIONS[data_map]
 
 
 def thin_cycles(plan: ThinPlan, problem: Problem, isa: str) -> float:
-    tables, weights = plan.tables, _weights(problem)
-    if problem.groups > 1 or weights < _THIN_WEIGHTS or tables.positions > _THIN_POSITIONS[tables.data_map]:
-        return inf
-    streaming = weights * problem.dtype.itemsize * _THIN_BYTE + _elements(problem) * _DIRECT_ELEMENT
+    tables = plan.tables
+    streaming = _weights(problem) * problem.dtype.itemsize * _THIN_BYTE + _elements(problem) * _DIRECT_ELEMENT
     sums = plan.multiply_adds * _THIN_SUM[tables.data_map] / _per_cycle(problem, isa)
     return sums + streaming + tables.moved * _THIN_MOVED
 

@@ -58,8 +58,12 @@ class Engine(NamedTuple):
         the definition does (NaN, infinities); another engine then writes all of the output again.
     cycles : callable
         ``cycles(plan, problem, isa)`` estimates the time on one core.
+    suits : callable
+        ``suits(problem, data_map)`` tells at once, without a plan, whether this is what the engine is meant for. It is not
+        asked where an engine is forced.
     """
 
     plan: Callable[[Problem, Map, Order, str], Any]
     run: Callable[..., bool]
     cycles: Callable[[Any, Problem, str], float]
+    suits: Callable[[Problem, Map], bool] = lambda problem, data_map: True
