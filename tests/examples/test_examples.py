@@ -48,3 +48,11 @@ def test_a_burst_needs_different_shifts(capsys):
     with pytest.raises(SystemExit):
         load("super_resolution").main(["--frames", "17"])
     assert "--frames must be from 1 to scale * scale (16), got 17" in capsys.readouterr().err
+
+
+def test_the_inverse_stft_is_that_of_scipy(capsys, tmp_path):
+    output = tmp_path / "chirp.wav"
+    differences = load("inverse_stft").main(["--seconds", "0.5", "--size", "256", "--hop", "64", "--output", str(output)])
+    assert max(differences.values()) < 1e-12
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert output.stat().st_size == 44 + 2 * 11_025
