@@ -56,3 +56,10 @@ def test_the_inverse_stft_is_that_of_scipy(capsys, tmp_path):
     assert max(differences.values()) < 1e-12
     assert len(capsys.readouterr().out.splitlines()) == 2
     assert output.stat().st_size == 44 + 2 * 11_025
+
+
+def test_the_head_of_the_segmentation_learns(capsys, tmp_path):
+    scores = load("segmentation").main(["--steps", "60", "--output", str(tmp_path / "masks.png")])
+    assert scores["head"] > 0.5
+    assert capsys.readouterr().out.split()[::2] == ["nearest", "head"]
+    assert (tmp_path / "masks.png").stat().st_size > 1000
