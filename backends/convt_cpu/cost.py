@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from ._kernels import vector_length
 from .isa import available
+from .sizes import ceil_div
 
 if TYPE_CHECKING:
     from convt.problem import Problem
@@ -143,8 +144,8 @@ def im2col_cycles(plan: im2col.Plan, problem: Problem, isa: str) -> float:
     rows = problem.fine_channels * prod(problem.kernel_shape)
     if plan.data_map == "correlate":
         # Both operands are packed again for every block of the kernel.
-        columns = positions * rows * -(-problem.coarse_channels // problem.groups // plan.tiling.channels)
-        coarse = positions * problem.coarse_channels * -(-rows // problem.groups // plan.tiling.rows)
+        columns = positions * rows * ceil_div(problem.coarse_channels // problem.groups, plan.tiling.channels)
+        coarse = positions * problem.coarse_channels * ceil_div(rows // problem.groups, plan.tiling.rows)
         packing = columns * _IM2COL_LONG_COLUMN + coarse * _IM2COL_LONG_COARSE
         return multiply_adds * _IM2COL_LONG_SUM + packing + _weights(problem) * _IM2COL_LONG_WEIGHT
     copying = positions * rows * _IM2COL_COLUMN + _weights(problem) * _IM2COL_WEIGHT

@@ -38,6 +38,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from ..filters import icnr
 from .checks import as_real
 
 __all__ = ["BIAS_NAMES", "WEIGHT_NAMES", "Bank", "accept", "draw_bias", "draw_weight", "is_array"]
@@ -158,10 +159,7 @@ def _icnr(bank: Bank, rng: Generator) -> Values:
             f"strides, got kernel_size {tuple(kernel)}, strides {bank.strides}, dilation {bank.dilation}"
         )
     repeated = [k // s for k, s in zip(kernel, bank.strides, strict=True)]
-    weight = _normal(sqrt(2 / bank.fan_in), (coarse, fine, *repeated), rng)
-    for axis, stride in enumerate(bank.strides, start=2):
-        weight = weight.repeat(stride, axis)
-    return weight
+    return icnr(_normal(sqrt(2 / bank.fan_in), (coarse, fine, *repeated), rng), bank.strides)
 
 
 _PLAIN: Mapping[str, Callable[[tuple[int, ...], Generator], Values]] = {

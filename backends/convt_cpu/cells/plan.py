@@ -11,6 +11,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from .._kernels import kernels, vector_length
+from ..sizes import aligned, ceil_div, three_axes
 from ._engine import CellsPlan
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ _WAVE = 12 * 1024 * 1024  # bytes of the packed positions of a wave
 _MOST_AT_ONCE = 32  # CONVT_MAX_PANELS
 _TASKS = 16  # keep some cores busy to the end
 _MOST = 24 * 1024 * 1024  # bytes of scratch memory with one thread
-_ALIGNED = 64  # bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ def cells_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Cells
     if data_map != "scatter" or dilated or prod(problem.stride) == 1:
         return None
     coarse, fine, kernel, stride, padding = (
-        _three(shape, order, missing)
+        three_axes(shape, order, missing)
         for shape, missing in (
             (problem.coarse_shape, 1),
             (problem.fine_shape, 1),
@@ -93,33 +93,33 @@ def cells_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Cells
         )
     )
     inputs, outputs = problem.coarse_channels // problem.groups, problem.fine_channels // problem.groups
-    taps = tuple(map(_up, kernel, stride))
+    taps = tuple(map(ceil_div, kernel, stride))
     first = tuple(p // s for p, s in zip(padding, stride, strict=True))
     cells = tuple((f + p - 1) // s + 1 - at for f, p, s, at in zip(fine, padding, stride, first, strict=True))
     positions, lanes = problem.batch * prod(cells), outputs * prod(stride)
 
     shapes = kernels(isa)
-    unit = _up(positions, _up(positions, max(rows for rows, _ in shapes)))
+    unit = ceil_div(positions, ceil_div(positions, max(rows for rows, _ in shapes)))
     vector = vector_length(isa, size)
-    vectors = _up(lanes, vector)
+    vectors = ceil_div(lanes, vector)
     width = vector * max(v for rows, v in shapes if rows == unit and v <= vectors)
     depth = inputs * prod(taps)
-    block = _up(inputs, _up(depth, _ROWS))
+    block = ceil_div(inputs, ceil_div(depth, _ROWS))
     panel = block * prod(taps) * width * size
-    all_panels, all_tiles = _up(lanes, width), _up(positions, unit)
+    all_panels, all_tiles = ceil_div(lanes, width), ceil_div(positions, unit)
     tile_rows = depth * unit * size
     if panel > _MOST_PANELS or tile_rows > _WAVE:
         return None
-    wave = _up(all_tiles, _up(all_tiles * tile_rows, _WAVE))
+    wave = ceil_div(all_tiles, ceil_div(all_tiles * tile_rows, _WAVE))
     panels = max(1, min(_PANELS // panel, all_panels // _TASKS, _MOST_AT_ONCE))
-    blocks = _up(all_panels, panels)
+    blocks = ceil_div(all_panels, panels)
     sums = unit * width * size * panels
-    parts = min(wave, _up(_TASKS, blocks))
+    parts = min(wave, ceil_div(_TASKS, blocks))
     if block < inputs:
-        parts = min(wave, max(parts, _up(wave * sums, _SUMS)))
-    tiles = _up(wave, parts)
-    parts = _up(wave, tiles)
-    packed_lanes = depth * all_panels * width * _up(all_tiles, tiles)
+        parts = min(wave, max(parts, ceil_div(wave * sums, _SUMS)))
+    tiles = ceil_div(wave, parts)
+    parts = ceil_div(wave, tiles)
+    packed_lanes = depth * all_panels * width * ceil_div(all_tiles, tiles)
     scratch = panels * panel + sums * (tiles if block < inputs else 1)
     shared = wave * tile_rows
     if scratch + shared > _MOST:
@@ -154,20 +154,7 @@ def cells_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Cells
             multiply_adds=problem.groups * all_tiles * unit * all_panels * width * depth,
             packed=problem.groups * (depth * all_tiles * unit + packed_lanes),
             rows=problem.groups * (positions * lanes + packed_lanes) // stride[2],
-            scratch=_aligned(scratch),
-            shared=_aligned(shared),
+            scratch=aligned(scratch),
+            shared=aligned(shared),
         )
     )
-
-
-def _three(values: tuple[int, ...], order: tuple[int, ...], missing: int) -> tuple[int, ...]:
-    """Values per spatial axis in the walking order, with axes of the value `missing` in front."""
-    return (missing,) * (3 - len(order)) + tuple(values[axis] for axis in order)
-
-
-def _up(a: int, b: int) -> int:
-    return -(-a // b)
-
-
-def _aligned(size: int) -> int:
-    return _up(size, _ALIGNED) * _ALIGNED

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from math import gcd, prod
 from typing import NamedTuple
 
-from .shape import Shape, up
+from ..sizes import aligned, ceil_div
+from .shape import Shape
 
 __all__ = ["Axis", "Layout", "axis_of"]
-
-_ALIGNED = 64  # bytes
 
 
 class Axis(NamedTuple):
@@ -54,7 +53,7 @@ class Layout:
 
     def coarse_pitch(self, coarse: int) -> int:
         """In elements; positions an even number of cache lines apart would meet in fewer sets of the cache."""
-        pitch = coarse if self.shape.fine_lanes else up(coarse, self.lanes) * self.lanes
+        pitch = coarse if self.shape.fine_lanes else ceil_div(coarse, self.lanes) * self.lanes
         return pitch + self.lanes * (pitch > 2 * self.lanes and pitch % (2 * self.lanes) == 0)
 
     def packed_coarse(self, count: tuple[int, ...], coarse: int) -> int:
@@ -70,15 +69,11 @@ class Layout:
         """Of a block of some coarse channels and runs."""
         length = self.run * self.shape.fine_block
         if self.shape.fine_lanes:
-            return aligned(coarse * runs * up(length, self.lanes) * self.lanes * self.size)
-        return aligned(runs * length * up(coarse, self.lanes) * self.lanes * self.size)
+            return aligned(coarse * runs * ceil_div(length, self.lanes) * self.lanes * self.size)
+        return aligned(runs * length * ceil_div(coarse, self.lanes) * self.lanes * self.size)
 
     def written(self, runs: int) -> int:
         """Of the taps of one coarse channel, or of a vector of them as well, on their way to the kernel."""
         return aligned(
             runs * self.run * self.shape.fine_block * (1 if self.shape.fine_lanes else 1 + self.lanes) * self.size
         )
-
-
-def aligned(size: int) -> int:
-    return up(size, _ALIGNED) * _ALIGNED

@@ -12,10 +12,11 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from .._kernels import vector_length
+from ..sizes import ceil_div, three_axes
 from ._plan import CorrelatePlan
 from .layout import Layout, axis_of
 from .schedule import Schedule, schedule
-from .shape import CHUNK, best_shape, up
+from .shape import CHUNK, best_shape
 
 if TYPE_CHECKING:
     from convt.problem import Problem
@@ -102,22 +103,22 @@ def correlate_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> C
     axes = tuple(
         map(
             axis_of,
-            _three(problem.coarse_shape, order, 1),
-            _three(problem.kernel_shape, order, 1),
-            _three(problem.stride, order, 1),
-            _three(problem.dilation, order, 1),
+            three_axes(problem.coarse_shape, order, 1),
+            three_axes(problem.kernel_shape, order, 1),
+            three_axes(problem.stride, order, 1),
+            three_axes(problem.dilation, order, 1),
         )
     )
     taps = prod(problem.kernel_shape)
     run = axes[2].kernel if axes[2].dilation == 1 else 1
     lanes = vector_length(isa, size)
     shape = best_shape(coarse, fine, run, isa, lanes)
-    layout = Layout(problem.batch, coarse, axes, run, taps // run, up(fine, shape.fine_block), shape, lanes, size)
+    layout = Layout(problem.batch, coarse, axes, run, taps // run, ceil_div(fine, shape.fine_block), shape, lanes, size)
     multiply_adds = groups * prod(layout.positions) * coarse * fine * taps
     cut = schedule(layout, groups, multiply_adds)
     if cut.scratch + cut.shared > _MOST:
         return None
-    strips = tuple(up(n, count) for n, count in zip(layout.positions, cut.count, strict=True))
+    strips = tuple(ceil_div(n, count) for n, count in zip(layout.positions, cut.count, strict=True))
     rows = coarse if shape.fine_lanes else run * shape.fine_block
     near = max(_FEWEST, _NEAR // (shape.tile * lanes * size))
     return CorrelatePlan(
@@ -130,12 +131,12 @@ def correlate_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> C
             coarse=coarse,
             fine=fine,
             coarse_size=layout.positions[1:],
-            fine_size=_three(problem.fine_shape, order, 1),
+            fine_size=three_axes(problem.fine_shape, order, 1),
             kernel=tuple(axis.kernel for axis in axes),
             stride=tuple(axis.stride for axis in axes),
             dilation=tuple(axis.dilation for axis in axes),
             step=tuple(axis.step for axis in axes),
-            padding=_three(problem.padding, order, 0),
+            padding=three_axes(problem.padding, order, 0),
             count=cut.count,
             strips=strips,
             run=run,
@@ -165,13 +166,8 @@ def correlate_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> C
 def _cycles(layout: Layout, cut: Schedule, strips: int, weights: int) -> float:
     """Estimated, of one group and one core."""
     positions = prod(layout.positions)
-    packed_coarse = positions * layout.coarse * up(layout.blocks, cut.wave)
+    packed_coarse = positions * layout.coarse * ceil_div(layout.blocks, cut.wave)
     packed_fine = strips * layout.blocks * layout.packed_fine(cut.count) // layout.size
     written = weights * (strips if cut.together else 1)
     summed = positions * layout.runs * layout.shape.cycles
     return summed * _SUMMED + packed_coarse * _COARSE + packed_fine * _FINE + written * _WRITTEN
-
-
-def _three(values: tuple[int, ...], order: tuple[int, ...], missing: int) -> tuple[int, ...]:
-    """Values per spatial axis in the walking order, with axes of the value `missing` in front."""
-    return (missing,) * (3 - len(order)) + tuple(values[axis] for axis in order)

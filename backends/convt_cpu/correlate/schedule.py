@@ -11,8 +11,8 @@ from collections.abc import Callable
 from math import prod
 from typing import NamedTuple
 
+from ..sizes import ceil_div
 from .layout import Layout
-from .shape import up
 
 __all__ = ["Schedule", "schedule"]
 
@@ -58,15 +58,15 @@ def schedule(layout: Layout, groups: int, multiply_adds: int) -> Schedule:
 def _apart(layout: Layout, groups: int) -> Schedule:
     """Each task packs strips of its own, one block of fine channels at a time."""
     sizes, coarse = layout.positions, layout.coarse
-    most = max(_LEAST, up(prod(sizes), _TASKS))
+    most = max(_LEAST, ceil_div(prod(sizes), _TASKS))
 
     def packed(count: tuple[int, ...]) -> int:
         return layout.packed_coarse(count, coarse) + layout.packed_fine(count)
 
     count = _box(sizes, lambda count: prod(count) <= most and packed(count) <= _STRIP)
-    strips = prod(up(n, c) for n, c in zip(sizes, count, strict=True))
+    strips = prod(ceil_div(n, c) for n, c in zip(sizes, count, strict=True))
     sums = groups * layout.blocks * layout.sums(coarse, layout.runs)
-    splits = max(1, min(up(_TASKS, groups), strips, _ALL_SUMS // sums))
+    splits = max(1, min(ceil_div(_TASKS, groups), strips, _ALL_SUMS // sums))
     scratch = max(packed(count), layout.written(layout.runs))
     return Schedule(False, splits, layout.blocks, count, coarse, layout.runs, scratch, splits * sums)
 
@@ -75,15 +75,15 @@ def _together(layout: Layout) -> Schedule:
     """All threads pack a strip; a task sums a block, which is small enough for the cache, while others sum other blocks."""
     sizes, blocks, shape = layout.positions, layout.blocks, layout.shape
     unit = min(layout.coarse, shape.unit if shape.fine_lanes else shape.tile * layout.lanes)
-    units, wanted = up(layout.coarse, unit), up(_TASKS, blocks)
-    at_once = max(1, min(up(units, wanted), _BLOCK // layout.sums(unit, layout.runs)))
-    coarse = min(layout.coarse, up(units, up(units, at_once)) * unit)
-    wanted = up(wanted, up(layout.coarse, coarse))
-    runs = max(1, min(up(layout.runs, wanted), layout.runs * _BLOCK // layout.sums(coarse, layout.runs)))
-    runs = up(layout.runs, up(layout.runs, runs))
+    units, wanted = ceil_div(layout.coarse, unit), ceil_div(_TASKS, blocks)
+    at_once = max(1, min(ceil_div(units, wanted), _BLOCK // layout.sums(unit, layout.runs)))
+    coarse = min(layout.coarse, ceil_div(units, ceil_div(units, at_once)) * unit)
+    wanted = ceil_div(wanted, ceil_div(layout.coarse, coarse))
+    runs = max(1, min(ceil_div(layout.runs, wanted), layout.runs * _BLOCK // layout.sums(coarse, layout.runs)))
+    runs = ceil_div(layout.runs, ceil_div(layout.runs, runs))
 
     def packed_coarse(count: tuple[int, ...]) -> int:
-        return up(layout.coarse, coarse) * layout.packed_coarse(count, coarse)
+        return ceil_div(layout.coarse, coarse) * layout.packed_coarse(count, coarse)
 
     wave = min(blocks, (_WAVE - packed_coarse(sizes)) // layout.packed_fine(sizes))
     if wave < 1:  # then several strips
@@ -101,7 +101,7 @@ def _box(sizes: tuple[int, ...], fits: Callable[[tuple[int, ...]], bool]) -> tup
         while low < high:
             count[axis] = (low + high + 1) // 2
             low, high = (count[axis], high) if fits(tuple(count)) else (low, count[axis] - 1)
-        count[axis] = up(sizes[axis], up(sizes[axis], low))
+        count[axis] = ceil_div(sizes[axis], ceil_div(sizes[axis], low))
         if low < sizes[axis]:
             break
     return tuple(count)

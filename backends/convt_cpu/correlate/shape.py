@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from .._kernels import kernels
+from ..sizes import ceil_div
 
-__all__ = ["CHUNK", "Shape", "best_shape", "up"]
+__all__ = ["CHUNK", "Shape", "best_shape"]
 
 CHUNK = 256  # CONVT_CHUNK: positions that a kernel sums before its registers go to memory
 
@@ -58,10 +59,10 @@ def _shapes(coarse: int, fine: int, width: int, run: int, fine_lanes: bool, isa:
     blocks = [(fine // width, run * width)] + [(1, run * (fine % width))] * (fine % width > 0)
     longest = coarse if fine_lanes else run * width
     for tile, most in {vectors: rows for rows, vectors in sorted(exist)}.items():
-        unit = up(longest, up(longest, most))
+        unit = ceil_div(longest, ceil_div(longest, most))
         cycles = 0.0
         for times, length in blocks:
-            rows, vectors = (coarse, up(length, lanes)) if fine_lanes else (length, up(coarse, lanes))
+            rows, vectors = (coarse, ceil_div(length, lanes)) if fine_lanes else (length, ceil_div(coarse, lanes))
             cycles += times * _cycles(rows, vectors, unit, tile, exist)
         yield Shape(cycles, fine_lanes, width, unit, tile)
 
@@ -88,8 +89,3 @@ def _kernel_cycles(rows: int, vectors: int) -> float:
 @lru_cache(maxsize=8)
 def _existing(isa: str) -> frozenset[tuple[int, int]]:
     return frozenset(kernels(isa))
-
-
-def up(a: int, b: int) -> int:
-    """a / b, rounded up."""
-    return -(-a // b)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._kernels import vector_length
+from ..sizes import LINE, ceil_div, int64_table, three_axes
 from ._engine import DepthwisePlan
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def depthwise_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> D
     size = problem.dtype.itemsize
     scatters = data_map == "scatter"
     fine, coarse, kernel, stride, padding, dilation = (
-        _three(values, order, missing)
+        three_axes(values, order, missing)
         for values, missing in (
             (problem.fine_shape, 1),
             (problem.coarse_shape, 1),
@@ -121,11 +122,13 @@ def depthwise_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> D
     first_tap = np.searchsorted(out_plane[sorting], np.arange(prod(out_stride) + 1))
 
     lanes = vector_length(isa, size)
-    planes = tuple(_up(o, s) for o, s in zip(out_size, out_stride, strict=True))
+    planes = tuple(ceil_div(o, s) for o, s in zip(out_size, out_stride, strict=True))
     ways = out_stride[2]
     row = min(_ROW, 2 * _SUMS // ways) // size
     padded = prod(p + int(h) for p, h in zip(planes, halo, strict=True))
-    room = min(_PACKED // (size * inputs * len(in_planes)), _up(padded, _up(_TASKS // 2, problem.batch * problem.groups)))
+    room = min(
+        _PACKED // (size * inputs * len(in_planes)), ceil_div(padded, ceil_div(_TASKS // 2, problem.batch * problem.groups))
+    )
     count, boxes = _boxes(planes, halo, row, room)
     rows = tuple(c + int(h) for c, h in zip(count, halo, strict=True))
     slide = 0
@@ -136,7 +139,7 @@ def depthwise_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> D
     plane_size = prod(rows) + lanes
     channel_size = len(in_planes) * plane_size
     chunk = max(1, min(count[1], _SUMS // (size * ways) // rows[2]))
-    chunk_size = _up((chunk - 1) * rows[2] + count[2], lanes) * lanes
+    chunk_size = ceil_div((chunk - 1) * rows[2] + count[2], lanes) * lanes
     within = in_plane.reshape(-1) * plane_size + (shifts - low) @ (rows[1] * rows[2], rows[2], 1)
     offsets = [c * channel_size + within[sorting[first:last]] for first, last in pairwise(first_tap) for c in range(inputs)]
 
@@ -146,7 +149,7 @@ def depthwise_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> D
     channel_rows = 0
     if data_map == "correlate":
         units = 0
-        splits = min(of_group, _up(_TASKS, problem.groups))
+        splits = min(of_group, ceil_div(_TASKS, problem.groups))
         tasks = problem.groups * splits
         scratch = weights * lanes + chunk_size + inputs * channel_size
         shared = tasks * weights
@@ -154,7 +157,7 @@ def depthwise_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> D
         of_unit = prod(count) * (inputs * len(in_planes) + outputs * prod(out_stride)) * size
         units = max(1, min(max(_TASK // of_unit, prod(boxes)), all_units // _TASKS))
         splits = 0
-        tasks = _up(all_units, units)
+        tasks = ceil_div(all_units, units)
         scratch = weights + ways * chunk_size + inputs * channel_size
         shared = 0
         filters = weights * problem.groups
@@ -177,11 +180,11 @@ def depthwise_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> D
             out_size=out_size,
             in_stride=in_stride,
             out_stride=out_stride,
-            in_phase=_table(in_planes),
-            first_tap=_table(first_tap),
-            taps=_table(taps[sorting]),
-            reach=_table(reach[sorting]),
-            offsets=_table(np.concatenate(offsets)),
+            in_phase=int64_table(in_planes),
+            first_tap=int64_table(first_tap),
+            taps=int64_table(taps[sorting]),
+            reach=int64_table(reach[sorting]),
+            offsets=int64_table(np.concatenate(offsets)),
             low=tuple(int(shift) for shift in low),
             count=count,
             boxes=boxes,
@@ -195,15 +198,12 @@ def depthwise_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> D
             splits=splits,
             channel_rows=channel_rows,
             tasks=tasks,
-            multiply_adds=all_units * count[0] * _up(count[1], chunk) * chunk_size * weights,
+            multiply_adds=all_units * count[0] * ceil_div(count[1], chunk) * chunk_size * weights,
             packed=all_units * inputs * channel_size,
-            scratch=scratch * size + _ALIGNED,
+            scratch=scratch * size + LINE,
             shared=shared * size,
         )
     )
-
-
-_ALIGNED = 64  # bytes
 
 
 def _boxes(planes: tuple[int, ...], halo: np.ndarray, row: int, room: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -212,21 +212,8 @@ def _boxes(planes: tuple[int, ...], halo: np.ndarray, row: int, room: int) -> tu
     room_of = [room, room, min(room, row)]
     for axis in (2, 1, 0):
         most = max(1, room_of[axis] - int(halo[axis]))
-        count[axis] = _up(planes[axis], _up(planes[axis], most))
+        count[axis] = ceil_div(planes[axis], ceil_div(planes[axis], most))
         for other in range(axis):
             room_of[other] //= count[axis] + int(halo[axis])
-    boxes = tuple(_up(p, c) for p, c in zip(planes, count, strict=True))
+    boxes = tuple(ceil_div(p, c) for p, c in zip(planes, count, strict=True))
     return tuple(count), boxes
-
-
-def _three(values: tuple[int, ...], order: tuple[int, ...], missing: int) -> tuple[int, ...]:
-    """Values per spatial axis in the walking order, with axes of the value `missing` in front."""
-    return (missing,) * (3 - len(order)) + tuple(values[axis] for axis in order)
-
-
-def _table(values: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(values, dtype=np.int64)
-
-
-def _up(a: int, b: int) -> int:
-    return -(-a // b)

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise, product
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._kernels import kernels, vector_length
+from ..sizes import LINE, aligned, ceil_div, int64_table, three_axes
 from ._engine import DirectPlan
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ _FEW = {1: 1.8, 2: 1.3}  # outputs whose taps are computed as columns, unless ha
 _COLUMN_VECTORS = 4
 _NO_COLUMNS: tuple[list[int], list[tuple[int, ...]]] = [0], []
 _NO_TAP = [0] * _PREFETCH
-_ALIGNED = 64  # bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +106,7 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
     scatters = data_map == "scatter"
     size = problem.dtype.itemsize
     fine, coarse, kernel, stride, padding, dilation = (
-        _three(shape, order, missing)
+        three_axes(shape, order, missing)
         for shape, missing in (
             (problem.fine_shape, 1),
             (problem.coarse_shape, 1),
@@ -127,7 +127,7 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
     per_axis = tuple(zip(kernel, dilation, padding, stride, strict=True))
     phases = [[(t * d - p) % s for t in range(k)] for k, d, p, s in per_axis]
     shifts = [[(-1 if scatters else 1) * ((t * d - p) // s) for t in range(k)] for k, d, p, s in per_axis]
-    planes = tuple(_up(o, s) for o, s in zip(out_size, out_stride, strict=True))
+    planes = tuple(ceil_div(o, s) for o, s in zip(out_size, out_stride, strict=True))
     halo = tuple(max(of_axis) - min(of_axis) for of_axis in shifts)
     copied = _copied(planes, halo, outputs)
     # Of the packed plane that a tap reads, along each axis.
@@ -150,10 +150,10 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
     count, strips = _strips(problem.batch, planes, halo, target)
     rows = tuple(c + h for c, h in zip(count[1:], halo, strict=True))
     last = (((count[0] - 1) * rows[0] + count[1] - 1) * rows[1] + count[2] - 1) * rows[2] + count[3]
-    positions = _up(last, lanes) * lanes
+    positions = ceil_div(last, lanes) * lanes
     widest = _widest(isa)
     most_rows = max(widest)
-    unit = _up(outputs, _up(outputs, most_rows))
+    unit = ceil_div(outputs, ceil_div(outputs, most_rows))
     tile = widest[unit]
     few = False
     if any(halo):
@@ -161,15 +161,15 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
         plane_size = span = max(furthest + positions, count[0] * rows[0] * rows[1] * rows[2])
         few = inputs >= 8 and plane_size < _FEW.get(outputs, 0) * positions
         if few:
-            plane_size = span = _up(plane_size, lanes) * lanes
+            plane_size = span = ceil_div(plane_size, lanes) * lanes
         channel_size = len(in_planes) * plane_size
         # An odd number of cache lines: else some channels would meet in few sets of the L1 cache.
-        channel_size = (_up(channel_size * size, _ALIGNED) // 2 * 2 + 1) * _ALIGNED // size
+        channel_size = (ceil_div(channel_size * size, LINE) // 2 * 2 + 1) * LINE // size
         span_size, spans = 0, 1
     else:
         plane_size = span = tile * lanes
         channel_size = len(in_planes) * plane_size
-        span_size, spans = inputs * channel_size, _up(positions, span)
+        span_size, spans = inputs * channel_size, ceil_div(positions, span)
     inside = [[shift - start for shift, start in zip(*of_axis, strict=True)] for of_axis in zip(shifts, starts, strict=True)]
     flat = _sums(inside, (rows[1] * rows[2], rows[2], 1))
     within = [plane * plane_size + offset for plane, offset in zip(in_plane, flat, strict=True)]
@@ -186,12 +186,12 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
         {line + vector for line in {offset // lanes for offset in within} for vector in range(tile + 1)}
     )  # of a channel, that a tile touches
     unit_sums = out_planes * unit * positions * size
-    block = _up(inputs, _up(inputs, max(8, _BLOCK // (lines * lanes * size))))
+    block = ceil_div(inputs, ceil_div(inputs, max(8, _BLOCK // (lines * lanes * size))))
     strip_size = inputs * channel_size * spans
     strip_bytes = strip_size * size
     weights = problem.groups * inputs * outputs * all_taps * size
-    by_outputs = (not few and weights > _MOST_WEIGHTS) or prod(strips) * problem.groups < _TASKS < _up(outputs, unit)
-    units = _up(outputs, unit)
+    by_outputs = (not few and weights > _MOST_WEIGHTS) or prod(strips) * problem.groups < _TASKS < ceil_div(outputs, unit)
+    units = ceil_div(outputs, unit)
     of_channel = unit * all_taps * size
     if by_outputs:
         wave = min(prod(strips), max(1, min(_WAVE // strip_bytes, _ALL_SUMS // unit_sums)))
@@ -221,12 +221,12 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
             out_size=out_size,
             in_stride=in_stride,
             out_stride=out_stride,
-            in_phase=_table([plane[:3] for plane in in_planes]),
-            in_shift=_table([plane[3:] for plane in in_planes]),
-            first_tap=_table(first_tap),
-            taps=_table([taps[tap] for tap in sorting]),
-            offsets=_table(offsets),
-            offsets_at=_table(offsets_at),
+            in_phase=int64_table([plane[:3] for plane in in_planes]),
+            in_shift=int64_table([plane[3:] for plane in in_planes]),
+            first_tap=int64_table(first_tap),
+            taps=int64_table([taps[tap] for tap in sorting]),
+            offsets=int64_table(offsets),
+            offsets_at=int64_table(offsets_at),
             count=count,
             strips=strips,
             rows=rows,
@@ -241,13 +241,13 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
             tile=tile,
             unit=unit,
             pass_=pass_,
-            first_column=_table(first_column),
-            column=_table(column).reshape(-1, 5),
+            first_column=int64_table(first_column),
+            column=int64_table(column).reshape(-1, 5),
             by_outputs=by_outputs,
             wave=wave,
             multiply_adds=problem.groups * prod(strips) * positions * inputs * outputs * all_taps,
-            scratch=_aligned(scratch),
-            shared=_aligned(shared),
+            scratch=aligned(scratch),
+            shared=aligned(shared),
         )
     )
 
@@ -308,7 +308,7 @@ def _strips(
         else:
             count[axis] = _even(sizes[axis], max(1, room))
             break
-    strips = tuple(_up(size, c) for size, c in zip(sizes, count, strict=True))
+    strips = tuple(ceil_div(size, c) for size, c in zip(sizes, count, strict=True))
     return tuple(count), strips
 
 
@@ -323,7 +323,7 @@ def _columns(taps: list[tuple[int, int, int]], outputs: int, most: int) -> tuple
             for output in range(outputs)
             if in_plane == plane
         ]
-        units = _up(len(pairs), most)
+        units = ceil_div(len(pairs), most)
         first += [first[-1] + len(pairs) * (unit + 1) // units for unit in range(units)]
         rows += pairs
     return first, rows
@@ -340,12 +340,12 @@ def _thick_strips(sizes: tuple[int, ...], halos: tuple[int, ...], target: int) -
         fitting.append((_even(sizes[1], z), _even(sizes[2], y)))
     z, y = min(fitting, key=lambda zy: (zy[0] + halos[1]) * (zy[1] + halos[2]) / (zy[0] * zy[1]))
     count = (1, z, y, x)
-    return count, tuple(_up(size, c) for size, c in zip(sizes, count, strict=True))
+    return count, tuple(ceil_div(size, c) for size, c in zip(sizes, count, strict=True))
 
 
 def _even(size: int, most: int) -> int:
     """The largest of equal parts of at most so many."""
-    return _up(size, _up(size, most))
+    return ceil_div(size, ceil_div(size, most))
 
 
 def _ahead(within: list[int], first_tap: list[int], channel_size: int) -> tuple[list[int], list[int]]:
@@ -355,24 +355,7 @@ def _ahead(within: list[int], first_tap: list[int], channel_size: int) -> tuple[
     for first, last in pairwise(first_tap):
         starts.append(len(offsets))
         own = within[first:last]
-        channels = range(1, 1 + _up(_PREFETCH, last - first)) if own else ()
+        channels = range(1, 1 + ceil_div(_PREFETCH, last - first)) if own else ()
         offsets += own
         offsets += [channel * channel_size + offset for channel in channels for offset in own][:_PREFETCH] or _NO_TAP
     return offsets, starts
-
-
-def _three(values: tuple[int, ...], order: tuple[int, ...], missing: int) -> tuple[int, ...]:
-    """Values per spatial axis in the walking order, with axes of the value `missing` in front."""
-    return (missing,) * (3 - len(order)) + tuple(values[axis] for axis in order)
-
-
-def _table(values: Any) -> np.ndarray:
-    return np.ascontiguousarray(values, dtype=np.int64)
-
-
-def _up(a: int, b: int) -> int:
-    return -(-a // b)
-
-
-def _aligned(size: int) -> int:
-    return _up(size, _ALIGNED) * _ALIGNED

@@ -12,6 +12,7 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..sizes import ceil_div
 from ._plan import Plan
 
 if TYPE_CHECKING:
@@ -60,11 +61,11 @@ def scatter_plan(problem: Problem, order: tuple[int, ...]) -> Plan:
     """Tasks own fine channels of some images, or of a part of one image."""
     fine, _coarse, taps = _per_group(problem)
     positions = prod(problem.coarse_shape)
-    images = min(problem.batch, _up(_TILE_PIXELS, positions))
+    images = min(problem.batch, ceil_div(_TILE_PIXELS, positions))
     rows, pixels, channels = _tile(problem, images * positions)
     fine_block = min(fine, max(1, rows // taps))
-    tasks = problem.groups * _up(fine, fine_block) * _up(problem.batch, images)
-    part_axis, parts = _parts(problem, order, _up(_TASKS, tasks))
+    tasks = problem.groups * ceil_div(fine, fine_block) * ceil_div(problem.batch, images)
+    part_axis, parts = _parts(problem, order, ceil_div(_TASKS, tasks))
     tiling = Tiling(rows, pixels, channels, tasks * parts, _multiply_adds(problem), fine_block, images, part_axis, parts)
     return Plan("scatter", problem, order, tiling)
 
@@ -75,10 +76,10 @@ def gather_plan(problem: Problem, order: tuple[int, ...]) -> Plan:
     _fine, coarse, _taps = _per_group(problem)
     positions = problem.batch * prod(problem.coarse_shape)
     rows, pixels, channels = _tile(problem, positions)
-    tiles = _up(positions, pixels)
+    tiles = ceil_div(positions, pixels)
     # Fewer channels per task mean more tasks, each of which gathers the same columns again.
-    channels = min(channels, max(128, _up(coarse, _up(_TASKS, problem.groups * tiles))))
-    tasks = problem.groups * _up(coarse, channels) * tiles
+    channels = min(channels, max(128, ceil_div(coarse, ceil_div(_TASKS, problem.groups * tiles))))
+    tasks = problem.groups * ceil_div(coarse, channels) * tiles
     return Plan("gather", problem, order, Tiling(rows, pixels, channels, tasks, _multiply_adds(problem)))
 
 
@@ -89,8 +90,8 @@ def correlate_plan(problem: Problem, order: tuple[int, ...]) -> Plan:
     positions = problem.batch * prod(problem.coarse_shape)
     rows, pixels, channels = _tile(problem, positions)
     channels = min(channels, 256)
-    blocks = problem.groups * _up(coarse, channels) * _up(fine * taps, rows)
-    splits = min(_up(_TASKS, blocks), _up(positions, pixels))
+    blocks = problem.groups * ceil_div(coarse, channels) * ceil_div(fine * taps, rows)
+    splits = min(ceil_div(_TASKS, blocks), ceil_div(positions, pixels))
     tiling = Tiling(rows, pixels, channels, blocks * splits, _multiply_adds(problem), splits=splits)
     return Plan("correlate", problem, order, tiling)
 
@@ -132,7 +133,3 @@ def _multiply_adds(problem: Problem) -> int:
 def _per_group(problem: Problem) -> tuple[int, int, int]:
     groups = problem.groups
     return problem.fine_channels // groups, problem.coarse_channels // groups, prod(problem.kernel_shape)
-
-
-def _up(a: int, b: int) -> int:
-    return -(-a // b)

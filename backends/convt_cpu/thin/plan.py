@@ -11,6 +11,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from .._kernels import kernels, vector_length
+from ..sizes import LINE, aligned, ceil_div, three_axes
 from ._engine import ThinPlan
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ _DOTS = 4  # channels of a kernel of gather
 _MOST_CHANNELS = 32  # of a task of gather
 _TASKS = 16  # keep some cores busy to the end
 _SHARED = 12 * 1024 * 1024  # bytes of what all tasks read: rows or columns
-_ALIGNED = 64  # bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,9 +80,9 @@ def thin_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> ThinPl
     sizes = _gather_sizes(problem, isa) if data_map == "gather" else _lane_sizes(problem, data_map, isa)
     if sizes is None or sizes["shared"] > _SHARED:
         return None
-    scratch, shared = (_aligned(sizes.pop(name)) for name in ("scratch", "shared"))
+    scratch, shared = (aligned(sizes.pop(name)) for name in ("scratch", "shared"))
     shapes = {
-        name: _three(shape, order, missing)
+        name: three_axes(shape, order, missing)
         for name, shape, missing in (
             ("coarse", problem.coarse_shape, 1),
             ("fine", problem.fine_shape, 1),
@@ -121,22 +121,22 @@ def _lane_sizes(problem: Problem, data_map: Map, isa: str) -> dict[str, int] | N
     positions, taps = problem.batch * prod(problem.coarse_shape), prod(problem.kernel_shape)
     shapes = kernels(isa)
     rows = positions if data_map == "scatter" else inputs
-    unit = _up(rows, _up(rows, max(most for most, _ in shapes)))
-    tiles = _up(rows, unit)
+    unit = ceil_div(rows, ceil_div(rows, max(most for most, _ in shapes)))
+    tiles = ceil_div(rows, unit)
     all_positions = tiles * unit if data_map == "scatter" else positions
 
     fitting = min(_LANES, _COLUMNS // all_positions) // (taps * size)
     part = max(1, min(fitting, outputs // _TASKS))
     lanes = part * taps
-    vectors = [v for most, v in shapes if most == unit and v <= _up(lanes, vector)]
+    vectors = [v for most, v in shapes if most == unit and v <= ceil_div(lanes, vector)]
     width = vector * max((v for v in vectors if lanes % (v * vector) == 0), default=max(vectors))
-    padded = _up(lanes, width) * width
-    pitch = padded + _ALIGNED // size  # positions, else 4 KB apart, would meet in few sets of the caches
+    padded = ceil_div(lanes, width) * width
+    pitch = padded + LINE // size  # positions, else 4 KB apart, would meet in few sets of the caches
     block = _CHANNELS if tiles == 1 else max(_CHANNELS, _PANEL // (pitch * size))
     columns = all_positions * pitch
     if columns * size > _MOST_COLUMNS:
         return None
-    parts = _up(outputs, part)
+    parts = ceil_div(outputs, part)
     more = min(block, inputs) * pitch if data_map == "scatter" else unit * width
     return {
         "part": part,
@@ -159,11 +159,11 @@ def _gather_sizes(problem: Problem, isa: str) -> dict[str, int] | None:
     size, vector = problem.dtype.itemsize, vector_length(isa, problem.dtype.itemsize)
     inputs, outputs = problem.coarse_channels // problem.groups, problem.fine_channels // problem.groups
     positions, lanes = problem.batch * prod(problem.coarse_shape), outputs * prod(problem.kernel_shape)
-    pitch = _up(lanes, vector) * vector + _ALIGNED // size
+    pitch = ceil_div(lanes, vector) * vector + LINE // size
     column = pitch * size
-    wave = _up(positions, _up(positions, max(1, _SHARED // column)))
-    run = _up(wave, _up(wave, _RUN))
-    channels = min(_MOST_CHANNELS, _up(_up(inputs, _TASKS), _DOTS) * _DOTS)
+    wave = ceil_div(positions, ceil_div(positions, max(1, _SHARED // column)))
+    run = ceil_div(wave, ceil_div(wave, _RUN))
+    channels = min(_MOST_CHANNELS, ceil_div(ceil_div(inputs, _TASKS), _DOTS) * _DOTS)
     block = max(_LEAST_BLOCK, _BLOCK // run) // size // vector * vector
     return {
         "part": outputs,
@@ -174,21 +174,8 @@ def _gather_sizes(problem: Problem, isa: str) -> dict[str, int] | None:
         "channels": channels,
         "run": run,
         "wave": wave,
-        "tasks": _up(inputs, channels) * _up(wave, run),
-        "multiply_adds": positions * pitch * _up(inputs, _DOTS) * _DOTS * problem.groups,
+        "tasks": ceil_div(inputs, channels) * ceil_div(wave, run),
+        "multiply_adds": positions * pitch * ceil_div(inputs, _DOTS) * _DOTS * problem.groups,
         "scratch": (channels * run * vector + _DOTS * block) * size,
         "shared": wave * column,
     }
-
-
-def _three(values: tuple[int, ...], order: tuple[int, ...], missing: int) -> tuple[int, ...]:
-    """Values per spatial axis in the walking order, with axes of the value `missing` in front."""
-    return (missing,) * (3 - len(order)) + tuple(values[axis] for axis in order)
-
-
-def _up(a: int, b: int) -> int:
-    return -(-a // b)
-
-
-def _aligned(size: int) -> int:
-    return _up(size, _ALIGNED) * _ALIGNED

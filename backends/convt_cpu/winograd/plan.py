@@ -15,6 +15,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from .._kernels import kernels, vector_length
+from ..sizes import LINE, aligned, ceil_div
 from ._engine import WinogradPlan
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ _MOST = 20 * 1024 * 1024  # bytes of scratch memory with one thread
 _MOST_TILES = 96  # CONVT_WINOGRAD_TILES
 _MOST_STRIDE = 2  # CONVT_WINOGRAD_STRIDE
 _TASKS = 8  # that keep some cores busy
-_LINE = 64  # bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ def winograd_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Wi
         tuple(values[axis] for axis in order)
         for values in (problem.fine_shape, problem.coarse_shape, problem.kernel_shape, problem.stride, problem.padding)
     )
-    taps = tuple(map(_up, kernel, stride))
+    taps = tuple(map(ceil_div, kernel, stride))
     if not set(taps) <= {2, 3} or not all(map(_all_meet, fine, coarse, kernel, stride, padding)):
         return None
     results = tuple(5 - t for t in taps)
@@ -110,7 +110,9 @@ def winograd_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Wi
     else:
         in_size, out_size, in_stride, out_stride = fine, coarse, stride, (1, 1)
         in_first, out_first = tuple(-p for p in padding), (0, 0)
-    tiles = tuple(_up(o - first, m * s) for o, first, m, s in zip(out_size, out_first, results, out_stride, strict=True))
+    tiles = tuple(
+        ceil_div(o - first, m * s) for o, first, m, s in zip(out_size, out_first, results, out_stride, strict=True)
+    )
     channels = problem.coarse_channels // problem.groups, problem.fine_channels // problem.groups
     inputs, outputs = channels if scatters else channels[::-1]
     if inputs < _FEWEST_INPUTS:
@@ -119,29 +121,31 @@ def winograd_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Wi
 
     lanes = vector_length(isa, size)
     shapes = kernels(isa)
-    unit = _up(outputs, _up(outputs, max(rows for rows, _ in shapes)))
-    units = _up(outputs, unit)
+    unit = ceil_div(outputs, ceil_div(outputs, max(rows for rows, _ in shapes)))
+    units = ceil_div(outputs, unit)
     tile = max(vectors for rows, vectors in shapes if rows == unit)
     step = tile * lanes
-    block_channels = _up(inputs, _up(inputs, max(1, _PIECE // (step * size * in_phases))))
-    channel_blocks = _up(inputs, block_channels)
-    u_size = _up(block_channels * in_phases * unit + lanes, lanes) * lanes
+    block_channels = ceil_div(inputs, ceil_div(inputs, max(1, _PIECE // (step * size * in_phases))))
+    channel_blocks = ceil_div(inputs, block_channels)
+    u_size = ceil_div(block_channels * in_phases * unit + lanes, lanes) * lanes
     u_unit = _FREQUENCIES * out_phases * u_size  # of one block of channels
     weights = problem.groups * channel_blocks * units * u_unit * size
     all_tiles = problem.batch * prod(tiles)
     row = _FREQUENCIES * inputs * in_phases * size  # bytes of V of a tile
     sums = _FREQUENCIES * out_phases * unit * size  # bytes of M of a tile, of one unit
-    most = min(_MOST_TILES, _up(all_tiles, lanes) * lanes)
+    most = min(_MOST_TILES, ceil_div(all_tiles, lanes) * lanes)
     in_cache = most if most * row <= _TILES else _TILES // row // step * step
-    by_outputs = weights > _MOST_WEIGHTS or 2 * in_cache < most or _up(all_tiles, in_cache) * problem.groups < _TASKS < units
+    by_outputs = (
+        weights > _MOST_WEIGHTS or 2 * in_cache < most or ceil_div(all_tiles, in_cache) * problem.groups < _TASKS < units
+    )
     block_tiles = in_cache
     if by_outputs:
         block_tiles = most if most < 2 * step else max(1, min(most, 2 * _PASS // sums) // step) * step
     pass_ = max(1, min(_PASS // (sums * block_tiles), units // _TASKS if by_outputs else units))
-    blocks = _up(all_tiles, block_tiles)
+    blocks = ceil_div(all_tiles, block_tiles)
     pitch = block_tiles
     if pitch * size % 256 == 0 and pitch > step:
-        pitch += _LINE // size  # channels at such distances would meet in the L1 cache
+        pitch += LINE // size  # channels at such distances would meet in the L1 cache
     v_size = _odd_lines(block_channels * in_phases * pitch, size)
     m_block = pass_ * sums * block_tiles
     v_block = channel_blocks * _FREQUENCIES * v_size * size
@@ -189,12 +193,12 @@ def winograd_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Wi
             by_outputs=by_outputs,
             wave=wave,
             blocks=blocks,
-            multiply_adds=transformed_weights * _up(all_tiles, lanes) * lanes,
+            multiply_adds=transformed_weights * ceil_div(all_tiles, lanes) * lanes,
             transformed=problem.groups * all_tiles * _FREQUENCIES * (inputs * in_phases + outputs * out_phases),
-            weights=transformed_weights * (_up(blocks, wave) if by_outputs else 1),
-            waves=_up(blocks, wave) if by_outputs else 1,
-            scratch=_aligned(scratch),
-            shared=_aligned(shared),
+            weights=transformed_weights * (ceil_div(blocks, wave) if by_outputs else 1),
+            waves=ceil_div(blocks, wave) if by_outputs else 1,
+            scratch=aligned(scratch),
+            shared=aligned(shared),
         )
     )
 
@@ -207,12 +211,4 @@ def _all_meet(fine: int, coarse: int, kernel: int, stride: int, padding: int) ->
 
 def _odd_lines(elements: int, size: int) -> int:
     """At least so many elements, in an odd number of cache lines: matrices at such distances do not meet in the L1 cache."""
-    return (_up(elements * size, _LINE) | 1) * _LINE // size
-
-
-def _up(a: int, b: int) -> int:
-    return -(-a // b)
-
-
-def _aligned(size: int) -> int:
-    return _up(size, _LINE) * _LINE
+    return (ceil_div(elements * size, LINE) | 1) * LINE // size
