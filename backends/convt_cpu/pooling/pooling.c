@@ -3,46 +3,8 @@
 #include "kernels/kernels.h"
 #include "pooling/pooling.h"
 
-#ifdef CONVT_X86_64
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,prefer-vector-width=512")
-#define REAL float
-#define BITS int32_t
-#define LANES 16
-#define NAME(x) convt_f32_##x##__avx512
-#include "pooling/windows.h"
-#define REAL double
-#define BITS int64_t
-#define LANES 8
-#define NAME(x) convt_f64_##x##__avx512
-#include "pooling/windows.h"
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#define REAL float
-#define BITS int32_t
-#define LANES 8
-#define NAME(x) convt_f32_##x##__avx2
-#include "pooling/windows.h"
-#define REAL double
-#define BITS int64_t
-#define LANES 4
-#define NAME(x) convt_f64_##x##__avx2
-#include "pooling/windows.h"
-#pragma GCC pop_options
-#endif
-
-#define REAL float
-#define BITS int32_t
-#define LANES 4
-#define NAME(x) convt_f32_##x##__portable
-#include "pooling/windows.h"
-#define REAL double
-#define BITS int64_t
-#define LANES 2
-#define NAME(x) convt_f64_##x##__portable
-#include "pooling/windows.h"
+#define TEMPLATE "pooling/windows.h"
+#include "kernels/instantiate.h"
 
 const convt_pooling *convt_pooling_of(int isa, int size)
 {

@@ -3,54 +3,15 @@
 #include "kernels/kernels.h"
 #include "resampling/resampling.h"
 
+/* With GCC; vectors of 16 bytes are too short for it. */
 #if defined(__GNUC__) && !defined(__clang__)
-#define PERMUTES 1
+#define PERMUTES (VECTOR_BYTES > 16)
 #else
 #define PERMUTES 0
 #endif
 
-#ifdef CONVT_X86_64
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,prefer-vector-width=512")
-#define REAL float
-#define BITS int32_t
-#define LANES 16
-#define NAME(x) convt_f32_##x##__avx512
-#include "resampling/rows.h"
-#define REAL double
-#define BITS int64_t
-#define LANES 8
-#define NAME(x) convt_f64_##x##__avx512
-#include "resampling/rows.h"
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#define REAL float
-#define BITS int32_t
-#define LANES 8
-#define NAME(x) convt_f32_##x##__avx2
-#include "resampling/rows.h"
-#define REAL double
-#define BITS int64_t
-#define LANES 4
-#define NAME(x) convt_f64_##x##__avx2
-#include "resampling/rows.h"
-#pragma GCC pop_options
-#endif
-
-#undef PERMUTES
-#define PERMUTES 0 /* vectors of 16 bytes are too short for it */
-#define REAL float
-#define BITS int32_t
-#define LANES 4
-#define NAME(x) convt_f32_##x##__portable
-#include "resampling/rows.h"
-#define REAL double
-#define BITS int64_t
-#define LANES 2
-#define NAME(x) convt_f64_##x##__portable
-#include "resampling/rows.h"
+#define TEMPLATE "resampling/rows.h"
+#include "kernels/instantiate.h"
 
 const convt_resampling *convt_resampling_of(int isa, int size)
 {
