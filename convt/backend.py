@@ -93,7 +93,8 @@ class SamplingBackend(Backend, Protocol):
     The problem is that of one filter for each channel: ``groups == fine_channels == coarse_channels``. For upsampling,
     ``stride == kernel_shape`` is the scale; for pooling, ``kernel_shape`` is the size of the windows, of which each has at
     least one fine element. Arrays are in the host's memory and as those of the other maps, outputs too; indices are int64,
-    (N, C, *coarse_shape), flat positions in ``fine_shape``, and where they are inputs, all of them are valid.
+    (N, C, *coarse_shape), flat positions in ``fine_shape``. Where they are inputs, the function returns whether all of them
+    are such positions; if not, what it writes is of no matter, but it never reads or writes elsewhere.
 
     `reference_upsampling.py` and `reference_pooling.py` define what each writes; `convt.testing.check_backend` compares.
     Values are also moved for other types of 4 and 8 bytes: with "nearest" and "bed_of_nails", max_unpool and
@@ -109,17 +110,14 @@ class SamplingBackend(Backend, Protocol):
     def max_pool(self, problem: Problem, fine: Any, coarse: Any, indices: Any) -> None:
         """Write coarse and indices: the first of the largest elements of each window, in scan order; the first NaN."""
 
-    def max_pool_backward(self, problem: Problem, coarse: Any, indices: Any, fine: Any) -> None:
+    def max_pool_backward(self, problem: Problem, coarse: Any, indices: Any, fine: Any) -> bool:
         """Write fine: the sum of the coarse elements of each index, else zero."""
 
-    def max_unpool(self, problem: Problem, coarse: Any, indices: Any, fine: Any) -> None:
+    def max_unpool(self, problem: Problem, coarse: Any, indices: Any, fine: Any) -> bool:
         """Write fine: the last in scan order of the coarse elements of each index, else zero."""
 
-    def max_unpool_backward(self, problem: Problem, fine: Any, indices: Any, coarse: Any) -> None:
+    def max_unpool_backward(self, problem: Problem, fine: Any, indices: Any, coarse: Any) -> bool:
         """Write coarse: the fine element of each index for the last that has it, zero for the others."""
-
-    def indices_inside(self, problem: Problem, indices: Any) -> bool:
-        """Whether all indices are valid; asked before they are used."""
 
 
 class DeviceBackend(Backend, Protocol):

@@ -14,7 +14,7 @@ import numpy as np
 
 from .arrays import check_dtype, compute_type, part_type, result_type
 from .layout import Layout, layout_for
-from .options import as_padding, as_size, as_sizes
+from .options import are_keys, as_padding, as_size, as_sizes
 from .problem import Problem, conv_problem, conv_transpose_problem
 
 __all__ = ["CONV", "CONV_TRANSPOSE", "Call", "Described", "Operator", "checked"]
@@ -22,8 +22,6 @@ __all__ = ["CONV", "CONV_TRANSPOSE", "Call", "Described", "Operator", "checked"]
 DataMap: TypeAlias = Literal["scatter", "gather"]
 Shape: TypeAlias = tuple[int, ...]
 _Array: TypeAlias = tuple[Shape, np.dtype]
-
-_SIMPLE = frozenset((int, str, type(None)))  # of other types, values may be equal and yet not mean the same: 1 and True
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +89,7 @@ def checked(operator: Operator, options: tuple[Any, ...], x: Any, w: Any, bias: 
         An argument breaks a rule; the message names it.
     """
     find: Callable[..., Call] = _kept
-    if not (_SIMPLE.issuperset(map(type, options)) or all(map(_is_key, options))):
+    if not are_keys(options):
         layout, *others = options
         options = (layout, *operator.freeze(*others))
         find = _kept if layout is None or type(layout) is str else _checked
@@ -103,11 +101,6 @@ def checked(operator: Operator, options: tuple[Any, ...], x: Any, w: Any, bias: 
         None if bias is None else (bias.shape, bias.dtype),
         None if dy is None else (dy.shape, dy.dtype),
     )
-
-
-def _is_key(option: Any) -> bool:
-    """Whether an option means the same as any that it equals."""
-    return type(option) in _SIMPLE or (type(option) is tuple and _SIMPLE.issuperset(map(type, option)))
 
 
 class Described(NamedTuple):

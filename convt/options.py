@@ -1,7 +1,8 @@
 """The forms that geometry options may take, and how they become one number per spatial axis.
 
-`as_sizes` and `as_padding` freeze what a caller passed (lists and NumPy integers too) into hashable values, cheaply, so that
-`problem.py` can cache on them; `per_axis` and `per_axis_pairs` spread them over the axes and check the rules.
+`are_keys` tells whether a caller's options can be remembered as they are; `as_sizes` and `as_padding` freeze what else may
+be passed (lists and NumPy integers too) into hashable values; `per_axis` and `per_axis_pairs` spread them over the axes and
+check the rules.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from operator import index
 from typing import Any, TypeAlias, cast
 
-__all__ = ["Padding", "Sizes", "as_padding", "as_shape", "as_size", "as_sizes", "per_axis", "per_axis_pairs"]
+__all__ = ["Padding", "Sizes", "are_keys", "as_padding", "as_shape", "as_size", "as_sizes", "per_axis", "per_axis_pairs"]
 
 Sizes: TypeAlias = int | tuple[int, ...]
 Padding: TypeAlias = str | int | tuple[int | tuple[int, int], ...]
@@ -19,6 +20,16 @@ PADDING_NAMES = ("valid", "same", "same_lower")
 
 _PADDING_RULE = f"an integer, one or a (before, after) pair per spatial axis, or one of {PADDING_NAMES}"
 _LIMIT = 2**63
+_SIMPLE = frozenset((int, str, type(None)))  # of other types, values may be equal and yet not mean the same: 1 and True
+
+
+def are_keys(options: tuple[Any, ...]) -> bool:
+    """Whether each option is hashable, and means the same as any that it equals."""
+    return _SIMPLE.issuperset(map(type, options)) or all(map(_is_key, options))
+
+
+def _is_key(option: Any) -> bool:
+    return type(option) in _SIMPLE or (type(option) is tuple and _SIMPLE.issuperset(map(type, option)))
 
 
 def as_size(name: str, value: Any, rule: str = "an integer") -> int:

@@ -7,14 +7,16 @@ element among the spatial axes of its image and channel. Read `reference_pooling
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import as_operand, compute_type, result_type
+from .arrays import as_operand, compute_type, output_order, result_type
+from .backend import Backend
 from .selection import BackendRequest, choose
 from .spatial import CARRIERS, as_view, defined_or_own, host_array, nothing, parts, run_into
-from .windows import INDEX, Windows, first_elements
+from .windows import INDEX, Windows, first_elements, pooled, unpooled
 
 __all__ = ["Pooled", "max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"]
 
@@ -103,22 +105,19 @@ def max_pool(
     x = host_array("x", x)
     if x.dtype.kind == "c":
         raise TypeError(f"x must hold real numbers, as complex ones have no order, got {x.dtype}")
-    call = Windows.accept("x", x, size, stride, padding, indexing, layout)
-    images, channels, fine = call.frame.split("x", x.shape)
     compute = _EXACT.get(x.dtype, x.dtype)
-    problem = call.pooled("x", images, channels, fine, compute)
-    chosen = choose(problem, backend)
-    shape = call.frame.shape(images, channels, problem.coarse_shape)
+    call = pooled("x", x, compute, (size, stride, padding, indexing, layout))
+    chosen = choose(call.problem, backend)
     source = call.frame.view(as_operand(x, compute))
-    indices = np.empty(shape, INDEX, "F" if x.flags.fnc else "C")
+    indices = np.empty(call.shape, INDEX, output_order(x))
 
     def write(y: np.ndarray) -> None:
-        run = defined_or_own(chosen, "max_pool", "reference_pooling", fits=compute == problem.dtype)
-        run(problem, source, call.frame.view(y), call.frame.view(indices))
+        run = defined_or_own(chosen, "max_pool", "reference_pooling", fits=compute == call.problem.dtype)
+        run(call.problem, source, call.frame.view(y), call.frame.view(indices))
 
-    y = run_into(shape, x.dtype, compute, x, None, (x,), write if images else nothing)
+    y = run_into(call.shape, x.dtype, compute, x, None, (x,), write if call.problem.batch else nothing)
     if call.whole:
-        call.frame.view(indices)[...] += first_elements(problem)
+        call.frame.view(indices)[...] += first_elements(call.problem)
     return Pooled(y, indices)
 
 
@@ -171,21 +170,17 @@ def max_pool_backward(
     array([ 0., 30.,  0.,  0.])
     """
     dy = host_array("dy", dy)
-    call = Windows.accept("dy", dy, size, stride, padding, indexing, layout)
-    images, channels, coarse = call.frame.split("dy", dy.shape)
     result = result_type([dy.dtype])
     compute = compute_type(result)
-    problem = call.unpooled(images, channels, coarse, output_size, compute)
-    chosen = choose(problem, backend)
-    places = call.places("dy", indices, dy.shape, problem, chosen)
+    call = unpooled("dy", dy, compute, (size, stride, padding, indexing, layout), output_size)
+    places = call.places("dy", indices, dy.shape)
+    run = _at_places(call, places, indices, "max_pool_backward", choose(call.problem, backend), out)
 
     def write(dx: np.ndarray) -> None:
-        run = defined_or_own(chosen, "max_pool_backward", "reference_pooling")
         for part, gradient in zip(parts(as_operand(dy, compute)), parts(dx), strict=True):
-            run(problem, call.frame.view(part), places, call.frame.view(gradient))
+            run(part, gradient)
 
-    shape = call.frame.shape(images, channels, problem.fine_shape)
-    return run_into(shape, result, compute, dy, out, (dy, places), write if images else nothing)
+    return run_into(call.shape, result, compute, dy, out, (dy, places), write if call.problem.batch else nothing)
 
 
 def max_unpool(
@@ -252,20 +247,16 @@ def max_unpool(
            [7, 0, 0, 8]])
     """
     y = host_array("y", y)
-    call = Windows.accept("y", y, size, stride, padding, indexing, layout)
-    images, channels, coarse = call.frame.split("y", y.shape)
     carrier = CARRIERS.get(y.dtype.itemsize, y.dtype)
-    problem = call.unpooled(images, channels, coarse, output_size, carrier)
-    chosen = choose(problem, backend)
-    places = call.places("y", indices, y.shape, problem, chosen)
+    call = unpooled("y", y, carrier, (size, stride, padding, indexing, layout), output_size)
+    places = call.places("y", indices, y.shape)
+    run = _at_places(call, places, indices, "max_unpool", choose(call.problem, backend), out)
 
     def write(x: np.ndarray) -> None:
         for part, fine in zip(parts(as_view(y, carrier)), parts(as_view(x, carrier)), strict=True):
-            run = defined_or_own(chosen, "max_unpool", "reference_pooling", fits=part.dtype == problem.dtype)
-            run(problem, call.frame.view(part), places, call.frame.view(fine))
+            run(part, fine)
 
-    shape = call.frame.shape(images, channels, problem.fine_shape)
-    return run_into(shape, y.dtype, y.dtype, y, out, (y, places), write if images else nothing)
+    return run_into(call.shape, y.dtype, y.dtype, y, out, (y, places), write if call.problem.batch else nothing)
 
 
 def max_unpool_backward(
@@ -313,17 +304,31 @@ def max_unpool_backward(
     array([2, 3])
     """
     dy = host_array("dy", dy)
-    call = Windows.accept("dy", dy, size, stride, padding, indexing, layout)
-    images, channels, fine = call.frame.split("dy", dy.shape)
     carrier = CARRIERS.get(dy.dtype.itemsize, dy.dtype)
-    problem = call.pooled("dy", images, channels, fine, carrier)
-    shape = call.frame.shape(images, channels, problem.coarse_shape)
-    chosen = choose(problem, backend)
-    places = call.places("the pooled dy", indices, shape, problem, chosen)
+    call = pooled("dy", dy, carrier, (size, stride, padding, indexing, layout))
+    places = call.places("the pooled dy", indices, call.shape)
+    run = _at_places(call, places, indices, "max_unpool_backward", choose(call.problem, backend), out)
 
     def write(gradient: np.ndarray) -> None:
         for part, coarse in zip(parts(as_view(dy, carrier)), parts(as_view(gradient, carrier)), strict=True):
-            run = defined_or_own(chosen, "max_unpool_backward", "reference_pooling", fits=part.dtype == problem.dtype)
-            run(problem, call.frame.view(part), places, call.frame.view(coarse))
+            run(part, coarse)
 
-    return run_into(shape, dy.dtype, dy.dtype, dy, out, (dy, places), write if images else nothing)
+    return run_into(call.shape, dy.dtype, dy.dtype, dy, out, (dy, places), write if call.problem.batch else nothing)
+
+
+def _at_places(
+    call: Windows, places: np.ndarray, indices: Any, name: str, backend: Backend, out: Any
+) -> Callable[[np.ndarray, np.ndarray], None]:
+    """The backend's map of that name, from the one array into the other, that raises if an index lies outside.
+
+    What is written shows that; only if it is the caller's `out`, the indices are read beforehand.
+    """
+    if out is not None:
+        call.require_inside(places, indices)
+
+    def run(source: np.ndarray, target: np.ndarray) -> None:
+        own = defined_or_own(backend, name, "reference_pooling", fits=source.dtype == call.problem.dtype)
+        if not own(call.problem, call.frame.view(source), places, call.frame.view(target)):
+            raise call.outside(places, indices)
+
+    return run

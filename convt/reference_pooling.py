@@ -1,7 +1,7 @@
 """Max pooling in NumPy: the definition, and what is done where a backend has no pooling of its own.
 
 `max_pool` goes through the windows' elements in scan order, each for all windows at once, as `reference.py` does. The
-functions take what `convt.backend.Backend` says; they work for any type of numbers.
+functions take what `convt.backend.SamplingBackend` says; they work for any type of numbers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from .problem import Problem
 from .reference import span
 
-__all__ = ["max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"]
+__all__ = ["inside", "max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -33,28 +33,42 @@ def max_pool(problem: Problem, fine: Array, coarse: Array, indices: Array) -> No
         indices[at] = np.where(taken, places[there], indices[at])
 
 
-def max_pool_backward(problem: Problem, coarse: Array, indices: Array, fine: Array) -> None:
+def inside(problem: Problem, indices: Array) -> bool:
+    """Whether all indices are positions in the fine array."""
+    return not indices.size or int(indices.view(np.uint64).max()) < prod(problem.fine_shape)
+
+
+def max_pool_backward(problem: Problem, coarse: Array, indices: Array, fine: Array) -> bool:
     """Write fine: the sums of the coarse elements of each index, in scan order."""
+    if not inside(problem, indices):
+        return False
     sums = np.zeros((problem.batch * problem.fine_channels, prod(problem.fine_shape)), coarse.dtype)
     np.add.at(sums, (np.arange(len(sums))[:, None], indices.reshape(len(sums), -1)), coarse.reshape(len(sums), -1))
     fine[...] = sums.reshape(fine.shape)
+    return True
 
 
-def max_unpool(problem: Problem, coarse: Array, indices: Array, fine: Array) -> None:
+def max_unpool(problem: Problem, coarse: Array, indices: Array, fine: Array) -> bool:
     """Write fine: the last of the coarse elements of each index, else zero."""
+    if not inside(problem, indices):
+        return False
     last = _last(problem, indices)
     values = coarse.reshape(len(last), -1)
     taken = np.take_along_axis(values, np.maximum(last, 0), 1)
     fine[...] = np.where(last < 0, values.dtype.type(0), taken).reshape(fine.shape)
+    return True
 
 
-def max_unpool_backward(problem: Problem, fine: Array, indices: Array, coarse: Array) -> None:
+def max_unpool_backward(problem: Problem, fine: Array, indices: Array, coarse: Array) -> bool:
     """Write coarse: the fine element of each index if it is the last that has it, else zero."""
+    if not inside(problem, indices):
+        return False
     last = _last(problem, indices)
     places = indices.reshape(len(last), -1)
     stayed = np.take_along_axis(last, places, 1) == np.arange(places.shape[1])
     taken = np.take_along_axis(fine.reshape(len(last), -1), places, 1)
     coarse[...] = np.where(stayed, taken, fine.dtype.type(0)).reshape(coarse.shape)
+    return True
 
 
 def _last(problem: Problem, indices: Array) -> Array:

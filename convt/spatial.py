@@ -45,18 +45,21 @@ class Frame(NamedTuple):
     layout : Layout
     rank : int
         Axes of the arrays.
+    axes : int
+        How many of them are spatial.
+    in_order : bool
+        Whether the caller's arrays are already (N, C, *spatial).
     """
 
     layout: Layout
     rank: int
-
-    @property
-    def axes(self) -> int:
-        """How many of them are spatial."""
-        return self.layout.axes
+    axes: int
+    in_order: bool
 
     def view(self, array: Any) -> Any:
         """The caller's array as (N, C, *spatial)."""
+        if self.in_order:
+            return array
         return array[None, None] if self.rank == self.axes else self.layout.data_view(array)
 
     def shape(self, images: int, channels: int, spatial: tuple[int, ...]) -> tuple[int, ...]:
@@ -97,7 +100,8 @@ def frame_of(name: str, rank: int, layout: str | None, option: str, sizes: Sizes
         axes = _USUAL[rank]
     if not axes <= rank <= axes + 2:
         raise ValueError(f"{name} must have from {axes} to {axes + 2} axes, as {axes} are spatial, got {rank}")
-    return Frame(layout_for(layout, axes), rank)
+    order = layout_for(layout, axes)
+    return Frame(order, rank, axes, order.identity and rank == axes + 2)
 
 
 def host_array(name: str, value: Any) -> np.ndarray:

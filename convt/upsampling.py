@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import as_operand, compute_type, part_type, result_type
-from .options import Sizes, as_sizes, per_axis
+from .options import are_keys, as_sizes, per_axis
 from .problem import Problem, conv_transpose_problem
 from .selection import BackendRequest, choose
 from .spatial import (
@@ -132,23 +132,16 @@ def upsample(
     array([1, 0, 0, 2, 0, 0, 3, 0, 0])
     """
     x = host_array("x", x)
-    call = _Call.accept("x", x, scale, mode, align_corners, layout)
-    images, channels, coarse = call.frame.split("x", x.shape)
-    moved = call.mode != "bilinear"
-    result = x.dtype if moved else result_type([x.dtype])
-    compute = x.dtype if moved else compute_type(result)
-    carrier = CARRIERS.get(x.dtype.itemsize, x.dtype) if moved else compute
-    problem = call.problem(images, channels, coarse, carrier)
-    chosen = choose(problem, backend)
+    call = _accepted(False, x, scale, mode, align_corners, layout)
+    chosen = choose(call.problem, backend)
 
     def write(y: np.ndarray) -> None:
-        source = as_view(as_operand(x, compute), carrier)
-        for part, fine in zip(parts(source), parts(as_view(y, carrier)), strict=True):
-            run = defined_or_own(chosen, "upsample", "reference_upsampling", fits=part.dtype == problem.dtype)
-            run(problem, call.mode, call.align_corners, call.frame.view(part), call.frame.view(fine))
+        source = as_view(as_operand(x, call.compute), call.carrier)
+        for part, fine in zip(parts(source), parts(as_view(y, call.carrier)), strict=True):
+            run = defined_or_own(chosen, "upsample", "reference_upsampling", fits=part.dtype == call.problem.dtype)
+            run(call.problem, call.mode, call.align_corners, call.frame.view(part), call.frame.view(fine))
 
-    shape = call.frame.shape(images, channels, problem.fine_shape)
-    return run_into(shape, result, compute, x, out, (x,), write if images else nothing)
+    return run_into(call.shape, call.result, call.compute, x, out, (x,), write if call.problem.batch else nothing)
 
 
 def upsample_backward(
@@ -193,58 +186,78 @@ def upsample_backward(
     array([0.75, 0.25])
     """
     dy = host_array("dy", dy)
-    call = _Call.accept("dy", dy, scale, mode, align_corners, layout)
-    images, channels, fine = call.frame.split("dy", dy.shape)
-    if any(size % step for size, step in zip(fine, call.scale, strict=True)):
-        raise ValueError(f"dy must have spatial sizes that are multiples of scale {call.scale}, got {fine}")
-    coarse = tuple(size // step for size, step in zip(fine, call.scale, strict=True))
-    result = result_type([dy.dtype])
-    compute = compute_type(result)
-    problem = call.problem(images, channels, coarse, compute)
-    chosen = choose(problem, backend)
+    call = _accepted(True, dy, scale, mode, align_corners, layout)
+    chosen = choose(call.problem, backend)
 
     def write(dx: np.ndarray) -> None:
         run = defined_or_own(chosen, "upsample_backward", "reference_upsampling")
-        for part, gradient in zip(parts(as_operand(dy, compute)), parts(dx), strict=True):
-            run(problem, call.mode, call.align_corners, call.frame.view(part), call.frame.view(gradient))
+        for part, gradient in zip(parts(as_operand(dy, call.compute)), parts(dx), strict=True):
+            run(call.problem, call.mode, call.align_corners, call.frame.view(part), call.frame.view(gradient))
 
-    return run_into(
-        call.frame.shape(images, channels, coarse), result, compute, dy, out, (dy,), write if images else nothing
-    )
+    return run_into(call.shape, call.result, call.compute, dy, out, (dy,), write if call.problem.batch else nothing)
 
 
 class _Call(NamedTuple):
-    """The arguments that are no arrays, checked."""
+    """All that is decided before data is seen.
+
+    The problem has the same sizes as a transposed convolution: windows of ``scale``, side by side, each channel on its own.
+    """
 
     frame: Frame
-    scale: tuple[int, ...]
+    problem: Problem
     mode: str
     align_corners: bool
-
-    @classmethod
-    def accept(cls, name: str, array: np.ndarray, scale: Any, mode: Any, align_corners: Any, layout: Any) -> _Call:
-        sizes = as_sizes("scale", scale)
-        if not isinstance(mode, str) or mode not in _MODES:
-            raise ValueError(f"mode must be one of {', '.join(map(repr, _MODES))}, got {mode!r}")
-        if not isinstance(align_corners, bool | np.bool_):
-            raise TypeError(f"align_corners must be True or False, got {align_corners!r}")
-        general, axes = _MODES[mode]
-        if align_corners and general != "bilinear":
-            raise ValueError(f"align_corners must be False for mode={mode!r}, which does not interpolate, got True")
-        return _checked(name, array.ndim, sizes, axes, general, bool(align_corners), as_layout_name(layout))
-
-    def problem(self, images: int, channels: int, coarse: tuple[int, ...], compute: np.dtype) -> Problem:
-        """The same sizes as a transposed convolution: windows of ``scale``, side by side, each channel on its own."""
-        part = part_type(compute)
-        dtype = part if part in CARRIERS.values() else np.dtype(np.float64)
-        x_shape, w_shape = (images, channels, *coarse), (channels, 1, *self.scale)
-        layout = CHANNELS_FIRST[self.frame.axes]
-        return conv_transpose_problem(x_shape, w_shape, layout, self.scale, 0, 0, None, 1, channels, dtype)
+    shape: tuple[int, ...]
+    result: np.dtype
+    compute: np.dtype
+    carrier: np.dtype
 
 
-@lru_cache(maxsize=1024)
-def _checked(
-    name: str, rank: int, sizes: Sizes, axes: int | None, mode: str, align_corners: bool, layout: str | None
-) -> _Call:
-    frame = frame_of(name, rank, layout, "scale", sizes, axes)
-    return _Call(frame, per_axis("scale", sizes, frame.axes, least=1), mode, align_corners)
+def _accepted(backward: bool, array: np.ndarray, scale: Any, mode: Any, align_corners: Any, layout: Any) -> _Call:
+    options = (scale, mode, align_corners, layout)
+    if type(align_corners) is not bool or not are_keys((scale, mode, layout)):
+        options = _frozen(*options)
+    return _checked(backward, array.shape, array.dtype, *options)
+
+
+def _frozen(scale: Any, mode: Any, align_corners: Any, layout: Any) -> tuple[Any, ...]:
+    if not isinstance(mode, str) or mode not in _MODES:
+        raise ValueError(f"mode must be one of {', '.join(map(repr, _MODES))}, got {mode!r}")
+    if not isinstance(align_corners, bool | np.bool_):
+        raise TypeError(f"align_corners must be True or False, got {align_corners!r}")
+    return as_sizes("scale", scale), mode, bool(align_corners), as_layout_name(layout)
+
+
+@lru_cache(maxsize=4096)
+def _checked(backward: bool, shape: tuple[int, ...], dtype: np.dtype, *options: Any) -> _Call:
+    sizes, mode, align_corners, layout = _frozen(*options)
+    general, axes = _MODES[mode]
+    if align_corners and general != "bilinear":
+        raise ValueError(f"align_corners must be False for mode={mode!r}, which does not interpolate, got True")
+    name = "dy" if backward else "x"
+    frame = frame_of(name, len(shape), layout, "scale", sizes, axes)
+    scale = per_axis("scale", sizes, frame.axes, least=1)
+    images, channels, spatial = frame.split(name, shape)
+    if backward:
+        if any(size % step for size, step in zip(spatial, scale, strict=True)):
+            raise ValueError(f"dy must have spatial sizes that are multiples of scale {scale}, got {spatial}")
+        spatial = tuple(size // step for size, step in zip(spatial, scale, strict=True))
+    moved = general != "bilinear" and not backward
+    result = dtype if moved else result_type([dtype])
+    compute = dtype if moved else compute_type(result)
+    carrier = CARRIERS.get(dtype.itemsize, dtype) if moved else compute
+    part = part_type(carrier)
+    problem = conv_transpose_problem(
+        (images, channels, *spatial),
+        (channels, 1, *scale),
+        CHANNELS_FIRST[frame.axes],
+        scale,
+        0,
+        0,
+        None,
+        1,
+        channels,
+        part if part in CARRIERS.values() else CARRIERS[8],
+    )
+    seen = frame.shape(images, channels, spatial if backward else problem.fine_shape)
+    return _Call(frame, problem, general, align_corners, seen, result, compute, carrier)

@@ -1,4 +1,7 @@
-"""The windows of pooling: the rules about size, stride, padding, output size and indices, each once."""
+"""The windows of pooling: the rules about size, stride, padding, output size and indices, each once.
+
+`pooled` and `unpooled` apply them to an array's shape and keep what they found, as `calls.py` does for the operators.
+"""
 
 from __future__ import annotations
 
@@ -8,100 +11,97 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .backend import Backend
-from .options import Padding, Sizes, as_padding, as_sizes, per_axis, per_axis_pairs
+from .options import Padding, Sizes, are_keys, as_padding, as_sizes, per_axis, per_axis_pairs
 from .problem import Problem, conv_problem, conv_transpose_problem
+from .reference_pooling import inside
 from .spatial import CARRIERS, CHANNELS_FIRST, Frame, as_layout_name, frame_of, host_array
 
-__all__ = ["INDEX", "Windows", "first_elements"]
+__all__ = ["INDEX", "Windows", "first_elements", "pooled", "unpooled"]
 
 INDEX = np.dtype(np.int64)
 
 
 class Windows(NamedTuple):
-    """The arguments that are no arrays, checked as far as they can be without the array's size.
+    """The windows of one call.
 
     Attributes
     ----------
     frame : Frame
-    size, stride : tuple of int
-    padding : Padding
+    problem : Problem
+        Fine are the elements that the windows choose from, coarse those that they become.
+    shape : tuple of int
+        Of the result, as the caller sees it.
     whole : bool
         Whether indices count the whole tensor.
     """
 
     frame: Frame
-    size: tuple[int, ...]
-    stride: tuple[int, ...]
-    padding: Padding
+    problem: Problem
+    shape: tuple[int, ...]
     whole: bool
 
-    @classmethod
-    def accept(
-        cls, name: str, array: np.ndarray, size: Any, stride: Any, padding: Any, indexing: Any, layout: Any
-    ) -> Windows:
-        sizes = as_sizes("size", size)
-        strides = sizes if stride is None else as_sizes("stride", stride)
-        margin = as_padding(padding)
-        if indexing not in ("spatial", "tensor"):
-            raise ValueError(f"indexing must be 'spatial' or 'tensor', got {indexing!r}")
-        return _checked(name, array.ndim, sizes, strides, margin, indexing == "tensor", as_layout_name(layout))
-
-    def pooled(self, name: str, images: int, channels: int, fine: tuple[int, ...], compute: np.dtype) -> Problem:
-        """The problem from x's size, as that of a convolution of each channel on its own."""
-        if not isinstance(self.padding, str) or self.padding == "valid":
-            for axis, (pair, window) in enumerate(
-                zip(per_axis_pairs(self.padding, self.frame.axes), self.size, strict=True)
-            ):
-                if fine[axis] + sum(pair) < window:
-                    raise ValueError(
-                        f"size must fit into {name}: on spatial axis {axis} the window has {window} elements, got "
-                        f"{fine[axis] + sum(pair)} ({name}'s {fine[axis]} and padding {pair})"
-                    )
-        w_shape, layout = (channels, 1, *self.size), CHANNELS_FIRST[self.frame.axes]
-        dtype = _problem_type(compute)
-        return conv_problem((images, channels, *fine), w_shape, layout, self.stride, self.padding, 1, channels, dtype)
-
-    def unpooled(self, images: int, channels: int, coarse: tuple[int, ...], output_size: Any, compute: np.dtype) -> Problem:
-        """The problem from y's size, as that of a transposed convolution of each channel on its own."""
-        wanted = None if output_size is None else as_sizes("output_size", output_size)
-        x_shape, w_shape, layout = (images, channels, *coarse), (channels, 1, *self.size), CHANNELS_FIRST[self.frame.axes]
-        dtype = _problem_type(compute)
-        return conv_transpose_problem(x_shape, w_shape, layout, self.stride, self.padding, 0, wanted, 1, channels, dtype)
-
-    def places(self, name: str, indices: Any, shape: tuple[int, ...], problem: Problem, backend: Backend) -> np.ndarray:
-        """The indices as (N, C, *spatial) of int64, flat within each image's channel; or an error."""
+    def places(self, name: str, indices: Any, shape: tuple[int, ...]) -> np.ndarray:
+        """The indices as (N, C, *spatial) of int64, flat within each image's channel; not checked to lie there."""
         array = host_array("indices", indices)
         if array.dtype.kind not in "iu":
             raise TypeError(f"indices must be integers, got {array.dtype}")
         if array.shape != shape:
             raise ValueError(f"indices.shape must equal that of {name}, {shape}, got {array.shape}")
         places: np.ndarray = self.frame.view(array)
-        if array.dtype.itemsize == 8:
-            places = places.view(INDEX)  # what does not fit becomes negative
-        places = places.astype(INDEX, copy=False)
-        if self.whole:
-            places = places - first_elements(problem)
-        inside = getattr(backend, "indices_inside", _inside)
-        if not places.size or inside(problem, places):
-            return places
-        elements = prod(problem.fine_shape)
+        if array.dtype != INDEX:
+            # What does not fit into the type becomes negative.
+            places = places.view(INDEX) if array.dtype.itemsize == 8 else places.astype(INDEX)
+        return places - first_elements(self.problem) if self.whole else places
+
+    def require_inside(self, places: np.ndarray, indices: Any) -> None:
+        """An error if one of the caller's indices, which have become `places`, is no position in the fine array."""
+        if not inside(self.problem, places):
+            raise self.outside(places, indices)
+
+    def outside(self, places: np.ndarray, indices: Any) -> ValueError:
+        """The error about the first of them that is none."""
+        elements = prod(self.problem.fine_shape)
         at = np.unravel_index(int(((places < 0) | (places >= elements)).argmax()), places.shape)
-        first = int(at[0] * problem.fine_channels + at[1]) * elements if self.whole else 0
-        raise ValueError(
-            f"indices must be from {first} to {first + elements - 1} (positions in {problem.fine_shape}"
-            f"{' of their image and channel' if self.whole else ''}), got {self.frame.view(array)[at]}"
+        first = int(at[0] * self.problem.fine_channels + at[1]) * elements if self.whole else 0
+        return ValueError(
+            f"indices must be from {first} to {first + elements - 1} (positions in {self.problem.fine_shape}"
+            f"{' of their image and channel' if self.whole else ''}), got {self.frame.view(np.asarray(indices))[at]}"
         )
 
 
-def _inside(problem: Problem, places: np.ndarray) -> bool:
-    return int(places.view(np.uint64).max()) < prod(problem.fine_shape)
+def pooled(name: str, array: np.ndarray, carrier: np.dtype, options: tuple[Any, ...]) -> Windows:
+    """The windows over an array of that name; options are size, stride, padding, indexing and layout."""
+    return _pooled(name, array.shape, carrier, *(options if are_keys(options) else _frozen(*options)))
 
 
-@lru_cache(maxsize=1024)
-def _checked(
-    name: str, rank: int, sizes: Sizes, strides: Sizes, margin: Padding, whole: bool, layout: str | None
-) -> Windows:
+def unpooled(name: str, array: np.ndarray, carrier: np.dtype, options: tuple[Any, ...], output_size: Any) -> Windows:
+    """The windows that have become an array of that name."""
+    if not are_keys((*options, output_size)):
+        options = _frozen(*options)
+        output_size = None if output_size is None else as_sizes("output_size", output_size)
+    return _unpooled(name, array.shape, carrier, *options, output_size)
+
+
+def _frozen(size: Any, stride: Any, padding: Any, indexing: Any, layout: Any) -> tuple[Any, ...]:
+    sizes = as_sizes("size", size)
+    strides = sizes if stride is None else as_sizes("stride", stride)
+    margin = as_padding(padding)
+    if not isinstance(indexing, str) or indexing not in ("spatial", "tensor"):
+        raise ValueError(f"indexing must be 'spatial' or 'tensor', got {indexing!r}")
+    return sizes, strides, margin, indexing, as_layout_name(layout)
+
+
+class _Options(NamedTuple):
+    frame: Frame
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: Padding
+    whole: bool
+
+
+def _checked(name: str, rank: int, *options: Any) -> _Options:
+    """The options, spread over the axes of an array."""
+    sizes, strides, margin, indexing, layout = _frozen(*options)
     frame = frame_of(name, rank, layout, "size", sizes)
     windows = per_axis("size", sizes, frame.axes, least=1)
     for axis, (pair, window) in enumerate(zip(per_axis_pairs(margin, frame.axes), windows, strict=True)):
@@ -109,7 +109,48 @@ def _checked(
             raise ValueError(
                 f"padding must be at least 0 and below the size of the windows ({window} on spatial axis {axis}), got {pair}"
             )
-    return Windows(frame, windows, per_axis("stride", strides, frame.axes, least=1), margin, whole)
+    return _Options(frame, windows, per_axis("stride", strides, frame.axes, least=1), margin, indexing == "tensor")
+
+
+@lru_cache(maxsize=4096)
+def _pooled(name: str, shape: tuple[int, ...], carrier: np.dtype, *options: Any) -> Windows:
+    """As the problem of a convolution of each channel on its own."""
+    frame, size, stride, padding, whole = _checked(name, len(shape), *options)
+    images, channels, fine = frame.split(name, shape)
+    if not isinstance(padding, str) or padding == "valid":
+        for axis, (pair, window) in enumerate(zip(per_axis_pairs(padding, frame.axes), size, strict=True)):
+            if fine[axis] + sum(pair) < window:
+                raise ValueError(
+                    f"size must fit into {name}: on spatial axis {axis} the window has {window} elements, got "
+                    f"{fine[axis] + sum(pair)} ({name}'s {fine[axis]} and padding {pair})"
+                )
+    x_shape, w_shape, layout = (images, channels, *fine), (channels, 1, *size), CHANNELS_FIRST[frame.axes]
+    problem = conv_problem(x_shape, w_shape, layout, stride, padding, 1, channels, _problem_type(carrier))
+    return Windows(frame, problem, frame.shape(images, channels, problem.coarse_shape), whole)
+
+
+@lru_cache(maxsize=4096)
+def _unpooled(
+    name: str,
+    shape: tuple[int, ...],
+    carrier: np.dtype,
+    size: Any,
+    stride: Any,
+    padding: Any,
+    indexing: Any,
+    layout: Any,
+    output_size: Sizes | None,
+) -> Windows:
+    """As the problem of a transposed convolution of each channel on its own."""
+    options = _checked(name, len(shape), size, stride, padding, indexing, layout)
+    frame = options.frame
+    images, channels, coarse = frame.split(name, shape)
+    x_shape, w_shape, order = (images, channels, *coarse), (channels, 1, *options.size), CHANNELS_FIRST[frame.axes]
+    wanted = None if output_size is None else as_sizes("output_size", output_size)
+    problem = conv_transpose_problem(
+        x_shape, w_shape, order, options.stride, options.padding, 0, wanted, 1, channels, _problem_type(carrier)
+    )
+    return Windows(frame, problem, frame.shape(images, channels, problem.fine_shape), options.whole)
 
 
 def first_elements(problem: Problem) -> np.ndarray:

@@ -9,9 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import convt
 from convt.registry import GROUP, Registry, registry
+
+settings.register_profile("convt", deadline=None)  # no test is about time, on machines that others use too
+settings.load_profile("convt")
 
 
 @pytest.fixture(autouse=True)

@@ -148,7 +148,7 @@ def test_conv_without_filters_has_derivatives_of_data_and_biases():
 # ---- against loops
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_vl_nnconvt_is_the_manuals_sum(data):
     up = data.draw(st.tuples(*[st.integers(1, 3)] * 2))
@@ -174,7 +174,7 @@ def test_vl_nnconvt_is_the_manuals_sum(data):
     np.testing.assert_allclose(dzdb, dzdy.sum((0, 1, 3))[None], atol=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_vl_nnconv_is_the_manuals_sum(data):
     stride = data.draw(st.tuples(*[st.integers(1, 3)] * 2))

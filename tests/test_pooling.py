@@ -111,6 +111,21 @@ def test_the_last_of_equal_indices_stays_for_any_number_of_threads(monkeypatch, 
     assert results[0] == results[1] == results[2]
 
 
+@pytest.mark.parametrize(
+    ("layout", "shape"), [("NCHW", (2, 3, 6, 1203)), ("NHWC", (2, 6, 9, 3)), ("NCDHW", (2, 3, 4, 6, 9))]
+)
+@pytest.mark.parametrize("size", [2, 3])
+def test_an_index_in_another_window_takes_part_as_any_other(rng, layout, shape, size):
+    """Where windows do not overlap, and indices lie in theirs, there is a shorter way for unpooling's gradient."""
+    x = rng.standard_normal(shape)
+    indices = convt.max_pool(x, size, layout=layout, backend="numpy").indices
+    for moved in (False, True):
+        if moved:
+            indices.flat[indices.size // 2 :: 7] = indices.flat[0]
+        results = [convt.max_unpool_backward(x, indices, size, layout=layout, backend=name) for name in ("numpy", "cpu")]
+        np.testing.assert_array_equal(*results)
+
+
 @pytest.mark.parametrize("dtype", ["?", "u1", "i1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", ">f8"])
 def test_types_are_kept(rng, dtype):
     x = rng.integers(0, 2, (3, 4, 6)).astype(dtype)

@@ -14,7 +14,7 @@ from ._sums import channel_sums
 from .blas import blas_names
 from .choice import ENGINES, FALLBACK, choose, forced_engine
 from .isa import available, instruction_set, isa_is_forced
-from .pooling import indices_inside, max_pool, max_pool_backward, max_unpool, max_unpool_backward
+from .pooling import max_pool, max_pool_backward, max_unpool, max_unpool_backward
 from .resampling import upsample, upsample_backward
 from .threads import thread_count, threads_for
 
@@ -64,17 +64,14 @@ class CpuBackend:
     def max_pool(self, problem: Problem, fine: Any, coarse: Any, indices: Any) -> None:
         max_pool(problem, fine, coarse, indices)
 
-    def max_pool_backward(self, problem: Problem, coarse: Any, indices: Any, fine: Any) -> None:
-        max_pool_backward(problem, coarse, indices, fine)
+    def max_pool_backward(self, problem: Problem, coarse: Any, indices: Any, fine: Any) -> bool:
+        return max_pool_backward(problem, coarse, indices, fine)
 
-    def indices_inside(self, problem: Problem, indices: Any) -> bool:
-        return indices_inside(problem, indices)
+    def max_unpool(self, problem: Problem, coarse: Any, indices: Any, fine: Any) -> bool:
+        return max_unpool(problem, coarse, indices, fine)
 
-    def max_unpool(self, problem: Problem, coarse: Any, indices: Any, fine: Any) -> None:
-        max_unpool(problem, coarse, indices, fine)
-
-    def max_unpool_backward(self, problem: Problem, fine: Any, indices: Any, coarse: Any) -> None:
-        max_unpool_backward(problem, fine, indices, coarse)
+    def max_unpool_backward(self, problem: Problem, fine: Any, indices: Any, coarse: Any) -> bool:
+        return max_unpool_backward(problem, fine, indices, coarse)
 
     def info(self) -> dict[str, Any]:
         isa, forced = instruction_set(), forced_engine()

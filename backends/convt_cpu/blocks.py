@@ -14,12 +14,13 @@ __all__ = ["Blocks", "in_blocks", "written"]
 
 
 class Blocks(NamedTuple):
-    """Arrays of one call as contiguous (outer, z, y, x, inner).
+    """Arrays of one call as (outer, z, y, x, inner).
 
     Attributes
     ----------
     arrays : list of ndarray
-        The last ones are outputs; those that had to be copied belong to `written`.
+        Contiguous, in that order; axes of size 1 may be missing. The last ones are outputs; those that had to be copied
+        belong to `written`.
     outer, inner : int
     turned : bool
         Whether (z, y, x) are the spatial axes the other way round.
@@ -46,8 +47,7 @@ def in_blocks(arrays: list[Any], *, outputs: int = 1, turn: bool = False) -> Blo
         if not array.flags.c_contiguous:
             break
     else:  # most calls
-        outer, ones = arrays[0].shape[0] * arrays[0].shape[1], (1,) * (3 - axes)
-        return Blocks([array.reshape(outer, *ones, *array.shape[2:], 1) for array in arrays], outer, 1, False)
+        return Blocks(arrays, arrays[0].shape[0] * arrays[0].shape[1], 1, False)
     spatial = tuple(range(2, axes + 2))
     for inside in (spatial, spatial[::-1]) if turn and axes > 1 else (spatial,):
         for outside in ((0, 1), (0,), (), (1,), (1, 0)):
@@ -65,17 +65,13 @@ def in_blocks(arrays: list[Any], *, outputs: int = 1, turn: bool = False) -> Blo
 def written(blocks: Blocks, outputs: list[Any]) -> None:
     """Copy outputs to where they belong, if they are not there already."""
     for made, wanted in zip(blocks.arrays[-len(outputs) :], outputs, strict=True):
-        if made.size and not np.may_share_memory(made, wanted):
-            wanted[...] = made.reshape(wanted.shape)
+        if made is not wanted and made.size and not np.may_share_memory(made, wanted):
+            wanted[...] = made
 
 
 def _as_blocks(arrays: list[Any], outside: int, order: tuple[int, ...]) -> Blocks:
-    axes = len(order) - 2
     shape = [arrays[0].shape[axis] for axis in order]
-    outer, inner = prod(shape[:outside]), prod(shape[outside + axes :])
-    ones = (1,) * (3 - axes)
-    blocks = []
-    for array in arrays:
-        moved = array.transpose(order)
-        blocks.append(moved.reshape(outer, *ones, *moved.shape[outside : outside + axes], inner))
-    return Blocks(blocks, outer, inner, axes > 1 and order[outside] > order[outside + 1])
+    axes = len(order) - 2
+    turned = axes > 1 and order[outside] > order[outside + 1]
+    moved = [array.transpose(order) for array in arrays]
+    return Blocks(moved, prod(shape[:outside]), prod(shape[outside + axes :]), turned)

@@ -32,7 +32,7 @@ def calls(draw):
     return each(2, 5), each(1, 4), options, transposed
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(calls())
 def test_a_view_shows_exactly_the_products_of_the_operator(call):
     x_shape, w_shape, options, transposed = call

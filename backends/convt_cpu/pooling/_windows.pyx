@@ -8,6 +8,9 @@ from .._kernels cimport isa_index
 from .._types cimport int64_t
 
 cdef extern from "pooling/pooling.h" nogil:
+    enum:
+        CONVT_GATHERED
+
     ctypedef struct convt_windows:
         int64_t outer, inner
         int64_t fine[3]
@@ -15,22 +18,22 @@ cdef extern from "pooling/pooling.h" nogil:
         int64_t size[3]
         int64_t stride[3]
         int64_t before[3]
-        int64_t plane, pixels, block, segment
+        int64_t plane, pixels, block, segment, apart, rows, columns
+        int64_t starts[CONVT_GATHERED]
 
     ctypedef struct convt_pooling:
         void (*pool)(
             const convt_windows*, int64_t first, int64_t last, const void* fine, void* coarse, int64_t* indices,
             void* scratch) noexcept nogil
-        void (*pool_backward)(
+        int (*pool_backward)(
             const convt_windows*, int64_t first, int64_t last, const void* coarse, const int64_t* indices, void* fine,
             void* scratch) noexcept nogil
-        void (*unpool)(
+        int (*unpool)(
             const convt_windows*, int64_t first, int64_t last, const void* coarse, const int64_t* indices, void* fine,
             void* scratch) noexcept nogil
-        void (*unpool_backward)(
+        int (*unpool_backward)(
             const convt_windows*, int64_t first, int64_t last, const void* fine, const int64_t* indices, void* coarse,
             void* scratch) noexcept nogil
-        int (*inside)(const convt_windows*, int64_t count, const int64_t* indices) noexcept nogil
 
     const convt_pooling* convt_pooling_of(int isa, int size)
 
@@ -38,7 +41,7 @@ cdef enum:
     WINDOWS = 1024                          # of a row at once
     CHANNELS = 64                           # at once, where they lie together
     SEGMENT = 1 << 21                       # fine elements whose winners are remembered at once
-    TASK = 1 << 14                          # fine elements of a task of rows, indices of a task that checks them
+    TASK = 1 << 14                          # fine elements of a task of rows
     SLACK = 64                              # elements for the last vectors
 
 
@@ -53,13 +56,20 @@ cdef class Windows:
 
     def __cinit__(self, fine, coarse, size, stride, before, outer, inner, isa, itemsize):
         cdef convt_windows* p = &self.p
+        cdef int64_t i
         self.table = convt_pooling_of(isa_index(isa), itemsize)
-        p.outer, p.inner, p.plane, p.pixels = outer, inner, 1, 1
+        p.outer, p.inner, p.plane, p.pixels, p.apart = outer, inner, 1, 1, 1
         for axis in range(3):
             p.fine[axis], p.coarse[axis], p.size[axis] = fine[axis], coarse[axis], size[axis]
             p.stride[axis], p.before[axis] = stride[axis], before[axis]
             p.plane *= p.fine[axis]
             p.pixels *= p.coarse[axis]
+            p.apart &= p.before[axis] == 0 and p.size[axis] <= p.stride[axis]
+            p.apart &= (p.coarse[axis] - 1) * p.stride[axis] + p.size[axis] <= p.fine[axis]
+        p.columns = max(1, min(p.coarse[2], CONVT_GATHERED))
+        p.rows = CONVT_GATHERED // p.columns
+        for i in range(p.rows * p.columns):
+            p.starts[i] = i // p.columns * p.stride[1] * p.fine[2] + i % p.columns * p.stride[2]
         p.block = min(WINDOWS, p.coarse[2]) if p.inner == 1 else CHANNELS
         p.segment = min(SEGMENT, p.plane)
         self.rows = p.outer * p.coarse[0] * p.coarse[1]
@@ -74,10 +84,10 @@ cdef class Windows:
 
 
 def run(Windows windows not None, str name, cnp.ndarray one, cnp.ndarray two, cnp.ndarray three, int threads):
-    """One of pool, pool_backward, unpool and unpool_backward, on its three arrays."""
+    """One of pool, pool_backward, unpool and unpool_backward, on its three arrays; whether all given indices were inside."""
     cdef bint rows = name == "pool"
     cdef int64_t bytes = windows.row_scratch if rows else windows.plane_scratch
-    cdef int64_t tasks = windows.row_tasks if rows else windows.plane_tasks, task
+    cdef int64_t tasks = windows.row_tasks if rows else windows.plane_tasks, task, outside = 0
     cdef int which = ("pool", "pool_backward", "unpool", "unpool_backward").index(name)
     cdef void* a = cnp.PyArray_DATA(one)
     cdef void* b = cnp.PyArray_DATA(two)
@@ -87,26 +97,17 @@ def run(Windows windows not None, str name, cnp.ndarray one, cnp.ndarray two, cn
         raise MemoryError(f"cannot allocate {threads * bytes} bytes of scratch memory")
     with nogil:
         for task in prange(tasks, schedule="static", num_threads=threads):
-            _task(windows, which, task, a, b, c, scratch + threadid() * bytes)
+            outside += not _task(windows, which, task, a, b, c, scratch + threadid() * bytes)
     free(scratch)
+    return outside == 0
 
 
-cdef inline void _task(Windows w, int which, int64_t task, void* a, void* b, void* c, void* scratch) noexcept nogil:
+cdef inline bint _task(Windows w, int which, int64_t task, void* a, void* b, void* c, void* scratch) noexcept nogil:
     if which == 0:
         w.table.pool(&w.p, task * w.chunk, min((task + 1) * w.chunk, w.rows), a, b, <int64_t*>c, scratch)
-    elif which == 1:
-        w.table.pool_backward(&w.p, task, task + 1, a, <int64_t*>b, c, scratch)
-    elif which == 2:
-        w.table.unpool(&w.p, task, task + 1, a, <int64_t*>b, c, scratch)
-    else:
-        w.table.unpool_backward(&w.p, task, task + 1, a, <int64_t*>b, c, scratch)
-
-
-def inside(Windows windows not None, cnp.ndarray indices, int threads):
-    """Whether all indices of a contiguous array are those of fine elements."""
-    cdef const int64_t* first = <const int64_t*>cnp.PyArray_DATA(indices)
-    cdef int64_t count = cnp.PyArray_SIZE(indices), task, outside = 0
-    with nogil:
-        for task in prange((count + TASK - 1) // TASK, schedule="static", num_threads=threads):
-            outside += not windows.table.inside(&windows.p, min(TASK, count - task * TASK), first + task * TASK)
-    return outside == 0
+        return True
+    if which == 1:
+        return w.table.pool_backward(&w.p, task, task + 1, a, <int64_t*>b, c, scratch)
+    if which == 2:
+        return w.table.unpool(&w.p, task, task + 1, a, <int64_t*>b, c, scratch)
+    return w.table.unpool_backward(&w.p, task, task + 1, a, <int64_t*>b, c, scratch)

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#define CONVT_GATHERED 256
+
 /* Arrays are (outer, z, y, x, inner), contiguous; indices are flat in (z, y, x) of the fine array. */
 typedef struct {
     int64_t outer, inner;
@@ -11,20 +13,22 @@ typedef struct {
     int64_t plane, pixels; /* elements of fine and coarse */
     int64_t block;         /* coarse elements of a row, or elements of `inner`, that are done at once */
     int64_t segment;       /* fine elements whose winners are remembered at once */
+    int64_t apart;         /* whether all windows lie within the fine array, and none shares elements with another */
+    int64_t rows, columns; /* whose windows' first elements are in `starts`, counted from the first: whole rows if rows > 1 */
+    int64_t starts[CONVT_GATHERED];
 } convt_windows;
 
 typedef struct {
     /* The coarse rows first to last. */
     void (*pool)(
         const convt_windows *, int64_t first, int64_t last, const void *fine, void *coarse, int64_t *indices, void *scratch);
-    /* The tasks first to last: each a block of one outer's inner elements. */
-    void (*pool_backward)(
+    /* The tasks first to last, each a block of one outer's inner elements; whether all indices lie in the fine array. */
+    int (*pool_backward)(
         const convt_windows *, int64_t first, int64_t last, const void *coarse, const int64_t *indices, void *fine, void *scratch);
-    void (*unpool)(
+    int (*unpool)(
         const convt_windows *, int64_t first, int64_t last, const void *coarse, const int64_t *indices, void *fine, void *scratch);
-    void (*unpool_backward)(
+    int (*unpool_backward)(
         const convt_windows *, int64_t first, int64_t last, const void *fine, const int64_t *indices, void *coarse, void *scratch);
-    int (*inside)(const convt_windows *, int64_t count, const int64_t *indices);
 } convt_pooling;
 
 /* By the index of the instruction set in kernels/isa.c and the size of an element. */
