@@ -31,7 +31,7 @@ __all__ = ["ENGINES", "FALLBACK", "choose", "forced_engine"]
 
 ENGINES = {
     "direct": Engine(direct_plan, run_direct, cost.direct_cycles),
-    "winograd": Engine(winograd_plan, run_winograd, cost.winograd_cycles),
+    "winograd": Engine(winograd_plan, run_winograd, cost.winograd_cycles, cost.winograd_suits),
     "depthwise": Engine(depthwise_plan, run_depthwise, cost.depthwise_cycles, cost.depthwise_suits),
     "cells": Engine(cells_plan, run_cells, cost.cells_cycles, cost.cells_suits),
     "thin": Engine(thin_plan, run_thin, cost.thin_cycles, cost.thin_suits),

@@ -10,6 +10,8 @@ An engine pays for its multiply-adds, relative to those of a direct kernel, and 
 - correlate counts for itself, in ``correlate/plan.py``, because its plan is the cheapest of several;
 - im2col computes what is needed, but writes and reads the column matrix, and calls BLAS with small matrices.
 
+What is moved costs by its bytes: the constants are those of elements of 4 bytes.
+
 Engines for special problems say first, by a rule of thumb, whether a problem is one: a plan takes some hundred microseconds.
 """
 
@@ -45,6 +47,7 @@ __all__ = [
     "thin_cycles",
     "thin_suits",
     "winograd_cycles",
+    "winograd_suits",
 ]
 
 _DIRECT_PACKED = 1.0  # for an element of a packed strip
@@ -54,7 +57,8 @@ _DIRECT_ELEMENT = 1.3  # for an element of the arrays
 
 def direct_cycles(plan: DirectPlan, problem: Problem, isa: str) -> float:
     packing = plan.packed * _DIRECT_PACKED + _weights(problem) * _DIRECT_WEIGHT
-    return plan.multiply_adds / _per_cycle(problem, isa) + packing + _elements(problem) * _DIRECT_ELEMENT
+    moving = packing + _elements(problem) * _DIRECT_ELEMENT
+    return plan.multiply_adds / _per_cycle(problem, isa) + moving * _words(problem)
 
 
 _WINOGRAD_SUM = 1.25  # time of a multiply-add
@@ -62,12 +66,18 @@ _WINOGRAD_WINDOW = 1.0  # for an element of a transformed window, or of the prod
 _WINOGRAD_WEIGHT = 1.2  # for a transformed weight
 _WINOGRAD_FETCHED = 5.0  # for a weight that is going to be transformed
 _WINOGRAD_ELEMENT = 2.0  # for an element of the arrays, which are reached by tables
+_WINOGRAD_CHANNELS = 16  # on either side, so that products outweigh transforms
+
+
+def winograd_suits(problem: Problem, data_map: Map) -> bool:
+    return min(problem.coarse_channels, problem.fine_channels) >= _WINOGRAD_CHANNELS * problem.groups
 
 
 def winograd_cycles(plan: WinogradPlan, problem: Problem, isa: str) -> float:
     products = plan.multiply_adds * _WINOGRAD_SUM / _per_cycle(problem, isa)
     weights = plan.weights * _WINOGRAD_WEIGHT + plan.waves * _weights(problem) * _WINOGRAD_FETCHED
-    return products + weights + plan.transformed * _WINOGRAD_WINDOW + _elements(problem) * _WINOGRAD_ELEMENT
+    moving = weights + plan.transformed * _WINOGRAD_WINDOW + _elements(problem) * _WINOGRAD_ELEMENT
+    return products + moving * _words(problem)
 
 
 _DEPTHWISE_SUM = 1.5  # time of a multiply-add
@@ -87,7 +97,7 @@ def depthwise_cycles(plan: DepthwisePlan, problem: Problem, isa: str) -> float:
     many = fewer > 1 or more > _DEPTHWISE_FEW
     load = _DEPTHWISE_SUM_OF_MANY[plan.tables.data_map] if many else _DEPTHWISE_SUM
     sums = load * plan.multiply_adds / _per_cycle(problem, isa)
-    return sums + _elements(problem) * _DEPTHWISE_ELEMENT
+    return sums + _elements(problem) * _DEPTHWISE_ELEMENT * _words(problem)
 
 
 _CELLS_PACKED = 0.5  # for an element that is packed in rows
@@ -101,12 +111,12 @@ def cells_suits(problem: Problem, data_map: Map) -> bool:
 
 def cells_cycles(plan: CellsPlan, problem: Problem, isa: str) -> float:
     moving = plan.tables.packed * _CELLS_PACKED + plan.tables.rows * _CELLS_ROW
-    return plan.multiply_adds / _per_cycle(problem, isa) + moving
+    return plan.multiply_adds / _per_cycle(problem, isa) + moving * _words(problem)
 
 
 _THIN_SUM = {"scatter": 1.2, "gather": 1.6, "correlate": 1.15}  # time of a multiply-add
 _THIN_MOVED = 1.0  # for an element of columns that is gathered or added up
-_THIN_BYTE = 0.2  # for a byte of weights that is read or written where it lies
+_THIN_WEIGHT = 0.8  # for a weight that is read or written where it lies
 _THIN_POSITIONS = {"scatter": 64, "gather": 1024, "correlate": 256}  # at most,
 _THIN_WEIGHTS = 2**18  # and at least
 
@@ -118,9 +128,9 @@ def thin_suits(problem: Problem, data_map: Map) -> bool:
 
 def thin_cycles(plan: ThinPlan, problem: Problem, isa: str) -> float:
     tables = plan.tables
-    streaming = _weights(problem) * problem.dtype.itemsize * _THIN_BYTE + _elements(problem) * _DIRECT_ELEMENT
     sums = plan.multiply_adds * _THIN_SUM[tables.data_map] / _per_cycle(problem, isa)
-    return sums + streaming + tables.moved * _THIN_MOVED
+    streaming = _weights(problem) * _THIN_WEIGHT + _elements(problem) * _DIRECT_ELEMENT
+    return sums + (streaming + tables.moved * _THIN_MOVED) * _words(problem)
 
 
 def correlate_cycles(plan: CorrelatePlan, problem: Problem, isa: str) -> float:
@@ -147,9 +157,10 @@ def im2col_cycles(plan: im2col.Plan, problem: Problem, isa: str) -> float:
         columns = positions * rows * ceil_div(problem.coarse_channels // problem.groups, plan.tiling.channels)
         coarse = positions * problem.coarse_channels * ceil_div(rows // problem.groups, plan.tiling.rows)
         packing = columns * _IM2COL_LONG_COLUMN + coarse * _IM2COL_LONG_COARSE
-        return multiply_adds * _IM2COL_LONG_SUM + packing + _weights(problem) * _IM2COL_LONG_WEIGHT
+        moving = packing + _weights(problem) * _IM2COL_LONG_WEIGHT
+        return multiply_adds * _IM2COL_LONG_SUM + moving * _words(problem)
     copying = positions * rows * _IM2COL_COLUMN + _weights(problem) * _IM2COL_WEIGHT
-    return multiply_adds * _IM2COL_SUM + copying + _elements(problem) * _IM2COL_ELEMENT
+    return multiply_adds * _IM2COL_SUM + (copying + _elements(problem) * _IM2COL_ELEMENT) * _words(problem)
 
 
 def _weights(problem: Problem) -> int:
@@ -159,6 +170,11 @@ def _weights(problem: Problem) -> int:
 def _elements(problem: Problem) -> int:
     """Of the fine and the coarse array."""
     return prod(problem.fine_array_shape) + prod(problem.coarse_array_shape)
+
+
+def _words(problem: Problem) -> float:
+    """The size of an element, in units of 4 bytes."""
+    return problem.dtype.itemsize / 4
 
 
 def _per_cycle(problem: Problem, isa: str) -> int:

@@ -164,10 +164,11 @@ def correlate_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> C
 
 
 def _cycles(layout: Layout, cut: Schedule, strips: int, weights: int) -> float:
-    """Estimated, of one group and one core."""
+    """Estimated, of one group and one core; what is moved by its bytes, as in ``cost.py``."""
     positions = prod(layout.positions)
     packed_coarse = positions * layout.coarse * ceil_div(layout.blocks, cut.wave)
     packed_fine = strips * layout.blocks * layout.packed_fine(cut.count) // layout.size
     written = weights * (strips if cut.together else 1)
     summed = positions * layout.runs * layout.shape.cycles
-    return summed * _SUMMED + packed_coarse * _COARSE + packed_fine * _FINE + written * _WRITTEN
+    moved = packed_coarse * _COARSE + packed_fine * _FINE + written * _WRITTEN
+    return summed * _SUMMED + moved * layout.size / 4

@@ -14,27 +14,37 @@
 
 typedef REAL NAME(vector) __attribute__((vector_size(LANES * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
 
+/* One tap of one channel. */
+static inline __attribute__((always_inline)) void NAME(direct_tap)(
+    const int MR, const int NV, const REAL *x, const REAL *ahead, const REAL *w, NAME(vector) *sum)
+{
+    NAME(vector) px[MAX_SUMS];
+#pragma GCC unroll 32
+    for (int v = 0; v < NV; v++) __builtin_prefetch(ahead + v * LANES);
+#pragma GCC unroll 32
+    for (int v = 0; v < NV; v++) px[v] = *(const NAME(vector) *)(x + v * LANES);
+#pragma GCC unroll 32
+    for (int m = 0; m < MR; m++)
+#pragma GCC unroll 32
+        for (int v = 0; v < NV; v++) sum[m * NV + v] += w[m] * px[v];
+}
+
 static inline __attribute__((always_inline)) void NAME(direct)(
     const int MR, const int NV, int64_t channels, int64_t taps, const int64_t *offsets, int64_t x_pitch, const REAL *x,
     const REAL *w, REAL *y, int64_t y_pitch, int add)
 {
     typedef NAME(vector) vector;
-    vector sum[MAX_SUMS], px[MAX_SUMS];
+    vector sum[MAX_SUMS];
 #pragma GCC unroll 32
     for (int i = 0; i < MR * NV; i++) sum[i] = (vector){0};
-    for (int64_t c = 0; c < channels; c++, x += x_pitch)
-        for (int64_t t = 0; t < taps; t++, w += MR) {
-            const REAL *p = x + offsets[t];
-            const REAL *ahead = x + offsets[t + CONVT_PREFETCH];
-#pragma GCC unroll 32
-            for (int v = 0; v < NV; v++) __builtin_prefetch(ahead + v * LANES);
-#pragma GCC unroll 32
-            for (int v = 0; v < NV; v++) px[v] = *(const vector *)(p + v * LANES);
-#pragma GCC unroll 32
-            for (int m = 0; m < MR; m++)
-#pragma GCC unroll 32
-                for (int v = 0; v < NV; v++) sum[m * NV + v] += w[m] * px[v];
-        }
+    if (taps == 1) { /* most of the time of filters as large as the stride, and of Winograd's products */
+        const REAL *p = x + offsets[0];
+        for (int64_t c = 0; c < channels; c++, p += x_pitch, w += MR)
+            NAME(direct_tap)(MR, NV, p, p + CONVT_PREFETCH * x_pitch, w, sum);
+    } else
+        for (int64_t c = 0; c < channels; c++, x += x_pitch)
+            for (int64_t t = 0; t < taps; t++, w += MR)
+                NAME(direct_tap)(MR, NV, x + offsets[t], x + offsets[t + CONVT_PREFETCH], w, sum);
 #pragma GCC unroll 32
     for (int m = 0; m < MR; m++)
 #pragma GCC unroll 32
