@@ -8,7 +8,7 @@ import numpy as np
 
 from convt_cpu._kernels import instruction_sets, kernels, run_kernel, vector_length
 
-CHANNELS, TAPS, AHEAD = 16, 4, 8
+CHANNELS, TAPS = 16, 4
 
 
 class Direct:
@@ -22,7 +22,7 @@ class Direct:
         self.isa, shape = kernel.split()
         self.rows, self.vectors = map(int, shape.split("x"))
         self.width = self.vectors * vector_length(self.isa, np.dtype(dtype).itemsize)
-        self.offsets = np.concatenate([np.arange(TAPS), np.zeros(AHEAD)]).astype(np.int64)
+        self.offsets = np.arange(TAPS, dtype=np.int64)
         self.x = np.ones((CHANNELS, self.width + TAPS), dtype)
         self.w = np.ones((CHANNELS, TAPS, self.rows), dtype)
         self.y = np.zeros((self.rows, self.width), dtype)

@@ -19,7 +19,7 @@ cdef extern from "kernels/kernels.h" nogil:
         const int64_t* first_tap
         const int64_t* taps
         const int64_t* offsets
-        const int64_t* offsets_at
+        int64_t even, ahead
         int64_t count[4]
         int64_t strips[4]
         int64_t rows[3]
@@ -73,7 +73,6 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t results[2]
         int64_t tiles[2]
         int64_t flips, in_phases, out_phases, block_tiles, pitch, block_channels, tile, unit, pass_ "pass", v_size, u_size
-        int64_t ahead[16]
     ctypedef struct convt_cells_plan:
         int64_t batch, groups, inputs, outputs
         int64_t coarse[3]
@@ -99,8 +98,8 @@ cdef extern from "kernels/kernels.h" nogil:
     ctypedef struct convt_kernels_f32:
         int64_t lanes, max_rows
         void (*direct[15][13])(
-            int64_t channels, int64_t taps, const int64_t* offsets, int64_t x_pitch, const float* x, const float* w,
-            float* y, int64_t y_pitch, int add) noexcept nogil
+            int64_t channels, int64_t taps, const int64_t* offsets, int64_t x_pitch, int64_t ahead, const float* x,
+            const float* w, float* y, int64_t y_pitch, int add) noexcept nogil
         int (*pack_pass)(
             const convt_direct_plan*, int64_t first, int64_t last, const float* kernel, int64_t inp, int64_t out, const int64_t* axis,
             float* packed) noexcept nogil
@@ -178,8 +177,8 @@ cdef extern from "kernels/kernels.h" nogil:
     ctypedef struct convt_kernels_f64:
         int64_t lanes, max_rows
         void (*direct[15][13])(
-            int64_t channels, int64_t taps, const int64_t* offsets, int64_t x_pitch, const double* x, const double* w,
-            double* y, int64_t y_pitch, int add) noexcept nogil
+            int64_t channels, int64_t taps, const int64_t* offsets, int64_t x_pitch, int64_t ahead, const double* x,
+            const double* w, double* y, int64_t y_pitch, int add) noexcept nogil
         int (*pack_pass)(
             const convt_direct_plan*, int64_t first, int64_t last, const double* kernel, int64_t inp, int64_t out, const int64_t* axis,
             double* packed) noexcept nogil

@@ -60,17 +60,17 @@ def run_kernel(
 ):
     """One direct kernel on its own, as tests and microbenchmarks want it; ``kernels/README.md`` has its contract.
 
-    x (channels, pitch), w (channels, taps, rows), y (rows, at least vectors * lanes); offsets has 8 entries more than taps.
+    x (channels, pitch), w (channels, taps, rows), y (rows, at least vectors * lanes).
     """
     cdef int index = isa_index(isa), _
     for _ in range(times):
         if real is float:
             convt_isa_f32(index).direct[rows][vectors](
-                x.shape[0], w.shape[1], &offsets[0], x.shape[1], &x[0, 0], &w[0, 0, 0], &y[0, 0], y.shape[1], add
+                x.shape[0], w.shape[1], &offsets[0], x.shape[1], x.shape[1], &x[0, 0], &w[0, 0, 0], &y[0, 0], y.shape[1], add
             )
         else:
             convt_isa_f64(index).direct[rows][vectors](
-                x.shape[0], w.shape[1], &offsets[0], x.shape[1], &x[0, 0], &w[0, 0, 0], &y[0, 0], y.shape[1], add
+                x.shape[0], w.shape[1], &offsets[0], x.shape[1], x.shape[1], &x[0, 0], &w[0, 0, 0], &y[0, 0], y.shape[1], add
             )
 
 

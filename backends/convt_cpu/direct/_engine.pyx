@@ -51,9 +51,9 @@ cdef class DirectPlan:
             p.rows[axis] = tables.rows[axis]
         for axis in range(4):
             p.count[axis], p.strips[axis] = tables.count[axis], tables.strips[axis]
-        p.in_planes, p.out_planes = len(tables.in_phase), len(tables.offsets_at)
+        p.in_planes, p.out_planes = len(tables.in_phase), len(tables.first_tap) - 1
         arrays = [
-            tables.in_phase, tables.in_shift, tables.first_tap, tables.taps, tables.offsets, tables.offsets_at,
+            tables.in_phase, tables.in_shift, tables.first_tap, tables.taps, tables.offsets,
             tables.first_column, tables.column,
         ]
         self._keep = arrays
@@ -62,10 +62,10 @@ cdef class DirectPlan:
         p.first_tap = <int64_t*>cnp.PyArray_DATA(arrays[2])
         p.taps = <int64_t*>cnp.PyArray_DATA(arrays[3])
         p.offsets = <int64_t*>cnp.PyArray_DATA(arrays[4])
-        p.offsets_at = <int64_t*>cnp.PyArray_DATA(arrays[5])
+        p.even, p.ahead = tables.even, tables.ahead
         p.column_units = len(tables.first_column) - 1
-        p.first_column = <int64_t*>cnp.PyArray_DATA(arrays[6])
-        p.column = <convt_column*>cnp.PyArray_DATA(arrays[7])
+        p.first_column = <int64_t*>cnp.PyArray_DATA(arrays[5])
+        p.column = <convt_column*>cnp.PyArray_DATA(arrays[6])
         p.positions, p.plane_size, p.channel_size = tables.positions, tables.plane_size, tables.channel_size
         p.span, p.span_size, p.strip_size = tables.span, tables.span_size, tables.strip_size
         p.block, p.chunk, p.tile, p.unit, p.pass_ = tables.block, tables.chunk, tables.tile, tables.unit, tables.pass_

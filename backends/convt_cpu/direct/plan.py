@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise, product
 from math import prod
+from operator import sub
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,11 +44,10 @@ _WAVE = 12 * 1024 * 1024  # bytes of all strips of a wave
 _MOST = 24 * 1024 * 1024  # bytes of scratch memory with one thread
 _MOST_WEIGHTS = 6 * 1024 * 1024  # bytes that are packed before the work starts
 _TASKS = 8  # strips that keep some cores busy
-_PREFETCH = 8
+_PREFETCH = 8  # taps that a kernel looks ahead
 _FEW = {1: 1.8, 2: 1.3}  # outputs whose taps are computed as columns, unless halos grow a strip by more than this
 _COLUMN_VECTORS = 4
 _NO_COLUMNS: tuple[list[int], list[tuple[int, ...]]] = [0], []
-_NO_TAP = [0] * _PREFETCH
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,8 @@ class Tables:
     first_tap: np.ndarray
     taps: np.ndarray
     offsets: np.ndarray
-    offsets_at: np.ndarray
+    even: int
+    ahead: int
     count: tuple[int, ...]
     strips: tuple[int, ...]
     rows: tuple[int, ...]
@@ -135,7 +136,6 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
     in_planes, in_plane = _planes([[0] * k for k in kernel] if scatters else phases, starts)
     all_taps = prod(kernel)
     out_plane = _sums(phases, (stride[1] * stride[2], stride[2], 1)) if scatters else [0] * all_taps
-    sorting = sorted(range(all_taps), key=out_plane.__getitem__)
     taps = list(product(*map(range, kernel)))
     taps_of = Counter(out_plane)
     first_tap = list(accumulate((taps_of[plane] for plane in range(prod(out_stride))), initial=0))
@@ -173,13 +173,15 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
     inside = [[shift - start for shift, start in zip(*of_axis, strict=True)] for of_axis in zip(shifts, starts, strict=True)]
     flat = _sums(inside, (rows[1] * rows[2], rows[2], 1))
     within = [plane * plane_size + offset for plane, offset in zip(in_plane, flat, strict=True)]
-    offsets, offsets_at = _ahead([within[tap] for tap in sorting], first_tap, channel_size)
+    sorting = sorted(range(all_taps), key=list(zip(out_plane, within, strict=True)).__getitem__)
+    offsets = [within[tap] for tap in sorting]
+    even = _even_step(offsets, first_tap, channel_size)
+    ahead = even * _PREFETCH or ceil_div(_PREFETCH, max(map(sub, first_tap[1:], first_tap))) * channel_size
     first_column, column = _NO_COLUMNS
     columns_size = 0
     if few:
         rows_of = [(in_plane[tap], out_plane[tap], flat[tap]) for tap in sorting]
         first_column, column = _columns(rows_of, outputs, most_rows)
-        offsets = [ahead * channel_size for ahead in range(1 + _PREFETCH)]
         unit, tile = outputs, _COLUMN_VECTORS
         columns_size = max(last - first for first, last in pairwise(first_column)) * plane_size
     lines = len(
@@ -226,7 +228,8 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
             first_tap=int64_table(first_tap),
             taps=int64_table([taps[tap] for tap in sorting]),
             offsets=int64_table(offsets),
-            offsets_at=int64_table(offsets_at),
+            even=even,
+            ahead=ahead,
             count=count,
             strips=strips,
             rows=rows,
@@ -348,14 +351,11 @@ def _even(size: int, most: int) -> int:
     return ceil_div(size, ceil_div(size, most))
 
 
-def _ahead(within: list[int], first_tap: list[int], channel_size: int) -> tuple[list[int], list[int]]:
-    """The offsets of each plane's taps, with those of the next taps that are read, which are the next channel's."""
-    offsets: list[int] = []
-    starts = []
-    for first, last in pairwise(first_tap):
-        starts.append(len(offsets))
-        own = within[first:last]
-        channels = range(1, 1 + ceil_div(_PREFETCH, last - first)) if own else ()
-        offsets += own
-        offsets += [channel * channel_size + offset for channel in channels for offset in own][:_PREFETCH] or _NO_TAP
-    return offsets, starts
+def _even_step(offsets: list[int], first_tap: list[int], channel_size: int) -> int:
+    """How far apart the taps of every plane are, if they and the channels follow one another evenly, else 0."""
+    counts = set(map(sub, first_tap[1:], first_tap))
+    taps = counts.pop()
+    step, rest = divmod(channel_size, max(taps, 1))
+    if counts or rest or any(offset - offsets[tap - tap % taps] != tap % taps * step for tap, offset in enumerate(offsets)):
+        return 0
+    return step

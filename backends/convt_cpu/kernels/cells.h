@@ -195,14 +195,13 @@ static int NAME(cells)(
     const REAL *kernel, int64_t in, int64_t out_channel, const convt_strides *strides, const REAL *bias, REAL *output,
     const convt_strides *out, REAL *scratch)
 {
-    int64_t offsets[1 + CONVT_PREFETCH], taps = p->taps[0] * p->taps[1] * p->taps[2];
+    int64_t taps = p->taps[0] * p->taps[1] * p->taps[2];
     int64_t left = (p->lanes - first + p->width - 1) / p->width, panels = p->panels < left ? p->panels : left;
     int64_t panel_size = p->block * taps * p->width, tile_size = p->unit * p->width;
     int64_t kept = p->block < p->inputs ? p->tiles : 0; /* sums of a single block are written at once */
     REAL *sums = scratch + p->panels * panel_size;
     NAME(place) lanes[CONVT_MAX_PANELS];
     for (int64_t i = 0; i < panels; i++) lanes[i] = NAME(find_place)(first + i * p->width, p->stride);
-    for (int64_t t = 0; t <= CONVT_PREFETCH; t++) offsets[t] = t * p->width;
     for (int64_t c = 0; c < p->inputs; c += p->block) {
         int64_t channels = p->block < p->inputs - c ? p->block : p->inputs - c;
         int last = c + channels == p->inputs;
@@ -223,7 +222,7 @@ static int NAME(cells)(
                 REAL *tile_sums = sums + (i * kept + (kept ? j : 0)) * tile_size;
                 if (last) NAME(write_cell_rows)(1, p, group, lane, positions, cells, tile_sums, bias, output, out);
                 NAME(table).direct[p->unit][p->width / LANES](
-                    channels * taps, 1, offsets, p->width, scratch + i * panel_size,
+                    channels * taps, 1, NAME(here), p->width, CONVT_PREFETCH * p->width, scratch + i * panel_size,
                     rows + (j * p->inputs + c) * taps * p->unit, tile_sums, p->width, c > 0);
                 if (last) NAME(write_cell_rows)(0, p, group, lane, positions, cells, tile_sums, bias, output, out);
             }

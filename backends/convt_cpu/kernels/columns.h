@@ -35,8 +35,9 @@ static void NAME(unit_columns)(
         while (!NAME(table).direct[rows][count]) count--;
         for (int64_t c = 0; c < p->inputs; c += p->block)
             NAME(table).direct[rows][count](
-                p->block < p->inputs - c ? p->block : p->inputs - c, 1, p->offsets, p->channel_size,
-                strip + c * p->channel_size + v * LANES, weights + c * rows, columns + v * LANES, p->plane_size, c > 0);
+                p->block < p->inputs - c ? p->block : p->inputs - c, 1, NAME(here), p->channel_size,
+                CONVT_PREFETCH * p->channel_size, strip + c * p->channel_size + v * LANES, weights + c * rows,
+                columns + v * LANES, p->plane_size, c > 0);
     }
 }
 

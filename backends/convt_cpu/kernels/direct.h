@@ -9,10 +9,13 @@
  *              +-----------------------------------------------+
  *           w: | MR weights of (c 0, t 0) | MR weights of (c 0, t 1) | ...   read once from front to back
  *
- * Per tap: NV loads of x, MR broadcasts of w, MR * NV multiply-adds. `offsets` has CONVT_PREFETCH more entries than taps.
- * A template: REAL, LANES and NAME come from the file that includes it, MR and NV from list.h. */
+ * Per tap: NV loads of x, MR broadcasts of w, MR * NV multiply-adds, and what is `ahead` elements further on is asked for; it
+ * need not exist. A template: REAL, LANES and NAME come from the file that includes it, MR and NV from list.h. */
 
 typedef REAL NAME(vector) __attribute__((vector_size(LANES * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
+
+/* The offsets of one tap that reads at x. */
+static const int64_t NAME(here)[1] = {0};
 
 /* One tap of one channel. */
 static inline __attribute__((always_inline)) void NAME(direct_tap)(
@@ -30,21 +33,20 @@ static inline __attribute__((always_inline)) void NAME(direct_tap)(
 }
 
 static inline __attribute__((always_inline)) void NAME(direct)(
-    const int MR, const int NV, int64_t channels, int64_t taps, const int64_t *offsets, int64_t x_pitch, const REAL *x,
-    const REAL *w, REAL *y, int64_t y_pitch, int add)
+    const int MR, const int NV, int64_t channels, int64_t taps, const int64_t *offsets, int64_t x_pitch, int64_t ahead,
+    const REAL *x, const REAL *w, REAL *y, int64_t y_pitch, int add)
 {
     typedef NAME(vector) vector;
     vector sum[MAX_SUMS];
 #pragma GCC unroll 32
     for (int i = 0; i < MR * NV; i++) sum[i] = (vector){0};
-    if (taps == 1) { /* most of the time of filters as large as the stride, and of Winograd's products */
-        const REAL *p = x + offsets[0];
-        for (int64_t c = 0; c < channels; c++, p += x_pitch, w += MR)
-            NAME(direct_tap)(MR, NV, p, p + CONVT_PREFETCH * x_pitch, w, sum);
-    } else
+    if (taps == 1) /* without a loop in the loop: what is issued besides multiply-adds counts */
+        for (x += offsets[0]; channels > 0; channels--, x += x_pitch, w += MR)
+            NAME(direct_tap)(MR, NV, x, x + ahead, w, sum);
+    else
         for (int64_t c = 0; c < channels; c++, x += x_pitch)
             for (int64_t t = 0; t < taps; t++, w += MR)
-                NAME(direct_tap)(MR, NV, x + offsets[t], x + offsets[t + CONVT_PREFETCH], w, sum);
+                NAME(direct_tap)(MR, NV, x + offsets[t], x + ahead + offsets[t], w, sum);
 #pragma GCC unroll 32
     for (int m = 0; m < MR; m++)
 #pragma GCC unroll 32
@@ -57,10 +59,10 @@ static inline __attribute__((always_inline)) void NAME(direct)(
 
 #define DEFINE(MR, NV)                                                                                                    \
     static void NAME(direct_##MR##x##NV)(                                                                                 \
-        int64_t channels, int64_t taps, const int64_t *offsets, int64_t x_pitch, const REAL *x, const REAL *w, REAL *y,   \
-        int64_t y_pitch, int add)                                                                                         \
+        int64_t channels, int64_t taps, const int64_t *offsets, int64_t x_pitch, int64_t ahead, const REAL *x,            \
+        const REAL *w, REAL *y, int64_t y_pitch, int add)                                                                 \
     {                                                                                                                     \
-        NAME(direct)(MR, NV, channels, taps, offsets, x_pitch, x, w, y, y_pitch, add);                                    \
+        NAME(direct)(MR, NV, channels, taps, offsets, x_pitch, ahead, x, w, y, y_pitch, add);                             \
     }
 DIRECT_LIST(DEFINE)
 #undef DEFINE

@@ -38,8 +38,9 @@ typedef struct {
     const int64_t *in_shift;   /* [in_planes][3]: where a packed plane starts, relative to the strip's positions */
     const int64_t *first_tap;  /* [out_planes + 1]: the taps of a plane are first_tap[plane] to first_tap[plane + 1] */
     const int64_t *taps;       /* [all taps][3]: positions inside the kernel, sorted by output plane */
-    const int64_t *offsets;    /* per plane: where its taps read in a packed strip, CONVT_PREFETCH more; see offsets_at */
-    const int64_t *offsets_at; /* [out_planes] */
+    const int64_t *offsets;    /* [all taps]: where they read in a packed strip */
+    int64_t even;              /* not 0: the taps of each plane lie so far apart, and channels as many times that */
+    int64_t ahead;             /* how far ahead of a tap its successors are: what a kernel asks for before it needs it */
     int64_t count[4];          /* a strip's images and positions along the axes */
     int64_t strips[4];         /* how many strips there are, likewise */
     int64_t rows[3];           /* packed positions along the axes, with the halo if any; rows[2] is the pitch of a row */

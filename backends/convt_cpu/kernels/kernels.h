@@ -27,8 +27,8 @@ enum {
 
 #define CONVT_TABLE(REAL, suffix)                                                                                         \
     typedef void (*convt_direct_##suffix)(                                                                                \
-        int64_t channels, int64_t taps, const int64_t *offsets, int64_t x_pitch, const REAL *x, const REAL *w, REAL *y,   \
-        int64_t y_pitch, int add);                                                                                        \
+        int64_t channels, int64_t taps, const int64_t *offsets, int64_t x_pitch, int64_t ahead, const REAL *x,            \
+        const REAL *w, REAL *y, int64_t y_pitch, int add);                                                                \
     typedef int (*convt_pack_pass_##suffix)(                                                                              \
         const convt_direct_plan *plan, int64_t first, int64_t last, const REAL *kernel, int64_t in, int64_t out,          \
         const int64_t *axis, REAL *packed);                                                                               \

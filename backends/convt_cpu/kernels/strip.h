@@ -58,11 +58,13 @@ static void NAME(sum_block)(
             int64_t rows = p->unit < last - m ? p->unit : last - m;
             const REAL *unit_weights = weights + (m - first) * channels * all_taps;
             REAL *unit_sums = sums + (m - first) * row_sums + v * LANES;
-            for (int64_t plane = 0; plane < p->out_planes; plane++)
+            for (int64_t plane = 0; plane < p->out_planes; plane++) {
+                int64_t first_tap = p->first_tap[plane], taps = p->first_tap[plane + 1] - first_tap;
                 NAME(table).direct[rows][vectors](
-                    channels, p->first_tap[plane + 1] - p->first_tap[plane], p->offsets + p->offsets_at[plane],
-                    p->channel_size, strip + at, unit_weights + channels * rows * p->first_tap[plane],
+                    p->even ? channels * taps : channels, p->even ? 1 : taps, p->offsets + first_tap,
+                    p->even ? p->even : p->channel_size, p->ahead, strip + at, unit_weights + channels * rows * first_tap,
                     unit_sums + plane * rows * p->positions, p->positions, c > 0);
+            }
         }
     }
 }

@@ -130,10 +130,9 @@ static void NAME(thin_scatter)(
 {
     int64_t width = p->width, unit = p->unit, pitch = p->pitch, tiles = (p->positions + unit - 1) / unit;
     int64_t channels = p->part < p->outputs - first ? p->part : p->outputs - first, lanes = channels * p->taps;
-    int64_t padded = (lanes + width - 1) / width * width, offsets[1 + CONVT_PREFETCH] = {0};
+    int64_t padded = (lanes + width - 1) / width * width;
     int in_place = tiles == 1 && lanes == padded && NAME(dense)(p, strides);
     REAL *columns = scratch, *panel = scratch + tiles * unit * pitch;
-    for (int64_t t = 1; t <= CONVT_PREFETCH; t++) offsets[t] = 2 * width; /* the next kernel but one */
     for (int64_t c = 0; c < p->inputs; c += p->block) {
         int64_t block = p->block < p->inputs - c ? p->block : p->inputs - c;
         const REAL *weights = kernel + c * strides->outer + first * p->taps;
@@ -148,8 +147,8 @@ static void NAME(thin_scatter)(
         for (int64_t lane = 0; lane < padded; lane += width)
             for (int64_t tile = 0; tile < tiles; tile++)
                 NAME(table).direct[unit][width / LANES](
-                    block, 1, offsets, in_place ? strides->outer : pitch, weights + lane,
-                    rows + (tile * p->inputs + c) * unit, columns + tile * unit * pitch + lane, pitch, c > 0);
+                    block, 1, NAME(here), in_place ? strides->outer : pitch, 2 * width /* the next kernel but one */,
+                    weights + lane, rows + (tile * p->inputs + c) * unit, columns + tile * unit * pitch + lane, pitch, c > 0);
     }
     fine += first * of_fine->channel;
     NAME(fill_bias)(p, channels, bias ? bias + first : NULL, fine, of_fine);
@@ -161,11 +160,10 @@ static void NAME(thin_correlate)(
     const convt_thin_plan *p, int64_t first, const REAL *rows, const REAL *fine, const convt_strides *of_fine, REAL *kernel,
     const convt_strides *strides, REAL *scratch)
 {
-    int64_t width = p->width, unit = p->unit, offsets[1 + CONVT_PREFETCH];
+    int64_t width = p->width, unit = p->unit;
     int64_t channels = p->part < p->outputs - first ? p->part : p->outputs - first, lanes = channels * p->taps;
     int dense = NAME(dense)(p, strides);
     REAL *columns = scratch, *sums = scratch + p->positions * p->pitch;
-    for (int64_t t = 0; t <= CONVT_PREFETCH; t++) offsets[t] = t * p->pitch;
     memset(columns, 0, p->positions * p->pitch * sizeof(REAL));
     NAME(walk_columns)(0, p, 0, p->positions, channels, (REAL *)fine + first * of_fine->channel, of_fine, columns);
     for (int64_t c = 0; c < p->inputs; c += unit)
@@ -174,7 +172,7 @@ static void NAME(thin_correlate)(
             int in_place = dense && some == unit && count == width;
             REAL *to = kernel + c * strides->outer;
             NAME(table).direct[unit][width / LANES](
-                p->positions, 1, offsets, p->pitch, columns + lane, rows + c * p->positions,
+                p->positions, 1, NAME(here), p->pitch, CONVT_PREFETCH * p->pitch, columns + lane, rows + c * p->positions,
                 in_place ? to + first * p->taps + lane : sums, in_place ? strides->outer : width, 0);
             for (int64_t m = 0; !in_place && m < some; m++)
                 NAME(move_lanes)(0, p, first * p->taps + lane, count, to + m * strides->outer, strides, sums + m * width);

@@ -89,7 +89,8 @@ static void NAME(winograd_products)(
                 int64_t rows = p->unit < outputs - first ? p->unit : outputs - first;
                 for (int64_t phase = 0; phase < p->out_phases; phase++)
                     NAME(table).direct[rows][vectors](
-                        channels * p->in_phases, 1, p->ahead, p->pitch, v + f * p->v_size + at * LANES,
+                        channels * p->in_phases, 1, NAME(here), p->pitch, CONVT_PREFETCH * p->pitch,
+                        v + f * p->v_size + at * LANES,
                         u + ((unit * 16 + f) * p->out_phases + phase) * p->u_size,
                         m + ((unit * p->out_phases + phase) * 16 + f) * p->unit * p->block_tiles + at * LANES,
                         p->block_tiles, add);

@@ -42,7 +42,6 @@ typedef struct {
     int64_t unit;                /* output channels of a direct kernel */
     int64_t pass;                /* units that are summed while a block of tiles is in the cache */
     int64_t v_size, u_size;      /* of one frequency of one block of channels; U with room for a vector that runs over */
-    int64_t ahead[16];           /* the offsets that a direct kernel takes: one tap, and where the next channels are */
 } convt_winograd_plan;
 
 #endif

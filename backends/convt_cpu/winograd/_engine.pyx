@@ -58,8 +58,6 @@ cdef class WinogradPlan:
         p.block_tiles, p.pitch, p.block_channels = tables.block_tiles, tables.pitch, tables.block_channels
         p.tile, p.unit, p.pass_ = tables.tile, tables.unit, tables.pass_
         p.v_size, p.u_size = tables.v_size, tables.u_size
-        for index in range(16):
-            p.ahead[index] = index * tables.pitch
         self.units = (p.outputs + p.unit - 1) // p.unit
         self.passes = (self.units + p.pass_ - 1) // p.pass_
         self.channel_blocks = (p.inputs + p.block_channels - 1) // p.block_channels
