@@ -21,7 +21,6 @@ def operands(isa, rows, vectors, dtype, channels=5, taps=3):
 
 
 def expected(offsets, x, w, width):
-    taps = w.shape[1]
     seen = np.stack([x[:, start : start + width] for start in offsets], axis=1)
     return np.einsum("ctm,ctp->mp", w.astype("f8"), seen.astype("f8"))
 
