@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import accumulate, pairwise, product
 from math import prod
 from operator import sub
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Tables", "direct_plan"]
 
 _POSITIONS = 2048  # bytes of a packed row of positions, at least: sums and strip of a few channels share the L1 cache
+_PADDED = 1.03  # by how much positions may grow where strips are halved, whose sums all wait at the same time
 _STRIP = 512 * 1024  # bytes of a strip with more positions
 _STRIP_SUMS = 256 * 1024  # bytes of its sums
 _STRIPS = 12  # at least, where strips have more positions
@@ -147,14 +148,17 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
     if halo[0] or halo[1]:
         all_positions = problem.batch * problem.groups * prod(planes)
         target = _target(target, all_positions, inputs * len(in_planes) * size, min(outputs, 14) * out_planes * size)
-    count, strips = _strips(problem.batch, planes, halo, target)
-    rows = tuple(c + h for c, h in zip(count[1:], halo, strict=True))
-    last = (((count[0] - 1) * rows[0] + count[1] - 1) * rows[1] + count[2] - 1) * rows[2] + count[3]
-    positions = ceil_div(last, lanes) * lanes
     widest = _widest(isa)
     most_rows = max(widest)
     unit = ceil_div(outputs, ceil_div(outputs, most_rows))
-    tile = widest[unit]
+    units, tile = ceil_div(outputs, unit), widest[unit]
+    weights = problem.groups * inputs * outputs * all_taps * size
+    cut = _cut(problem.batch, planes, halo, target, lanes)
+    by_outputs = weights > _MOST_WEIGHTS or prod(cut.strips) * problem.groups < _TASKS < units
+    if by_outputs and not (halo[0] or halo[1]):
+        shorter = _cut(problem.batch, planes, halo, target // 2, lanes)
+        cut = shorter if shorter.computed <= _PADDED * cut.computed else cut
+    count, strips, rows, positions = cut
     few = False
     if any(halo):
         furthest = (halo[0] * rows[1] + halo[1]) * rows[2] + halo[2]
@@ -191,9 +195,7 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
     block = ceil_div(inputs, ceil_div(inputs, max(8, _BLOCK // (lines * lanes * size))))
     strip_size = inputs * channel_size * spans
     strip_bytes = strip_size * size
-    weights = problem.groups * inputs * outputs * all_taps * size
-    by_outputs = (not few and weights > _MOST_WEIGHTS) or prod(strips) * problem.groups < _TASKS < ceil_div(outputs, unit)
-    units = ceil_div(outputs, unit)
+    by_outputs = by_outputs and not few
     of_channel = unit * all_taps * size
     if by_outputs:
         wave = min(prod(strips), max(1, min(_WAVE // strip_bytes, _ALL_SUMS // unit_sums)))
@@ -289,6 +291,27 @@ def _sums(of_axes: list[list[int]], factors: tuple[int, int, int]) -> list[int]:
 def _target(least: int, positions: int, of_inputs: int, of_sums: int) -> int:
     """Positions of a strip: the more, the fewer halos; but inputs and sums stay in L2, and there is work for all."""
     return max(least, min(_STRIP // of_inputs, _STRIP_SUMS // of_sums, positions // _STRIPS))
+
+
+class _Cut(NamedTuple):
+    """Strips, and the positions of one that are computed; see `Tables`."""
+
+    count: tuple[int, ...]
+    strips: tuple[int, ...]
+    rows: tuple[int, ...]
+    positions: int
+
+    @property
+    def computed(self) -> int:
+        """Positions of all strips."""
+        return prod(self.strips) * self.positions
+
+
+def _cut(batch: int, planes: tuple[int, ...], halo: tuple[int, ...], target: int, lanes: int) -> _Cut:
+    count, strips = _strips(batch, planes, halo, target)
+    rows = tuple(c + h for c, h in zip(count[1:], halo, strict=True))
+    last = (((count[0] - 1) * rows[0] + count[1] - 1) * rows[1] + count[2] - 1) * rows[2] + count[3]
+    return _Cut(count, strips, rows, ceil_div(last, lanes) * lanes)
 
 
 def _strips(
