@@ -81,7 +81,7 @@ def winograd_cycles(plan: WinogradPlan, problem: Problem, isa: str) -> float:
 
 
 _DEPTHWISE_SUM = 1.5  # time of a multiply-add
-_DEPTHWISE_SUM_OF_MANY = {"scatter": 3.2, "gather": 3.2, "correlate": 4.5}  # where direct kernels would share loads
+_DEPTHWISE_SUM_OF_MANY = {"scatter": 3.2, "gather": 3.2, "correlate": 5.5}  # where direct kernels would share loads
 _DEPTHWISE_FEW = 8  # channels of one side of a group, if the other side has one
 _DEPTHWISE_ELEMENT = 0.9
 _DEPTHWISE_WORK = 2**17  # multiply-adds of a problem that is worth its tables
@@ -137,7 +137,7 @@ def correlate_cycles(plan: CorrelatePlan, problem: Problem, isa: str) -> float:
     return plan.tables.cycles
 
 
-_IM2COL_SUM = 1.4  # time of BLAS for a multiply-add in a tile's small product
+_IM2COL_SUM = 1.6  # time of BLAS for a multiply-add in a tile's small product
 _IM2COL_COLUMN = 1.2  # for an element of the column matrix
 _IM2COL_WEIGHT = 1.2
 _IM2COL_ELEMENT = 2.0
