@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pytest
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -120,7 +121,10 @@ def test_an_animation_has_a_frame_for_each_position(tmp_path):
     ("arguments", "message"),
     [
         ({"output": "walk.mp4"}, r"output must end in .gif, got '.*walk.mp4'"),
-        ({"frames_per_second": 0}, "frames_per_second must be above 0 and at most 100, got 0"),
+        ({"frames_per_second": 0}, "frames_per_second must be a number above 0 and at most 100, got 0"),
+        ({"frames_per_second": "2"}, "frames_per_second must be a number above 0 and at most 100, got '2'"),
+        ({"dpi": 0}, "dpi must be from 10 to 1200, got 0"),
+        ({"dpi": 2**40}, "dpi must be from 10 to 1200, got 1099511627776"),
         ({"x_shape": (38, 38)}, "x_shape must be small enough for at most 400 frames, got 1521 positions"),
         ({"follow": "w"}, "follow must be 'output' or 'input', got 'w'"),
         ({"stride": 0}, "stride must be at least 1, got 0"),
@@ -139,3 +143,24 @@ def test_pillow_is_only_needed_for_animations(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(MissingPackage, match=r'draw.animation needs pillow: pip install "convt\[draw\]"'):
         draw.animation(tmp_path / "walk.gif", 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"transposed": 1}, TypeError, "transposed must be True or False, got 1"),
+        ({"transposed": np.ones(2)}, TypeError, "transposed must be True or False, got array.*"),
+        ({"follow": np.ones(2)}, ValueError, "follow must be 'output' or 'input', got array.*"),
+        ({"follow": None}, ValueError, "follow must be 'output' or 'input', got None"),
+    ],
+)
+def test_what_is_no_choice_is_told(arguments, error, message):
+    with pytest.raises(error, match=f"^{message}$"):
+        draw.arithmetic((2, 2), (2, 2), **arguments)
+
+
+@pytest.mark.parametrize("output", [None, 3, b"walk.gif"])
+def test_an_animation_goes_to_a_path(output):
+    pytest.importorskip("PIL")
+    with pytest.raises(TypeError, match=r"^output must be a str or a path, got .*"):
+        draw.animation(output, 2, 2)
