@@ -22,6 +22,7 @@ from .spatial import (
     Frame,
     as_layout_name,
     as_view,
+    check_elements,
     defined_or_own,
     frame_of,
     host_array,
@@ -240,6 +241,8 @@ def _checked(backward: bool, shape: tuple[int, ...], dtype: np.dtype, *options: 
         if any(size % step for size, step in zip(spatial, scale, strict=True)):
             raise ValueError(f"dy must have spatial sizes that are multiples of scale {scale}, got {spatial}")
         spatial = tuple(size // step for size, step in zip(spatial, scale, strict=True))
+    else:
+        check_elements(images, channels, (size * step for size, step in zip(spatial, scale, strict=True)), scale=scale)
     moved = general != "bilinear" and not backward
     result = dtype if moved else result_type([dtype])
     compute = dtype if moved else compute_type(result)
