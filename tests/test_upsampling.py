@@ -227,7 +227,7 @@ def test_a_backend_without_upsampling_leaves_it_to_numpy(install):
         (
             {"scale": 2**61},
             ValueError,
-            r"scale must make a result of fewer than 2\*\*58 elements, got \(2305843009213693952,\)",
+            r"scale must make a result of fewer than 2\*\*58 elements, got \(23",
         ),
         ({"scale": 2, "x": np.ones(())}, ValueError, "x must have 1 to 5 axes, got 0"),
         (
