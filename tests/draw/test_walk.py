@@ -1,5 +1,6 @@
 """arithmetic and animation: the cells, the words, the frames."""
 
+import itertools
 import sys
 
 import numpy as np
@@ -164,3 +165,32 @@ def test_an_animation_goes_to_a_path(output):
     pytest.importorskip("PIL")
     with pytest.raises(TypeError, match=r"^output must be a str or a path, got .*"):
         draw.animation(output, 2, 2)
+
+
+def texts(figure):
+    return [(text.get_text(), text.get_fontsize(), text.get_window_extent()) for text in figure.axes[0].texts]
+
+
+@pytest.mark.parametrize("shapes", [((11, 1), (11, 1)), ((1, 1), (1, 1)), ((3, 3), (3, 3))])
+def test_titles_of_narrow_arrays_do_not_touch(shapes):
+    titles = [box for text, _, box in texts(draw.arithmetic(*shapes)) if text.startswith(("input", "filter", "output"))]
+    assert len(titles) == 3
+    for first, second in itertools.pairwise(titles):
+        assert first.x1 + 4 < second.x0
+
+
+@pytest.mark.parametrize("shapes", [((1, 1), (12, 12)), ((35,), (3,)), ((4, 4), (9, 9))])
+def test_what_is_written_can_be_read_and_stays_in_its_cell(shapes):
+    figure = draw.arithmetic(*shapes)
+    cells = [patch.get_window_extent() for patch in figure.axes[0].patches]
+    for text, size, box in texts(figure):
+        assert size >= 4.5
+        for cell in cells:
+            if cell.x0 <= (box.x0 + box.x1) / 2 <= cell.x1 and cell.y0 <= (box.y0 + box.y1) / 2 <= cell.y1:
+                assert cell.x0 <= box.x0, text
+                assert box.x1 <= cell.x1, text
+
+
+def test_numbers_along_a_long_edge_are_some_of_them():
+    numbers = [int(text) for text, _, _ in texts(draw.arithmetic((2, 20), (1, 20))) if text.isdigit()]
+    assert set(numbers) == set(range(0, 39, 2))
