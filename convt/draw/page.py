@@ -6,6 +6,7 @@ same again, for those who print in grey.
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -29,12 +30,21 @@ _APART = 0.17  # inches from one number along an edge to the next
 def as_figure(figure: Any, width: float, height: float) -> Figure:
     """A figure of that size in inches: the caller's, cleared, or a new one."""
     if figure is None:
-        return Figure(figsize=(width, height), dpi=120, facecolor="white")
+        return Picture(figsize=(width, height), dpi=120, facecolor="white")
     if not isinstance(figure, Figure):
         raise TypeError(f"figure must be a matplotlib.figure.Figure, got {type(figure).__name__}")
     figure.clear()
     figure.set_size_inches(width, height)
     return figure
+
+
+class Picture(Figure):
+    """A figure that a notebook shows, also if nobody has imported pyplot, which otherwise takes care of that."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = BytesIO()
+        self.savefig(buffer, format="png")
+        return buffer.getvalue()
 
 
 class Page:

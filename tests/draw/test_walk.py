@@ -194,3 +194,9 @@ def test_what_is_written_can_be_read_and_stays_in_its_cell(shapes):
 def test_numbers_along_a_long_edge_are_some_of_them():
     numbers = [int(text) for text, _, _ in texts(draw.arithmetic((2, 20), (1, 20))) if text.isdigit()]
     assert set(numbers) == set(range(0, 39, 2))
+
+
+def test_a_notebook_shows_the_picture_without_pyplot():
+    assert draw.arithmetic((2, 2), (2, 2))._repr_png_().startswith(b"\x89PNG")
+    mine = Figure()
+    assert draw.arithmetic((2, 2), (2, 2), figure=mine) is mine
