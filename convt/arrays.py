@@ -110,6 +110,24 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
         raise ValueError("out must be writable, got a read-only array")
     if 0 in out.strides and any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
         raise ValueError(f"out must have memory for each element, got strides {out.strides}")
+    if not out.flags.forc and _meets_itself(out):
+        raise ValueError(f"out must have memory for each element, got strides {out.strides} for the shape {out.shape}")
+
+
+def _meets_itself(array: np.ndarray) -> bool:
+    """Whether two elements share memory, as those of sliding windows do."""
+    axes = sorted((abs(step), size) for step, size in zip(array.strides, array.shape, strict=True) if size > 1)
+    reach = array.itemsize
+    for step, size in axes:
+        if step < reach:
+            break
+        reach += (size - 1) * step
+    else:
+        return False
+    offsets = np.zeros(1, np.int64)  # no slice of an array comes here
+    for step, size in axes:
+        offsets = np.add.outer(offsets, np.arange(size) * step).ravel()
+    return bool(np.diff(np.sort(offsets)).min(initial=reach) < array.itemsize)
 
 
 def _native(dtype: np.dtype) -> np.dtype:

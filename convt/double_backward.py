@@ -19,6 +19,7 @@ import numpy as np
 
 from .arrays import as_array, on_device
 from .operators import conv, conv_backward, conv_transpose, conv_transpose_backward
+from .options import as_names
 from .selection import BackendRequest
 
 __all__ = ["DoubleGradients", "conv_double_backward", "conv_transpose_double_backward"]
@@ -170,11 +171,11 @@ def _double_backward(
     needs: Any,
     options: dict[str, Any],
 ) -> DoubleGradients:
-    wanted = _as_needs(needs)
+    wanted = as_names("needs", needs, _ARGUMENTS)
     given = {name: None if array is None and name == "bias" else _accept(name, array) for name, array in arguments.items()}
     x, w, bias, dy = given.values()
-    ddx, ddw, ddbias = (_accept_second(name, second, given[name]) for name, second in seconds.items())
     backward(x, w, bias, dy, needs=(), **options)  # nothing but the rules
+    ddx, ddw, ddbias = (_accept_second(name, second, given[name]) for name, second in seconds.items())
     of_x = of_w = of_dy = None
     if "x" in wanted and ddw is not None:
         of_x = backward(x, ddw, None, dy, needs=("x",), **options).x
@@ -211,15 +212,6 @@ def _accept_second(name: str, value: Any, like: Any) -> Any:
     if array.shape != like.shape:
         raise ValueError(f"dd{name}.shape must equal {name}'s {like.shape}, got {array.shape}")
     return array
-
-
-def _as_needs(needs: Any) -> frozenset[str]:
-    names = (needs,) if isinstance(needs, str) else needs
-    if not isinstance(names, Collection):
-        raise TypeError(f"needs must be a collection of names from {_ARGUMENTS}, got {needs!r}")
-    if not all(name in _ARGUMENTS for name in names):
-        raise ValueError(f"needs must hold names from {_ARGUMENTS}, got {needs!r}")
-    return frozenset(names)
 
 
 def _zeros(array: Any) -> Any:

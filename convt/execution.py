@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from .calls import Operator, checked
 from .linearity import ComplexMaps
 from .operands import accept
+from .options import as_names
 from .problem import Problem
 from .selection import BackendRequest, choose
 
@@ -52,7 +53,7 @@ def backward(
     backend: BackendRequest,
 ) -> Gradients:
     """The gradients of an operator from that of its output."""
-    wanted = _as_needs(needs)
+    wanted = as_names("needs", needs, _ARGUMENTS)
     home, x, w, bias, dy = accept(x, w, bias, dy)
     call = checked(operator, options, x, w, bias, dy)
     chosen = choose(call.problem, backend, home.owner)
@@ -85,16 +86,6 @@ def backward(
         return home.result(result, None, call)
 
     return Gradients(gradient("x", x, run_x), gradient("w", w, run_w), gradient("bias", bias, run_bias))
-
-
-def _as_needs(needs: Any) -> Collection[str]:
-    names = (needs,) if isinstance(needs, str) else needs
-    if type(names) is not tuple and not isinstance(names, Collection):
-        raise TypeError(f"needs must be a collection of names from {_ARGUMENTS}, got {needs!r}")
-    for name in names:
-        if name not in _ARGUMENTS:
-            raise ValueError(f"needs must hold names from {_ARGUMENTS}, got {needs!r}")
-    return cast(Collection[str], names)
 
 
 def _conjugate(array: Any) -> Any:

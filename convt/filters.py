@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from .arrays import as_array
 from .layout import layout_for
-from .options import as_size, as_sizes, per_axis
+from .options import as_flag, as_size, as_sizes, per_axis
 
 __all__ = ["bilinear", "icnr"]
+
+_BYTES_LIMIT = 2**62
 
 
 def bilinear(scale: int, channels: int = 1) -> NDArray[np.float64]:
@@ -60,6 +62,7 @@ def bilinear(scale: int, channels: int = 1) -> NDArray[np.float64]:
     """
     scale, channels = _at_least_1("scale", scale), _at_least_1("channels", channels)
     size = 2 * scale - scale % 2
+    _check_bytes("scale" if scale > channels else "channels", max(scale, channels), 8 * channels * size * size)
     triangle = 1 - np.abs(np.arange(size) - (size - 1) / 2) / scale
     return np.tile(np.outer(triangle, triangle), (channels, 1, 1, 1))
 
@@ -112,17 +115,24 @@ def icnr(w: Any, scale: Any, *, layout: str | None = None, pixel_shuffle: bool =
     >>> convt.conv_transpose([[[1.0, 2.0]]], w, stride=2)
     array([[[ 1.,  1., 12., 12., 20., 20.]]])
     """
-    bank = as_array("w", w)
+    bank, shuffled = as_array("w", w), as_flag("pixel_shuffle", pixel_shuffle)
     axes = bank.ndim - 2
     if not 1 <= axes <= 3:
         raise ValueError(f"w must have 3, 4 or 5 axes (two of channels and 1 to 3 spatial ones), got {bank.ndim}")
     outputs, _, *spatial = layout_for(layout, axes).kernel
     scales = per_axis("scale", as_sizes("scale", scale), axes, least=1)
-    if pixel_shuffle:
+    _check_bytes("scale", scale, prod(scales) * bank.nbytes)
+    if shuffled:
         return np.repeat(bank, prod(scales), axis=outputs)
     for axis, times in zip(spatial, scales, strict=True):
         bank = np.repeat(bank, times, axis=axis)
     return bank
+
+
+def _check_bytes(name: str, value: Any, size: int) -> None:
+    """What no machine can hold is a wrong argument; what this one cannot is NumPy's MemoryError."""
+    if size >= _BYTES_LIMIT:
+        raise ValueError(f"{name} must be small enough for a filter bank of fewer than 2**62 bytes, got {value}")
 
 
 def _at_least_1(name: str, value: Any) -> int:

@@ -7,11 +7,28 @@ check the rules.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Sequence
 from operator import index
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeGuard, cast
 
-__all__ = ["Padding", "Sizes", "are_keys", "as_padding", "as_shape", "as_size", "as_sizes", "per_axis", "per_axis_pairs"]
+import numpy as np
+
+__all__ = [
+    "Padding",
+    "Sizes",
+    "are_keys",
+    "as_flag",
+    "as_names",
+    "as_padding",
+    "as_path",
+    "as_shape",
+    "as_size",
+    "as_sizes",
+    "is_number",
+    "per_axis",
+    "per_axis_pairs",
+]
 
 Sizes: TypeAlias = int | tuple[int, ...]
 Padding: TypeAlias = str | int | tuple[int | tuple[int, int], ...]
@@ -81,6 +98,39 @@ def as_padding(value: Any) -> Padding:
     return tuple(_as_padding_entry(f"padding[{axis}]", entry) for axis, entry in enumerate(values))
 
 
+def as_names(name: str, value: Any, allowed: tuple[str, ...]) -> Collection[str]:
+    """A collection of some of the allowed names; a single one stands for itself."""
+    names = (value,) if isinstance(value, str) else value
+    if type(names) is not tuple and (not isinstance(names, Collection) or getattr(names, "ndim", 1) != 1):
+        raise TypeError(f"{name} must be a collection of names from {allowed}, got {value!r}")
+    for each in names:
+        if not isinstance(each, str) or each not in allowed:
+            raise ValueError(f"{name} must hold names from {allowed}, got {value!r}")
+    return cast(Collection[str], names)
+
+
+def as_flag(name: str, value: Any) -> bool:
+    """True or False, also NumPy's."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value is a single real number, Python's or NumPy's; a bool is none."""
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def as_path(name: str, value: Any) -> str:
+    """The path of a file; an integer, which would be an open file, is none."""
+    path = os.fspath(value) if isinstance(value, str | os.PathLike) else value
+    if not isinstance(path, str):
+        raise TypeError(f"{name} must be a str or a path, got {value!r}")
+    if not path or "\0" in path:
+        raise ValueError(f"{name} must be the path of a file, got {path!r}")
+    return path
+
+
 def per_axis(name: str, value: Sizes, axes: int, *, least: int) -> tuple[int, ...]:
     """One value for each of the spatial axes, none below `least`."""
     values = (value,) * axes if isinstance(value, int) else value
@@ -122,7 +172,8 @@ def _entries(value: Any) -> tuple[Any, ...] | None:
     """The entries of a sequence or an array; None for a single value."""
     if type(value) is int or isinstance(value, str | bytes):
         return None
-    return tuple(value) if isinstance(value, Sequence) or getattr(value, "ndim", 0) > 0 else None
+    axes = getattr(value, "ndim", 0)
+    return tuple(value) if isinstance(value, Sequence) or (isinstance(axes, int) and axes > 0) else None
 
 
 def _is_plain(value: Any) -> bool:

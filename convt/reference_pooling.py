@@ -13,8 +13,9 @@ import numpy as np
 
 from .problem import Problem
 from .reference import span
+from .windows import inside
 
-__all__ = ["inside", "max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"]
+__all__ = ["max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -31,11 +32,6 @@ def max_pool(problem: Problem, fine: Array, coarse: Array, indices: Array) -> No
         taken = (indices[at] < 0) | (~(value <= best) & (best == best))
         coarse[at] = np.where(taken, value, best)
         indices[at] = np.where(taken, places[there], indices[at])
-
-
-def inside(problem: Problem, indices: Array) -> bool:
-    """Whether all indices are positions in the fine array."""
-    return not indices.size or int(indices.view(np.uint64).max()) < prod(problem.fine_shape)
 
 
 def max_pool_backward(problem: Problem, coarse: Array, indices: Array, fine: Array) -> bool:

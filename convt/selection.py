@@ -19,7 +19,7 @@ from .backend import Backend, BackendUnavailable, missing_members
 from .problem import Problem
 from .registry import BackendState, Registry, registry
 
-__all__ = ["BackendRequest", "backends", "choose", "owner", "set_backend", "use_backend"]
+__all__ = ["BackendRequest", "backends", "check_request", "choose", "owner", "set_backend", "use_backend"]
 
 BackendRequest: TypeAlias = "str | Sequence[str] | Backend | None"
 
@@ -92,6 +92,11 @@ def set_backend(backend: BackendRequest) -> None:
     """
     global _process
     _process = _as_wish(backend)
+
+
+def check_request(request: BackendRequest) -> None:
+    """An error for what can be no ``backend`` argument of any call."""
+    _as_wish(request)
 
 
 def choose(problem: Problem, request: BackendRequest, held_by: Backend | None = None) -> Backend:

@@ -7,8 +7,9 @@ have 1, 2, 2, 2 and 3. With r spatial axes, an array has r axes (one channel), r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ __all__ = [
     "Frame",
     "as_layout_name",
     "as_view",
+    "check_elements",
     "defined_or_own",
     "frame_of",
     "host_array",
@@ -34,6 +36,7 @@ __all__ = [
 
 CHANNELS_FIRST = {axes: layout_for(None, axes) for axes in (1, 2, 3)}
 CARRIERS: dict[int, np.dtype] = {4: np.dtype(np.float32), 8: np.dtype(np.float64)}  # as these travel values only moved
+_MOST_ELEMENTS = 2**58
 _USUAL = {1: 1, 2: 2, 3: 2, 4: 2, 5: 3}
 
 
@@ -88,6 +91,7 @@ class Frame(NamedTuple):
 
 def frame_of(name: str, rank: int, layout: str | None, option: str, sizes: Sizes, axes: int | None = None) -> Frame:
     """The axes of the array `name`; `sizes` are those of the option of that name, `axes` what the mode tells."""
+    told = "the mode" if axes is not None else f"layout {layout!r}" if layout is not None else option
     if layout is not None:
         axes = LAYOUTS[layout].axes if axes is None else axes
     elif axes is None and isinstance(sizes, tuple):
@@ -99,9 +103,18 @@ def frame_of(name: str, rank: int, layout: str | None, option: str, sizes: Sizes
             raise ValueError(f"{name} must have 1 to 5 axes, got {rank}")
         axes = _USUAL[rank]
     if not axes <= rank <= axes + 2:
-        raise ValueError(f"{name} must have from {axes} to {axes + 2} axes, as {axes} are spatial, got {rank}")
+        raise ValueError(
+            f"{name} must have from {axes} to {axes + 2} axes, as {told} tells that {axes} are spatial, got {rank}"
+        )
     order = layout_for(layout, axes)
     return Frame(order, rank, axes, order.identity and rank == axes + 2)
+
+
+def check_elements(images: int, channels: int, spatial: Iterable[int], **arguments: Any) -> None:
+    """Refuse a result that no machine can hold; the arguments are those that make it so large."""
+    if prod(spatial) * channels * max(images, 1) >= _MOST_ELEMENTS:
+        values = " and ".join(map(str, arguments.values()))
+        raise ValueError(f"{' and '.join(arguments)} must make a result of fewer than 2**58 elements, got {values}")
 
 
 def host_array(name: str, value: Any) -> np.ndarray:

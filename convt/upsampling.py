@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import as_operand, compute_type, part_type, result_type
-from .options import are_keys, as_sizes, per_axis
+from .options import are_keys, as_flag, as_sizes, per_axis
 from .problem import Problem, conv_transpose_problem
 from .selection import BackendRequest, choose
 from .spatial import (
@@ -22,6 +22,7 @@ from .spatial import (
     Frame,
     as_layout_name,
     as_view,
+    check_elements,
     defined_or_own,
     frame_of,
     host_array,
@@ -223,9 +224,7 @@ def _accepted(backward: bool, array: np.ndarray, scale: Any, mode: Any, align_co
 def _frozen(scale: Any, mode: Any, align_corners: Any, layout: Any) -> tuple[Any, ...]:
     if not isinstance(mode, str) or mode not in _MODES:
         raise ValueError(f"mode must be one of {', '.join(map(repr, _MODES))}, got {mode!r}")
-    if not isinstance(align_corners, bool | np.bool_):
-        raise TypeError(f"align_corners must be True or False, got {align_corners!r}")
-    return as_sizes("scale", scale), mode, bool(align_corners), as_layout_name(layout)
+    return as_sizes("scale", scale), mode, as_flag("align_corners", align_corners), as_layout_name(layout)
 
 
 @lru_cache(maxsize=4096)
@@ -242,6 +241,8 @@ def _checked(backward: bool, shape: tuple[int, ...], dtype: np.dtype, *options: 
         if any(size % step for size, step in zip(spatial, scale, strict=True)):
             raise ValueError(f"dy must have spatial sizes that are multiples of scale {scale}, got {spatial}")
         spatial = tuple(size // step for size, step in zip(spatial, scale, strict=True))
+    else:
+        check_elements(images, channels, (size * step for size, step in zip(spatial, scale, strict=True)), scale=scale)
     moved = general != "bilinear" and not backward
     result = dtype if moved else result_type([dtype])
     compute = dtype if moved else compute_type(result)

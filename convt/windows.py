@@ -13,10 +13,9 @@ import numpy as np
 
 from .options import Padding, Sizes, are_keys, as_padding, as_sizes, per_axis, per_axis_pairs
 from .problem import Problem, conv_problem, conv_transpose_problem
-from .reference_pooling import inside
-from .spatial import CARRIERS, CHANNELS_FIRST, Frame, as_layout_name, frame_of, host_array
+from .spatial import CARRIERS, CHANNELS_FIRST, Frame, as_layout_name, check_elements, frame_of, host_array
 
-__all__ = ["INDEX", "Windows", "first_elements", "pooled", "unpooled"]
+__all__ = ["INDEX", "Windows", "first_elements", "inside", "pooled", "unpooled"]
 
 INDEX = np.dtype(np.int64)
 
@@ -67,6 +66,11 @@ class Windows(NamedTuple):
             f"indices must be from {first} to {first + elements - 1} (positions in {self.problem.fine_shape}"
             f"{' of their image and channel' if self.whole else ''}), got {self.frame.view(np.asarray(indices))[at]}"
         )
+
+
+def inside(problem: Problem, indices: np.ndarray) -> bool:
+    """Whether all indices are positions in the fine array."""
+    return not indices.size or int(indices.view(np.uint64).max()) < prod(problem.fine_shape)
 
 
 def pooled(name: str, array: np.ndarray, carrier: np.dtype, options: tuple[Any, ...]) -> Windows:
@@ -147,6 +151,8 @@ def _unpooled(
     images, channels, coarse = frame.split(name, shape)
     x_shape, w_shape, order = (images, channels, *coarse), (channels, 1, *options.size), CHANNELS_FIRST[frame.axes]
     wanted = None if output_size is None else as_sizes("output_size", output_size)
+    least = ((count - 1) * step + window for count, step, window in zip(coarse, options.stride, options.size, strict=True))
+    check_elements(images, channels, least, size=options.size, stride=options.stride)
     problem = conv_transpose_problem(
         x_shape, w_shape, order, options.stride, options.padding, 0, wanted, 1, channels, _problem_type(carrier)
     )

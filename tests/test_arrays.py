@@ -163,6 +163,18 @@ def test_long_double_is_no_type_of_ours(dtype):
         convt.conv(ones((1, 1, 3), dtype), ones((1, 1, 3)))
 
 
+def test_out_may_be_any_slice_but_no_sliding_windows():
+    x, taps = np.arange(6.0).reshape(2, 1, 3), ones((1, 1, 1))
+    base = np.zeros((3, 2, 7))
+    odd = np.lib.stride_tricks.as_strided(np.zeros(20), (2, 1, 3), (24, 8, 16))  # elements 0, 2, 4 and 3, 5, 7
+    for out in (base[:2, :1, ::3], base[1:, 1:, 5:2:-1], base.T[:2, 1:, :3], odd):
+        convt.conv_transpose(x, taps, out=out)
+        assert_array_equal(out, x)
+    windows = np.lib.stride_tricks.sliding_window_view(np.zeros(4), 3, writeable=True)[:, None]
+    with pytest.raises(ValueError, match=r"^out must have memory for each element, got strides \(8, 0, 8\) for"):
+        convt.conv_transpose(x, taps, out=windows)
+
+
 @pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="NumPy 1 has no StringDType")
 def test_numpys_strings_are_no_numbers():
     with pytest.raises(TypeError, match=r"^x.dtype must be a bool, .*, got StringDType"):
@@ -277,6 +289,11 @@ def test_out_may_overlap_an_input(rng, argument):
             np.lib.stride_tricks.as_strided(np.zeros(1), (1, 1, 5), (0, 0, 0)),
             ValueError,
             r"out must have memory for each element, got strides \(0, 0, 0\)",
+        ),
+        (
+            np.lib.stride_tricks.as_strided(np.zeros(9), (1, 1, 5), (8, 8, 4)),
+            ValueError,
+            r"out must have memory for each element, got strides \(8, 8, 4\) for the shape \(1, 1, 5\)",
         ),
     ],
 )

@@ -168,6 +168,11 @@ BAD = [
     ({"dy": np.ones((2, 3, 5))}, ValueError, r"dy.shape must equal the output's .*, got \(2, 3, 5\)"),
     ({"stride": 0}, ValueError, "stride must be at least 1, got 0"),
     ({"needs": ("bias",)}, ValueError, r"needs must hold names from \('x', 'w', 'dy'\), got \('bias',\)"),
+    ({"needs": np.array("x")}, TypeError, "needs must be a collection of names from .*, got array[\\s\\S]*"),
+    ({"needs": np.ones((2, 2))}, TypeError, "needs must be a collection of names from .*, got array[\\s\\S]*"),
+    ({"needs": [np.ones(2)]}, ValueError, "needs must hold names from .*, got .*"),
+    ({"x": 2.5}, ValueError, "x must have .*, got 0"),
+    ({"w": np.ones((1,) * 6)}, ValueError, "w must have .*, got 6"),
     ({"needs": None}, TypeError, "needs must be a collection of names from .*, got None"),
     ({"layout": "NHWC"}, ValueError, "layout must be one of .*"),
 ]

@@ -86,6 +86,11 @@ def test_icnr_before_a_pixel_shuffle(rng):
         (("w", 2), TypeError, "w.dtype must be .*"),
         ((np.ones((1, 1, 3)), 0), ValueError, "scale must be at least 1, got 0"),
         ((np.ones((1, 1, 3)), 1.5), TypeError, "scale must be an integer or a sequence of integers, got 1.5"),
+        (
+            (np.ones((1, 1, 3)), 2**62),
+            ValueError,
+            "scale must be small enough for .*, got 4611686018427387904",
+        ),
         ((np.ones((1, 1, 3)), (2, 2)), ValueError, "scale must be an integer or have one per spatial axis .*"),
         ((np.ones((1, 1, 3)), 2, "NHWC"), ValueError, "layout must be one of 'NCW', .*, got 'NHWC'"),
     ],
@@ -94,3 +99,15 @@ def test_icnr_names_the_wrong_argument(arguments, error, message):
     w, scale, *layout = arguments
     with pytest.raises(error, match=f"^{message}$"):
         filters.icnr(w, scale, layout=layout[0] if layout else None)
+
+
+@pytest.mark.parametrize("value", [1, "yes", None, np.ones(2)])
+def test_a_flag_is_true_or_false(value):
+    with pytest.raises(TypeError, match=r"^pixel_shuffle must be True or False, got .*"):
+        filters.icnr(np.ones((1, 1, 3)), 2, pixel_shuffle=value)
+
+
+@pytest.mark.parametrize(("arguments", "name"), [((2**62,), "scale"), ((2, 2**62), "channels"), ((2**40, 2), "scale")])
+def test_a_bank_that_nothing_holds_is_refused(arguments, name):
+    with pytest.raises(ValueError, match=f"^{name} must be small enough for .*, got {max(arguments)}$"):
+        filters.bilinear(*arguments)

@@ -219,6 +219,12 @@ def test_indices_of_another_channel_are_out_of_range():
         ({"output_size": 3}, ValueError, "output_size must be reachable, 4 to 5 on spatial axis 0, got 3"),
         ({"size": 2.0}, TypeError, "size must be an integer or a sequence of integers, got 2.0"),
         ({"size": 0}, ValueError, "size must be at least 1, got 0"),
+        (
+            {"size": 2**61},
+            ValueError,
+            r"size and stride must make a result of fewer than 2\*\*58 elements, got \(23.* and \(23",
+        ),
+        ({"stride": 2**61}, ValueError, r"size and stride must make .* elements, got \(2,\) and \(2305843009213693952,\)"),
         ({"stride": 0}, ValueError, "stride must be at least 1, got 0"),
         (
             {"padding": 2},

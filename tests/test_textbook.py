@@ -59,6 +59,10 @@ def test_the_cells_of_the_tutorial_run_and_its_layer_learns_bilinear_interpolati
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("agg")
     names = {}
-    for cell in re.findall(r"```\{code-cell\} ipython3\n(.*?)```", TUTORIAL.read_text(encoding="utf-8"), re.DOTALL):
+    cells = re.findall(r"```\{code-cell\} ipython3\n(.*?)```", TUTORIAL.read_text(encoding="utf-8"), re.DOTALL)
+    pictures = [cell.rstrip() for cell in cells if re.search(r"^draw\.", cell, re.MULTILINE)]
+    assert len(pictures) == 6
+    assert not any(cell.endswith(";") for cell in pictures), "a semicolon keeps the page from showing the picture"
+    for cell in cells:
         exec(compile(cell, str(TUTORIAL), "exec"), names)
     np.testing.assert_allclose(names["layer"].weight.data, convt.filters.bilinear(2), atol=1e-3)

@@ -2,7 +2,7 @@
 
 `arithmetic` shows which inputs reach which output, `animation` walks through all of them, `matrix` shows the matrix that is
 transposed, `overlap` the checkerboard, `compare` five ways to enlarge a picture. Each returns a `matplotlib.figure.Figure`
-(`animation` writes a file); ``figure=plt.figure()`` draws into one that pyplot knows.
+(`animation` writes a file), which notebooks show; ``figure=plt.figure()`` draws into one that pyplot knows.
 
 Read `geometry.py` for what is shown, `page.py` for how it looks.
 """

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from string import ascii_letters
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 
 from ..layout import layout_for
-from ..options import as_padding, as_sizes
+from ..options import as_flag, as_padding, as_sizes
 from ..problem import Problem, conv_problem, conv_transpose_problem
 
 __all__ = ["Arithmetic", "Follow", "Index", "View", "accept", "accept_position", "check_size"]
@@ -150,6 +150,7 @@ def accept(
     x_shape: Any, w_shape: Any, stride: Any, padding: Any, dilation: Any, output_padding: Any, *, transposed: bool
 ) -> Arithmetic:
     """The geometry of spatial shapes and options, checked by the operators' own rules."""
+    transposed = as_flag("transposed", transposed)
     x, w = _spatial("x_shape", x_shape), _spatial("w_shape", w_shape)
     if len(x) != len(w):
         raise ValueError(f"w_shape must have as many axes as x_shape ({len(x)}), got {w}")
@@ -173,16 +174,17 @@ def accept(
 
 def accept_position(arithmetic: Arithmetic, position: Any, follow: Any) -> tuple[Index, Follow]:
     """A side, and an element of it: by default the one that tells most."""
-    if follow not in ("output", "input"):
+    if not isinstance(follow, str) or follow not in get_args(Follow):
         raise ValueError(f"follow must be 'output' or 'input', got {follow!r}")
+    side = cast(Follow, follow)
     if position is None:
-        return arithmetic.telling(follow), follow
+        return arithmetic.telling(side), side
     given = as_sizes("position", position)
     index = given if isinstance(given, tuple) else (given,)
     name, shape = ("y", arithmetic.y_shape) if follow == "output" else ("x", arithmetic.x_shape)
     if len(index) != len(shape) or not all(0 <= place < size for place, size in zip(index, shape, strict=True)):
         raise ValueError(f"position must lie in {name}'s shape {shape}, got {position!r}")
-    return index, follow
+    return index, side
 
 
 def _spatial(name: str, value: Any) -> Index:

@@ -65,7 +65,7 @@ def draw_line(arithmetic: Arithmetic, view: View, figure: Figure | None) -> Figu
             shown = (index,) in marks
             page.cell(element(name, (index,)), place(index), top, cell, tone, shown=shown, real=real)
             if real:
-                page.write(place(index) + cell / 2, top + numbers, str(index), min(8.0, 24 * cell), color=GREY)
+                page.number(place(index) + cell / 2, top + numbers, index, cell)
     _filter(page, arithmetic, view, left, cell)
     if span != range(problem.fine_shape[0]):
         page.write(width / 2, y_top + cell + 0.36, outlined(arithmetic), 9, color=GREY)

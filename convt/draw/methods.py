@@ -21,7 +21,7 @@ __all__ = ["compare", "enlarge", "learned_filter"]
 Planes = NDArray[np.float64]  # (C, H, W), from 0 to 1
 
 _REACH = 4  # coarse pixels along each axis that a fine pixel is made of
-_SIDE, _GAP, _MARGIN, _HEAD, _TITLE = 2.35, 0.2, 0.25, 0.68, 0.4  # inches
+_SIDE, _GAP, _MARGIN, _HEAD, _TITLE = 2.35, 0.2, 0.25, 0.88, 0.4  # inches
 
 
 def compare(image: Any, scale: int, *, w: Any = None, figure: Figure | None = None) -> Figure:
@@ -174,10 +174,12 @@ def _draw(
     page = as_figure(figure, page_width, page_height)
     headline = f"{scale} times larger: five ways"
     below = f"each is given the same {coarse.shape[2]} × {coarse.shape[1]} pixels; in dB, how close it comes to the original"
+    helped = "max-unpooling also knows where the brightest pixels were"
     if learned:
-        below += "; the filter was fitted to this picture"
+        helped += "; the filter of the transposed convolution was fitted to this picture"
     page.text(0.5, 1 - 0.3 / page_height, headline, ha="center", va="center", fontsize=14, weight="bold", color=INK)
     page.text(0.5, 1 - 0.58 / page_height, below, ha="center", va="center", fontsize=10.5, color=GREY)
+    page.text(0.5, 1 - 0.8 / page_height, helped, ha="center", va="center", fontsize=9.5, color=GREY)
 
     def panel(place: int, title: str) -> Axes:
         row, column = divmod(place, 4)

@@ -6,6 +6,7 @@ same again, for those who print in grey.
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -22,17 +23,28 @@ ORANGE: Tone = ("#fbe3cd", "#d55e00")
 SLATE: Tone = ("#e8e8e8", "#4d4d4d")
 
 _ROUND = 0.07  # of a cell
+_SMALLEST = 4.5  # points that can still be read
+_APART = 0.17  # inches from one number along an edge to the next
 
 
 def as_figure(figure: Any, width: float, height: float) -> Figure:
     """A figure of that size in inches: the caller's, cleared, or a new one."""
     if figure is None:
-        return Figure(figsize=(width, height), dpi=120, facecolor="white")
+        return Picture(figsize=(width, height), dpi=120, facecolor="white")
     if not isinstance(figure, Figure):
         raise TypeError(f"figure must be a matplotlib.figure.Figure, got {type(figure).__name__}")
     figure.clear()
     figure.set_size_inches(width, height)
     return figure
+
+
+class Picture(Figure):
+    """A figure that a notebook shows, also if nobody has imported pyplot, which otherwise takes care of that."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = BytesIO()
+        self.savefig(buffer, format="png")
+        return buffer.getvalue()
 
 
 class Page:
@@ -71,14 +83,21 @@ class Page:
             gid=name,
         )
         self.axes.add_patch(patch)
-        if label:
+        points = min(34.0, 80 / max(len(label), 1)) * size
+        if label and points >= _SMALLEST:
             ink = "white" if real and shown else tone[1] if shown else GREY
-            self.write(left + size / 2, top + size / 2, label, 34 * size, color=ink, weight="bold" if shown else "normal")
+            self.write(left + size / 2, top + size / 2, label, points, color=ink, weight="bold" if shown else "normal")
 
     def write(self, x: float, y: float, text: str, size: float, **style: Any) -> None:
         """A text around a point; the size in points."""
         style = {"ha": "center", "va": "center_baseline", "color": INK} | style
         self.axes.text(x, y, text, fontsize=size, **style)
+
+    def number(self, x: float, y: float, index: int, size: float) -> None:
+        """The number of a row or column of cells of that size; where they are small, only of some."""
+        step = next((step for step in (1, 2, 5) if step * size >= _APART), 10)
+        if index % step == 0:
+            self.write(x, y, str(index), min(8.0, max(6.5, 24 * size)), color=GREY)
 
     def line(self, start: tuple[float, float], end: tuple[float, float], *, shown: bool) -> None:
         """A straight line."""

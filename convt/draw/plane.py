@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 from matplotlib.figure import Figure
 
@@ -17,15 +17,22 @@ _WIDEST = 11.5
 _MARGIN, _GAP, _INDICES = 0.35, 0.55, 0.22
 _HEAD, _FOOT = 1.18, 1.05
 _NARROWEST = 6.0
+_CHARACTER = 0.08  # of a title
 
 
 def draw_plane(arithmetic: Arithmetic, view: View, figure: Figure | None) -> Figure:
     """The picture of one element and its partners."""
     whole = [range(size) for size in arithmetic.x_shape], [range(size) for size in arithmetic.y_shape]
     x_spans, y_spans = (whole[0], arithmetic.reach) if arithmetic.transposed else (arithmetic.reach, whole[1])
-    columns = len(x_spans[1]) + arithmetic.w_shape[1] + len(y_spans[1])
     rows = max(len(x_spans[0]), len(y_spans[0]), arithmetic.w_shape[0])
-    around = 2 * _MARGIN + 2 * _GAP + 3 * _INDICES
+    titles = (
+        panel("input x", arithmetic.x_shape),
+        panel("filter w", arithmetic.w_shape),
+        panel("output y", arithmetic.y_shape),
+    )
+    sizes = len(x_spans[1]), arithmetic.w_shape[1], len(y_spans[1])
+    columns, gap = sum(sizes), _gap(titles, sizes)
+    around = 2 * _MARGIN + 2 * gap + 3 * _INDICES
     cell = min(_LARGEST_CELL, (_WIDEST - around) / columns)
     width = max(columns * cell + around, _NARROWEST)
     page = Page(width, _HEAD + rows * cell + _FOOT, figure)
@@ -36,12 +43,12 @@ def draw_plane(arithmetic: Arithmetic, view: View, figure: Figure | None) -> Fig
     x_marks, y_marks = (many, one) if view.follow == "output" else (one, many)
     left = (width - columns * cell - around) / 2 + _MARGIN + _INDICES
     middle = _HEAD + rows * cell / 2
-    left = _grid(page, "x", "input x", arithmetic.x_shape, x_spans, x_marks, BLUE, left, middle, cell)
-    page.write(left + (_GAP - _INDICES) / 2 + 0.03, middle, r"$\ast^\mathsf{T}$" if arithmetic.transposed else r"$\ast$", 17)
+    left = _grid(page, "x", titles[0], arithmetic.x_shape, x_spans, x_marks, BLUE, left, middle, cell)
+    page.write(left + (gap - _INDICES) / 2 + 0.03, middle, r"$\ast^\mathsf{T}$" if arithmetic.transposed else r"$\ast$", 17)
     taps = {tap: arithmetic.letter(tap) for tap in product(*map(range, arithmetic.w_shape))}
-    left = _filter(page, arithmetic, taps, view, left + _GAP + _INDICES, middle, cell)
-    page.write(left + (_GAP - _INDICES) / 2 + 0.03, middle, "=", 17)
-    _grid(page, "y", "output y", arithmetic.y_shape, y_spans, y_marks, ORANGE, left + _GAP + _INDICES, middle, cell)
+    left = _filter(page, titles[1], arithmetic, taps, view, left + gap + _INDICES, middle, cell)
+    page.write(left + (gap - _INDICES) / 2 + 0.03, middle, "=", 17)
+    _grid(page, "y", titles[2], arithmetic.y_shape, y_spans, y_marks, ORANGE, left + gap + _INDICES, middle, cell)
 
     bottom = _HEAD + rows * cell
     if x_spans != whole[0] or y_spans != whole[1]:
@@ -72,13 +79,20 @@ def _grid(
         place = left + (column - spans[1][0]) * cell, top + (row - spans[0][0]) * cell
         page.cell(element(name, index), *place, cell, tone, shown=index in marks, label=marks.get(index, ""), real=real)
     right = left + len(spans[1]) * cell
-    _title(page, panel(title, shape), (left + right) / 2, top)
+    _title(page, title, (left + right) / 2, top)
     _indices(page, shape, left - spans[1][0] * cell, top - spans[0][0] * cell, left, top, cell)
     return right
 
 
 def _filter(
-    page: Page, arithmetic: Arithmetic, taps: dict[Index, str], view: View, left: float, middle: float, cell: float
+    page: Page,
+    title: str,
+    arithmetic: Arithmetic,
+    taps: dict[Index, str],
+    view: View,
+    left: float,
+    middle: float,
+    cell: float,
 ) -> float:
     rows, columns = arithmetic.w_shape
     top = middle - rows * cell / 2
@@ -88,9 +102,15 @@ def _filter(
             element("w", (row, column)), left + column * cell, top + row * cell, cell, SLATE, shown=shown, label=letter
         )
     right = left + columns * cell
-    _title(page, panel("filter w", arithmetic.w_shape), (left + right) / 2, top)
+    _title(page, title, (left + right) / 2, top)
     _indices(page, arithmetic.w_shape, left, top, left, top, cell)
     return right
+
+
+def _gap(titles: tuple[str, ...], columns: tuple[int, ...]) -> float:
+    """The space between the arrays, so that titles over narrow ones do not touch."""
+    halves = [(len(title) * _CHARACTER - count * _LARGEST_CELL) / 2 for title, count in zip(titles, columns, strict=True)]
+    return max(_GAP, *(first + second - _INDICES + 0.15 for first, second in pairwise(halves)))
 
 
 def _title(page: Page, text: str, centre: float, top: float) -> None:
@@ -99,8 +119,7 @@ def _title(page: Page, text: str, centre: float, top: float) -> None:
 
 def _indices(page: Page, shape: Index, first_left: float, first_top: float, left: float, top: float, cell: float) -> None:
     """Row and column numbers."""
-    size = min(8.0, 24 * cell)
     for row in range(shape[0]):
-        page.write(left - 0.1, first_top + (row + 0.5) * cell, str(row), size, color=GREY)
+        page.number(left - 0.1, first_top + (row + 0.5) * cell, row, cell)
     for column in range(shape[1]):
-        page.write(first_left + (column + 0.5) * cell, top - 0.1, str(column), size, color=GREY)
+        page.number(first_left + (column + 0.5) * cell, top - 0.1, column, cell)

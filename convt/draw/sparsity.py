@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from .page import GREY, INK, PALE, as_figure
@@ -72,14 +73,18 @@ def matrix(
 
 def _draw(dense: NDArray[Any], x_row: int, shapes: str, figure: Figure | None) -> Figure:
     outputs, inputs = dense.shape
-    cell = min(_LARGEST_CELL, (_WIDEST - _LEFT - 2 * _GAP - _BAR) / (outputs + inputs))
+    largest = max(_LARGEST_CELL, 0.9 / min(outputs, inputs))  # a row alone is as high as the words beside it
+    cell = min(largest, (_WIDEST - _LEFT - 2 * _GAP - _BAR) / (outputs + inputs))
     wide, high = inputs * cell, outputs * cell
-    inner = wide + _GAP + high
+    gap = max(_GAP, 1.9 - (wide + high) / 2)
+    inner = wide + gap + high
     width, height = inner + _LEFT + _BAR, max(wide, high) + _HEAD + _FOOT
     width, shift = max(width, _NARROWEST), max(0.0, _NARROWEST - width) / 2
     page = as_figure(figure, width, height)
     filled = np.isfinite(dense)
     span = (float(dense[filled].min()), float(dense[filled].max())) if filled.any() else (0.0, 1.0)
+    if span[0] == span[1]:
+        span = span[0] - 1, span[1] + 1
 
     def panel(array: NDArray[Any], name: str, title: str, rows: str, columns: str, left: float) -> Any:
         size = array.shape[1] * cell / width, array.shape[0] * cell / height
@@ -91,7 +96,8 @@ def _draw(dense: NDArray[Any], x_row: int, shapes: str, figure: Figure | None) -
         axes.set_xlabel(columns, color=INK)
         axes.set_ylabel(rows, color=INK)
         axes.tick_params(length=0, labelsize=8, colors=GREY)
-        axes.locator_params(integer=True)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True, min_n_ticks=1))
         axes.spines[:].set_color(PALE)
         if cell >= _WRITTEN:
             _write_values(axes, array, span)
@@ -101,7 +107,7 @@ def _draw(dense: NDArray[Any], x_row: int, shapes: str, figure: Figure | None) -
     backward = f"Cᵀ: conv_transpose, {inputs} × {outputs}"
     left = shift + _LEFT
     image = panel(dense, "C", forward, "element of y", "element of x", left)
-    panel(dense.T, "C.T", backward, "element of x", "element of y", left + wide + _GAP)
+    panel(dense.T, "C.T", backward, "element of x", "element of y", left + wide + gap)
     tall = min(max(wide, high), 2.4)
     bar = page.add_axes(((left + inner + 0.3) / width, 1 - (_HEAD + tall) / height, 0.16 / width, tall / height))
     page.colorbar(image, cax=bar)

@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ..optional import require
+from ..options import as_path, as_size, is_number
 from .geometry import Arithmetic, Index, accept, accept_position
 from .line import draw_line
 from .plane import draw_plane
@@ -102,7 +103,7 @@ def animation(
     frames_per_second : float
         Above 0, at most 100.
     dpi : int
-        Pixels per inch.
+        Pixels per inch, from 10 to 1200.
 
     Raises
     ------
@@ -121,23 +122,26 @@ def animation(
 
     geometry = accept(x_shape, w_shape, stride, padding, dilation, output_padding, transposed=transposed)
     _, side = accept_position(geometry, None, follow)
-    path = Path(output)
-    if path.suffix.lower() != ".gif":
-        raise ValueError(f"output must end in .gif, got {os.fspath(output)!r}")
-    if not 0 < frames_per_second <= 100:
-        raise ValueError(f"frames_per_second must be above 0 and at most 100, got {frames_per_second!r}")
+    path = as_path("output", output)
+    if Path(path).suffix.lower() != ".gif":
+        raise ValueError(f"output must end in .gif, got {path!r}")
+    if not (is_number(frames_per_second) and 0 < frames_per_second <= 100):
+        raise ValueError(f"frames_per_second must be a number above 0 and at most 100, got {frames_per_second!r}")
+    if not _DPI[0] <= as_size("dpi", dpi) <= _DPI[1]:
+        raise ValueError(f"dpi must be from {_DPI[0]} to {_DPI[1]}, got {dpi}")
     positions = geometry.positions(side)
     if len(positions) > _MOST_FRAMES:
         raise ValueError(f"x_shape must be small enough for at most {_MOST_FRAMES} frames, got {len(positions)} positions")
     figure = _draw(geometry, positions[0], side, None)
-    writer = PillowWriter(fps=frames_per_second)  # type: ignore[arg-type]  # any number will do
-    with writer.saving(figure, os.fspath(path), dpi):
+    writer = PillowWriter(fps=float(frames_per_second))  # type: ignore[arg-type]  # any number will do
+    with writer.saving(figure, path, dpi):
         for place in positions:
             _draw(geometry, place, side, figure)
             writer.grab_frame()
 
 
 _MOST_FRAMES = 400
+_DPI = (10, 1200)
 
 
 def _draw(geometry: Arithmetic, place: Index, follow: Any, figure: Figure | None) -> Figure:

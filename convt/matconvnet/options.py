@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 
+from ..options import as_flag
 from ..settings import options as call_options
 
 __all__ = ["CudnnSettings", "Options", "PlainOptions", "TransposedOptions", "read_options"]
@@ -175,12 +176,6 @@ def _groups(keyword: str, value: Any) -> int:
     return _Integers("a number", 1, least=1)(keyword, value)[0]
 
 
-def _flag(keyword: str, value: Any) -> bool:
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{keyword} must be True or False, got {value!r}")
-    return bool(value)
-
-
 def _bytes(keyword: str, value: Any) -> float:
     form = "a number of bytes, inf for no limit"
     limit = float(_numbers(keyword, value, form, (1,))[0])
@@ -212,10 +207,10 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "pad": _SIDES,
     "stride": _PAIR,
     "dilate": _PAIR,
-    "no_der_data": _flag,
-    "no_der_filters": _flag,
-    "no_der_biases": _flag,
-    "cudnn": _flag,
+    "no_der_data": as_flag,
+    "no_der_filters": as_flag,
+    "no_der_biases": as_flag,
+    "cudnn": as_flag,
     "cudnn_workspace_limit": _bytes,
-    "verbose": _flag,
+    "verbose": as_flag,
 }

@@ -10,8 +10,9 @@ import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator
 
+from ..arrays import as_array
 from ..operators import conv, conv_backward
-from ..selection import BackendRequest
+from ..selection import BackendRequest, check_request
 from .sparse import conv_matrix
 from .subject import Subject
 
@@ -20,7 +21,25 @@ __all__ = ["ConvOperator"]
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-class ConvOperator(LinearOperator):  # type: ignore[misc]
+class _Operator(LinearOperator):  # type: ignore[misc]
+    """What both directions share: products that say what x must be, where SciPy's tell of a dimension mismatch."""
+
+    def dot(self, x: Any) -> Any:
+        """``A @ x``."""
+        if isinstance(x, LinearOperator) or np.isscalar(x):
+            return super().dot(x)
+        if scipy.sparse.issparse(x):
+            raise TypeError(f"x must be a dense array, got {type(x).__name__} (x.toarray(), or use tosparse() @ x)")
+        array, length = as_array("x", x), self.shape[1]
+        if array.ndim not in (1, 2) or array.shape[0] != length:
+            hint = " (pass x.ravel())" if array.size == length else ""
+            raise ValueError(
+                f"x must be a vector of {length} elements or a matrix of {length} rows, got shape {array.shape}{hint}"
+            )
+        return super().dot(array)
+
+
+class ConvOperator(_Operator):
     """A convolution as a linear operator of vectors, for the solvers of `scipy.sparse.linalg`.
 
     ``A @ x.ravel()`` is ``conv(x, w, ...).ravel()``, and ``A.H @ y.ravel()`` is `conv_transpose` of y with the conjugated w
@@ -87,10 +106,17 @@ class ConvOperator(LinearOperator):  # type: ignore[misc]
         self._subject = subject
         self._given_w = np.array(w, subject.dtype)
         self._w = self._given_w.reshape(subject.w_shape)
+        check_request(backend)
         self._backend = backend
         channels = self._given_w.ndim > len(x_shape)
         self.x_shape, self.y_shape = (shape if channels else shape[1:] for shape in (subject.x_shape, subject.y_shape))
         super().__init__(subject.dtype, (prod(self.y_shape), prod(self.x_shape)))
+
+    def _adjoint(self) -> _Adjoint:
+        return _Adjoint(self)
+
+    def _transpose(self) -> LinearOperator:
+        return super()._transpose() if self.dtype.kind == "c" else self._adjoint()
 
     def tosparse(self) -> scipy.sparse.csr_array:
         """The matrix, by `conv_matrix`."""
@@ -128,3 +154,29 @@ class ConvOperator(LinearOperator):  # type: ignore[misc]
         if self._subject.batch_last:
             return images.reshape(prod(images.shape[:-1]), images.shape[-1])
         return images.reshape(len(images), prod(images.shape[1:])).T
+
+
+class _Adjoint(_Operator):
+    """The transposed convolution with the conjugated filters."""
+
+    def __init__(self, forward: ConvOperator) -> None:
+        super().__init__(forward.dtype, forward.shape[::-1])
+        self._forward = forward
+
+    def _matvec(self, x: Array) -> Array:
+        return self._forward._rmatvec(x)
+
+    def _rmatvec(self, y: Array) -> Array:
+        return self._forward._matvec(y)
+
+    def _matmat(self, x: Array) -> Array:
+        return self._forward._rmatmat(x)
+
+    def _rmatmat(self, y: Array) -> Array:
+        return self._forward._matmat(y)
+
+    def _adjoint(self) -> ConvOperator:
+        return self._forward
+
+    def _transpose(self) -> LinearOperator:
+        return super()._transpose() if self.dtype.kind == "c" else self._forward

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import as_array
+from ..options import is_number
 
 __all__ = ["as_real", "as_rng", "check_gradient", "in_range", "no_forward"]
 
@@ -22,22 +23,19 @@ def as_real(name: str, value: Any) -> NDArray[Any]:
 
 def as_rng(rng: Any) -> np.random.Generator:
     """A source of random numbers: the generator that was given, or a new one from a seed."""
-    try:
-        return np.random.default_rng(rng)
-    except (TypeError, ValueError):
-        raise TypeError(f"rng must be an integer of at least 0, a numpy.random.Generator or None, got {rng!r}") from None
+    seed = isinstance(rng, int | np.integer) and not isinstance(rng, bool) and rng >= 0
+    if not (seed or rng is None or isinstance(rng, np.random.Generator)):
+        raise TypeError(f"rng must be an integer of at least 0, a numpy.random.Generator or None, got {rng!r}")
+    return np.random.default_rng(rng)
 
 
 def in_range(name: str, value: Any, limit: float) -> float:
     """A number of at least 0 and below the limit."""
-    try:
-        inside = 0 <= value < limit
-    except TypeError:
-        raise TypeError(f"{name} must be a number, got {value!r}") from None
-    if not inside:
+    if not is_number(value):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not 0 <= value < limit:
         raise ValueError(f"{name} must be at least 0 and {'finite' if limit == np.inf else f'below {limit}'}, got {value!r}")
-    number: float = value
-    return number
+    return float(value)
 
 
 def check_gradient(dy: NDArray[Any], shape: tuple[int, ...]) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..execution import Gradients
 from ..layout import layout_for
-from ..options import as_padding, as_size, as_sizes, per_axis, per_axis_pairs
-from ..selection import BackendRequest
+from ..options import as_flag, as_padding, as_size, as_sizes, per_axis, per_axis_pairs
+from ..selection import BackendRequest, check_request
 from .checks import as_real, as_rng, no_forward
 from .initializers import BIAS_NAMES, WEIGHT_NAMES, Bank, accept, draw_bias, draw_weight, is_array
 from .layer import Layer
@@ -67,6 +67,7 @@ class FilterLayer(Layer):
         self.dilation = sizes("dilation", dilation, 1)
         self.groups = _at_least("groups", groups, 1)
         self._layout = layout_for(layout, self.axes)
+        check_request(backend)
         self.backend = backend
         self._init = None if weight_initializer is None else accept("weight_initializer", weight_initializer, WEIGHT_NAMES)
         self._bias_init = accept("bias_initializer", bias_initializer, BIAS_NAMES)
@@ -75,7 +76,7 @@ class FilterLayer(Layer):
             if value % self.groups:
                 raise ValueError(f"groups must divide {name} ({value}), got {self.groups}")
         self.weight = Parameter("weight", self._weight_shape(given))
-        self.bias = Parameter("bias", (self.channels,)) if use_bias else None
+        self.bias = Parameter("bias", (self.channels,)) if as_flag("use_bias", use_bias) else None
         self._start: _Start | None = None
         self._x: Any = None
 
@@ -283,7 +284,7 @@ def _first_values(init: Any, shape: tuple[int, ...], rng: np.random.Generator) -
 
 def _as_dtype(dtype: Any) -> np.dtype[Any]:
     for known in _DTYPES:
-        if dtype is not None and known == dtype:
+        if isinstance(dtype, str | type | np.dtype) and known == dtype:
             return known
     raise TypeError(f"dtype must be float16, float32 or float64, got {dtype!r}")
 

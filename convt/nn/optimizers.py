@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -32,6 +32,8 @@ class Optimizer(ABC):
     memories = 0  # arrays like the data that each parameter needs from step to step
 
     def __init__(self, parameters: Iterable[Parameter], learning_rate: float) -> None:
+        if not isinstance(parameters, Iterable) or getattr(parameters, "ndim", 1) == 0:
+            raise TypeError(f"parameters must be a sequence of convt.nn.Parameter, got {parameters!r}")
         self.parameters = list(parameters)
         for parameter in self.parameters:
             if not isinstance(parameter, Parameter):
@@ -140,8 +142,9 @@ class Adam(Optimizer):
         epsilon: float = 1e-8,
     ) -> None:
         super().__init__(parameters, learning_rate)
-        first, second = betas
-        self.betas = in_range("betas[0]", first, 1), in_range("betas[1]", second, 1)
+        if not isinstance(betas, Sequence) or isinstance(betas, str | bytes) or len(betas) != 2:
+            raise TypeError(f"betas must be two numbers, got {betas!r}")
+        self.betas = in_range("betas[0]", betas[0], 1), in_range("betas[1]", betas[1], 1)
         self.epsilon = in_range("epsilon", epsilon, np.inf)
 
     def move(self, parameter: Parameter, *memory: Array) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import result_type
+from ..options import as_shape
 from .checks import as_real
 
 __all__ = ["Array", "Parameter"]
 
 Array = NDArray[np.floating[Any]]
+
+_MOST = 2**58
 
 
 class Parameter:
@@ -38,8 +42,12 @@ class Parameter:
     """
 
     def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"name must be a str, got {name!r}")
         self.name = name
-        self._shape = shape
+        self._shape = as_shape("shape", shape)
+        if prod(size or 1 for size in self._shape) >= _MOST:
+            raise ValueError(f"{name} must have fewer than 2**58 elements, got shape {self._shape}")
         self._data: Array | None = None
         self._grad: Array | None = None
 

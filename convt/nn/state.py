@@ -9,6 +9,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from ..options import as_path
 from .parameter import Array, Parameter
 
 __all__ = ["collect", "read", "restore", "write"]
@@ -44,17 +45,18 @@ def restore(parameters: Mapping[str, Parameter], arrays: Mapping[str, Any]) -> N
 def write(arrays: Mapping[str, Array], path: str | os.PathLike[str]) -> None:
     """An npz file of exactly that name."""
     named: dict[str, Any] = dict(arrays)
-    with open(path, "wb") as file:
+    with open(as_path("path", path), "wb") as file:
         np.savez(file, **named)
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The arrays of an npz file; nothing in it is executed."""
+    name = as_path("path", path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(name, allow_pickle=False) as archive:
             return dict(archive)
     except (ValueError, EOFError, TypeError, BadZipFile) as error:
-        raise ValueError(f"path must be an npz file of arrays of numbers, got {os.fspath(path)!r} ({error})") from None
+        raise ValueError(f"path must be an npz file of arrays of numbers, got {name!r} ({error})") from None
 
 
 def _list(names: list[str]) -> str:

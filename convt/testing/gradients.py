@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..options import as_size
+from ..arrays import as_array
+from ..options import as_size, is_number
 
 __all__ = ["GradientReport", "gradcheck"]
 
@@ -104,8 +105,14 @@ def gradcheck(
     Traceback (most recent call last):
     AssertionError: the gradient of input 0 is wrong at 1 of 1 elements, worst at (): backward gives -0.06..., ...
     """
+    for role, function in (("f", f), ("backward", backward)):
+        if not callable(function):
+            raise TypeError(f"{role} must be a function, got {function!r}")
+    rtol, atol = _tolerance("rtol", rtol), _tolerance("atol", atol)
     if elements is not None and as_size("elements", elements) < 1:
         raise ValueError(f"elements must be at least 1, got {elements}")
+    if as_size("seed", seed) < 0:
+        raise ValueError(f"seed must be at least 0, got {seed}")
     rng = np.random.default_rng(seed)
     subject = _Subject(f, inputs, _positive("step", step))
     gradients = subject.gradients(backward, rng)
@@ -213,9 +220,9 @@ class _Subject:
 
 def _as_double(name: str, value: Any) -> Array:
     """A private copy, C-contiguous."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "iufc":
-        raise TypeError(f"{name} must be an array of numbers, got {array.dtype}")
+    array = as_array(name, value)
+    if array.dtype.kind == "b":
+        raise TypeError(f"{name} must be an array of numbers that can be moved, got {array.dtype}")
     return np.array(array, np.complex128 if array.dtype.kind == "c" else np.float64, order="C")
 
 
@@ -225,8 +232,14 @@ def _random(rng: np.random.Generator, like: Array) -> Array:
 
 
 def _positive(name: str, value: Any) -> float:
-    if not (isinstance(value, int | float) and 0 < value < 1):
+    if not (is_number(value) and 0 < value < 1):
         raise ValueError(f"{name} must be a number between 0 and 1, got {value!r}")
+    return float(value)
+
+
+def _tolerance(name: str, value: Any) -> float:
+    if not (is_number(value) and value >= 0):
+        raise ValueError(f"{name} must be a number of at least 0, got {value!r}")
     return float(value)
 
 

@@ -1,5 +1,7 @@
 """matrix: C and its transpose."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -48,3 +50,23 @@ def test_numbers_are_written_where_there_is_room():
 def test_what_is_too_large_to_be_seen_is_told():
     with pytest.raises(ValueError, match=r"x_shape must be small enough for 900 rows and columns together, got"):
         draw.matrix((30, 30), W)
+
+
+@pytest.mark.parametrize(("x_shape", "w"), [((1,), [1.0]), ((3,), [1.0, 2.0, 3.0]), ((16, 16), np.ones((3, 3)))])
+def test_words_and_numbers_of_any_shape_do_not_touch(x_shape, w):
+    figure = draw.matrix(x_shape, w)
+    figure.draw_without_rendering()
+    titles = [axes.title.get_window_extent() for axes in figure.axes[:2]]
+    assert titles[0].x1 < titles[1].x0
+    for axes, title in zip(figure.axes[:2], titles, strict=True):
+        assert not title.overlaps(axes.yaxis.label.get_window_extent())
+        ticks = [tick.label1.get_window_extent() for tick in axes.xaxis.get_major_ticks() if tick.label1.get_text()]
+        assert ticks
+        assert all(first.x1 < second.x0 for first, second in itertools.pairwise(ticks))
+        assert all(place == int(place) for place in axes.get_xticks())
+
+
+def test_equal_values_have_one_colour():
+    figure = draw.matrix((5,), [2.0, 2.0])
+    norms = {(axes.images[0].norm.vmin, axes.images[0].norm.vmax) for axes in figure.axes[:2]}
+    assert norms == {(1.0, 3.0)}

@@ -1,7 +1,9 @@
 """arithmetic and animation: the cells, the words, the frames."""
 
+import itertools
 import sys
 
+import numpy as np
 import pytest
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -120,7 +122,10 @@ def test_an_animation_has_a_frame_for_each_position(tmp_path):
     ("arguments", "message"),
     [
         ({"output": "walk.mp4"}, r"output must end in .gif, got '.*walk.mp4'"),
-        ({"frames_per_second": 0}, "frames_per_second must be above 0 and at most 100, got 0"),
+        ({"frames_per_second": 0}, "frames_per_second must be a number above 0 and at most 100, got 0"),
+        ({"frames_per_second": "2"}, "frames_per_second must be a number above 0 and at most 100, got '2'"),
+        ({"dpi": 0}, "dpi must be from 10 to 1200, got 0"),
+        ({"dpi": 2**40}, "dpi must be from 10 to 1200, got 1099511627776"),
         ({"x_shape": (38, 38)}, "x_shape must be small enough for at most 400 frames, got 1521 positions"),
         ({"follow": "w"}, "follow must be 'output' or 'input', got 'w'"),
         ({"stride": 0}, "stride must be at least 1, got 0"),
@@ -139,3 +144,59 @@ def test_pillow_is_only_needed_for_animations(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(MissingPackage, match=r'draw.animation needs pillow: pip install "convt\[draw\]"'):
         draw.animation(tmp_path / "walk.gif", 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"transposed": 1}, TypeError, "transposed must be True or False, got 1"),
+        ({"transposed": np.ones(2)}, TypeError, "transposed must be True or False, got array.*"),
+        ({"follow": np.ones(2)}, ValueError, "follow must be 'output' or 'input', got array.*"),
+        ({"follow": None}, ValueError, "follow must be 'output' or 'input', got None"),
+    ],
+)
+def test_what_is_no_choice_is_told(arguments, error, message):
+    with pytest.raises(error, match=f"^{message}$"):
+        draw.arithmetic((2, 2), (2, 2), **arguments)
+
+
+@pytest.mark.parametrize("output", [None, 3, b"walk.gif"])
+def test_an_animation_goes_to_a_path(output):
+    pytest.importorskip("PIL")
+    with pytest.raises(TypeError, match=r"^output must be a str or a path, got .*"):
+        draw.animation(output, 2, 2)
+
+
+def texts(figure):
+    return [(text.get_text(), text.get_fontsize(), text.get_window_extent()) for text in figure.axes[0].texts]
+
+
+@pytest.mark.parametrize("shapes", [((11, 1), (11, 1)), ((1, 1), (1, 1)), ((3, 3), (3, 3))])
+def test_titles_of_narrow_arrays_do_not_touch(shapes):
+    titles = [box for text, _, box in texts(draw.arithmetic(*shapes)) if text.startswith(("input", "filter", "output"))]
+    assert len(titles) == 3
+    for first, second in itertools.pairwise(titles):
+        assert first.x1 + 4 < second.x0
+
+
+@pytest.mark.parametrize("shapes", [((1, 1), (12, 12)), ((35,), (3,)), ((4, 4), (9, 9))])
+def test_what_is_written_can_be_read_and_stays_in_its_cell(shapes):
+    figure = draw.arithmetic(*shapes)
+    cells = [patch.get_window_extent() for patch in figure.axes[0].patches]
+    for text, size, box in texts(figure):
+        assert size >= 4.5
+        for cell in cells:
+            if cell.x0 <= (box.x0 + box.x1) / 2 <= cell.x1 and cell.y0 <= (box.y0 + box.y1) / 2 <= cell.y1:
+                assert cell.x0 <= box.x0, text
+                assert box.x1 <= cell.x1, text
+
+
+def test_numbers_along_a_long_edge_are_some_of_them():
+    numbers = [int(text) for text, _, _ in texts(draw.arithmetic((2, 20), (1, 20))) if text.isdigit()]
+    assert set(numbers) == set(range(0, 39, 2))
+
+
+def test_a_notebook_shows_the_picture_without_pyplot():
+    assert draw.arithmetic((2, 2), (2, 2))._repr_png_().startswith(b"\x89PNG")
+    mine = Figure()
+    assert draw.arithmetic((2, 2), (2, 2), figure=mine) is mine

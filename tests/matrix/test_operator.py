@@ -8,6 +8,7 @@ from fakes import Recorder
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator, aslinearoperator, cg, lsqr, svds
 from strategies import plain_calls
 
@@ -107,9 +108,50 @@ def test_w_is_copied_and_no_argument_is_changed(rng):
     assert (operator @ x).flags.writeable
 
 
-def test_vectors_of_a_wrong_length_are_scipys_error():
-    with pytest.raises(ValueError, match="dimension mismatch"):
-        convt.ConvOperator((5,), [1.0, 2.0]) @ np.ones(6)
+@pytest.mark.parametrize(
+    ("x", "error", "message"),
+    [
+        (np.ones(8), ValueError, r"x must be a vector of 9 elements or a matrix of 9 rows, got shape \(8,\)"),
+        (np.ones((3, 3)), ValueError, r"x must be a vector of 9 .*, got shape \(3, 3\) \(pass x.ravel\(\)\)"),
+        (np.ones((1, 3, 3)), ValueError, r"x must be a vector of 9 .*, got shape \(1, 3, 3\) \(pass x.ravel\(\)\)"),
+        (None, TypeError, "x must be an array of numbers, got None"),
+        (["a"] * 9, TypeError, "x.dtype must be .*, got <U1"),
+        (np.ma.masked_array(np.ones(9)), TypeError, "x must be a plain array, got a masked array .*"),
+        (csr_array(np.ones((9, 1))), TypeError, "x must be a dense array, got csr_array .*"),
+    ],
+)
+def test_a_wrong_operand_is_told(x, error, message):
+    operator = convt.ConvOperator((3, 3), np.ones((3, 3)), padding=1)
+    for each in (operator, operator.H, operator.T, operator.H.H):
+        with pytest.raises(error, match=f"^{message}$"):
+            each @ x
+
+
+@pytest.mark.parametrize("is_complex", [False, True])
+def test_the_adjoint_and_the_transpose_are_operators_of_their_own(rng, is_complex):
+    w = draw(rng, 3, 2, 3) if is_complex else rng.standard_normal((3, 2, 3))
+    operator = convt.ConvOperator((2, 7), w, stride=2)
+    matrix = operator.tosparse().toarray()
+    ways = {
+        "H": (operator.H, matrix.conj().T),
+        "T": (operator.T, matrix.T),
+        "HH": (operator.H.H, matrix),
+        "TT": (operator.T.T, matrix),
+        "HT": (operator.H.T, matrix.conj()),
+        "TH": (operator.T.H, matrix.conj()),
+    }
+    for each, dense in ways.values():
+        right, left = draw(rng, each.shape[1], 3), draw(rng, each.shape[0], 3)
+        assert_allclose(each @ right, dense @ right)
+        assert_allclose(each.rmatmat(left), dense.conj().T @ left)
+        assert_allclose(each.rmatvec(left[:, 0]), dense.conj().T @ left[:, 0])
+    assert operator.H.H is operator
+
+
+@pytest.mark.parametrize(("backend", "error"), [("nobody", LookupError), (3, TypeError), ([], TypeError)])
+def test_a_wrong_backend_is_told_at_once(backend, error):
+    with pytest.raises(error, match=r"^backend must be .*"):
+        convt.ConvOperator((4,), [1.0, 2.0], backend=backend)
 
 
 def test_it_composes_as_linear_operators_do(rng):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from fakes import Recorder
 from gradients import check_gradients
 
 import convt
@@ -141,10 +142,12 @@ def test_the_layers_own_initialiser_wins():
 
 
 def test_the_backend_is_that_of_the_layer():
-    layer = nn.Conv1D(1, 2, backend="no such backend")
+    recorder = Recorder()
+    layer = nn.Conv1D(1, 2, backend=recorder)
     layer.initialize()
-    with pytest.raises(LookupError, match="no such backend"):
-        layer(np.zeros((1, 4)))
+    layer(np.zeros((1, 4)))
+    layer.backward(np.zeros((1, 3)))
+    assert recorder.calls == ["gather", "scatter", "correlate"]
 
 
 def test_nothing_of_the_callers_is_changed(rng):
@@ -183,6 +186,15 @@ def test_nothing_of_the_callers_is_changed(rng):
             ValueError,
             "bias_initializer must be one of zeros, ones, uniform, normal, .* got 'he'",
         ),
+        (
+            {"kernel_size": 2**40},
+            ValueError,
+            r"weight must have fewer than 2\*\*58 elements, got shape \(0, 4, 109",
+        ),
+        ({"channels": 2**62}, ValueError, r"weight must have fewer than 2\*\*58 elements, got shape"),
+        ({"use_bias": "no"}, TypeError, "use_bias must be True or False, got 'no'"),
+        ({"backend": "nobody"}, LookupError, "backend must be one of .*, got 'nobody'"),
+        ({"backend": 3}, TypeError, "backend must be a name, a sequence of names or a Backend, got 3"),
         ({"bias_initializer": 1j}, TypeError, "bias_initializer must hold real numbers, got complex128"),
     ],
 )
@@ -223,13 +235,13 @@ def test_the_order_of_calls_is_told():
     assert not layer.weight.grad.any()
 
 
-@pytest.mark.parametrize("dtype", [None, np.int64, complex, "number", object()])
+@pytest.mark.parametrize("dtype", [None, np.int64, complex, "number", object(), np.ones(2), np.ones(0)])
 def test_a_wrong_dtype_is_told(dtype):
     with pytest.raises(TypeError, match="dtype must be float16, float32 or float64, got"):
         nn.Conv1D(1, 1).initialize(dtype=dtype)
 
 
-@pytest.mark.parametrize("rng", ["seed", -1, 0.5])
+@pytest.mark.parametrize("rng", ["seed", -1, 0.5, True, [1, 2], range(2)])
 def test_a_wrong_rng_is_told(rng):
     for layer in (nn.Conv1D(1, 1), nn.Sequential()):
         with pytest.raises(TypeError, match=r"rng must be an integer of at least 0, a numpy.random.Generator or None, got"):

@@ -102,6 +102,20 @@ def test_a_wrong_state_is_told_and_changes_nothing(trained, change, error, messa
         np.testing.assert_array_equal(array, before[name])
 
 
+@pytest.mark.parametrize("path", [1, True, None, 2.5, b"net.npz", ["net.npz"]])
+def test_a_path_is_no_open_file(trained, path):
+    for call in (trained.save, trained.load):
+        with pytest.raises(TypeError, match=r"^path must be a str or a path, got .*"):
+            call(path)
+
+
+@pytest.mark.parametrize("path", ["", "net\0.npz"])
+def test_a_path_is_that_of_a_file(trained, path):
+    for call in (trained.save, trained.load):
+        with pytest.raises(ValueError, match=r"^path must be the path of a file, got .*"):
+            call(path)
+
+
 def test_a_state_is_a_mapping(trained):
     with pytest.raises(TypeError, match="arrays must be a mapping of names to arrays, got list"):
         trained.load_state_dict([1])

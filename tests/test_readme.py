@@ -1,0 +1,26 @@
+"""The README's Python runs as it is, block after block."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import convt
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+@pytest.mark.skipif(not README.is_file(), reason="only in a checkout")
+def test_the_code_of_the_readme_runs(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 3
+    names = {}
+    try:
+        for block in blocks:
+            exec(compile(block, str(README), "exec"), names)
+    finally:
+        convt.set_backend(None)
+    assert names["large"].shape == (3, 64, 64)
+    assert {path.name for path in tmp_path.iterdir()} == {"net.npz", "why.png"}
