@@ -121,7 +121,12 @@ class SamplingBackend(Backend, Protocol):
 
 
 class DeviceBackend(Backend, Protocol):
-    """A backend that owns data outside the host's memory. Its arrays have shape, dtype, ndim, transpose and ``[None]``."""
+    """A backend that owns data outside the host's memory.
+
+    Its arrays have shape, dtype, ndim, size, transpose, ``[None]``, ``[..., None]``, ``[...] = number`` (of what `empty`
+    made) and ``reshape(shape, order)``, which raises ValueError where it would have to copy. It owns them too, and adopts
+    them as they are.
+    """
 
     def adopt(self, array: Any) -> Any:
         """The caller's device array as this backend's kind of array, without a copy."""
@@ -130,7 +135,7 @@ class DeviceBackend(Backend, Protocol):
         """A new array of this backend's kind, C-contiguous, content undefined, on the device of the caller's `like`."""
 
     def deliver(self, array: Any, like: Any) -> Any:
-        """This backend's array as the kind of array that the caller gave, without a copy."""
+        """What `empty` made, or a view of it, as the kind of array that the caller gave, without a copy."""
 
 
 def missing_members(candidate: Any, members: tuple[str, ...] = BACKEND_MEMBERS) -> list[str]:

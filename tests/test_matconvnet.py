@@ -595,7 +595,7 @@ def test_the_reported_backend_is_the_one_that_computes(function, capsys, monkeyp
     seen = []
     choose = call.choose
     monkeypatch.setattr("convt.execution.choose", lambda *arguments: seen.append(arguments) or choose(*arguments))
-    monkeypatch.setattr(call, "choose", lambda *arguments: seen.append((*arguments, None)) or choose(*arguments))
+    monkeypatch.setattr(call, "choose", lambda *arguments: seen.append(arguments) or choose(*arguments))
     function(X, F, [], np.ones((5, 6, 2, 2) if function is vl_nnconvt else (1, 2, 4, 2)), "Verbose")
     reported, computed = seen
     assert reported == computed

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from convt.backend import settings
 
 from . import compiled
-from .arrays import DeviceArray, adopt, empty_like, is_device_array
+from .arrays import DeviceArray, adopt, delivered, empty_like, is_device_array
 from .choice import ENGINES, choose, words, workspace_limit
 from .cudnn import CudnnUnavailable, cudnn
 from .device import Device, Devices
@@ -68,15 +68,19 @@ class CudaBackend:
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> DeviceArray:
         """A new array of the kind of `like`, on its device."""
-        device = self.adopt(like).device or self._devices.any()
+        known = self.adopt(like)
+        device = known.device or self._devices.any()
         with device.current():
-            made = self.adopt(empty_like(shape, dtype, like, device))
+            made = self.adopt(empty_like(shape, dtype, known.source, device))
         made.device = made.device or device
         return made
 
     def deliver(self, array: DeviceArray, like: Any) -> Any:
-        """What `empty` made."""
-        return array.source
+        """What `empty` made, or a view of it, as the caller's kind of array; as it is where the caller's are of ours."""
+        if isinstance(like, DeviceArray):
+            return array
+        with (array.device or self._devices.any()).current():
+            return delivered(array)
 
     def scatter(self, problem: Problem, coarse: Any, kernel: Any, bias: Any, fine: Any) -> None:
         self._run(problem, "scatter", (coarse, kernel), bias, fine)

@@ -89,6 +89,11 @@ class Device:
         """Into a contiguous NumPy array, when all work of the default stream is done."""
         self._driver.pycuda.memcpy_dtoh(array, address)
 
+    def send(self, address: int, array: np.ndarray, stream: int) -> None:
+        """A contiguous NumPy array to the device, in a stream's order; it may be given up at once."""
+        with self.current():
+            self._driver.call("cuMemcpyHtoDAsync_v2", address, array.ctypes.data, array.nbytes, stream)
+
     def clear(self, address: int, size: int, stream: int) -> None:
         """Fill memory with zeros."""
         with self.current():
