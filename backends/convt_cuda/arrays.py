@@ -80,6 +80,12 @@ class DeviceArray:
     def size(self) -> int:
         return int(np.prod(self.shape, dtype=object))
 
+    @property
+    def order(self) -> str:
+        """Of an array whose elements lie in Fortran's order without gaps, and not in C's, "F"; else "C"."""
+        axes = [(size, stride) for size, stride in zip(self.shape, self.strides, strict=True) if size != 1]
+        return "F" if _is_dense(axes[::-1]) and not _is_dense(axes) else "C"
+
     def extent(self) -> tuple[int, int]:
         """The addresses of the array's memory: the first byte, and behind the last."""
         low = high = 0
@@ -93,17 +99,24 @@ class DeviceArray:
         """The axes in another order."""
         return self._view(tuple(self.shape[axis] for axis in axes), tuple(self.strides[axis] for axis in axes))
 
+    def view(self, dtype: np.dtype) -> DeviceArray:
+        """The same bytes as numbers of another type of the same size."""
+        made = self._view(self.shape, self.strides)
+        made.dtype = np.dtype(dtype)
+        return made
+
     def reshape(self, shape: tuple[int, ...], order: str = "C") -> DeviceArray:
         """Another shape of the same elements in the same order, "C" or "F"; a ValueError where that is no view."""
         return self._view(shape, reshaped_strides(self.shape, self.strides, shape, order))
 
     def __getitem__(self, key: Any) -> DeviceArray:
-        """``[None]`` and ``[..., None]``: another axis of length 1."""
-        if key is None:
-            return self._view((1, *self.shape), (0, *self.strides))
+        """``[None]``, ``[None, None]`` and ``[..., None]``: more axes of length 1."""
+        if key is None or key == (None, None):
+            more = 1 if key is None else 2
+            return self._view((1,) * more + self.shape, (0,) * more + self.strides)
         if isinstance(key, tuple) and key == (Ellipsis, None):
             return self._view((*self.shape, 1), (*self.strides, 0))
-        raise TypeError(f"a device array's index must be None or (..., None), got {key!r}")
+        raise TypeError(f"a device array's index must be None, (None, None) or (..., None), got {key!r}")
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """``array[...] = number`` for a new, dense array."""
@@ -269,6 +282,11 @@ def _device_of(address: int, name: str, driver: Driver, devices: Devices) -> Dev
             "use pycuda.autoprimaryctx)"
         )
     return device
+
+
+def _is_dense(axes: list[tuple[int, int]]) -> bool:
+    """Whether axes of these sizes and strides lie in C's order without gaps."""
+    return tuple(stride for _, stride in axes) == _dense(tuple(size for size, _ in axes))
 
 
 def _dense(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -5,8 +5,11 @@ Read `choice.py` for who computes what, ``kernels/README.md`` for how a call flo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from convt.backend import settings
 
@@ -16,6 +19,7 @@ from .choice import ENGINES, choose, words, workspace_limit
 from .cudnn import CudnnUnavailable, cudnn
 from .device import Device, Devices
 from .own.plan import channel_sums_plan
+from .sampling import SamplingMaps
 from .staging import Staging
 
 if TYPE_CHECKING:
@@ -27,8 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["CudaBackend"]
 
 
-class CudaBackend:
-    """The three maps on NVIDIA GPUs.
+class CudaBackend(SamplingMaps):
+    """The three maps on NVIDIA GPUs, upsampling and pooling.
 
     Data on a GPU is computed there; NumPy arrays are copied to the first GPU and back, where this backend is asked for.
 
@@ -82,6 +86,14 @@ class CudaBackend:
         with (array.device or self._devices.any()).current():
             return delivered(array)
 
+    def fetch(self, array: DeviceArray) -> np.ndarray:
+        """A copy in the host's memory."""
+        low, high = array.extent()
+        device = array.device or self._devices.any()
+        read = device.receive(low, high - low, array.stream or 0)
+        strides = tuple(step * array.dtype.itemsize for step in array.strides)
+        return np.ndarray(array.shape, array.dtype, read.data, array.address - low, strides)
+
     def scatter(self, problem: Problem, coarse: Any, kernel: Any, bias: Any, fine: Any) -> None:
         self._run(problem, "scatter", (coarse, kernel), bias, fine)
 
@@ -110,6 +122,25 @@ class CudaBackend:
             "cudnn": _cudnn_words(),
             "workspace limit": f"{limit:.0f} bytes",
         }
+
+    @contextmanager
+    def placed(self, inputs: Sequence[Any], outs: Sequence[Any]) -> Iterator[tuple[Device, int, list[DeviceArray]]]:
+        """The device, the stream, and all of the arrays on the device, which is current."""
+        arrays = [*inputs, *outs]
+        if isinstance(outs[0], DeviceArray):
+            device = _one_device(arrays)
+            for out in outs:
+                _check_apart([*inputs, out])
+            with device.current():
+                yield device, _common_stream(device, arrays), arrays
+            return
+        device = self._device_for_hosts()
+        with device.current(), Staging(device) as staging:
+            copies = [staging.upload(array) for array in inputs]
+            results = [staging.reserve(out) for out in outs]
+            yield device, 0, [*copies, *results]
+            for result, out in zip(results, outs, strict=True):
+                staging.download(result, out)
 
     def _run(self, problem: Problem, data_map: Map | None, inputs: Sequence[Any], bias: Any, out: Any) -> None:
         if isinstance(out, DeviceArray):

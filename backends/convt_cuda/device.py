@@ -16,13 +16,13 @@ from ctypes import byref, c_void_p
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .compiled import kernel_image
 from .driver import CudaError, Driver
 from .memory import Pool
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from .engine import Launch
 
 __all__ = ["Device", "Devices"]
@@ -93,6 +93,14 @@ class Device:
         """A contiguous NumPy array to the device, in a stream's order; it may be given up at once."""
         with self.current():
             self._driver.call("cuMemcpyHtoDAsync_v2", address, array.ctypes.data, array.nbytes, stream)
+
+    def receive(self, address: int, size: int, stream: int) -> np.ndarray:
+        """Bytes of the device, when all work of the stream is done."""
+        read = np.empty(size, np.uint8)
+        with self.current():
+            self._driver.call("cuMemcpyDtoHAsync_v2", read.ctypes.data, address, size, stream)
+            self._driver.call("cuStreamSynchronize", stream)
+        return read
 
     def clear(self, address: int, size: int, stream: int) -> None:
         """Fill memory with zeros."""
