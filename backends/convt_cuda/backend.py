@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from .choice import ENGINES, choose, words, workspace_limit
 from .cudnn import CudnnUnavailable, cudnn
 from .device import Device, Devices
 from .own.plan import channel_sums_plan
+from .pieces import images_at_once, run_in_pieces
 from .sampling import SamplingMaps
 from .staging import Staging
 
@@ -153,8 +155,18 @@ class CudaBackend(SamplingMaps):
             return
         device = self._device_for_hosts()
         with device.current(), Staging(device) as staging:
-            copies = [staging.upload(array) for array in inputs]
             bias_copy = None if bias is None else staging.upload(bias)
+            images = images_at_once(inputs[0], out) if data_map in ("scatter", "gather") else None
+            if images is not None:
+                weights = staging.upload(inputs[1])
+
+                def compute(stream: int, piece: DeviceArray, result: DeviceArray) -> None:
+                    part = replace(problem, batch=piece.shape[0])
+                    _compute(part, data_map, device, stream, (piece, weights), bias_copy, result)
+
+                run_in_pieces(device, inputs[0], out, images, compute)
+                return
+            copies = [staging.upload(array) for array in inputs]
             result = staging.reserve(out)
             _compute(problem, data_map, device, 0, copies, bias_copy, result)
             staging.download(result, out)
