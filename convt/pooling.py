@@ -53,7 +53,8 @@ def max_pool(
     ----------
     x : array_like, (N, C, H, W), (C, H, W) or (H, W); (W) and (N, C, D, H, W) too
         With a size per axis or a layout, these tell the number r of spatial axes, and x has r axes, r + 1 (channels) or
-        r + 2 (a batch too). Real numbers, never changed.
+        r + 2 (a batch too). Real numbers, never changed. An array on a device is computed by the backend that owns it and
+        must be float32 or float64.
     size : int or sequence of int
         Of the windows, per spatial axis.
     stride : int or sequence of int, optional
@@ -67,7 +68,8 @@ def max_pool(
     layout : str, optional
         "NCHW" (the default; NCW, NCDHW), "NHWC" or "HWCN".
     backend : str, sequence of str or Backend, optional
-        Who computes this call; see `use_backend`. Backends that have no pooling leave it to NumPy.
+        Who computes this call; see `use_backend`. Backends that have no pooling leave it to NumPy, except for data on
+        their devices.
 
     Returns
     -------
@@ -147,13 +149,13 @@ def max_pool_backward(
     dy : array_like
         The gradient of a number with regard to y, of y's shape. Never changed.
     indices : array_like of integers
-        Those that `max_pool` returned, of dy's shape.
+        Those that `max_pool` returned, of dy's shape; on a device of int64, as all indices there.
     size, stride, padding, indexing, layout, backend
         As in `max_pool`.
     output_size : int or sequence of int, optional
         The spatial size of x. By default the smallest that gives y's; with padding by name ``y_size * stride``.
     out : numpy.ndarray, optional
-        Where to write the result; of its shape and type. It may overlap the inputs.
+        Where to write the result; of its shape and type. It may overlap the inputs, but not on a device.
 
     Returns
     -------
@@ -219,7 +221,7 @@ def max_unpool(
         The spatial size of the result, instead of the smallest that `max_pool` takes to y's; must be one of those. With
         padding by name, ``y_size * stride`` by default.
     out : numpy.ndarray, optional
-        Where to write the result; of its shape and type. It may overlap the inputs.
+        Where to write the result; of its shape and type. It may overlap the inputs, but not on a device.
 
     Returns
     -------
@@ -295,7 +297,7 @@ def max_unpool_backward(
     size, stride, padding, indexing, layout, backend
         As in `max_pool`, which must take dy's shape to that of indices.
     out : numpy.ndarray, optional
-        Where to write the result; of its shape and type. It may overlap the inputs.
+        Where to write the result; of its shape and type. It may overlap the inputs, but not on a device.
 
     Returns
     -------

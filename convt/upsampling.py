@@ -65,7 +65,9 @@ def upsample(
     ----------
     x : array_like, (N, C, H, W), (C, H, W) or (H, W); (W) and (N, C, D, H, W) too
         With a scale per axis, with a layout, or with the modes "linear" and "trilinear", these tell the number r of
-        spatial axes, and x has r axes, r + 1 (channels) or r + 2 (a batch too). Never changed.
+        spatial axes, and x has r axes, r + 1 (channels) or r + 2 (a batch too). Never changed. An array on a device is
+        computed by the backend that owns it and must be float32 or float64, or of any type of 4 or 8 bytes where values are
+        only moved.
     scale : int or sequence of int
         Fine elements per coarse element, at least 1.
     mode : {"nearest", "bilinear", "bed_of_nails", "linear", "trilinear"}
@@ -77,9 +79,10 @@ def upsample(
     layout : str, optional
         "NCHW" (the default; NCW, NCDHW), "NHWC" or "HWCN".
     out : numpy.ndarray, optional
-        Where to write y; of y's shape and type. It may overlap x.
+        Where to write y; of y's shape and type. It may overlap x. On a device, it lies there and must not.
     backend : str, sequence of str or Backend, optional
-        Who computes this call; see `use_backend`. Backends that have no upsampling leave it to NumPy.
+        Who computes this call; see `use_backend`. Backends that have no upsampling leave it to NumPy, except for data on
+        their devices.
 
     Returns
     -------
@@ -163,7 +166,7 @@ def upsample_backward(
     scale, mode, align_corners, layout, backend
         As in `upsample`.
     out : numpy.ndarray, optional
-        Where to write the result; of its shape and type. It may overlap dy.
+        Where to write the result; of its shape and type. It may overlap dy, but not on a device.
 
     Returns
     -------

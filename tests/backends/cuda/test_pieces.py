@@ -77,7 +77,7 @@ def test_threads(cuda, small_pieces, rng, arrays):
     ("function", "after"),
     [
         ("cuLaunchKernel", 0), ("cuLaunchKernel", 2), ("cuMemcpyHtoD_v2", 2), ("cuMemcpyHtoD_v2", 4), ("cuMemcpyDtoH_v2", 1),
-        ("cuStreamSynchronize", 0), ("cuStreamSynchronize", 2), ("cuEventCreate", 0),
+        ("cuStreamSynchronize", 0), ("cuStreamSynchronize", 2), ("cuEventRecord", 1),
     ],
 )  # fmt: skip
 def test_a_failure_on_the_way_leaves_nothing_in_use(cuda, emulator, small_pieces, arrays, function, after):
