@@ -173,7 +173,7 @@ def empty_like(shape: tuple[int, ...], dtype: np.dtype, like: Any, device: Devic
     kind = _kind(like)
     if kind == "torch":
         torch = sys.modules["torch"]
-        same = np.dtype(like.__cuda_array_interface__["typestr"]) == dtype
+        same = str(like.dtype) == f"torch.{dtype.name}"
         return torch.empty(shape, dtype=like.dtype if same else getattr(torch, dtype.name), device=like.device)
     if kind == "cupy":
         with like.device:
