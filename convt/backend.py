@@ -34,6 +34,7 @@ __all__ = [
     "Backend",
     "BackendUnavailable",
     "DeviceBackend",
+    "DeviceSamplingBackend",
     "SamplingBackend",
     "Settings",
     "missing_members",
@@ -99,6 +100,8 @@ class SamplingBackend(Backend, Protocol):
     `reference_upsampling.py` and `reference_pooling.py` define what each writes; `convt.testing.check_backend` compares.
     Values are also moved for other types of 4 and 8 bytes: with "nearest" and "bed_of_nails", max_unpool and
     max_unpool_backward, all bits arrive as they are.
+
+    Where the caller's arrays lie on a device, its backend gets arrays of its own kind: see `DeviceSamplingBackend`.
     """
 
     def upsample(self, problem: Problem, mode: str, align_corners: bool, coarse: Any, fine: Any) -> None:
@@ -121,7 +124,12 @@ class SamplingBackend(Backend, Protocol):
 
 
 class DeviceBackend(Backend, Protocol):
-    """A backend that owns data outside the host's memory. Its arrays have shape, dtype, ndim, transpose and ``[None]``."""
+    """A backend that owns data outside the host's memory.
+
+    Its arrays have shape, dtype, ndim, size, transpose, ``[None]``, ``[..., None]``, ``[...] = number`` (of what `empty`
+    made) and ``reshape(shape, order)``, which raises ValueError where it would have to copy. It owns them too, and adopts
+    them as they are.
+    """
 
     def adopt(self, array: Any) -> Any:
         """The caller's device array as this backend's kind of array, without a copy."""
@@ -130,7 +138,24 @@ class DeviceBackend(Backend, Protocol):
         """A new array of this backend's kind, C-contiguous, content undefined, on the device of the caller's `like`."""
 
     def deliver(self, array: Any, like: Any) -> Any:
-        """This backend's array as the kind of array that the caller gave, without a copy."""
+        """What `empty` made, or a view of it, as the kind of array that the caller gave, without a copy."""
+
+
+class DeviceSamplingBackend(SamplingBackend, DeviceBackend, Protocol):
+    """A backend that has upsampling and pooling for data outside the host's memory too; what it lacks is refused there.
+
+    Its arrays also have ``[None, None]``, ``view(dtype)`` for a type of the same size, and ``order``: "F" for an array
+    without gaps in Fortran's order and not in C's, else "C". It looks at all indices before it writes anything.
+    """
+
+    def move_indices(self, problem: Problem, indices: Any, sign: int, moved: Any) -> None:
+        """Write moved: indices plus `sign` times the position of the first fine element of their image's channel.
+
+        For indices that count the whole tensor, in the order (N, C, *spatial).
+        """
+
+    def fetch(self, array: Any) -> Any:
+        """A NumPy copy, for a message."""
 
 
 def missing_members(candidate: Any, members: tuple[str, ...] = BACKEND_MEMBERS) -> list[str]:

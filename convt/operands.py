@@ -11,10 +11,10 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from .arrays import as_array, as_operand, check_out, on_device, output_order
-from .backend import DEVICE_MEMBERS, Backend, DeviceBackend, missing_members
+from .arrays import as_array, as_operand, check_out, output_order
+from .backend import Backend, DeviceBackend
 from .calls import Call
-from .selection import owner
+from .devices import adopted, device_of
 
 __all__ = ["accept"]
 
@@ -111,11 +111,7 @@ class DeviceArrays(_Arrays):
         self._like = like
 
     def accept(self, name: str, value: Any) -> Any:
-        if not self.owner.owns(value):
-            raise TypeError(
-                f"{name} must lie where the other arrays do, on backend {self.owner.name!r}, got {type(value).__name__}"
-            )
-        return self.owner.adopt(value)
+        return adopted(self.owner, name, value)
 
     def check_types(self, types: list[np.dtype]) -> None:
         """On a device nothing is converted: one type for all, that a backend computes in."""
@@ -151,13 +147,5 @@ _DEVICE_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def _home(*values: Any) -> HostArrays | DeviceArrays:
-    for value in values:
-        if type(value) is not np.ndarray and value is not None and on_device(value):
-            backend = owner(value)
-            if backend is None or missing_members(backend, DEVICE_MEMBERS):
-                raise TypeError(
-                    f"arrays must lie in the host's memory or on a device with a backend, got {type(value).__name__} "
-                    "(no usable backend owns it; see python -m convt)"
-                )
-            return DeviceArrays(cast(DeviceBackend, backend), value)
-    return _HOST
+    found = device_of(*values)
+    return _HOST if found is None else DeviceArrays(*found)

@@ -12,17 +12,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import as_operand, compute_type, output_order, result_type
+from .arrays import compute_type, result_type
 from .backend import Backend
-from .selection import BackendRequest, choose
-from .spatial import CARRIERS, as_view, defined_or_own, host_array, nothing, parts, run_into
-from .windows import INDEX, Windows, first_elements, pooled, unpooled
+from .homes import Home, home_of
+from .selection import BackendRequest
+from .spatial import CARRIERS, INDEX, as_view, nothing, parts
+from .windows import Windows, pooled, unpooled
 
 __all__ = ["Pooled", "max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"]
 
 _EXACT: dict[np.dtype, np.dtype] = {np.dtype(name): CARRIERS[4] for name in ("f2", "i1", "i2", "u1", "u2")} | {
     np.dtype(name): CARRIERS[8] for name in ("i4", "u4")
 }  # float types that order the same values alike
+_MOVES = {False: (), True: ("move_indices",)}  # what else a device must have, for indices of the whole tensor
 
 
 class Pooled(NamedTuple):
@@ -51,7 +53,8 @@ def max_pool(
     ----------
     x : array_like, (N, C, H, W), (C, H, W) or (H, W); (W) and (N, C, D, H, W) too
         With a size per axis or a layout, these tell the number r of spatial axes, and x has r axes, r + 1 (channels) or
-        r + 2 (a batch too). Real numbers, never changed.
+        r + 2 (a batch too). Real numbers, never changed. An array on a device is computed by the backend that owns it and
+        must be float32 or float64.
     size : int or sequence of int
         Of the windows, per spatial axis.
     stride : int or sequence of int, optional
@@ -65,7 +68,8 @@ def max_pool(
     layout : str, optional
         "NCHW" (the default; NCW, NCDHW), "NHWC" or "HWCN".
     backend : str, sequence of str or Backend, optional
-        Who computes this call; see `use_backend`. Backends that have no pooling leave it to NumPy.
+        Who computes this call; see `use_backend`. Backends that have no pooling leave it to NumPy, except for data on
+        their devices.
 
     Returns
     -------
@@ -102,23 +106,25 @@ def max_pool(
     array([[ 5,  2],
            [12, 15]])
     """
-    x = host_array("x", x)
+    home = home_of(x)
+    x = home.accept("x", x)
     if x.dtype.kind == "c":
         raise TypeError(f"x must hold real numbers, as complex ones have no order, got {x.dtype}")
+    home.check_type("x", x.dtype)
     compute = _EXACT.get(x.dtype, x.dtype)
     call = pooled("x", x, compute, (size, stride, padding, indexing, layout))
-    chosen = choose(call.problem, backend)
-    source = call.frame.view(as_operand(x, compute))
-    indices = np.empty(call.shape, INDEX, output_order(x))
+    chosen = home.choose(call.problem, backend, "max_pool", *_MOVES[call.whole])
+    source = call.frame.view(home.convert(x, compute))
+    indices = home.empty(call.shape, INDEX, x)
 
-    def write(y: np.ndarray) -> None:
-        run = defined_or_own(chosen, "max_pool", "reference_pooling", fits=compute == call.problem.dtype)
+    def write(y: Any) -> None:
+        run = home.member(chosen, "max_pool", "reference_pooling", fits=compute == call.problem.dtype)
         run(call.problem, source, call.frame.view(y), call.frame.view(indices))
 
-    y = run_into(call.shape, x.dtype, compute, x, None, (x,), write if call.problem.batch else nothing)
+    y = home.run_into(call.shape, x.dtype, compute, x, None, (x,), write if call.problem.batch else nothing)
     if call.whole:
-        call.frame.view(indices)[...] += first_elements(call.problem)
-    return Pooled(y, indices)
+        indices = home.of_tensor(chosen, call, indices)
+    return Pooled(y, home.deliver(indices))
 
 
 def max_pool_backward(
@@ -143,13 +149,13 @@ def max_pool_backward(
     dy : array_like
         The gradient of a number with regard to y, of y's shape. Never changed.
     indices : array_like of integers
-        Those that `max_pool` returned, of dy's shape.
+        Those that `max_pool` returned, of dy's shape; on a device of int64, as all indices there.
     size, stride, padding, indexing, layout, backend
         As in `max_pool`.
     output_size : int or sequence of int, optional
         The spatial size of x. By default the smallest that gives y's; with padding by name ``y_size * stride``.
     out : numpy.ndarray, optional
-        Where to write the result; of its shape and type. It may overlap the inputs.
+        Where to write the result; of its shape and type. It may overlap the inputs, but not on a device.
 
     Returns
     -------
@@ -169,18 +175,21 @@ def max_pool_backward(
     >>> convt.max_pool_backward([10.0, 20.0], indices, 3, 1)
     array([ 0., 30.,  0.,  0.])
     """
-    dy = host_array("dy", dy)
+    home = home_of(dy, indices)
+    dy = home.accept("dy", dy)
+    home.check_type("dy", dy.dtype)
     result = result_type([dy.dtype])
     compute = compute_type(result)
     call = unpooled("dy", dy, compute, (size, stride, padding, indexing, layout), output_size)
-    places = call.places("dy", indices, dy.shape)
-    run = _at_places(call, places, indices, "max_pool_backward", choose(call.problem, backend), out)
+    chosen = home.choose(call.problem, backend, "max_pool_backward", "fetch", *_MOVES[call.whole])
+    places = call.places(home, chosen, "dy", indices, dy.shape)
+    run = _at_places(home, call, places, indices, "max_pool_backward", chosen, out)
 
-    def write(dx: np.ndarray) -> None:
-        for part, gradient in zip(parts(as_operand(dy, compute)), parts(dx), strict=True):
+    def write(dx: Any) -> None:
+        for part, gradient in zip(parts(home.convert(dy, compute)), parts(dx), strict=True):
             run(part, gradient)
 
-    return run_into(call.shape, result, compute, dy, out, (dy, places), write if call.problem.batch else nothing)
+    return home.run_into(call.shape, result, compute, dy, out, (dy, places), write if call.problem.batch else nothing)
 
 
 def max_unpool(
@@ -212,7 +221,7 @@ def max_unpool(
         The spatial size of the result, instead of the smallest that `max_pool` takes to y's; must be one of those. With
         padding by name, ``y_size * stride`` by default.
     out : numpy.ndarray, optional
-        Where to write the result; of its shape and type. It may overlap the inputs.
+        Where to write the result; of its shape and type. It may overlap the inputs, but not on a device.
 
     Returns
     -------
@@ -246,17 +255,20 @@ def max_unpool(
            [0, 0, 0, 0],
            [7, 0, 0, 8]])
     """
-    y = host_array("y", y)
+    home = home_of(y, indices)
+    y = home.accept("y", y)
+    home.check_type("y", y.dtype, moved=True)
     carrier = CARRIERS.get(y.dtype.itemsize, y.dtype)
     call = unpooled("y", y, carrier, (size, stride, padding, indexing, layout), output_size)
-    places = call.places("y", indices, y.shape)
-    run = _at_places(call, places, indices, "max_unpool", choose(call.problem, backend), out)
+    chosen = home.choose(call.problem, backend, "max_unpool", "fetch", *_MOVES[call.whole])
+    places = call.places(home, chosen, "y", indices, y.shape)
+    run = _at_places(home, call, places, indices, "max_unpool", chosen, out)
 
-    def write(x: np.ndarray) -> None:
+    def write(x: Any) -> None:
         for part, fine in zip(parts(as_view(y, carrier)), parts(as_view(x, carrier)), strict=True):
             run(part, fine)
 
-    return run_into(call.shape, y.dtype, y.dtype, y, out, (y, places), write if call.problem.batch else nothing)
+    return home.run_into(call.shape, y.dtype, y.dtype, y, out, (y, places), write if call.problem.batch else nothing)
 
 
 def max_unpool_backward(
@@ -285,7 +297,7 @@ def max_unpool_backward(
     size, stride, padding, indexing, layout, backend
         As in `max_pool`, which must take dy's shape to that of indices.
     out : numpy.ndarray, optional
-        Where to write the result; of its shape and type. It may overlap the inputs.
+        Where to write the result; of its shape and type. It may overlap the inputs, but not on a device.
 
     Returns
     -------
@@ -303,32 +315,35 @@ def max_unpool_backward(
     >>> convt.max_unpool_backward([1, 2, 3, 4], [1, 2], 2)
     array([2, 3])
     """
-    dy = host_array("dy", dy)
+    home = home_of(dy, indices)
+    dy = home.accept("dy", dy)
+    home.check_type("dy", dy.dtype, moved=True)
     carrier = CARRIERS.get(dy.dtype.itemsize, dy.dtype)
     call = pooled("dy", dy, carrier, (size, stride, padding, indexing, layout))
-    places = call.places("the pooled dy", indices, call.shape)
-    run = _at_places(call, places, indices, "max_unpool_backward", choose(call.problem, backend), out)
+    chosen = home.choose(call.problem, backend, "max_unpool_backward", "fetch", *_MOVES[call.whole])
+    places = call.places(home, chosen, "the pooled dy", indices, call.shape)
+    run = _at_places(home, call, places, indices, "max_unpool_backward", chosen, out)
 
-    def write(gradient: np.ndarray) -> None:
+    def write(gradient: Any) -> None:
         for part, coarse in zip(parts(as_view(dy, carrier)), parts(as_view(gradient, carrier)), strict=True):
             run(part, coarse)
 
-    return run_into(call.shape, dy.dtype, dy.dtype, dy, out, (dy, places), write if call.problem.batch else nothing)
+    return home.run_into(call.shape, dy.dtype, dy.dtype, dy, out, (dy, places), write if call.problem.batch else nothing)
 
 
 def _at_places(
-    call: Windows, places: np.ndarray, indices: Any, name: str, backend: Backend, out: Any
-) -> Callable[[np.ndarray, np.ndarray], None]:
+    home: Home, call: Windows, places: Any, indices: Any, name: str, backend: Backend, out: Any
+) -> Callable[[Any, Any], None]:
     """The backend's map of that name, from the one array into the other, that raises if an index lies outside.
 
     What is written shows that; only if it is the caller's `out`, the indices are read beforehand.
     """
     if out is not None:
-        call.require_inside(places, indices)
+        home.require_inside(call, places, indices)
 
-    def run(source: np.ndarray, target: np.ndarray) -> None:
-        own = defined_or_own(backend, name, "reference_pooling", fits=source.dtype == call.problem.dtype)
+    def run(source: Any, target: Any) -> None:
+        own = home.member(backend, name, "reference_pooling", fits=source.dtype == call.problem.dtype)
         if not own(call.problem, call.frame.view(source), places, call.frame.view(target)):
-            raise call.outside(places, indices)
+            raise call.outside(home.to_host(places), home.to_host(indices))
 
     return run

@@ -14,19 +14,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import as_array, check_out, on_device, output_order
+from .arrays import as_array, check_out, output_order
 from .backend import Backend
 from .layout import LAYOUTS, Layout, layout_for
 from .options import Sizes
+from .problem import Problem
 
 __all__ = [
     "CARRIERS",
     "CHANNELS_FIRST",
+    "INDEX",
     "Frame",
     "as_layout_name",
     "as_view",
     "check_elements",
     "defined_or_own",
+    "first_elements",
     "frame_of",
     "host_array",
     "nothing",
@@ -37,6 +40,7 @@ __all__ = [
 CHANNELS_FIRST = {axes: layout_for(None, axes) for axes in (1, 2, 3)}
 CARRIERS: dict[int, np.dtype] = {4: np.dtype(np.float32), 8: np.dtype(np.float64)}  # as these travel values only moved
 _MOST_ELEMENTS = 2**58
+INDEX = np.dtype(np.int64)
 _USUAL = {1: 1, 2: 2, 3: 2, 4: 2, 5: 3}
 
 
@@ -117,22 +121,27 @@ def check_elements(images: int, channels: int, spatial: Iterable[int], **argumen
         raise ValueError(f"{' and '.join(arguments)} must make a result of fewer than 2**58 elements, got {values}")
 
 
+def first_elements(problem: Problem) -> np.ndarray:
+    """The flat position of the first element of each image's channel in the whole fine tensor."""
+    planes = np.arange(problem.batch * problem.fine_channels, dtype=INDEX) * prod(problem.fine_shape)
+    firsts: np.ndarray = planes.reshape(problem.batch, problem.fine_channels, *[1] * len(problem.fine_shape))
+    return firsts
+
+
 def host_array(name: str, value: Any) -> np.ndarray:
     """An array of numbers in the host's memory, in native byte order and aligned; not copied if it is one."""
-    if on_device(value):
-        raise TypeError(f"{name} must lie in the host's memory, got {type(value).__name__} (copy it to the host first)")
     array = as_array(name, value)
     if array.dtype.isnative and array.flags.aligned:
         return array
     return np.require(array, array.dtype.newbyteorder("="), "A")
 
 
-def as_view(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def as_view(array: Any, dtype: np.dtype) -> Any:
     """The same bytes as numbers of another type of the same size."""
     return array if array.dtype == dtype else array.view(dtype)
 
 
-def parts(array: np.ndarray) -> tuple[np.ndarray, ...]:
+def parts(array: Any) -> tuple[Any, ...]:
     """The real and the imaginary part of a complex array; a real one itself."""
     return (array.real, array.imag) if array.dtype.kind == "c" else (array,)
 
@@ -144,7 +153,7 @@ def defined_or_own(backend: Backend, name: str, module: str, *, fits: bool = Tru
     return function
 
 
-def nothing(result: np.ndarray) -> None:
+def nothing(result: Any) -> None:
     """What is run for an empty batch."""
 
 

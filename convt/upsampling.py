@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import as_operand, compute_type, part_type, result_type
+from .arrays import compute_type, part_type, result_type
+from .homes import home_of
 from .options import are_keys, as_flag, as_sizes, per_axis
 from .problem import Problem, conv_transpose_problem
-from .selection import BackendRequest, choose
+from .selection import BackendRequest
 from .spatial import (
     CARRIERS,
     CHANNELS_FIRST,
@@ -23,12 +24,9 @@ from .spatial import (
     as_layout_name,
     as_view,
     check_elements,
-    defined_or_own,
     frame_of,
-    host_array,
     nothing,
     parts,
-    run_into,
 )
 
 __all__ = ["upsample", "upsample_backward"]
@@ -68,7 +66,9 @@ def upsample(
     ----------
     x : array_like, (N, C, H, W), (C, H, W) or (H, W); (W) and (N, C, D, H, W) too
         With a scale per axis, with a layout, or with the modes "linear" and "trilinear", these tell the number r of
-        spatial axes, and x has r axes, r + 1 (channels) or r + 2 (a batch too). Never changed.
+        spatial axes, and x has r axes, r + 1 (channels) or r + 2 (a batch too). Never changed. An array on a device is
+        computed by the backend that owns it and must be float32 or float64, or of any type of 4 or 8 bytes where values are
+        only moved.
     scale : int or sequence of int
         Fine elements per coarse element, at least 1.
     mode : {"nearest", "bilinear", "bed_of_nails", "linear", "trilinear"}
@@ -80,9 +80,10 @@ def upsample(
     layout : str, optional
         "NCHW" (the default; NCW, NCDHW), "NHWC" or "HWCN".
     out : numpy.ndarray, optional
-        Where to write y; of y's shape and type. It may overlap x.
+        Where to write y; of y's shape and type. It may overlap x. On a device, it lies there and must not.
     backend : str, sequence of str or Backend, optional
-        Who computes this call; see `use_backend`. Backends that have no upsampling leave it to NumPy.
+        Who computes this call; see `use_backend`. Backends that have no upsampling leave it to NumPy, except for data on
+        their devices.
 
     Returns
     -------
@@ -132,17 +133,19 @@ def upsample(
     >>> convt.upsample([1, 2, 3], 3, mode="bed_of_nails")
     array([1, 0, 0, 2, 0, 0, 3, 0, 0])
     """
-    x = host_array("x", x)
+    home = home_of(x)
+    x = home.accept("x", x)
     call = _accepted(False, x, scale, mode, align_corners, layout)
-    chosen = choose(call.problem, backend)
+    home.check_type("x", x.dtype, moved=call.mode != "bilinear")
+    chosen = home.choose(call.problem, backend, "upsample")
 
-    def write(y: np.ndarray) -> None:
-        source = as_view(as_operand(x, call.compute), call.carrier)
+    def write(y: Any) -> None:
+        source = as_view(home.convert(x, call.compute), call.carrier)
         for part, fine in zip(parts(source), parts(as_view(y, call.carrier)), strict=True):
-            run = defined_or_own(chosen, "upsample", "reference_upsampling", fits=part.dtype == call.problem.dtype)
+            run = home.member(chosen, "upsample", "reference_upsampling", fits=part.dtype == call.problem.dtype)
             run(call.problem, call.mode, call.align_corners, call.frame.view(part), call.frame.view(fine))
 
-    return run_into(call.shape, call.result, call.compute, x, out, (x,), write if call.problem.batch else nothing)
+    return home.run_into(call.shape, call.result, call.compute, x, out, (x,), write if call.problem.batch else nothing)
 
 
 def upsample_backward(
@@ -164,7 +167,7 @@ def upsample_backward(
     scale, mode, align_corners, layout, backend
         As in `upsample`.
     out : numpy.ndarray, optional
-        Where to write the result; of its shape and type. It may overlap dy.
+        Where to write the result; of its shape and type. It may overlap dy, but not on a device.
 
     Returns
     -------
@@ -186,16 +189,18 @@ def upsample_backward(
     >>> convt.upsample_backward([0, 1, 0, 0], 2, mode="linear")
     array([0.75, 0.25])
     """
-    dy = host_array("dy", dy)
+    home = home_of(dy)
+    dy = home.accept("dy", dy)
     call = _accepted(True, dy, scale, mode, align_corners, layout)
-    chosen = choose(call.problem, backend)
+    home.check_type("dy", dy.dtype)
+    chosen = home.choose(call.problem, backend, "upsample_backward")
 
-    def write(dx: np.ndarray) -> None:
-        run = defined_or_own(chosen, "upsample_backward", "reference_upsampling")
-        for part, gradient in zip(parts(as_operand(dy, call.compute)), parts(dx), strict=True):
+    def write(dx: Any) -> None:
+        run = home.member(chosen, "upsample_backward", "reference_upsampling")
+        for part, gradient in zip(parts(home.convert(dy, call.compute)), parts(dx), strict=True):
             run(call.problem, call.mode, call.align_corners, call.frame.view(part), call.frame.view(gradient))
 
-    return run_into(call.shape, call.result, call.compute, dy, out, (dy,), write if call.problem.batch else nothing)
+    return home.run_into(call.shape, call.result, call.compute, dy, out, (dy,), write if call.problem.batch else nothing)
 
 
 class _Call(NamedTuple):
@@ -214,7 +219,7 @@ class _Call(NamedTuple):
     carrier: np.dtype
 
 
-def _accepted(backward: bool, array: np.ndarray, scale: Any, mode: Any, align_corners: Any, layout: Any) -> _Call:
+def _accepted(backward: bool, array: Any, scale: Any, mode: Any, align_corners: Any, layout: Any) -> _Call:
     options = (scale, mode, align_corners, layout)
     if type(align_corners) is not bool or not are_keys((scale, mode, layout)):
         options = _frozen(*options)

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import prod
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .options import Padding, Sizes, are_keys, as_padding, as_sizes, per_axis, per_axis_pairs
 from .problem import Problem, conv_problem, conv_transpose_problem
-from .spatial import CARRIERS, CHANNELS_FIRST, Frame, as_layout_name, check_elements, frame_of, host_array
+from .spatial import CARRIERS, CHANNELS_FIRST, Frame, as_layout_name, check_elements, frame_of
 
-__all__ = ["INDEX", "Windows", "first_elements", "inside", "pooled", "unpooled"]
+if TYPE_CHECKING:
+    from .backend import Backend
+    from .homes import Home
 
-INDEX = np.dtype(np.int64)
+__all__ = ["Windows", "inside", "pooled", "unpooled"]
 
 
 class Windows(NamedTuple):
@@ -39,18 +41,15 @@ class Windows(NamedTuple):
     shape: tuple[int, ...]
     whole: bool
 
-    def places(self, name: str, indices: Any, shape: tuple[int, ...]) -> np.ndarray:
+    def places(self, home: Home, backend: Backend, name: str, indices: Any, shape: tuple[int, ...]) -> Any:
         """The indices as (N, C, *spatial) of int64, flat within each image's channel; not checked to lie there."""
-        array = host_array("indices", indices)
+        array = home.accept("indices", indices)
         if array.dtype.kind not in "iu":
             raise TypeError(f"indices must be integers, got {array.dtype}")
         if array.shape != shape:
             raise ValueError(f"indices.shape must equal that of {name}, {shape}, got {array.shape}")
-        places: np.ndarray = self.frame.view(array)
-        if array.dtype != INDEX:
-            # What does not fit into the type becomes negative.
-            places = places.view(INDEX) if array.dtype.itemsize == 8 else places.astype(INDEX)
-        return places - first_elements(self.problem) if self.whole else places
+        places = self.frame.view(home.as_int64(array))
+        return home.of_planes(backend, self.problem, places) if self.whole else places
 
     def require_inside(self, places: np.ndarray, indices: Any) -> None:
         """An error if one of the caller's indices, which have become `places`, is no position in the fine array."""
@@ -73,12 +72,12 @@ def inside(problem: Problem, indices: np.ndarray) -> bool:
     return not indices.size or int(indices.view(np.uint64).max()) < prod(problem.fine_shape)
 
 
-def pooled(name: str, array: np.ndarray, carrier: np.dtype, options: tuple[Any, ...]) -> Windows:
+def pooled(name: str, array: Any, carrier: np.dtype, options: tuple[Any, ...]) -> Windows:
     """The windows over an array of that name; options are size, stride, padding, indexing and layout."""
     return _pooled(name, array.shape, carrier, *(options if are_keys(options) else _frozen(*options)))
 
 
-def unpooled(name: str, array: np.ndarray, carrier: np.dtype, options: tuple[Any, ...], output_size: Any) -> Windows:
+def unpooled(name: str, array: Any, carrier: np.dtype, options: tuple[Any, ...], output_size: Any) -> Windows:
     """The windows that have become an array of that name."""
     if not are_keys((*options, output_size)):
         options = _frozen(*options)
@@ -157,13 +156,6 @@ def _unpooled(
         x_shape, w_shape, order, options.stride, options.padding, 0, wanted, 1, channels, _problem_type(carrier)
     )
     return Windows(frame, problem, frame.shape(images, channels, problem.fine_shape), options.whole)
-
-
-def first_elements(problem: Problem) -> np.ndarray:
-    """The flat position of the first element of each image's channel in the whole fine tensor."""
-    planes = np.arange(problem.batch * problem.fine_channels, dtype=INDEX) * prod(problem.fine_shape)
-    firsts: np.ndarray = planes.reshape(problem.batch, problem.fine_channels, *[1] * len(problem.fine_shape))
-    return firsts
 
 
 def _problem_type(compute: np.dtype) -> np.dtype:

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from convt import Problem
+from convt import Problem, reference_pooling, reference_upsampling
 from convt.reference import NumpyBackend
+from convt.spatial import first_elements
 
 
 class Recorder(NumpyBackend):
@@ -63,13 +64,26 @@ class DeviceArray:
 
     def __init__(self, host: np.ndarray) -> None:
         self.host = host
-        self.shape, self.ndim, self.dtype = host.shape, host.ndim, host.dtype
+        self.shape, self.ndim, self.dtype, self.size = host.shape, host.ndim, host.dtype, host.size
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (2, 0)
+
+    def reshape(self, shape: tuple[int, ...], order: str) -> "DeviceArray":
+        view = self.host.reshape(shape, order=order)
+        if not np.shares_memory(view, self.host):
+            raise ValueError("would be a copy")
+        return DeviceArray(view)
 
     def transpose(self, axes: Any) -> "DeviceArray":
         return DeviceArray(self.host.transpose(axes))
 
     def __getitem__(self, key: Any) -> "DeviceArray":
         return DeviceArray(self.host[key])
+
+    def __setitem__(self, key: Any, value: float) -> None:
+        assert key is Ellipsis
+        self.host[key] = value
 
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
         raise AssertionError("data on a device must not be copied to the host in silence")
@@ -82,22 +96,68 @@ class FakeDevice(Recorder):
         super().__init__(name, priority, reason)
 
     def owns(self, array: Any) -> bool:
-        return isinstance(array, CallerArray)
+        return isinstance(array, CallerArray | DeviceArray)
 
-    def adopt(self, array: CallerArray) -> DeviceArray:
-        return DeviceArray(array.host)
+    def adopt(self, array: CallerArray | DeviceArray) -> DeviceArray:
+        return array if isinstance(array, DeviceArray) else DeviceArray(array.host)
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> DeviceArray:
         return DeviceArray(np.full(shape, np.nan, dtype))
 
-    def deliver(self, array: DeviceArray, like: Any) -> CallerArray:
-        return type(like)(array.host)
+    def deliver(self, array: DeviceArray, like: Any) -> Any:
+        return array if isinstance(like, DeviceArray) else type(like)(array.host)
 
     def channel_sums(self, problem: Problem, array: DeviceArray, sums: DeviceArray) -> None:
         _host(array).sum(axis=(0, *range(2, array.ndim)), out=_host(sums))
 
     def _record(self, name: str, problem: Problem, *arrays: Any) -> None:
         super()._record(name, problem, *map(_host, arrays))
+
+
+class SamplingArray(DeviceArray):
+    """What `convt.backend.DeviceSamplingBackend` lists besides."""
+
+    @property
+    def order(self) -> str:
+        return "F" if self.host.flags.fnc else "C"
+
+    def view(self, dtype: Any) -> "SamplingArray":
+        return SamplingArray(self.host.view(dtype))
+
+    def transpose(self, axes: Any) -> "SamplingArray":
+        return SamplingArray(self.host.transpose(axes))
+
+    def __getitem__(self, key: Any) -> "SamplingArray":
+        return SamplingArray(self.host[key])
+
+
+class SamplingDevice(FakeDevice):
+    """A device backend with upsampling and pooling, by the definition."""
+
+    def adopt(self, array: Any) -> SamplingArray:
+        return array if isinstance(array, SamplingArray) else SamplingArray(array.host)
+
+    def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> SamplingArray:
+        return SamplingArray(np.zeros(shape, dtype))
+
+    def fetch(self, array: SamplingArray) -> np.ndarray:
+        self.calls.append("fetch")
+        return array.host.copy()
+
+    def move_indices(self, problem: Problem, indices: Any, sign: int, moved: Any) -> None:
+        self.calls.append("move_indices")
+        moved.host[...] = indices.host + sign * first_elements(problem)
+
+    def __getattr__(self, name: str) -> Any:
+        for module in (reference_upsampling, reference_pooling):
+            if name in module.__all__ and name not in ("weights", "inside"):
+                return lambda *arguments: self._define(getattr(module, name), name, arguments)
+        raise AttributeError(name)
+
+    def _define(self, function: Any, name: str, arguments: tuple[Any, ...]) -> Any:
+        self.calls.append(name)
+        assert all(isinstance(array, SamplingArray) for array in arguments if hasattr(array, "shape"))
+        return function(*map(_host, arguments))
 
 
 def _host(array: Any) -> Any:

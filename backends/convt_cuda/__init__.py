@@ -6,10 +6,12 @@
 ``device.py``      one GPU: its primary context, kernels, memory
 ``arrays.py``      the callers' arrays on a GPU, without a copy
 ``staging.py``     NumPy arrays: to the GPU and back
+``pieces.py``      and in large batches, copied beside the computing
 ``memory.py``      a pool of device memory; errors that name bytes
 ``choice.py``      which engine, by its cost; ``engine.py`` says what one is
 ``own/``           the engines that launch kernels of ``kernels/``
 ``cudnn/``         the engine that calls cuDNN
+``sampling/``      upsampling and pooling, by kernels of ``kernels/``
 ``compiled.py``    the kernels as code: built ahead of time, or by NVRTC
 =================  ==================================================================
 

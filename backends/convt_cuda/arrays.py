@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .device import Device, Devices
     from .driver import Driver
 
-__all__ = ["DeviceArray", "adopt", "empty_like", "is_device_array"]
+__all__ = ["DeviceArray", "adopt", "delivered", "empty_like", "is_device_array", "reshaped_strides"]
 
 _ATTRIBUTES = (c_int * 3)(1, 2, 9)  # CUpointer_attribute: context, memory type, device ordinal
 _UNKNOWN, _HOST = 0, 1  # CUmemorytype
@@ -39,9 +39,11 @@ class DeviceArray:
         The stream in whose order the array is; None for one that is ready.
     source : object
         The caller's array. As long as this array lives, so does that.
+    whole : bool
+        Whether this is `source` itself, and not a view of it.
     """
 
-    __slots__ = ("address", "device", "dtype", "shape", "source", "stream", "strides")
+    __slots__ = ("address", "device", "dtype", "shape", "source", "stream", "strides", "whole")
 
     def __init__(
         self,
@@ -52,9 +54,23 @@ class DeviceArray:
         device: Device | None,
         stream: int | None,
         source: Any,
+        whole: bool = False,
     ) -> None:
         self.address, self.shape, self.strides, self.dtype = address, shape, strides, dtype
-        self.device, self.stream, self.source = device, stream, source
+        self.device, self.stream, self.source, self.whole = device, stream, source, whole
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """By this the core sees where the array lies."""
+        strides = tuple(step * self.dtype.itemsize for step in self.strides)
+        return {
+            "shape": self.shape,
+            "typestr": self.dtype.str,
+            "data": (self.address, False),
+            "strides": strides,
+            "stream": None if self.stream is None else self.stream or 1,  # 1 stands for the default stream
+            "version": 3,
+        }
 
     @property
     def ndim(self) -> int:
@@ -63,6 +79,12 @@ class DeviceArray:
     @property
     def size(self) -> int:
         return int(np.prod(self.shape, dtype=object))
+
+    @property
+    def order(self) -> str:
+        """Of an array whose elements lie in Fortran's order without gaps, and not in C's, "F"; else "C"."""
+        axes = [(size, stride) for size, stride in zip(self.shape, self.strides, strict=True) if size != 1]
+        return "F" if _is_dense(axes[::-1]) and not _is_dense(axes) else "C"
 
     def extent(self) -> tuple[int, int]:
         """The addresses of the array's memory: the first byte, and behind the last."""
@@ -77,20 +99,35 @@ class DeviceArray:
         """The axes in another order."""
         return self._view(tuple(self.shape[axis] for axis in axes), tuple(self.strides[axis] for axis in axes))
 
+    def view(self, dtype: np.dtype) -> DeviceArray:
+        """The same bytes as numbers of another type of the same size."""
+        made = self._view(self.shape, self.strides)
+        made.dtype = np.dtype(dtype)
+        return made
+
+    def reshape(self, shape: tuple[int, ...], order: str = "C") -> DeviceArray:
+        """Another shape of the same elements in the same order, "C" or "F"; a ValueError where that is no view."""
+        return self._view(shape, reshaped_strides(self.shape, self.strides, shape, order))
+
     def __getitem__(self, key: Any) -> DeviceArray:
-        """``[None]`` and ``[..., None]``: another axis of length 1."""
-        if key is None:
-            return self._view((1, *self.shape), (0, *self.strides))
+        """``[None]``, ``[None, None]`` and ``[..., None]``: more axes of length 1."""
+        if key is None or key == (None, None):
+            more = 1 if key is None else 2
+            return self._view((1,) * more + self.shape, (0,) * more + self.strides)
         if isinstance(key, tuple) and key == (Ellipsis, None):
             return self._view((*self.shape, 1), (*self.strides, 0))
-        raise TypeError(f"a device array's index must be None or (..., None), got {key!r}")
+        raise TypeError(f"a device array's index must be None, (None, None) or (..., None), got {key!r}")
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        """``array[...] = 0`` for a new, dense array."""
-        if key is not Ellipsis or value != 0:
-            raise TypeError(f"only [...] = 0 can be assigned to a device array, got [{key!r}] = {value!r}")
-        if self.size and self.device is not None:
+        """``array[...] = number`` for a new, dense array."""
+        if key is not Ellipsis or not isinstance(value, int | float):
+            raise TypeError(f"only [...] = a number can be assigned to a device array, got [{key!r}] = {value!r}")
+        if not self.size or self.device is None:
+            return
+        if value == 0:
             self.device.clear(self.address, self.size * self.dtype.itemsize, self.stream or 0)
+        else:
+            self.device.send(self.address, np.full(self.size, value, self.dtype), self.stream or 0)
 
     def _view(self, shape: tuple[int, ...], strides: tuple[int, ...]) -> DeviceArray:
         return DeviceArray(self.address, shape, strides, self.dtype, self.device, self.stream, self.source)
@@ -109,6 +146,8 @@ def adopt(value: Any, driver: Driver, devices: Devices) -> DeviceArray:
     ValueError
         Its memory is freed, of the host, or of another context than the primary one.
     """
+    if isinstance(value, DeviceArray):
+        return value
     interface = value.__cuda_array_interface__
     shape, dtype = tuple(interface["shape"]), np.dtype(interface["typestr"])
     address = interface["data"][0] or 0
@@ -122,18 +161,20 @@ def adopt(value: Any, driver: Driver, devices: Devices) -> DeviceArray:
             raise ValueError(f"arrays on a GPU must have strides of whole elements, got {tuple(strides)} bytes of {dtype}")
         steps = tuple(step // dtype.itemsize for step in strides)
     if not all(shape):
-        return DeviceArray(0, shape, steps, dtype, None, None, value)
+        return DeviceArray(0, shape, steps, dtype, None, None, value, True)
     if address % dtype.itemsize:
         raise ValueError(f"arrays on a GPU must be aligned to their elements, got address {address:#x} of {dtype}")
     device = _device_of(address, type(value).__name__, driver, devices)
-    return DeviceArray(address, shape, steps, dtype, device, _stream_of(value, interface, device), value)
+    return DeviceArray(address, shape, steps, dtype, device, _stream_of(value, interface, device), value, True)
 
 
 def empty_like(shape: tuple[int, ...], dtype: np.dtype, like: Any, device: Device) -> Any:
     """A new array of the kind of `like`, on its device; the device's context is current."""
     kind = _kind(like)
     if kind == "torch":
-        return sys.modules["torch"].empty(shape, dtype=like.dtype, device=like.device)
+        torch = sys.modules["torch"]
+        same = str(like.dtype) == f"torch.{dtype.name}"
+        return torch.empty(shape, dtype=like.dtype if same else getattr(torch, dtype.name), device=like.device)
     if kind == "cupy":
         with like.device:
             return sys.modules["cupy"].empty(shape, dtype)
@@ -145,6 +186,61 @@ def empty_like(shape: tuple[int, ...], dtype: np.dtype, like: Any, device: Devic
         free, total = gpuarray.drv.mem_get_info()
         size = int(np.prod(shape, dtype=object)) * dtype.itemsize
         raise MemoryError(f"{device.name} must have {size} bytes free for the result, got {free} of {total}") from error
+
+
+def delivered(array: DeviceArray) -> Any:
+    """The array as the kind of array that its source is, without a copy."""
+    source = array.source
+    if array.whole:
+        return source
+    kind = _kind(source)
+    if kind == "torch":
+        return source.as_strided(array.shape, array.strides)
+    strides = tuple(step * array.dtype.itemsize for step in array.strides)
+    if kind == "cupy":
+        return sys.modules["cupy"].ndarray(array.shape, array.dtype, source.data, strides)
+    from pycuda.gpuarray import GPUArray
+
+    base = source if source.base is None else source.base
+    return GPUArray(array.shape, array.dtype, source.allocator, base if array.size else None, source.gpudata, strides)
+
+
+def reshaped_strides(
+    old: tuple[int, ...], strides: tuple[int, ...], new: tuple[int, ...], order: str = "C"
+) -> tuple[int, ...]:
+    """The strides with which the elements of an old shape have a new one, in the same order.
+
+    Raises
+    ------
+    ValueError
+        There are none.
+    """
+    if 0 in old and 0 in new:
+        return (0,) * len(new)
+    step = -1 if order == "C" else 1  # the fastest axis first
+    runs: list[list[int]] = []  # axes that can be gone through as one
+    for size, stride in list(zip(old, strides, strict=True))[::step]:
+        if size == 1:
+            continue
+        if runs and stride == runs[-1][0] * runs[-1][1]:
+            runs[-1][0] *= size
+        else:
+            runs.append([size, stride])
+    runs.reverse()
+    found = []
+    for size in new[::step]:
+        if size == 1:
+            found.append(0)
+            continue
+        if not runs or not size or runs[-1][0] % size:
+            raise ValueError(f"shape must be that of a view, got {new} for {old} with strides {strides}")
+        found.append(runs[-1][1])
+        runs[-1] = [runs[-1][0] // size, runs[-1][1] * size]
+        if runs[-1][0] == 1:
+            runs.pop()
+    if runs:
+        raise ValueError(f"shape must have as many elements as before, got {new} for {old}")
+    return tuple(found[::step])
 
 
 def _mem_alloc() -> Any:
@@ -186,6 +282,11 @@ def _device_of(address: int, name: str, driver: Driver, devices: Devices) -> Dev
             "use pycuda.autoprimaryctx)"
         )
     return device
+
+
+def _is_dense(axes: list[tuple[int, int]]) -> bool:
+    """Whether axes of these sizes and strides lie in C's order without gaps."""
+    return tuple(stride for _, stride in axes) == _dense(tuple(size for size, _ in axes))
 
 
 def _dense(shape: tuple[int, ...]) -> tuple[int, ...]:

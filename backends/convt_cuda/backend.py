@@ -5,17 +5,23 @@ Read `choice.py` for who computes what, ``kernels/README.md`` for how a call flo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from convt.backend import settings
 
 from . import compiled
-from .arrays import DeviceArray, adopt, empty_like, is_device_array
+from .arrays import DeviceArray, adopt, delivered, empty_like, is_device_array
 from .choice import ENGINES, choose, words, workspace_limit
 from .cudnn import CudnnUnavailable, cudnn
 from .device import Device, Devices
 from .own.plan import channel_sums_plan
+from .pieces import images_at_once, run_in_pieces
+from .sampling import SamplingMaps
 from .staging import Staging
 
 if TYPE_CHECKING:
@@ -27,8 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["CudaBackend"]
 
 
-class CudaBackend:
-    """The three maps on NVIDIA GPUs.
+class CudaBackend(SamplingMaps):
+    """The three maps on NVIDIA GPUs, upsampling and pooling.
 
     Data on a GPU is computed there; NumPy arrays are copied to the first GPU and back, where this backend is asked for.
 
@@ -68,15 +74,27 @@ class CudaBackend:
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> DeviceArray:
         """A new array of the kind of `like`, on its device."""
-        device = self.adopt(like).device or self._devices.any()
+        known = self.adopt(like)
+        device = known.device or self._devices.any()
         with device.current():
-            made = self.adopt(empty_like(shape, dtype, like, device))
+            made = self.adopt(empty_like(shape, dtype, known.source, device))
         made.device = made.device or device
         return made
 
     def deliver(self, array: DeviceArray, like: Any) -> Any:
-        """What `empty` made."""
-        return array.source
+        """What `empty` made, or a view of it, as the caller's kind of array; as it is where the caller's are of ours."""
+        if isinstance(like, DeviceArray):
+            return array
+        with (array.device or self._devices.any()).current():
+            return delivered(array)
+
+    def fetch(self, array: DeviceArray) -> np.ndarray:
+        """A copy in the host's memory."""
+        low, high = array.extent()
+        device = array.device or self._devices.any()
+        read = device.receive(low, high - low, array.stream or 0)
+        strides = tuple(step * array.dtype.itemsize for step in array.strides)
+        return np.ndarray(array.shape, array.dtype, read.data, array.address - low, strides)
 
     def scatter(self, problem: Problem, coarse: Any, kernel: Any, bias: Any, fine: Any) -> None:
         self._run(problem, "scatter", (coarse, kernel), bias, fine)
@@ -107,6 +125,25 @@ class CudaBackend:
             "workspace limit": f"{limit:.0f} bytes",
         }
 
+    @contextmanager
+    def placed(self, inputs: Sequence[Any], outs: Sequence[Any]) -> Iterator[tuple[Device, int, list[DeviceArray]]]:
+        """The device, the stream, and all of the arrays on the device, which is current."""
+        arrays = [*inputs, *outs]
+        if isinstance(outs[0], DeviceArray):
+            device = _one_device(arrays)
+            for out in outs:
+                _check_apart([*inputs, out])
+            with device.current():
+                yield device, _common_stream(device, arrays), arrays
+            return
+        device = self._device_for_hosts()
+        with device.current(), Staging(device) as staging:
+            copies = [staging.upload(array) for array in inputs]
+            results = [staging.reserve(out) for out in outs]
+            yield device, 0, [*copies, *results]
+            for result, out in zip(results, outs, strict=True):
+                staging.download(result, out)
+
     def _run(self, problem: Problem, data_map: Map | None, inputs: Sequence[Any], bias: Any, out: Any) -> None:
         if isinstance(out, DeviceArray):
             arrays = [*inputs, out] if bias is None else [*inputs, bias, out]
@@ -118,8 +155,18 @@ class CudaBackend:
             return
         device = self._device_for_hosts()
         with device.current(), Staging(device) as staging:
-            copies = [staging.upload(array) for array in inputs]
             bias_copy = None if bias is None else staging.upload(bias)
+            images = images_at_once(inputs[0], out) if data_map in ("scatter", "gather") else None
+            if images is not None:
+                weights = staging.upload(inputs[1])
+
+                def compute(stream: int, piece: DeviceArray, result: DeviceArray) -> None:
+                    part = replace(problem, batch=piece.shape[0])
+                    _compute(part, data_map, device, stream, (piece, weights), bias_copy, result)
+
+                run_in_pieces(device, inputs[0], out, images, compute)
+                return
+            copies = [staging.upload(array) for array in inputs]
             result = staging.reserve(out)
             _compute(problem, data_map, device, 0, copies, bias_copy, result)
             staging.download(result, out)

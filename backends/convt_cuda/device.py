@@ -16,19 +16,20 @@ from ctypes import byref, c_void_p
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .compiled import kernel_image
 from .driver import CudaError, Driver
-from .memory import Pool
+from .memory import PinnedPool, Pool
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from .engine import Launch
 
 __all__ = ["Device", "Devices"]
 
 _BUFFER, _SIZE, _END = 1, 2, 0  # of cuLaunchKernel's `extra`
 _DISABLE_TIMING = 2
+_NON_BLOCKING = 1  # for a stream: it does not wait for the default stream
 _NO_BINARY = (209, 218, 222, 300)  # no code for this GPU; PTX that the driver cannot read
 
 
@@ -43,6 +44,8 @@ class Device:
     context : int
         The primary context's handle, to compare with those of callers' arrays.
     pool : Pool
+    pinned : PinnedPool
+        Of the host's memory.
     """
 
     def __init__(self, driver: Driver, ordinal: int) -> None:
@@ -51,9 +54,11 @@ class Device:
         self.name = f"GPU {ordinal} ({device.name()})"
         self.capability: tuple[int, int] = device.compute_capability()
         self.pool = Pool(driver.pycuda, self.name)
+        self.pinned = PinnedPool(driver)
         self._driver = driver
         self._context = device.retain_primary_context()
         self._functions: dict[str, c_void_p] = {}
+        self._streams: list[int] = []
         self._lock = threading.RLock()
         with self.current():
             handle = c_void_p()
@@ -89,6 +94,36 @@ class Device:
         """Into a contiguous NumPy array, when all work of the default stream is done."""
         self._driver.pycuda.memcpy_dtoh(array, address)
 
+    def send(self, address: int, array: np.ndarray, stream: int) -> None:
+        """A contiguous NumPy array to the device, in a stream's order; it may be given up at once."""
+        with self.current():
+            self._driver.call("cuMemcpyHtoDAsync_v2", address, array.ctypes.data, array.nbytes, stream)
+
+    def start_receiving(self, array: np.ndarray, address: int, stream: int) -> None:
+        """Into a contiguous NumPy array in page-locked memory, in a stream's order."""
+        self._driver.call("cuMemcpyDtoHAsync_v2", array.ctypes.data, address, array.nbytes, stream)
+
+    def finish(self, stream: int) -> None:
+        """Wait until a stream has nothing left to do."""
+        self._driver.call("cuStreamSynchronize", stream)
+
+    def streams(self, count: int) -> list[int]:
+        """Streams of our own; the same in every call, also in those of other threads."""
+        with self._lock:
+            while len(self._streams) < count:
+                stream = c_void_p()
+                self._driver.call("cuStreamCreate", byref(stream), _NON_BLOCKING)
+                self._streams.append(stream.value or 0)
+            return self._streams[:count]
+
+    def receive(self, address: int, size: int, stream: int) -> np.ndarray:
+        """Bytes of the device, when all work of the stream is done."""
+        read = np.empty(size, np.uint8)
+        with self.current():
+            self._driver.call("cuMemcpyDtoHAsync_v2", read.ctypes.data, address, size, stream)
+            self._driver.call("cuStreamSynchronize", stream)
+        return read
+
     def clear(self, address: int, size: int, stream: int) -> None:
         """Fill memory with zeros."""
         with self.current():
@@ -108,6 +143,10 @@ class Device:
         """Free what is kept; for the end of the process."""
         with self.current():
             self.pool.trim()
+            self.pinned.trim()
+            for stream in self._streams:
+                self._driver.call("cuStreamDestroy_v2", stream)
+            self._streams.clear()
 
     @cached_property
     def kernels(self) -> str:

@@ -7,11 +7,17 @@ again, to the same stream only: what that stream did with a block before is done
 from __future__ import annotations
 
 import threading
-from typing import Any
+from ctypes import byref, c_void_p
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Pool"]
+from .driver import CudaError
 
-_KEPT = 512 * 1024 * 1024  # bytes at most that nobody uses
+if TYPE_CHECKING:
+    from .driver import Driver
+
+__all__ = ["PinnedPool", "Pool"]
+
+_OUT_OF_MEMORY = 2
 
 
 class Pool:
@@ -23,6 +29,8 @@ class Pool:
     name : str
         The device's, for messages.
     """
+
+    most_kept = 512 * 1024 * 1024  # bytes at most that nobody uses
 
     def __init__(self, pycuda: Any, name: str) -> None:
         self._pycuda = pycuda
@@ -56,7 +64,7 @@ class Pool:
         """Give a block back; work that its stream has not finished yet may go on using it."""
         with self._lock:
             stream, size, block = self._used.pop(address)
-            if self._kept + size > _KEPT:
+            if self._kept + size > self.most_kept:
                 block.free()
             else:
                 self._free.setdefault((stream, size), []).append(block)
@@ -89,6 +97,46 @@ class Pool:
                 block.free()
         self._free.clear()
         self._kept = 0
+
+
+class PinnedPool(Pool):
+    """Blocks of the host's memory that a device copies from and to while the processor does something else.
+
+    Blocks are given back when the device is done with them, so any stream may have them next: all are acquired for stream 0.
+    """
+
+    most_kept = 128 * 1024 * 1024
+
+    def __init__(self, driver: Driver) -> None:
+        super().__init__(driver.pycuda, "the host")
+        self._driver = driver
+
+    def _allocate(self, size: int) -> Any:
+        try:
+            return _Pinned(self._driver, size)
+        except CudaError as error:
+            if error.code != _OUT_OF_MEMORY:
+                raise
+            self._trim()
+        try:
+            return _Pinned(self._driver, size)
+        except CudaError as error:
+            if error.code != _OUT_OF_MEMORY:
+                raise
+            raise MemoryError(f"{self._name} must have {size} bytes of page-locked memory for this call") from error
+
+
+class _Pinned:
+    def __init__(self, driver: Driver, size: int) -> None:
+        address = c_void_p()
+        driver.call("cuMemHostAlloc", byref(address), size, 0)
+        self._driver, self._address = driver, address
+
+    def __int__(self) -> int:
+        return self._address.value or 0
+
+    def free(self) -> None:
+        self._driver.call("cuMemFreeHost", self._address)
 
 
 def _rounded(size: int) -> int:

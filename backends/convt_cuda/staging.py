@@ -1,7 +1,8 @@
 """NumPy arrays: copied to the GPU, and the result back.
 
 An array that fills its memory without gaps is copied as it lies there, in whatever order its axes are; others are made
-contiguous first. The default stream keeps the order: copies to the GPU, kernels, the copy back.
+contiguous first. The default stream keeps the order: copies to the GPU, kernels, the copy back. Large batches take the way
+of `pieces.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from .arrays import DeviceArray
 if TYPE_CHECKING:
     from .device import Device
 
-__all__ = ["Staging"]
+__all__ = ["Staging", "dense_strides", "memory_order"]
 
 _STREAM = 0
 
@@ -52,7 +53,7 @@ class Staging:
 
     def download(self, copy: DeviceArray, array: np.ndarray) -> None:
         """Wait for the result and write it."""
-        block = array.transpose(_order(array))
+        block = array.transpose(memory_order(array))
         if block.flags.c_contiguous:
             self._device.copy_out(block, copy.address)
         else:
@@ -61,18 +62,24 @@ class Staging:
             block[...] = dense
 
     def _reserve(self, array: np.ndarray) -> tuple[DeviceArray, Any]:
-        order = _order(array)
+        order = memory_order(array)
         block = array.transpose(order)
         address = self._device.pool.acquire(array.nbytes, _STREAM)
         self._addresses.append(address)
-        strides, step = [0] * array.ndim, 1
-        for axis in reversed(order):
-            strides[axis] = step
-            step *= array.shape[axis]
-        return DeviceArray(address, array.shape, tuple(strides), array.dtype, self._device, _STREAM, None), block
+        strides = dense_strides(array.shape, order)
+        return DeviceArray(address, array.shape, strides, array.dtype, self._device, _STREAM, None), block
 
 
-def _order(array: np.ndarray) -> tuple[int, ...]:
+def dense_strides(shape: tuple[int, ...], order: tuple[int, ...]) -> tuple[int, ...]:
+    """Those of an array without gaps whose axes lie in that order, in elements."""
+    strides, step = [0] * len(shape), 1
+    for axis in reversed(order):
+        strides[axis] = step
+        step *= shape[axis]
+    return tuple(strides)
+
+
+def memory_order(array: np.ndarray) -> tuple[int, ...]:
     """The axes as they lie in memory, the densest last."""
     if array.flags.c_contiguous:
         return tuple(range(array.ndim))

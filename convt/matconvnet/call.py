@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, fields, replace
 from math import inf
 from typing import Any
 
-import numpy as np
-
 from ..operators import Gradients
 from ..problem import Problem
 from ..selection import BackendRequest, choose
@@ -78,15 +76,17 @@ def _compute(function: Function, options: Options, given: Tensors, backend: Back
     geometry = function.geometry(arrays, options)
     if options.verbose:
         _report(function, options, given, geometry, _backend_name(function, arrays, geometry, backend))
-    bias = arrays.b.ravel(order="F") if arrays.b.size else None
+    memory = arrays.memory
+    bias = memory.reshape("b", arrays.b, (arrays.b.size,)) if arrays.b.size else None
+    x, f = memory.turn(arrays.x), memory.turn(arrays.f)
     if arrays.dzdy is None:
-        y = function.forward(arrays.x.T, arrays.f.T, bias, **geometry.operator_options, backend=backend)
-        return np.asfortranarray(y.T)
+        y = function.forward(x, f, bias, **geometry.operator_options, backend=backend)
+        return memory.result(memory.turn(y))
     gradients = function.backward(
-        arrays.x.T,
-        arrays.f.T,
+        x,
+        f,
         bias,
-        arrays.dzdy.T,
+        memory.turn(arrays.dzdy),
         **geometry.operator_options,
         needs=_needs(options, given),
         backend=backend,
@@ -103,17 +103,21 @@ def _needs(options: Options, given: Tensors) -> list[str]:
     return [argument for argument, needed in wanted.items() if needed]
 
 
-def _derivatives(gradients: Gradients, given: Tensors) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _derivatives(gradients: Gradients, given: Tensors) -> tuple[Any, Any, Any]:
     """The core's gradients in MATLAB's shapes."""
-    dzdx, dzdf = (given.empty() if each is None else np.asfortranarray(each.T) for each in (gradients.x, gradients.w))
-    dzdb = given.empty() if gradients.bias is None else gradients.bias.reshape(given.b.shape, order="F")
-    return dzdx, dzdf, dzdb
+    memory = given.memory
+    turned = (None if each is None else memory.turn(each) for each in (gradients.x, gradients.w))
+    dzdx, dzdf = (given.empty() if each is None else memory.result(each) for each in turned)
+    if gradients.bias is None:
+        return dzdx, dzdf, given.empty()
+    return dzdx, dzdf, memory.result(memory.reshape("dzdb", gradients.bias, given.b.shape))
 
 
 def _backend_name(function: Function, arrays: Tensors, geometry: Geometry, backend: BackendRequest) -> str:
     """Who will compute, by the same selection that the core makes."""
-    problem = function.problem(arrays.x.T.shape, arrays.f.T.shape, arrays.dtype, **geometry.operator_options)
-    return choose(problem, backend).name
+    x_shape, f_shape = arrays.x.shape[::-1], arrays.f.shape[::-1]
+    problem = function.problem(x_shape, f_shape, arrays.dtype, **geometry.operator_options)
+    return choose(problem, backend, arrays.memory.owner).name
 
 
 def _report(function: Function, options: Options, given: Tensors, geometry: Geometry, backend: str) -> None:
@@ -135,7 +139,7 @@ def _cudnn_words() -> str:
     return f"cuDNN {'on' if now.cudnn else 'off'}, workspace limit {limit}"
 
 
-def _size(array: np.ndarray) -> str:
+def _size(array: Any) -> str:
     return _words(array.shape) if array.size else "empty"
 
 
@@ -145,4 +149,4 @@ def _words(shape: tuple[int, ...]) -> str:
 
 def _identity_filters(given: Tensors) -> Tensors:
     """A filter of one pixel with value 1 for each channel, each channel being a group."""
-    return replace(given, f=np.ones((1, 1, 1, given.x.shape[2]), given.dtype))
+    return replace(given, f=given.memory.ones((1, 1, 1, given.x.shape[2]), given.dtype))

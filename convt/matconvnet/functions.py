@@ -43,7 +43,8 @@ def vl_nnconvt(
     ----------
     x : array_like, H x W x D x N
         float32 or float64, like all other arrays that are not empty. Dimensions that are missing at the end are 1, those
-        after the fourth are folded into it. Fortran order costs no copy.
+        after the fourth are folded into it. Fortran order costs no copy. Arrays on a GPU stay there: all of them that are
+        not empty must lie on it, and the results are of x's kind.
     f : array_like, FH x FW x K x D
         K filters for each group. The last dimension is D whatever the number of groups.
     b : array_like

@@ -99,7 +99,7 @@ def plain_geometry(arrays: Tensors, options: PlainOptions) -> Geometry:
 
 
 def _x_shape(arrays: Tensors) -> tuple[int, ...]:
-    shape = arrays.x.shape
+    shape: tuple[int, ...] = arrays.x.shape
     if min(shape[:3]) < 1:
         raise ValueError(f"x must have a row, a column and a channel at least (only the batch may be empty), got {shape}")
     return shape

@@ -1,7 +1,7 @@
 """What MatConvNet counts as arrays: real numbers, all of one class, single or double, with four dimensions.
 
 Missing dimensions are 1, further ones are folded into the fourth. Empty arrays may have any numeric class. Nothing is copied
-unless folding forces it. Read `geometry.py` for the rules on sizes.
+unless folding forces it. Read `geometry.py` for the rules on sizes, `memory.py` for arrays on a GPU.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array, as_operand
+from ..arrays import as_array
+from .memory import DeviceMemory, Memory, memory_of
 
 __all__ = ["Tensors", "as_tensors"]
 
@@ -23,10 +24,12 @@ _MOST_DIMENSIONS = 7  # MatConvNet's own limit
 
 @dataclass(frozen=True)
 class Tensors:
-    """The arrays of one call, in one dtype.
+    """The arrays of one call, in one dtype; on a device, the backend's kind of arrays instead of ndarrays.
 
     Attributes
     ----------
+    memory : Memory
+        Where they lie.
     x, f : ndarray
         With four dimensions.
     b : ndarray
@@ -35,24 +38,26 @@ class Tensors:
         With four dimensions; None for the forward pass.
     """
 
-    x: np.ndarray
-    f: np.ndarray
-    b: np.ndarray
-    dzdy: np.ndarray | None = None
+    memory: Memory
+    x: Any
+    f: Any
+    b: Any
+    dzdy: Any = None
 
     @property
     def dtype(self) -> np.dtype:
         """What all of them hold."""
-        return self.x.dtype
+        dtype: np.dtype = self.x.dtype
+        return dtype
 
     @property
     def class_name(self) -> str:
         """The dtype's name in MATLAB."""
         return _CLASSES[self.dtype]
 
-    def empty(self) -> np.ndarray:
+    def empty(self) -> Any:
         """MATLAB's empty matrix, in the class of the others."""
-        return np.empty((0, 0), self.dtype)
+        return self.memory.empty(self.dtype)
 
 
 def as_tensors(x: Any, f: Any, b: Any, dzdy: Any) -> Tensors:
@@ -60,10 +65,24 @@ def as_tensors(x: Any, f: Any, b: Any, dzdy: Any) -> Tensors:
     values = {"x": x, "f": () if f is None else f, "b": () if b is None else b}
     if dzdy is not None:
         values["dzdy"] = dzdy
-    arrays = {name: _as_numeric(name, value) for name, value in values.items()}
+    memory = memory_of(*values.values())
+    arrays = {name: _accepted(memory, name, value) for name, value in values.items()}
     dtype = _common_class(arrays)
-    arrays = {name: as_operand(array, dtype) for name, array in arrays.items()}
-    return Tensors(**{name: array if name == "b" else _fold(array) for name, array in arrays.items()})
+    arrays = {name: memory.convert(array, dtype) for name, array in arrays.items()}
+    return Tensors(memory, **{name: array if name == "b" else _fold(memory, name, array) for name, array in arrays.items()})
+
+
+def _accepted(memory: Memory, name: str, value: Any) -> Any:
+    if isinstance(memory, DeviceMemory) and not (name in "fb" and not memory.owner.owns(value) and _is_empty(value)):
+        array = memory.accept(name, value)
+        _check_form(name, array)
+        return array
+    return _as_numeric(name, value)
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether an array that does not lie on the device stands for none."""
+    return not np.size(value)
 
 
 def _as_numeric(name: str, value: Any) -> np.ndarray:
@@ -72,16 +91,20 @@ def _as_numeric(name: str, value: Any) -> np.ndarray:
     except TypeError as error:
         got = value.dtype if type(value) is np.ndarray else type(value).__name__
         raise TypeError(_NUMERIC.format(name=name, got=got)) from error
-    if array.dtype.kind not in "iuf":
-        raise TypeError(_NUMERIC.format(name=name, got=array.dtype))
-    if array.ndim > _MOST_DIMENSIONS:
-        raise ValueError(f"{name} must have at most {_MOST_DIMENSIONS} dimensions, got {array.ndim}")
+    _check_form(name, array)
     if array.dtype.kind != "f" and not hasattr(value, "dtype"):
         return array.astype(np.float64)  # Python's literals, which are double in MATLAB
     return array
 
 
-def _common_class(arrays: dict[str, np.ndarray]) -> np.dtype:
+def _check_form(name: str, array: Any) -> None:
+    if array.dtype.kind not in "iuf":
+        raise TypeError(_NUMERIC.format(name=name, got=array.dtype))
+    if array.ndim > _MOST_DIMENSIONS:
+        raise ValueError(f"{name} must have at most {_MOST_DIMENSIONS} dimensions, got {array.ndim}")
+
+
+def _common_class(arrays: dict[str, Any]) -> np.dtype:
     """The dtype that all non-empty arrays share; if there are none, x's own, or single where that is neither."""
     native = {name: np.dtype(array.dtype.type) for name, array in arrays.items()}
     filled = [name for name, array in arrays.items() if array.size]
@@ -97,9 +120,9 @@ def _common_class(arrays: dict[str, np.ndarray]) -> np.dtype:
     return native[first] if native[first] in _CLASSES else np.dtype(np.float32)
 
 
-def _fold(array: np.ndarray) -> np.ndarray:
+def _fold(memory: Memory, name: str, array: Any) -> Any:
     """With four dimensions, by MATLAB's rules."""
     if array.ndim == 4:
         return array
     shape = (*array.shape, 1, 1, 1)[:3]
-    return array.reshape((*shape, prod(array.shape[3:])), order="F")
+    return memory.reshape(name, array, (*shape, prod(array.shape[3:])))

@@ -2,6 +2,8 @@
 #include "correlate.cuh"
 #include "direct.cuh"
 #include "geometry.cuh"
+#include "pooling.cuh"
+#include "resampling.cuh"
 #include "sums.cuh"
 #include "tile.cuh"
 
@@ -35,3 +37,25 @@
 FAMILY(float32, float)
 FAMILY(float64, double)
 TILES(float32, float, 128, 128, 8, 8)  // twice the registers of double would not fit
+
+// Upsampling and pooling. Other types of 4 and 8 bytes, of which values are only moved, travel as these.
+#define SAMPLING(type, T) \
+    KERNEL(upsample_nearest_##type, Resampling, upsample_nearest<T>) \
+    KERNEL(upsample_bed_of_nails_##type, Resampling, upsample_bed_of_nails<T>) \
+    KERNEL(upsample_bilinear_##type, Resampling, upsample_bilinear<T>) \
+    KERNEL(collect_nearest_##type, Resampling, collect_nearest<T>) \
+    KERNEL(collect_bed_of_nails_##type, Resampling, collect_bed_of_nails<T>) \
+    KERNEL(collect_bilinear_##type, Resampling, collect_bilinear<T>) \
+    KERNEL(max_pool_##type, Pooling, max_pool<T>) \
+    KERNEL(max_pool_backward_near_##type, Pooling, max_pool_backward_near<T>) \
+    KERNEL(max_pool_backward_far_##type, Pooling, max_pool_backward_far<T>) \
+    KERNEL(max_unpool_near_##type, Pooling, max_unpool_near<T>) \
+    KERNEL(max_unpool_far_##type, Pooling, max_unpool_far<T>) \
+    KERNEL(max_unpool_backward_near_##type, Pooling, max_unpool_backward_near<T>) \
+    KERNEL(max_unpool_backward_far_##type, Pooling, max_unpool_backward_far<T>)
+
+SAMPLING(float32, float)
+SAMPLING(float64, double)
+KERNEL(indices_check, Pooling, check_indices)
+KERNEL(indices_mark_last, Pooling, mark_last)
+KERNEL(indices_move, Pooling, move_indices)

@@ -89,12 +89,15 @@ def test_the_environment_limits_the_workspace(over_standin, call, monkeypatch):
     assert len(over_standin.log) == 1
 
 
-def test_matconvnets_options_do_what_they_say(cuda, over_standin, rng, capsys):
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_matconvnets_options_do_what_they_say(cuda, to_gpu, on_gpu, over_standin, rng, capsys):
     x, f = (np.asfortranarray(rng.standard_normal(shape, np.float32)) for shape in [(5, 4, 3), (4, 4, 2, 3)])
+    if on_gpu:
+        x, f = to_gpu(x), to_gpu(f)
 
     def ran(*options):
         over_standin.clear()
-        vl_nnconvt(x, f, [], "Upsample", 2, *options, backend="cuda")
+        vl_nnconvt(x, f, [], "Upsample", 2, *options, backend=None if on_gpu else "cuda")
         return [line.split("algorithm=")[1].split()[0] for line in over_standin.log]
 
     assert ran() == ["4"]

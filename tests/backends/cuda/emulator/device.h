@@ -123,6 +123,14 @@ __noinline__ static void __syncthreads() {
     emulator_switch(&threads[running].stack, scheduler);
 }
 
+// One thread runs at a time.
+template <class T>
+static T atomicMax(T *address, T value) {
+    const T before = *address;
+    if (value > before) *address = value;
+    return before;
+}
+
 extern "C" __attribute__((visibility("default"))) const void *emulator_find(const char *name) {
     for (int i = 0; i < emulator::kernel_count; i++)
         if (!std::strcmp(emulator::kernels[i].name, name)) return &emulator::kernels[i];

@@ -1,0 +1,205 @@
+// Upsampling by whole numbers and its adjoint: nearest neighbours, bed of nails, linear interpolation along each axis.
+//
+//     forward   a thread per fine element, which reads the one or 2^axes coarse elements that it is made of
+//     adjoint   a thread per coarse element, which adds up, in scan order, the fine elements that have a part of it
+//
+// So every element is written once, by one thread, and sums have the same bits every time. Along one axis, fine element j
+// lies at position(j) = i + t among the coarse elements, and is (1 - t) * coarse[i] + t * coarse[i + 1]. What has the weight
+// 0 is not read: a NaN or an infinity reaches no element that has no part of it.
+#pragma once
+#include "geometry.cuh"
+
+struct Scale {
+    Index coarse, fine, scale;
+};
+
+struct Resampling {
+    View coarse, fine;
+    Index batch, channels, channels_dense;  // whether neighbouring threads have neighbouring channels
+    Index align_corners;
+    Scale axis[3];
+};
+
+// Which element of an array of (images, channels, three axes) the i-th thread has.
+struct Element {
+    Index image, channel, at[3];
+
+    __device__ Element(Index i, const Index *size, Index channels, bool channels_dense) {
+        Index rest = i;
+        if (channels_dense) rest = divide(i, channels), channel = i - rest * channels;
+        for (int a = 2; a >= 0; a--) {
+            const Index next = divide(rest, size[a]);
+            at[a] = rest - next * size[a], rest = next;
+        }
+        image = rest;
+        if (!channels_dense) image = divide(rest, channels), channel = rest - image * channels;
+    }
+
+    __device__ Index plane(const View &view) const { return image * view.stride[0] + channel * view.stride[1]; }
+    __device__ Index place(const View &view) const {
+        return plane(view) + at[0] * view.stride[2] + at[1] * view.stride[3] + at[2] * view.stride[4];
+    }
+};
+
+// a / b < 1, correctly rounded: numbers below 2^24 are exact in either type.
+template <class T>
+__device__ __forceinline__ T ratio(Index a, Index b) {
+    return ((a | b) >> 24) == 0 ? T(a) / T(b) : T(double(a) / double(b));
+}
+
+// Fine element j: coarse element `first`, and how much there is of the next one.
+template <class T>
+struct Between {
+    Index first;
+    T t;
+
+    __device__ Between(const Scale &axis, bool align_corners, Index j) {
+        Index above = j * (axis.coarse - 1), below = axis.fine > 1 ? axis.fine - 1 : 1;
+        if (!align_corners) {
+            const Index last = 2 * axis.scale * (axis.coarse - 1);
+            above = 2 * j + 1 - axis.scale, below = 2 * axis.scale;
+            above = above < 0 ? 0 : above > last ? last : above;
+        }
+        first = divide(above, below);
+        t = ratio<T>(above - first * below, below);
+    }
+};
+
+struct Range {
+    Index begin, end;
+};
+
+// All fine elements of which coarse element i is a part, and perhaps a few more.
+__device__ inline Range parts_of(const Scale &axis, bool align_corners, Index i) {
+    Range range = {0, axis.fine};
+    if (align_corners) {
+        const Index step = axis.fine > 1 ? axis.fine - 1 : 1;  // j * (coarse - 1) is between (i - 1) * step and (i + 1) * step
+        if (i > 0) range.begin = divide((i - 1) * step, axis.coarse - 1);
+        if (i < axis.coarse - 1) range.end = divide((i + 1) * step, axis.coarse - 1) + 1;
+    } else {
+        if (i > 0) range.begin = (i - 1) * axis.scale + axis.scale / 2;
+        if (i < axis.coarse - 1) range.end = (i + 1) * axis.scale + (axis.scale + 1) / 2;
+    }
+    if (range.end > axis.fine) range.end = axis.fine;
+    return range;
+}
+
+template <class T>
+__device__ void upsample_nearest(const Resampling &map) {
+    const Index size[3] = {map.axis[0].fine, map.axis[1].fine, map.axis[2].fine};
+    const Index total = map.batch * map.channels * size[0] * size[1] * size[2];
+    for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += (Index)gridDim.x * blockDim.x) {
+        const Element fine(i, size, map.channels, map.channels_dense);
+        Index place = fine.plane(map.coarse);
+        for (int a = 0; a < 3; a++) place += divide(fine.at[a], map.axis[a].scale) * map.coarse.stride[2 + a];
+        ((T *)map.fine.data)[fine.place(map.fine)] = ((const T *)map.coarse.data)[place];
+    }
+}
+
+template <class T>
+__device__ void upsample_bed_of_nails(const Resampling &map) {
+    const Index size[3] = {map.axis[0].fine, map.axis[1].fine, map.axis[2].fine};
+    const Index total = map.batch * map.channels * size[0] * size[1] * size[2];
+    for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += (Index)gridDim.x * blockDim.x) {
+        const Element fine(i, size, map.channels, map.channels_dense);
+        Index place = fine.plane(map.coarse);
+        bool nail = true;
+        for (int a = 0; a < 3; a++) {
+            const Index q = divide(fine.at[a], map.axis[a].scale);
+            nail = nail && q * map.axis[a].scale == fine.at[a];
+            place += q * map.coarse.stride[2 + a];
+        }
+        ((T *)map.fine.data)[fine.place(map.fine)] = nail ? ((const T *)map.coarse.data)[place] : T(0);
+    }
+}
+
+template <class T>
+__device__ __forceinline__ T mixed(T first, T second, T t) {
+    return t == T(0) ? first : (T(1) - t) * first + t * second;
+}
+
+// The first axis is interpolated along first, then the second and the third.
+template <class T>
+__device__ void upsample_bilinear(const Resampling &map) {
+    const Index size[3] = {map.axis[0].fine, map.axis[1].fine, map.axis[2].fine};
+    const Index total = map.batch * map.channels * size[0] * size[1] * size[2];
+    for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += (Index)gridDim.x * blockDim.x) {
+        const Element fine(i, size, map.channels, map.channels_dense);
+        const Between<T> p0(map.axis[0], map.align_corners, fine.at[0]);
+        const Between<T> p1(map.axis[1], map.align_corners, fine.at[1]);
+        const Between<T> p2(map.axis[2], map.align_corners, fine.at[2]);
+        const Index s0 = map.coarse.stride[2], s1 = map.coarse.stride[3], s2 = map.coarse.stride[4];
+        const T *x = (const T *)map.coarse.data + fine.plane(map.coarse) + p0.first * s0 + p1.first * s1 + p2.first * s2;
+        T line[2] = {}, plane[2] = {};
+        for (int k = 0; k < (p2.t == T(0) ? 1 : 2); k++) {
+            for (int j = 0; j < (p1.t == T(0) ? 1 : 2); j++) {
+                const T *here = x + j * s1 + k * s2;
+                line[j] = mixed(here[0], p0.t == T(0) ? T(0) : here[s0], p0.t);
+            }
+            plane[k] = mixed(line[0], line[1], p1.t);
+        }
+        ((T *)map.fine.data)[fine.place(map.fine)] = mixed(plane[0], plane[1], p2.t);
+    }
+}
+
+template <class T>
+__device__ void collect_nearest(const Resampling &map) {
+    const Index size[3] = {map.axis[0].coarse, map.axis[1].coarse, map.axis[2].coarse};
+    const Index total = map.batch * map.channels * size[0] * size[1] * size[2];
+    for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += (Index)gridDim.x * blockDim.x) {
+        const Element coarse(i, size, map.channels, map.channels_dense);
+        const T *x = (const T *)map.fine.data + coarse.plane(map.fine);
+        for (int a = 0; a < 3; a++) x += coarse.at[a] * map.axis[a].scale * map.fine.stride[2 + a];
+        T sum = 0;
+        for (Index j0 = 0; j0 < map.axis[0].scale; j0++)
+            for (Index j1 = 0; j1 < map.axis[1].scale; j1++)
+                for (Index j2 = 0; j2 < map.axis[2].scale; j2++)
+                    sum += x[j0 * map.fine.stride[2] + j1 * map.fine.stride[3] + j2 * map.fine.stride[4]];
+        ((T *)map.coarse.data)[coarse.place(map.coarse)] = sum;
+    }
+}
+
+template <class T>
+__device__ void collect_bed_of_nails(const Resampling &map) {
+    const Index size[3] = {map.axis[0].coarse, map.axis[1].coarse, map.axis[2].coarse};
+    const Index total = map.batch * map.channels * size[0] * size[1] * size[2];
+    for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += (Index)gridDim.x * blockDim.x) {
+        const Element coarse(i, size, map.channels, map.channels_dense);
+        Index place = coarse.plane(map.fine);
+        for (int a = 0; a < 3; a++) place += coarse.at[a] * map.axis[a].scale * map.fine.stride[2 + a];
+        ((T *)map.coarse.data)[coarse.place(map.coarse)] = ((const T *)map.fine.data)[place];
+    }
+}
+
+template <class T>
+__device__ __forceinline__ T weight_of(const Scale &axis, bool align_corners, Index i, Index j) {
+    const Between<T> between(axis, align_corners, j);
+    return between.first == i ? T(1) - between.t : between.first == i - 1 ? between.t : T(0);
+}
+
+template <class T>
+__device__ void collect_bilinear(const Resampling &map) {
+    const Index size[3] = {map.axis[0].coarse, map.axis[1].coarse, map.axis[2].coarse};
+    const Index total = map.batch * map.channels * size[0] * size[1] * size[2];
+    for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += (Index)gridDim.x * blockDim.x) {
+        const Element coarse(i, size, map.channels, map.channels_dense);
+        Range range[3];
+        for (int a = 0; a < 3; a++) range[a] = parts_of(map.axis[a], map.align_corners, coarse.at[a]);
+        const T *x = (const T *)map.fine.data + coarse.plane(map.fine);
+        T sum = 0;
+        for (Index j0 = range[0].begin; j0 < range[0].end; j0++) {
+            const T w0 = weight_of<T>(map.axis[0], map.align_corners, coarse.at[0], j0);
+            if (w0 == T(0)) continue;
+            for (Index j1 = range[1].begin; j1 < range[1].end; j1++) {
+                const T w1 = w0 * weight_of<T>(map.axis[1], map.align_corners, coarse.at[1], j1);
+                if (w1 == T(0)) continue;
+                for (Index j2 = range[2].begin; j2 < range[2].end; j2++) {
+                    const T w2 = w1 * weight_of<T>(map.axis[2], map.align_corners, coarse.at[2], j2);
+                    if (w2 == T(0)) continue;
+                    sum += w2 * x[j0 * map.fine.stride[2] + j1 * map.fine.stride[3] + j2 * map.fine.stride[4]];
+                }
+            }
+        }
+        ((T *)map.coarse.data)[coarse.place(map.coarse)] = sum;
+    }
+}

@@ -1,0 +1,192 @@
+"""Where the arrays of upsampling and pooling lie: NumPy's memory, or that of the backend that owns them.
+
+As `operands.py` is for the operators: `home_of` tells which, and each of the two homes takes arrays in, makes results, and
+says who computes. On a device nothing is converted, what computes is its owner's own, and results stay there, in the
+caller's kind of array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import numpy as np
+
+from .arrays import as_operand, output_order
+from .backend import Backend, BackendUnavailable, DeviceBackend, DeviceSamplingBackend
+from .devices import adopted, device_of
+from .problem import Problem
+from .selection import BackendRequest, choose
+from .spatial import CARRIERS, INDEX, defined_or_own, first_elements, host_array, run_into
+
+if TYPE_CHECKING:
+    from .windows import Windows
+
+__all__ = ["DeviceHome", "Home", "HostHome", "home_of"]
+
+_COMPUTED = tuple(CARRIERS.values())
+
+
+class HostHome:
+    """NumPy arrays, and whatever NumPy makes arrays of."""
+
+    def accept(self, name: str, value: Any) -> np.ndarray:
+        """An array of numbers, native and aligned."""
+        return host_array(name, value)
+
+    def check_type(self, name: str, dtype: np.dtype, *, moved: bool = False) -> None:
+        """All numbers are converted to what is computed in."""
+
+    def choose(self, problem: Problem, request: BackendRequest, *members: str) -> Backend:
+        """Who computes; what it lacks of the members, NumPy does."""
+        return choose(problem, request)
+
+    def member(self, backend: Backend, name: str, module: str, *, fits: bool = True) -> Callable[..., Any]:
+        """The backend's function, or the definition's."""
+        return defined_or_own(backend, name, module, fits=fits)
+
+    def convert(self, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        return as_operand(array, dtype)
+
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype, like: np.ndarray) -> np.ndarray:
+        """A new array, in the memory order of `like`."""
+        return np.empty(shape, dtype, output_order(like))
+
+    def deliver(self, array: np.ndarray) -> np.ndarray:
+        return array
+
+    def run_into(
+        self,
+        shape: tuple[int, ...],
+        result: np.dtype,
+        compute: np.dtype,
+        like: np.ndarray,
+        out: Any,
+        inputs: tuple[np.ndarray, ...],
+        run: Callable[[np.ndarray], None],
+    ) -> np.ndarray:
+        """Run into `out`, or into a new array in the order of `like`, and return it."""
+        return run_into(shape, result, compute, like, out, inputs, run)
+
+    def as_int64(self, indices: np.ndarray) -> np.ndarray:
+        """Integers that may be indices; what does not fit becomes negative."""
+        if indices.dtype == INDEX:
+            return indices
+        return indices.view(INDEX) if indices.dtype.itemsize == 8 else indices.astype(INDEX)
+
+    def of_planes(self, backend: Backend, problem: Problem, indices: np.ndarray) -> np.ndarray:
+        """(N, C, *spatial) indices of the whole tensor as those of each image's channel."""
+        places: np.ndarray = indices - first_elements(problem)
+        return places
+
+    def of_tensor(self, backend: Backend, call: Windows, indices: np.ndarray) -> np.ndarray:
+        """And back, in the caller's axes; the array may be written."""
+        call.frame.view(indices)[...] += first_elements(call.problem)
+        return indices
+
+    def require_inside(self, call: Windows, places: np.ndarray, indices: Any) -> None:
+        """Before something of the caller's is written."""
+        call.require_inside(places, indices)
+
+    def to_host(self, array: Any) -> np.ndarray:
+        return np.asarray(array)
+
+
+class DeviceHome:
+    """Arrays in the memory of the backend that owns them."""
+
+    def __init__(self, owner: DeviceBackend, like: Any) -> None:
+        self._owner = owner
+        self._like = like
+
+    def accept(self, name: str, value: Any) -> Any:
+        return adopted(self._owner, name, value)
+
+    def check_type(self, name: str, dtype: np.dtype, *, moved: bool = False) -> None:
+        if dtype in _COMPUTED or (moved and dtype.itemsize in CARRIERS and dtype.isnative):
+            return
+        rule = "of 4 or 8 bytes, in native order," if moved else "float32 or float64"
+        raise TypeError(f"{name}.dtype must be {rule} on backend {self._owner.name!r}, got {dtype}")
+
+    def choose(self, problem: Problem, request: BackendRequest, *members: str) -> Backend:
+        """The owner, if it has them."""
+        backend = choose(problem, request, self._owner)
+        missing = [name for name in members if not hasattr(backend, name)]
+        if missing:
+            raise BackendUnavailable(
+                f"backend {backend.name!r} cannot do this call: it has no {' and no '.join(missing)} for arrays on "
+                "its device (copy them to the host first)"
+            )
+        return backend
+
+    def member(self, backend: Backend, name: str, module: str, *, fits: bool = True) -> Callable[..., Any]:
+        function: Callable[..., Any] = getattr(backend, name)
+        return function
+
+    def convert(self, array: Any, dtype: np.dtype) -> Any:
+        return array
+
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype, like: Any) -> Any:
+        if like.order == "C":
+            return self._owner.empty(shape, dtype, self._like)
+        backwards = tuple(reversed(range(len(shape))))
+        return self._owner.empty(shape[::-1], dtype, self._like).transpose(backwards)
+
+    def deliver(self, array: Any) -> Any:
+        return self._owner.deliver(array, self._like)
+
+    def run_into(
+        self,
+        shape: tuple[int, ...],
+        result: np.dtype,
+        compute: np.dtype,
+        like: Any,
+        out: Any,
+        inputs: tuple[Any, ...],
+        run: Callable[[Any], None],
+    ) -> Any:
+        if out is None:
+            target = self.empty(shape, result, like)
+            run(target)
+            return self.deliver(target)
+        target = self.accept("out", out)
+        if target.shape != shape or target.dtype != result:
+            raise ValueError(f"out must be the result's {shape} of {result}, got {target.shape} of {target.dtype}")
+        run(target)
+        return out
+
+    def as_int64(self, indices: Any) -> Any:
+        if indices.dtype.itemsize != INDEX.itemsize or not indices.dtype.isnative:
+            raise TypeError(f"indices must be of int64 on backend {self._owner.name!r}, got {indices.dtype}")
+        return indices if indices.dtype == INDEX else indices.view(INDEX)
+
+    def of_planes(self, backend: Any, problem: Problem, indices: Any) -> Any:
+        places = self._owner.empty(problem.coarse_array_shape, INDEX, self._like)
+        if problem.batch:
+            backend.move_indices(problem, indices, -1, places)
+        return places
+
+    def of_tensor(self, backend: Any, call: Windows, indices: Any) -> Any:
+        moved = self.empty(call.shape, INDEX, indices)
+        if call.problem.batch:
+            backend.move_indices(call.problem, call.frame.view(indices), 1, call.frame.view(moved))
+        return moved
+
+    def require_inside(self, call: Windows, places: Any, indices: Any) -> None:
+        """The backend looks at them before it writes."""
+
+    def to_host(self, array: Any) -> np.ndarray:
+        """A copy, for messages."""
+        owner = cast(DeviceSamplingBackend, self._owner)
+        return cast(np.ndarray, owner.fetch(owner.adopt(array)))
+
+
+Home: TypeAlias = HostHome | DeviceHome
+
+_HOST = HostHome()
+
+
+def home_of(*values: Any) -> Home:
+    """The home of a call's arrays: a device if any of them lies on it."""
+    found = device_of(*values)
+    return _HOST if found is None else DeviceHome(*found)
