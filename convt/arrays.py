@@ -43,8 +43,13 @@ def on_device(value: Any) -> bool:
     """Whether an argument says that its data lies outside the host's memory."""
     if type(value) is np.ndarray:
         return False
-    if hasattr(value, "__cuda_array_interface__"):
-        return True
+    try:
+        if hasattr(value, "__cuda_array_interface__"):
+            return True
+    except KeyError as error:  # PyTorch before 2.5 does not know a name for some of its types
+        raise TypeError(
+            f"arrays on a GPU must tell their type, got a {type(value).__name__} without a name for {error}"
+        ) from error
     try:
         return value.__dlpack_device__()[0] not in _HOST_MEMORY
     except (AttributeError, TypeError, ValueError, RuntimeError, BufferError):

@@ -121,7 +121,12 @@ class SamplingBackend(Backend, Protocol):
 
 
 class DeviceBackend(Backend, Protocol):
-    """A backend that owns data outside the host's memory. Its arrays have shape, dtype, ndim, transpose and ``[None]``."""
+    """A backend that owns data outside the host's memory. Its arrays have shape, dtype, ndim, transpose and ``[None]``.
+
+    Its own attribute ``storage`` may name the types in which its arrays may lie, where those are more than float32 and
+    float64: an array's ``dtype`` is then that of sums, the problem's, and its ``storage`` the type in memory. All arrays of
+    a call have the same.
+    """
 
     def adopt(self, array: Any) -> Any:
         """The caller's device array as this backend's kind of array, without a copy."""

@@ -87,7 +87,7 @@ def test_a_wrong_out_on_a_device(device, arrays):
 
 @pytest.mark.parametrize(("x_type", "w_type"), [("f4", "f8"), ("i4", "i4"), ("f8", "i8"), ("c8", "c8"), ("f2", "f2")])
 def test_on_a_device_nothing_is_converted(device, x_type, w_type):
-    with pytest.raises(TypeError, match=r"^all arrays on backend 'device' must be float32, or all float64, got "):
+    with pytest.raises(TypeError, match=r"^all arrays on backend 'device' must be of one type, float32 or float64, got "):
         convt.conv(CallerArray(np.ones((1, 1, 3), x_type)), CallerArray(np.ones((1, 1, 3), w_type)))
     assert device.calls == []
 

@@ -2,6 +2,9 @@
 
 PyCUDA's GPUArray, CuPy's ndarray and PyTorch's Tensor come back as their own kind, allocated by their own package; every
 other kind of array comes back as a GPUArray. A call runs in the stream that the first array's package uses.
+
+float16 and bfloat16 are types of memory only: sums and all that the core knows are float32, and the backend reads and writes
+the shorter type. NumPy has no bfloat16, so an array says that it is one by the name of its dtype.
 """
 
 from __future__ import annotations
@@ -17,10 +20,13 @@ if TYPE_CHECKING:
     from .device import Device, Devices
     from .driver import Driver
 
-__all__ = ["DeviceArray", "adopt", "empty_like", "is_device_array"]
+__all__ = ["STORAGE", "DeviceArray", "adopt", "empty_like", "is_device_array"]
 
 _ATTRIBUTES = (c_int * 3)(1, 2, 9)  # CUpointer_attribute: context, memory type, device ordinal
 _UNKNOWN, _HOST = 0, 1  # CUmemorytype
+
+STORAGE = ("float16", "bfloat16", "float32", "float64")  # what the kernels read and write
+_HALVES = STORAGE[:2]
 
 
 class DeviceArray:
@@ -33,6 +39,9 @@ class DeviceArray:
     shape, strides : tuple of int
         Strides count elements.
     dtype : numpy.dtype
+        Of sums.
+    storage : str
+        The type in memory: the dtype's name, or "float16" or "bfloat16" where sums are float32.
     device : Device or None
         None only for an array without elements.
     stream : int or None
@@ -41,7 +50,7 @@ class DeviceArray:
         The caller's array. As long as this array lives, so does that.
     """
 
-    __slots__ = ("address", "device", "dtype", "shape", "source", "stream", "strides")
+    __slots__ = ("address", "device", "dtype", "shape", "source", "storage", "stream", "strides")
 
     def __init__(
         self,
@@ -52,9 +61,11 @@ class DeviceArray:
         device: Device | None,
         stream: int | None,
         source: Any,
+        storage: str | None = None,
     ) -> None:
         self.address, self.shape, self.strides, self.dtype = address, shape, strides, dtype
         self.device, self.stream, self.source = device, stream, source
+        self.storage = storage or str(dtype)
 
     @property
     def ndim(self) -> int:
@@ -64,13 +75,18 @@ class DeviceArray:
     def size(self) -> int:
         return int(np.prod(self.shape, dtype=object))
 
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return 2 if self.storage in _HALVES else self.dtype.itemsize
+
     def extent(self) -> tuple[int, int]:
         """The addresses of the array's memory: the first byte, and behind the last."""
         low = high = 0
         for size, stride in zip(self.shape, self.strides, strict=True):
             reach = (size - 1) * stride
             low, high = (low + reach, high) if reach < 0 else (low, high + reach)
-        size = self.dtype.itemsize
+        size = self.itemsize
         return self.address + low * size, self.address + (high + 1) * size
 
     def transpose(self, axes: Any) -> DeviceArray:
@@ -90,10 +106,10 @@ class DeviceArray:
         if key is not Ellipsis or value != 0:
             raise TypeError(f"only [...] = 0 can be assigned to a device array, got [{key!r}] = {value!r}")
         if self.size and self.device is not None:
-            self.device.clear(self.address, self.size * self.dtype.itemsize, self.stream or 0)
+            self.device.clear(self.address, self.size * self.itemsize, self.stream or 0)
 
     def _view(self, shape: tuple[int, ...], strides: tuple[int, ...]) -> DeviceArray:
-        return DeviceArray(self.address, shape, strides, self.dtype, self.device, self.stream, self.source)
+        return DeviceArray(self.address, shape, strides, self.dtype, self.device, self.stream, self.source, self.storage)
 
 
 def is_device_array(value: Any) -> bool:
@@ -108,9 +124,12 @@ def adopt(value: Any, driver: Driver, devices: Devices) -> DeviceArray:
     ------
     ValueError
         Its memory is freed, of the host, or of another context than the primary one.
+    TypeError
+        It has a mask, or elements that do not say what they are.
     """
     interface = value.__cuda_array_interface__
     shape, dtype = tuple(interface["shape"]), np.dtype(interface["typestr"])
+    storage = _storage(value, dtype)
     address = interface["data"][0] or 0
     if interface.get("mask") is not None:
         raise TypeError("arrays on a GPU must have no mask, got one (fill it first)")
@@ -119,32 +138,58 @@ def adopt(value: Any, driver: Driver, devices: Devices) -> DeviceArray:
         steps = _dense(shape)
     else:
         if any(step % dtype.itemsize for step in strides):
-            raise ValueError(f"arrays on a GPU must have strides of whole elements, got {tuple(strides)} bytes of {dtype}")
+            raise ValueError(f"arrays on a GPU must have strides of whole elements, got {tuple(strides)} bytes of {storage}")
         steps = tuple(step // dtype.itemsize for step in strides)
+    sums = np.dtype(np.float32) if storage in _HALVES else dtype
     if not all(shape):
-        return DeviceArray(0, shape, steps, dtype, None, None, value)
+        return DeviceArray(0, shape, steps, sums, None, None, value, storage)
     if address % dtype.itemsize:
-        raise ValueError(f"arrays on a GPU must be aligned to their elements, got address {address:#x} of {dtype}")
+        raise ValueError(f"arrays on a GPU must be aligned to their elements, got address {address:#x} of {storage}")
     device = _device_of(address, type(value).__name__, driver, devices)
-    return DeviceArray(address, shape, steps, dtype, device, _stream_of(value, interface, device), value)
+    return DeviceArray(address, shape, steps, sums, device, _stream_of(value, interface, device), value, storage)
 
 
-def empty_like(shape: tuple[int, ...], dtype: np.dtype, like: Any, device: Device) -> Any:
-    """A new array of the kind of `like`, on its device; the device's context is current."""
-    kind = _kind(like)
+def empty_like(shape: tuple[int, ...], dtype: np.dtype, like: DeviceArray, device: Device) -> Any:
+    """A new array of the caller's kind, on its device; the device's context is current.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    dtype : numpy.dtype
+        Of sums. If those of `like` are of the same, the new array has its type in memory.
+    like : DeviceArray
+    device : Device
+    """
+    source = like.source
+    kind = _kind(source)
     if kind == "torch":
-        return sys.modules["torch"].empty(shape, dtype=like.dtype, device=like.device)
+        return sys.modules["torch"].empty(shape, dtype=source.dtype, device=source.device)
+    if like.storage in _HALVES and dtype == like.dtype:
+        dtype = np.dtype(np.float16 if like.storage == "float16" else source.dtype)
     if kind == "cupy":
-        with like.device:
+        with source.device:
             return sys.modules["cupy"].empty(shape, dtype)
     from pycuda import gpuarray
 
     try:
-        return gpuarray.empty(shape, dtype, allocator=getattr(like, "allocator", None) or _mem_alloc())
+        return gpuarray.empty(shape, dtype, allocator=getattr(source, "allocator", None) or _mem_alloc())
     except gpuarray.drv.MemoryError as error:
         free, total = gpuarray.drv.mem_get_info()
         size = int(np.prod(shape, dtype=object)) * dtype.itemsize
         raise MemoryError(f"{device.name} must have {size} bytes free for the result, got {free} of {total}") from error
+
+
+def _storage(value: Any, dtype: np.dtype) -> str:
+    """The type in memory. Some releases of PyTorch say '<f2' of bfloat16, others '<V2': the array's own dtype decides."""
+    own = getattr(value, "dtype", None)
+    if str(own) == "torch.bfloat16" if _kind(value) == "torch" else isinstance(own, np.dtype) and own.name == "bfloat16":
+        return "bfloat16"
+    if dtype.kind == "V":
+        raise TypeError(
+            f"arrays on a GPU must say what their elements are, got a {type(value).__name__} of {dtype.itemsize} bytes each "
+            "(bfloat16 is known by its dtype in PyTorch, or by that of ml_dtypes)"
+        )
+    return str(dtype)
 
 
 def _mem_alloc() -> Any:

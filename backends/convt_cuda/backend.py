@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from convt.backend import settings
 
 from . import compiled
-from .arrays import DeviceArray, adopt, empty_like, is_device_array
+from .arrays import STORAGE, DeviceArray, adopt, empty_like, is_device_array
 from .choice import ENGINES, choose, words, workspace_limit
 from .cudnn import CudnnUnavailable, cudnn
 from .device import Device, Devices
@@ -43,6 +43,7 @@ class CudaBackend:
     """
 
     name = "cuda"
+    storage = STORAGE
     priority = 50  # below the cpu backend: who has NumPy arrays and asks for nothing does not wait for copies
 
     def __init__(self, driver: Driver) -> None:
@@ -68,9 +69,10 @@ class CudaBackend:
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> DeviceArray:
         """A new array of the kind of `like`, on its device."""
-        device = self.adopt(like).device or self._devices.any()
+        model = self.adopt(like)
+        device = model.device or self._devices.any()
         with device.current():
-            made = self.adopt(empty_like(shape, dtype, like, device))
+            made = self.adopt(empty_like(shape, dtype, model, device))
         made.device = made.device or device
         return made
 
@@ -144,9 +146,10 @@ def _compute(
     plan: Plan
     if data_map is None:
         (array,) = inputs
-        plan = channel_sums_plan(array.shape, array.strides, out.strides[0], array.dtype.name)
+        plan = channel_sums_plan(array.shape, array.strides, out.strides[0], array.storage)
     else:
-        name, plan = choose(problem, data_map, (inputs[0].strides, inputs[1].strides, out.strides), device)
+        strides = (inputs[0].strides, inputs[1].strides, out.strides)
+        name, plan = choose(problem, data_map, strides, device, out.storage)
         if settings().verbose:
             print(f"{data_map} on {device.name}: {words(name, plan)}")
     pointers = {

@@ -25,15 +25,19 @@ if TYPE_CHECKING:
 __all__ = ["ENGINES", "choose", "words", "workspace_limit"]
 
 
-def _cudnn_plan(problem: Problem, data_map: Map, strides: Strides, device: Device, wishes: Wishes) -> Plan | None:
-    return cudnn().plan(problem, data_map, strides, device, wishes)
+def _cudnn_plan(
+    problem: Problem, data_map: Map, strides: Strides, storage: str, device: Device, wishes: Wishes
+) -> Plan | None:
+    return cudnn().plan(problem, data_map, strides, device, wishes, storage)
 
 
 ENGINES = {"tile": Engine(tile_plan), "direct": Engine(direct_plan), "cudnn": Engine(_cudnn_plan, of_device=True)}
 _FALLBACK = "direct"
 
 
-def choose(problem: Problem, data_map: Map, strides: Strides, device: Device | None = None) -> tuple[str, Plan]:
+def choose(
+    problem: Problem, data_map: Map, strides: Strides, device: Device | None = None, storage: str | None = None
+) -> tuple[str, Plan]:
     """The engine's name, and its plan.
 
     Parameters
@@ -44,6 +48,8 @@ def choose(problem: Problem, data_map: Map, strides: Strides, device: Device | N
         Of the map's left input, right input and output, in elements.
     device : Device, optional
         Its context is current. Without one, engines whose plans depend on it take no part.
+    storage : str, optional
+        The arrays' type in memory; the problem's dtype unless given.
 
     Raises
     ------
@@ -56,7 +62,9 @@ def choose(problem: Problem, data_map: Map, strides: Strides, device: Device | N
     if forced is not None and forced not in ENGINES:
         raise ValueError(f"CONVT_CUDA_ALGORITHM must be one of {', '.join(ENGINES)}, got {forced!r}")
     now = settings()
-    return _choose(problem, data_map, strides, forced, now.workspace_limit, device, _wishes(now) if device else None)
+    storage = storage or problem.dtype.name
+    wishes = _wishes(now) if device else None
+    return _choose(problem, data_map, strides, storage, forced, now.workspace_limit, device, wishes)
 
 
 def words(name: str, plan: Plan) -> str:
@@ -79,6 +87,7 @@ def _choose(
     problem: Problem,
     data_map: Map,
     strides: Strides,
+    storage: str,
     forced: str | None,
     limit: float,
     device: Device | None = None,
@@ -89,10 +98,10 @@ def _choose(
     for name in names:
         engine = ENGINES[name]
         if not engine.of_device:
-            plans.append((name, engine.plan(problem, data_map, strides)))
+            plans.append((name, engine.plan(problem, data_map, strides, storage)))
         elif device is not None and wishes is not None:
             try:
-                plans.append((name, engine.plan(problem, data_map, strides, device, wishes)))
+                plans.append((name, engine.plan(problem, data_map, strides, storage, device, wishes)))
             except CudnnUnavailable:
                 if forced is not None:
                     raise

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CudnnPlan", "staged_bytes"]
 
-_SCALARS = {4: c_float, 8: c_double}
+_SCALARS = {2: c_float, 4: c_float, 8: c_double}
 _ALIGNMENT = 256
 _POINTERS = ("left", "right", "out")  # in the order of `CudnnMap.ours`
 
@@ -105,6 +105,7 @@ class CudnnPlan:
         described = self._described
         whole = described.whole.get(role)
         if whole is not None:
+            # This one takes a number of the array's own type: zero has the same bits in all of them.
             self._library.call("cudnnSetTensor", handle, whole.address, copy, byref(self._zero))
         self._copy(handle, described.views[role], source, described.inner[role], copy + self._inner_offset(role))
 

@@ -2,6 +2,7 @@
 #include "correlate.cuh"
 #include "direct.cuh"
 #include "geometry.cuh"
+#include "numbers.cuh"
 #include "sums.cuh"
 #include "tile.cuh"
 
@@ -9,29 +10,34 @@
     extern "C" __global__ void __launch_bounds__(256) name(const __grid_constant__ Parameters parameters) { __VA_ARGS__(parameters); }
 
 // `pixels` and `channels` say along what neighbouring threads load.
-#define TILES(type, T, rows, columns, TM, TN) \
-    KERNEL(scatter_##rows##x##columns##_pixels_##type, Map, tile<T, true, false, rows, columns, TM, TN>) \
-    KERNEL(scatter_##rows##x##columns##_channels_##type, Map, tile<T, true, true, rows, columns, TM, TN>) \
-    KERNEL(gather_##rows##x##columns##_pixels_##type, Map, tile<T, false, false, rows, columns, TM, TN>) \
-    KERNEL(gather_##rows##x##columns##_channels_##type, Map, tile<T, false, true, rows, columns, TM, TN>) \
-    KERNEL(pack_##rows##x##columns##_##type, Map, pack<T, rows>)
+#define TILES(type, S, rows, columns, TM, TN) \
+    KERNEL(scatter_##rows##x##columns##_pixels_##type, Map, tile<S, true, false, rows, columns, TM, TN>) \
+    KERNEL(scatter_##rows##x##columns##_channels_##type, Map, tile<S, true, true, rows, columns, TM, TN>) \
+    KERNEL(gather_##rows##x##columns##_pixels_##type, Map, tile<S, false, false, rows, columns, TM, TN>) \
+    KERNEL(gather_##rows##x##columns##_channels_##type, Map, tile<S, false, true, rows, columns, TM, TN>) \
+    KERNEL(pack_##rows##x##columns##_##type, Map, pack<S, rows>)
 
-#define DIRECT(type, T, MR) \
-    KERNEL(scatter_direct##MR##_pixels_##type, Map, direct<T, true, false, MR>) \
-    KERNEL(scatter_direct##MR##_channels_##type, Map, direct<T, true, true, MR>) \
-    KERNEL(gather_direct##MR##_pixels_##type, Map, direct<T, false, false, MR>) \
-    KERNEL(gather_direct##MR##_channels_##type, Map, direct<T, false, true, MR>)
+#define DIRECT(type, S, MR) \
+    KERNEL(scatter_direct##MR##_pixels_##type, Map, direct<S, true, false, MR>) \
+    KERNEL(scatter_direct##MR##_channels_##type, Map, direct<S, true, true, MR>) \
+    KERNEL(gather_direct##MR##_pixels_##type, Map, direct<S, false, false, MR>) \
+    KERNEL(gather_direct##MR##_channels_##type, Map, direct<S, false, true, MR>)
 
-#define FAMILY(type, T) \
-    TILES(type, T, 64, 64, 4, 4) \
-    TILES(type, T, 32, 128, 4, 4) \
-    DIRECT(type, T, 1) \
-    DIRECT(type, T, 4) \
-    KERNEL(correlate_tile_##type, Correlation, correlate_tile<T, 64, 64, 4, 4>) \
-    KERNEL(correlate_direct_##type, Correlation, correlate_direct<T, 256>) \
-    KERNEL(channel_sums_##type, Sum, channel_sums<T, 256>) \
-    KERNEL(add_parts_##type, Reduction, add_parts<T>)
+#define FAMILY(type, S) \
+    TILES(type, S, 64, 64, 4, 4) \
+    TILES(type, S, 32, 128, 4, 4) \
+    DIRECT(type, S, 1) \
+    DIRECT(type, S, 4) \
+    KERNEL(correlate_tile_##type, Correlation, correlate_tile<S, 64, 64, 4, 4>) \
+    KERNEL(correlate_direct_##type, Correlation, correlate_direct<S, 256>) \
+    KERNEL(channel_sums_##type, Sum, channel_sums<S, 256>) \
+    KERNEL(add_parts_##type, Reduction, add_parts<S>)
 
 FAMILY(float32, float)
 FAMILY(float64, double)
-TILES(float32, float, 128, 128, 8, 8)  // twice the registers of double would not fit
+FAMILY(float16, Float16)
+FAMILY(bfloat16, Bfloat16)
+// Twice the registers for sums of double would not fit.
+TILES(float32, float, 128, 128, 8, 8)
+TILES(float16, Float16, 128, 128, 8, 8)
+TILES(bfloat16, Bfloat16, 128, 128, 8, 8)

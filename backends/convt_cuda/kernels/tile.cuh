@@ -12,10 +12,12 @@
 //
 // A phase (see geometry.cuh) turns a strided map into a plain correlation, so the inner loop sees neither stride nor
 // dilation, and an input's address changes once per tap. Weights were packed before, [group][tap][channel][row] with both
-// padded by zeros to whole tiles, so they are loaded 16 bytes at a time without a question. While a tile is multiplied out
+// padded by zeros to whole tiles and as wide as the sums (see numbers.cuh), so they are loaded 16 bytes at a time without a
+// question. While a tile is multiplied out
 // of one half of the shared memory, the next is on its way from global memory through registers to the other half.
 #pragma once
 #include "geometry.cuh"
+#include "numbers.cuh"
 
 constexpr int BK = 8;
 
@@ -26,8 +28,9 @@ struct alignas(16) Vector {
 };
 
 // One packed element per step of a thread.
-template <class T, int BM>
+template <class S, int BM>
 __device__ void pack(const Map &map) {
+    typedef Wide<S> T;
     const Index rows = map.row_tiles * BM, channels = (map.inputs + BK - 1) / BK * BK;
     const Index taps = map.axis[0].taps * map.axis[1].taps * map.axis[2].taps;
     const Index total = map.groups * taps * channels * rows;
@@ -42,7 +45,7 @@ __device__ void pack(const Map &map) {
             Index t2 = remainder_of(tap, map.axis[2].taps), upper = divide(tap, map.axis[2].taps);
             Index t1 = remainder_of(upper, map.axis[1].taps), t0 = divide(upper, map.axis[1].taps);
             const Index *stride = map.weight.stride;
-            value = ((const T *)map.weight.data)[rest * map.weight_group + m * stride[0] + c * stride[1] + t0 * stride[2] +
+            value = ((const S *)map.weight.data)[rest * map.weight_group + m * stride[0] + c * stride[1] + t0 * stride[2] +
                                                  t1 * stride[3] + t2 * stride[4]];
         }
         packed[i] = value;
@@ -83,8 +86,9 @@ struct Tap {
 };
 
 // CHANNELS_DENSE: neighbouring threads load neighbouring channels (N...C), not neighbouring positions.
-template <class T, bool SCATTER, bool CHANNELS_DENSE, int BM, int BN, int TM, int TN>
+template <class S, bool SCATTER, bool CHANNELS_DENSE, int BM, int BN, int TM, int TN>
 __device__ void tile(const Map &map) {
+    typedef Wide<S> T;
     constexpr int ACROSS = BN / TN, THREADS = BM / TM * ACROSS, V = Vector<T>::LENGTH;
     constexpr int A_LOADS = (BK * BM / V + THREADS - 1) / THREADS, B_LOADS = BK * BN / THREADS;
     constexpr int COLUMNS = CHANNELS_DENSE ? B_LOADS : 1;  // different ones that a thread loads
@@ -114,10 +118,10 @@ __device__ void tile(const Map &map) {
     const int thread = threadIdx.x;
     const Index rows = map.row_tiles * BM, channels = (map.inputs + BK - 1) / BK * BK;
     const Index all_taps = map.axis[0].taps * map.axis[1].taps * map.axis[2].taps;
-    const T *in = (const T *)map.in.data + group * map.inputs * map.in.stride[1];
+    const S *in = (const S *)map.in.data + group * map.inputs * map.in.stride[1];
     const T *packed = (const T *)map.packed + group * all_taps * channels * rows + row_first;
     Index first[COLUMNS][3], address[COLUMNS];
-    const T *image[COLUMNS];
+    const S *image[COLUMNS];
     bool exists[COLUMNS], readable[COLUMNS];
     for (int i = 0; i < COLUMNS; i++) {
         const Index column = column_first + (CHANNELS_DENSE ? thread / BK + i * (THREADS / BK) : thread % BN);
@@ -206,8 +210,8 @@ __device__ void tile(const Map &map) {
     }
 
     // The bias, and out.
-    const T *bias = (const T *)map.bias;
-    T *out = (T *)map.out.data + group * map.outputs * map.out.stride[1];
+    const S *bias = (const S *)map.bias;
+    S *out = (S *)map.out.data + group * map.outputs * map.out.stride[1];
 #pragma unroll
     for (int n = 0; n < TN; n++) {
         const Index column = column_first + (n / V * ACROSS + across) * V + n % V;
@@ -220,7 +224,7 @@ __device__ void tile(const Map &map) {
             const Index row = row_first + (m / V * (BM / TM) + down) * V + m % V;
             if (row >= map.outputs) continue;
             const T start = bias ? bias[(group * map.outputs + row) * map.bias_stride] : T(0);
-            out[place + row * map.out.stride[1]] = sum[m][n] + start;
+            out[place + row * map.out.stride[1]] = S(sum[m][n] + start);
         }
     }
 }
