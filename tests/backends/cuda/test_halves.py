@@ -3,49 +3,15 @@
 What comes out is compared with the float64 result of the same, already rounded, inputs.
 """
 
-import sys
 from math import sqrt
-from types import ModuleType
 
 import numpy as np
 import pytest
+from halves import EPS, LEAST, TYPES, bits_of, rounded, values_of
 
 import convt
 from convt.testing import make_problem
 from convt.testing.checks import Examiner
-
-EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7}
-LEAST = {"float16": 2.0**-24, "bfloat16": 2.0**-133}  # the smallest denormal number
-LARGEST = {"float16": 65504.0, "bfloat16": float.fromhex("0x1.fep127")}
-TYPES = list(EPS)
-
-
-def rounded(values, storage):
-    """Numbers of a half type that are the nearest to others, by arithmetic; float64."""
-    values = np.asarray(values, np.float64)
-    finite = np.where(np.isfinite(values), values, 0)
-    exponent = np.frexp(finite)[1]
-    step = np.maximum(np.ldexp(EPS[storage], exponent - 1), LEAST[storage])
-    nearest = np.rint(finite / step) * step
-    nearest = np.where(abs(nearest) > LARGEST[storage], np.copysign(np.inf, nearest), nearest)
-    return np.where(np.isfinite(values), nearest, values)
-
-
-def bits_of(values, storage):
-    """What such numbers, already rounded, are in memory."""
-    if storage == "float16":
-        bits = np.asarray(values, np.float16).view(np.uint16)
-    else:
-        bits = (np.asarray(values, np.float32).view(np.uint32) >> 16).astype(np.uint16)
-    return np.where(np.isnan(values), 0x7FFF, bits).astype(np.uint16)
-
-
-def values_of(bits, storage):
-    """And back, in float64."""
-    if storage == "float16":
-        return bits.view(np.float16).astype(np.float64)
-    with np.errstate(invalid="ignore"):  # NaN that signal
-        return (bits.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
 
 
 class Foreign:
@@ -54,51 +20,6 @@ class Foreign:
     def __init__(self, array, **interface):
         self.array = array
         self.__cuda_array_interface__ = {**array.__cuda_array_interface__, **interface}
-
-
-class Tensor(Foreign):
-    """PyTorch's, which tells its type in one way and its own name in another."""
-
-    def __init__(self, array, storage, typestr):
-        super().__init__(array, typestr=typestr)
-        self.dtype, self.device = f"torch.{storage}", "cuda:0"
-
-
-Tensor.__module__ = "torch"
-
-
-@pytest.fixture
-def torch(to_gpu, monkeypatch):
-    """As much of PyTorch as the backend asks."""
-    torch = ModuleType("torch")
-
-    class Stream:
-        cuda_stream = 0
-
-    def empty(shape, dtype, device):
-        name = dtype.removeprefix("torch.")
-        return Tensor(to_gpu(np.empty(shape, np.uint16)), name, "<f2" if name == "float16" else "<V2")
-
-    torch.empty = empty
-    torch.cuda = ModuleType("torch.cuda")
-    torch.cuda.current_stream = lambda ordinal: Stream
-    monkeypatch.setitem(sys.modules, "torch", torch)
-
-
-@pytest.fixture
-def to_tensor(torch, to_gpu):
-    """Numbers of a half type as a tensor."""
-
-    def to_tensor(values, storage, typestr=None):
-        return Tensor(to_gpu(bits_of(values, storage)), storage, typestr or ("<f2" if storage == "float16" else "<V2"))
-
-    return to_tensor
-
-
-@pytest.fixture
-def numbers(to_host):
-    """A tensor's numbers."""
-    return lambda tensor: values_of(to_host(tensor.array), tensor.dtype.removeprefix("torch."))
 
 
 class HalfBackend:

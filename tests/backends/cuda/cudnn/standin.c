@@ -71,6 +71,7 @@ static void note_tensor(const char *name, const Tensor *t) {
     note(" %s=", name);
     for (int i = 0; i < t->dims; i++) note("%s%d", i ? "x" : "", t->size[i]);
     note(t->order == NHWC ? ":NHWC" : ":NCHW");
+    note(t->type == HALF ? ":half" : t->type == BFLOAT16 ? ":bfloat16" : "");
 }
 
 EXPORT size_t cudnnGetVersion(void) {
