@@ -44,6 +44,8 @@ class Described:
     views, inner, whole : dict of str to Descriptor
         Of those that are staged: the caller's array; where it lies in the copy; all of a copy that is larger.
     convolution : ConvolutionDescriptor
+    tensor_cores : bool
+        Whether factors are short enough for them, or may be rounded to be.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class Described:
         self._data_type = _DATA_TYPES[storage]
         self._math = math_before_search(storage, wishes)
         self._wishes = wishes
+        self.tensor_cores = self.itemsize == _HALF_BYTES or (storage == "float32" and wishes.allow_tf32)
         staged = {role: operand for role, operand in operands.by_role.items() if operand.staged}
         with ExitStack() as made:  # so that none is left if cuDNN refuses the next
             keep = made.enter_context

@@ -4,18 +4,26 @@
 #include "geometry.cuh"
 #include "numbers.cuh"
 #include "sums.cuh"
+#include "tensor.cuh"
 #include "tile.cuh"
 
 #define KERNEL(name, Parameters, ...) \
     extern "C" __global__ void __launch_bounds__(256) name(const __grid_constant__ Parameters parameters) { __VA_ARGS__(parameters); }
 
 // `pixels` and `channels` say along what neighbouring threads load.
+#define TILE(form, type, S, rows, columns, ...) \
+    KERNEL(scatter_##form##rows##x##columns##_pixels_##type, Map, tile<S, true, false, rows, columns, __VA_ARGS__>) \
+    KERNEL(scatter_##form##rows##x##columns##_channels_##type, Map, tile<S, true, true, rows, columns, __VA_ARGS__>) \
+    KERNEL(gather_##form##rows##x##columns##_pixels_##type, Map, tile<S, false, false, rows, columns, __VA_ARGS__>) \
+    KERNEL(gather_##form##rows##x##columns##_channels_##type, Map, tile<S, false, true, rows, columns, __VA_ARGS__>)
+
+#define PACK(type, S, rows, columns) KERNEL(pack_##rows##x##columns##_##type, Map, pack<S, rows>)
+
 #define TILES(type, S, rows, columns, TM, TN) \
-    KERNEL(scatter_##rows##x##columns##_pixels_##type, Map, tile<S, true, false, rows, columns, TM, TN>) \
-    KERNEL(scatter_##rows##x##columns##_channels_##type, Map, tile<S, true, true, rows, columns, TM, TN>) \
-    KERNEL(gather_##rows##x##columns##_pixels_##type, Map, tile<S, false, false, rows, columns, TM, TN>) \
-    KERNEL(gather_##rows##x##columns##_channels_##type, Map, tile<S, false, true, rows, columns, TM, TN>) \
-    KERNEL(pack_##rows##x##columns##_##type, Map, pack<S, rows>)
+    TILE(, type, S, rows, columns, Products<S, rows, columns, TM, TN>) \
+    PACK(type, S, rows, columns)
+
+#define TENSOR(type, S, rows, columns) TILE(tensor, type, S, rows, columns, TensorCores<S, rows, columns>)
 
 #define DIRECT(type, S, MR) \
     KERNEL(scatter_direct##MR##_pixels_##type, Map, direct<S, true, false, MR>) \
@@ -25,7 +33,6 @@
 
 #define FAMILY(type, S) \
     TILES(type, S, 64, 64, 4, 4) \
-    TILES(type, S, 32, 128, 4, 4) \
     DIRECT(type, S, 1) \
     DIRECT(type, S, 4) \
     KERNEL(correlate_tile_##type, Correlation, correlate_tile<S, 64, 64, 4, 4>) \
@@ -37,7 +44,17 @@ FAMILY(float32, float)
 FAMILY(float64, double)
 FAMILY(float16, Float16)
 FAMILY(bfloat16, Bfloat16)
-// Twice the registers for sums of double would not fit.
-TILES(float32, float, 128, 128, 8, 8)
-TILES(float16, Float16, 128, 128, 8, 8)
-TILES(bfloat16, Bfloat16, 128, 128, 8, 8)
+
+TILES(float32, float, 32, 128, 4, 4)
+TILES(float64, double, 32, 128, 4, 4)
+TILES(float32, float, 128, 128, 8, 8)  // twice the registers for sums of double would not fit
+TENSOR(float32, float, 64, 64)
+TENSOR(float32, float, 128, 128)
+
+// Most GPUs multiply half types by tensor cores: tiles without them come in one size.
+PACK(float16, Float16, 128, 128)
+TENSOR(float16, Float16, 64, 64)
+TENSOR(float16, Float16, 128, 128)
+PACK(bfloat16, Bfloat16, 128, 128)
+TENSOR(bfloat16, Bfloat16, 64, 64)
+TENSOR(bfloat16, Bfloat16, 128, 128)

@@ -16,20 +16,21 @@ from .parameters import Parameters, correlation, reduction, scatter_or_gather, s
 if TYPE_CHECKING:
     from convt.problem import Problem
 
-__all__ = ["channel_sums_plan", "direct_plan", "tile_plan"]
+__all__ = ["channel_sums_plan", "direct_plan", "tensor_plan", "tile_plan"]
 
 _DEPTH = 8  # channels that a tile reads at a time
-_SMALL_TILES = ((64, 64), (32, 128))
-_TILES = {
-    "float16": (*_SMALL_TILES, (128, 128)),
-    "bfloat16": (*_SMALL_TILES, (128, 128)),
-    "float32": (*_SMALL_TILES, (128, 128)),
-    "float64": _SMALL_TILES,
+_TILES: dict[str, tuple[tuple[int, int], ...]] = {
+    "float16": ((64, 64),),
+    "bfloat16": ((64, 64),),
+    "float32": ((64, 64), (32, 128), (128, 128)),
+    "float64": ((64, 64), (32, 128)),
 }
+_TENSOR_TILES = ((64, 64), (128, 128))
 _LARGEST_GRID = 2**31 - 1
 _ENOUGH_BLOCKS = 512  # to keep a large GPU busy
 
 _TILE_RATE = {(64, 64): 1.5, (32, 128): 1.8, (128, 128): 1.0}  # small tiles load more for a multiply-add
+_TENSOR_RATE = {(64, 64): 0.8, (128, 128): 0.4}
 _DIRECT_RATE = {1: 12.0, 4: 5.0}  # by outputs of a thread
 _CORRELATE_RATE = 2.0
 _CORRELATE_DIRECT_RATE = 24.0
@@ -41,6 +42,14 @@ def tile_plan(problem: Problem, data_map: Map, strides: Strides, storage: str) -
     if data_map == "correlate":
         return _correlate_tile(problem, strides, storage)
     plans = [_tile(problem, data_map, strides, storage, *size) for size in _TILES[storage]]
+    return min((plan for plan in plans if plan is not None), key=lambda plan: plan.cost, default=None)
+
+
+def tensor_plan(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Launches | None:
+    """Implicit matrix products by tensor cores, where there are such and factors are short enough or may be rounded."""
+    if data_map == "correlate" or storage == "float64":
+        return None
+    plans = [_tile(problem, data_map, strides, storage, *size, tensor=True) for size in _TENSOR_TILES]
     return min((plan for plan in plans if plan is not None), key=lambda plan: plan.cost, default=None)
 
 
@@ -67,7 +76,9 @@ def channel_sums_plan(shape: tuple[int, ...], strides: tuple[int, ...], sums_str
     return Launches((sums, total), splits * shape[1] * _SUM_BYTES[storage], float(elements * shape[1]))
 
 
-def _tile(problem: Problem, data_map: Map, strides: Strides, storage: str, rows: int, columns: int) -> Launches | None:
+def _tile(
+    problem: Problem, data_map: Map, strides: Strides, storage: str, rows: int, columns: int, tensor: bool = False
+) -> Launches | None:
     inputs, outputs = _channels(problem, data_map)
     row_tiles = _up(outputs, rows)
     padded = _up(inputs, _DEPTH) * _DEPTH
@@ -85,11 +96,12 @@ def _tile(problem: Problem, data_map: Map, strides: Strides, storage: str, rows:
     name, form = f"{rows}x{columns}", _densest(strides[0])
     launches = (
         _launch(f"pack_{name}_{storage}", _grid(packed), parameters),
-        _launch(f"{data_map}_{name}_{form}_{storage}", blocks, parameters),
+        _launch(f"{data_map}_{'tensor' * tensor}{name}_{form}_{storage}", blocks, parameters),
     )
     # Each tap belongs to one phase of each axis.
     work = row_tiles * rows * column_tiles * columns * problem.groups * padded * prod(problem.kernel_shape)
-    cost = 2 * _START + packed + work * _TILE_RATE[rows, columns] * max(1.0, _ENOUGH_BLOCKS / 4 / blocks)
+    rate = (_TENSOR_RATE if tensor else _TILE_RATE)[rows, columns]
+    cost = 2 * _START + packed + work * rate * max(1.0, _ENOUGH_BLOCKS / 4 / blocks)
     return Launches(launches, packed * problem.dtype.itemsize, cost)
 
 
