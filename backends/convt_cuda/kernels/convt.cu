@@ -40,21 +40,31 @@
     KERNEL(channel_sums_##type, Sum, channel_sums<S, 256>) \
     KERNEL(add_parts_##type, Reduction, add_parts<S>)
 
+// NVRTC compiles the kernels of one type when the first of them is needed: it defines ONLY, and the type behind ONLY_.
+#if !defined(ONLY) || defined(ONLY_float32)
 FAMILY(float32, float)
-FAMILY(float64, double)
-FAMILY(float16, Float16)
-FAMILY(bfloat16, Bfloat16)
-
 TILES(float32, float, 32, 128, 4, 4)
-TILES(float64, double, 32, 128, 4, 4)
 TILES(float32, float, 128, 128, 8, 8)  // twice the registers for sums of double would not fit
 TENSOR(float32, float, 64, 64)
 TENSOR(float32, float, 128, 128)
+#endif
+
+#if !defined(ONLY) || defined(ONLY_float64)
+FAMILY(float64, double)
+TILES(float64, double, 32, 128, 4, 4)
+#endif
 
 // Most GPUs multiply half types by tensor cores: tiles without them come in one size.
+#if !defined(ONLY) || defined(ONLY_float16)
+FAMILY(float16, Float16)
 PACK(float16, Float16, 128, 128)
 TENSOR(float16, Float16, 64, 64)
 TENSOR(float16, Float16, 128, 128)
+#endif
+
+#if !defined(ONLY) || defined(ONLY_bfloat16)
+FAMILY(bfloat16, Bfloat16)
 PACK(bfloat16, Bfloat16, 128, 128)
 TENSOR(bfloat16, Bfloat16, 64, 64)
 TENSOR(bfloat16, Bfloat16, 128, 128)
+#endif
