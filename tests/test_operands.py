@@ -92,6 +92,36 @@ def test_on_a_device_nothing_is_converted(device, x_type, w_type):
     assert device.calls == []
 
 
+class HalfDevice(FakeDevice):
+    """A device whose arrays may also lie in float16; it computes with them in float32."""
+
+    storage = ("float16", "float32", "float64")
+
+    def adopt(self, array):
+        made = super().adopt(array)
+        made.storage = str(made.dtype)
+        if made.storage == "float16":
+            made.host = made.host.astype(np.float32)
+            made.dtype = made.host.dtype
+        return made
+
+
+def test_a_device_may_store_numbers_in_fewer_bits_than_it_sums_in(install):
+    device = HalfDevice()
+    install(device=device)
+    half, wide = (CallerArray(np.ones((1, 1, 3), dtype)) for dtype in (np.float16, np.float32))
+    y = convt.conv(half, half)
+    assert y.host == 3
+    assert y.host.dtype == np.float32
+    message = r"^all arrays on backend 'device' must be of one type, float16, float32 or float64, got float16, float32$"
+    with pytest.raises(TypeError, match=message):
+        convt.conv(half, wide)
+    one = CallerArray(np.ones((1, 1, 1), np.float32))
+    with pytest.raises(ValueError, match=r"^out must be the result's \(1, 1, 1\) of float16, got \(1, 1, 1\) of float32$"):
+        convt.conv(half, half, out=one)
+    assert len(device.calls) == 1
+
+
 @pytest.mark.parametrize("kind", [CallerArray, CudaCallerArray])
 def test_data_on_a_device_that_nobody_owns(install, kind):
     install(host=Recorder("host"))
