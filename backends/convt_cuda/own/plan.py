@@ -1,8 +1,8 @@
 """Which kernels run, in what grid, and what they cost: the cost model of our own engines, in one place.
 
 Costs count multiply-adds, those on padding included, at the rate of a full tile. All sizes follow from the problem and the
-strides, so that results keep their bits from one device to the next. `storage` is the arrays' type in memory, and part of
-the kernels' names; the workspace holds sums, which have the problem's dtype.
+strides, so that results keep their bits from one device to the next, but for those of tensor cores. `storage` is the
+arrays' type in memory, and part of the kernels' names; the workspace holds sums, which have the problem's dtype.
 """
 
 from __future__ import annotations
