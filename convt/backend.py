@@ -124,8 +124,8 @@ class DeviceBackend(Backend, Protocol):
     """A backend that owns data outside the host's memory. Its arrays have shape, dtype, ndim, transpose and ``[None]``.
 
     Its own attribute ``storage`` may name the types in which its arrays may lie, where those are more than float32 and
-    float64: an array's ``dtype`` is then that of sums, the problem's, and its ``storage`` the type in memory. All arrays of
-    a call have the same.
+    float64. An array's ``storage`` is then the name of its type, and ``summed()`` the same array with the dtype that it is
+    summed in, the problem's; the operators pass those. All arrays of a call have one storage.
     """
 
     def adopt(self, array: Any) -> Any:

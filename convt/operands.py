@@ -116,7 +116,7 @@ class DeviceArrays(_Arrays):
             raise TypeError(
                 f"{name} must lie where the other arrays do, on backend {self.owner.name!r}, got {type(value).__name__}"
             )
-        return self.owner.adopt(value)
+        return _summed(self.owner.adopt(value))
 
     def check_types(self, arrays: list[Any]) -> None:
         """On a device nothing is converted: one type for all, that the backend reads and writes."""
@@ -154,6 +154,12 @@ Home: TypeAlias = HostArrays | DeviceArrays
 
 _HOST = HostArrays()
 _DEVICE_TYPES = ("float32", "float64")
+
+
+def _summed(array: Any) -> Any:
+    """The array with the dtype that the backend sums its numbers in, where that is another than in memory."""
+    summed = getattr(array, "summed", None)
+    return array if summed is None else summed()
 
 
 def _storage(array: Any) -> str:

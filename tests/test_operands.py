@@ -100,10 +100,15 @@ class HalfDevice(FakeDevice):
     def adopt(self, array):
         made = super().adopt(array)
         made.storage = str(made.dtype)
-        if made.storage == "float16":
-            made.host = made.host.astype(np.float32)
-            made.dtype = made.host.dtype
+        made.summed = lambda: self._summed(made)
         return made
+
+    def _summed(self, array):
+        if array.storage != "float16":
+            return array
+        summed = super().adopt(CallerArray(array.host.astype(np.float32)))
+        summed.storage = array.storage
+        return summed
 
 
 def test_a_device_may_store_numbers_in_fewer_bits_than_it_sums_in(install):

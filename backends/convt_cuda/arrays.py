@@ -3,8 +3,8 @@
 PyCUDA's GPUArray, CuPy's ndarray and PyTorch's Tensor come back as their own kind, allocated by their own package; every
 other kind of array comes back as a GPUArray. A call runs in the stream that the first array's package uses.
 
-float16 and bfloat16 are types of memory only: sums and all that the core knows are float32, and the backend reads and writes
-the shorter type. NumPy has no bfloat16, so an array says that it is one by the name of its dtype.
+float16 and bfloat16 are types of memory only: who can compute with them in float32 asks an array to be `DeviceArray.summed`,
+all others see a type that they refuse. NumPy has no bfloat16, so an array says that it is one by the name of its dtype.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _UNKNOWN, _HOST = 0, 1  # CUmemorytype
 
 STORAGE = ("float16", "bfloat16", "float32", "float64")  # what the kernels read and write
 _HALVES = STORAGE[:2]
+_FLOAT32 = np.dtype(np.float32)
 
 
 class DeviceArray:
@@ -39,9 +40,9 @@ class DeviceArray:
     shape, strides : tuple of int
         Strides count elements.
     dtype : numpy.dtype
-        Of sums.
+        Of what is in memory, a void type for bfloat16; of sums where the array is `summed`.
     storage : str
-        The type in memory: the dtype's name, or "float16" or "bfloat16" where sums are float32.
+        The type in memory.
     device : Device or None
         None only for an array without elements.
     stream : int or None
@@ -74,6 +75,13 @@ class DeviceArray:
     @property
     def size(self) -> int:
         return int(np.prod(self.shape, dtype=object))
+
+    def summed(self) -> DeviceArray:
+        """The same array with the dtype that its numbers are summed in: float32 for half types."""
+        if self.storage not in _HALVES:
+            return self
+        place = (self.address, self.shape, self.strides)
+        return DeviceArray(*place, _FLOAT32, self.device, self.stream, self.source, self.storage)
 
     @property
     def itemsize(self) -> int:
@@ -140,13 +148,12 @@ def adopt(value: Any, driver: Driver, devices: Devices) -> DeviceArray:
         if any(step % dtype.itemsize for step in strides):
             raise ValueError(f"arrays on a GPU must have strides of whole elements, got {tuple(strides)} bytes of {storage}")
         steps = tuple(step // dtype.itemsize for step in strides)
-    sums = np.dtype(np.float32) if storage in _HALVES else dtype
     if not all(shape):
-        return DeviceArray(0, shape, steps, sums, None, None, value, storage)
+        return DeviceArray(0, shape, steps, dtype, None, None, value, storage)
     if address % dtype.itemsize:
         raise ValueError(f"arrays on a GPU must be aligned to their elements, got address {address:#x} of {storage}")
     device = _device_of(address, type(value).__name__, driver, devices)
-    return DeviceArray(address, shape, steps, sums, device, _stream_of(value, interface, device), value, storage)
+    return DeviceArray(address, shape, steps, dtype, device, _stream_of(value, interface, device), value, storage)
 
 
 def empty_like(shape: tuple[int, ...], dtype: np.dtype, like: DeviceArray, device: Device) -> Any:
@@ -156,7 +163,7 @@ def empty_like(shape: tuple[int, ...], dtype: np.dtype, like: DeviceArray, devic
     ----------
     shape : tuple of int
     dtype : numpy.dtype
-        Of sums. If those of `like` are of the same, the new array has its type in memory.
+        Of sums. If the numbers of `like` are summed in the same, the new array has its type in memory.
     like : DeviceArray
     device : Device
     """
@@ -164,7 +171,7 @@ def empty_like(shape: tuple[int, ...], dtype: np.dtype, like: DeviceArray, devic
     kind = _kind(source)
     if kind == "torch":
         return sys.modules["torch"].empty(shape, dtype=source.dtype, device=source.device)
-    if like.storage in _HALVES and dtype == like.dtype:
+    if like.storage in _HALVES and dtype == _FLOAT32:
         dtype = np.dtype(np.float16 if like.storage == "float16" else source.dtype)
     if kind == "cupy":
         with source.device:

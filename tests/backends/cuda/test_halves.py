@@ -221,6 +221,16 @@ def test_an_empty_batch_and_no_batch_axis(cuda, to_gpu, to_host):
     assert to_host(y).tolist() == [[1, 2, 3, 2, 1]]
 
 
+def test_who_cannot_sum_in_float32_sees_another_type(cuda, to_gpu, to_tensor):
+    half, brain = cuda.adopt(to_gpu(np.ones(3, np.float16))), cuda.adopt(to_tensor(np.ones(3), "bfloat16"))
+    assert [half.dtype, brain.dtype] == [np.float16, np.dtype("V2")]
+    for array in (half, brain, half[None], half.summed()[None]):
+        assert array.summed().dtype == np.float32
+        assert array.summed().itemsize == array.itemsize == 2
+    wide = cuda.adopt(to_gpu(np.ones(3)))
+    assert wide.summed() is wide
+
+
 # What is refused
 
 
