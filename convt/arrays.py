@@ -43,8 +43,13 @@ def on_device(value: Any) -> bool:
     """Whether an argument says that its data lies outside the host's memory."""
     if type(value) is np.ndarray:
         return False
-    if hasattr(value, "__cuda_array_interface__"):
-        return True
+    try:
+        if hasattr(value, "__cuda_array_interface__"):
+            return True
+    except KeyError as error:  # PyTorch before 2.5 does not know a name for some of its types
+        raise TypeError(
+            f"arrays on a GPU must tell their type, got a {type(value).__name__} without a name for {error}"
+        ) from error
     try:
         return value.__dlpack_device__()[0] not in _HOST_MEMORY
     except (AttributeError, TypeError, ValueError, RuntimeError, BufferError):
@@ -69,7 +74,8 @@ def check_dtype(name: str, dtype: np.dtype) -> None:
     """Only numbers that a compute type holds exactly enough."""
     if dtype.kind in "iub" or _native(dtype) in _COMPUTE:
         return
-    raise TypeError(f"{name}.dtype must be a bool, integer, float16/32/64 or complex64/128 type, got {dtype}")
+    hint = f" (in the host's memory: {name}.astype('float32'))" if dtype.name == "bfloat16" else ""
+    raise TypeError(f"{name}.dtype must be a bool, integer, float16/32/64 or complex64/128 type, got {dtype}{hint}")
 
 
 def result_type(dtypes: list[np.dtype]) -> np.dtype:

@@ -129,6 +129,10 @@ class DeviceBackend(Backend, Protocol):
     Its arrays have shape, dtype, ndim, size, transpose, ``[None]``, ``[..., None]``, ``[...] = number`` (of what `empty`
     made) and ``reshape(shape, order)``, which raises ValueError where it would have to copy. It owns them too, and adopts
     them as they are.
+
+    Its own attribute ``storage`` may name the types in which its arrays may lie, where those are more than float32 and
+    float64. An array's ``storage`` is then the name of its type, and ``summed()`` the same array with the dtype that it is
+    summed in, the problem's; the operators pass those. All arrays of a call have one storage.
     """
 
     def adopt(self, array: Any) -> Any:

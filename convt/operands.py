@@ -36,7 +36,7 @@ def accept(x: Any, w: Any, bias: Any, *dy: Any) -> tuple[Any, ...]:
     x, w = home.accept("x", x), home.accept("w", w)
     bias = None if bias is None else home.accept("bias", bias)
     dy = tuple(home.accept("dy", array) for array in dy)
-    home.check_types([array.dtype for array in (x, w, bias, *dy) if array is not None])
+    home.check_types([array for array in (x, w, bias, *dy) if array is not None])
     return home, x, w, bias, *dy
 
 
@@ -65,7 +65,7 @@ class HostArrays(_Arrays):
 
     accept = staticmethod(as_array)
 
-    def check_types(self, types: list[np.dtype]) -> None:
+    def check_types(self, arrays: list[np.ndarray]) -> None:
         """Any may be mixed."""
 
     def convert(self, array: np.ndarray, call: Call) -> np.ndarray:
@@ -109,15 +109,21 @@ class DeviceArrays(_Arrays):
     def __init__(self, owner: DeviceBackend, like: Any) -> None:
         self.owner = owner
         self._like = like
+        self._type = ""
 
     def accept(self, name: str, value: Any) -> Any:
-        return adopted(self.owner, name, value)
+        return _summed(adopted(self.owner, name, value))
 
-    def check_types(self, types: list[np.dtype]) -> None:
-        """On a device nothing is converted: one type for all, that a backend computes in."""
-        if types[0] not in _DEVICE_TYPES or any(dtype != types[0] for dtype in types):
-            got = ", ".join(map(str, types))
-            raise TypeError(f"all arrays on backend {self.owner.name!r} must be float32, or all float64, got {got}")
+    def check_types(self, arrays: list[Any]) -> None:
+        """On a device nothing is converted: one type for all, that the backend reads and writes."""
+        known = getattr(self.owner, "storage", _DEVICE_TYPES)
+        types = [_storage(array) for array in arrays]
+        if types[0] not in known or any(name != types[0] for name in types):
+            raise TypeError(
+                f"all arrays on backend {self.owner.name!r} must be of one type, {', '.join(known[:-1])} or {known[-1]}, "
+                f"got {', '.join(types)}"
+            )
+        self._type = types[0]
 
     def convert(self, array: Any, call: Call) -> Any:
         return array
@@ -130,9 +136,9 @@ class DeviceArrays(_Arrays):
 
     def target(self, out: Any, inputs: tuple[Any, ...], call: Call) -> Any:
         target = self.accept("out", out)
-        if target.shape != call.y_shape or target.dtype != call.result:
+        if target.shape != call.y_shape or _storage(target) != self._type:
             raise ValueError(
-                f"out must be the result's {call.y_shape} of {call.result}, got {target.shape} of {target.dtype}"
+                f"out must be the result's {call.y_shape} of {self._type}, got {target.shape} of {_storage(target)}"
             )
         return target
 
@@ -143,7 +149,18 @@ class DeviceArrays(_Arrays):
 Home: TypeAlias = HostArrays | DeviceArrays
 
 _HOST = HostArrays()
-_DEVICE_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
+_DEVICE_TYPES = ("float32", "float64")
+
+
+def _summed(array: Any) -> Any:
+    """The array with the dtype that the backend sums its numbers in, where that is another than in memory."""
+    summed = getattr(array, "summed", None)
+    return array if summed is None else summed()
+
+
+def _storage(array: Any) -> str:
+    """The type that a device's array has in memory."""
+    return str(getattr(array, "storage", array.dtype))
 
 
 def _home(*values: Any) -> HostArrays | DeviceArrays:

@@ -316,3 +316,24 @@ def test_results_lie_in_memory_as_x_does(rng, order):
     y = convt.conv_transpose(x, w)
     assert y.flags.fnc == (order == "F")
     assert convt.conv_transpose_backward(x, w, None, y).x.flags.fnc == (order == "F")
+
+
+def test_bfloat16_is_a_type_of_devices():
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    x = np.ones((1, 1, 3), ml_dtypes.bfloat16)
+    with pytest.raises(
+        TypeError, match=r"^x\.dtype must be .* type, got bfloat16 \(in the host's memory: x\.astype\('float32'\)\)$"
+    ):
+        convt.conv(x, np.ones((1, 1, 3)))
+
+
+def test_an_array_of_a_device_that_cannot_tell_its_type():
+    class Old:
+        @property
+        def __cuda_array_interface__(self):
+            raise KeyError("torch.bfloat16")
+
+    with pytest.raises(
+        TypeError, match=r"^arrays on a GPU must tell their type, got a Old without a name for 'torch\.bfloat16'$"
+    ):
+        convt.conv(Old(), np.ones((1, 1, 3)))

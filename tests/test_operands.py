@@ -87,9 +87,44 @@ def test_a_wrong_out_on_a_device(device, arrays):
 
 @pytest.mark.parametrize(("x_type", "w_type"), [("f4", "f8"), ("i4", "i4"), ("f8", "i8"), ("c8", "c8"), ("f2", "f2")])
 def test_on_a_device_nothing_is_converted(device, x_type, w_type):
-    with pytest.raises(TypeError, match=r"^all arrays on backend 'device' must be float32, or all float64, got "):
+    with pytest.raises(TypeError, match=r"^all arrays on backend 'device' must be of one type, float32 or float64, got "):
         convt.conv(CallerArray(np.ones((1, 1, 3), x_type)), CallerArray(np.ones((1, 1, 3), w_type)))
     assert device.calls == []
+
+
+class HalfDevice(FakeDevice):
+    """A device whose arrays may also lie in float16; it computes with them in float32."""
+
+    storage = ("float16", "float32", "float64")
+
+    def adopt(self, array):
+        made = super().adopt(array)
+        made.storage = str(made.dtype)
+        made.summed = lambda: self._summed(made)
+        return made
+
+    def _summed(self, array):
+        if array.storage != "float16":
+            return array
+        summed = super().adopt(CallerArray(array.host.astype(np.float32)))
+        summed.storage = array.storage
+        return summed
+
+
+def test_a_device_may_store_numbers_in_fewer_bits_than_it_sums_in(install):
+    device = HalfDevice()
+    install(device=device)
+    half, wide = (CallerArray(np.ones((1, 1, 3), dtype)) for dtype in (np.float16, np.float32))
+    y = convt.conv(half, half)
+    assert y.host == 3
+    assert y.host.dtype == np.float32
+    message = r"^all arrays on backend 'device' must be of one type, float16, float32 or float64, got float16, float32$"
+    with pytest.raises(TypeError, match=message):
+        convt.conv(half, wide)
+    one = CallerArray(np.ones((1, 1, 1), np.float32))
+    with pytest.raises(ValueError, match=r"^out must be the result's \(1, 1, 1\) of float16, got \(1, 1, 1\) of float32$"):
+        convt.conv(half, half, out=one)
+    assert len(device.calls) == 1
 
 
 @pytest.mark.parametrize("kind", [CallerArray, CudaCallerArray])

@@ -2,6 +2,9 @@
 
 PyCUDA's GPUArray, CuPy's ndarray and PyTorch's Tensor come back as their own kind, allocated by their own package; every
 other kind of array comes back as a GPUArray. A call runs in the stream that the first array's package uses.
+
+float16 and bfloat16 are types of memory only: who can compute with them in float32 asks an array to be `DeviceArray.summed`,
+all others see a type that they refuse. NumPy has no bfloat16, so an array says that it is one by the name of its dtype.
 """
 
 from __future__ import annotations
@@ -17,10 +20,15 @@ if TYPE_CHECKING:
     from .device import Device, Devices
     from .driver import Driver
 
-__all__ = ["DeviceArray", "adopt", "delivered", "empty_like", "is_device_array", "reshaped_strides"]
+__all__ = ["STORAGE", "DeviceArray", "adopt", "delivered", "empty_like", "is_device_array", "reshaped_strides"]
 
 _ATTRIBUTES = (c_int * 3)(1, 2, 9)  # CUpointer_attribute: context, memory type, device ordinal
 _UNKNOWN, _HOST = 0, 1  # CUmemorytype
+
+STORAGE = ("float16", "bfloat16", "float32", "float64")  # what the kernels read and write
+_HALVES = STORAGE[:2]
+_IN_MEMORY = {"float16": np.dtype(np.float16), "bfloat16": np.dtype("V2")}
+_FLOAT32 = np.dtype(np.float32)
 
 
 class DeviceArray:
@@ -33,6 +41,9 @@ class DeviceArray:
     shape, strides : tuple of int
         Strides count elements.
     dtype : numpy.dtype
+        Of what is in memory, a void type for bfloat16; of sums where the array is `summed`.
+    storage : str
+        The type in memory.
     device : Device or None
         None only for an array without elements.
     stream : int or None
@@ -43,7 +54,7 @@ class DeviceArray:
         Whether this is `source` itself, and not a view of it.
     """
 
-    __slots__ = ("address", "device", "dtype", "shape", "source", "stream", "strides", "whole")
+    __slots__ = ("address", "device", "dtype", "shape", "source", "storage", "stream", "strides", "whole")
 
     def __init__(
         self,
@@ -54,18 +65,21 @@ class DeviceArray:
         device: Device | None,
         stream: int | None,
         source: Any,
+        storage: str | None = None,
+        *,
         whole: bool = False,
     ) -> None:
         self.address, self.shape, self.strides, self.dtype = address, shape, strides, dtype
         self.device, self.stream, self.source, self.whole = device, stream, source, whole
+        self.storage = storage or str(dtype)
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
         """By this the core sees where the array lies."""
-        strides = tuple(step * self.dtype.itemsize for step in self.strides)
+        strides = tuple(step * self.itemsize for step in self.strides)
         return {
             "shape": self.shape,
-            "typestr": self.dtype.str,
+            "typestr": self.in_memory.str,
             "data": (self.address, False),
             "strides": strides,
             "stream": None if self.stream is None else self.stream or 1,  # 1 stands for the default stream
@@ -86,13 +100,30 @@ class DeviceArray:
         axes = [(size, stride) for size, stride in zip(self.shape, self.strides, strict=True) if size != 1]
         return "F" if _is_dense(axes[::-1]) and not _is_dense(axes) else "C"
 
+    def summed(self) -> DeviceArray:
+        """The same array with the dtype that its numbers are summed in: float32 for half types."""
+        if self.storage not in _HALVES:
+            return self
+        place = (self.address, self.shape, self.strides)
+        return DeviceArray(*place, _FLOAT32, self.device, self.stream, self.source, self.storage, whole=self.whole)
+
+    @property
+    def in_memory(self) -> np.dtype:
+        """The type of the elements in memory, a void type for bfloat16."""
+        return _IN_MEMORY.get(self.storage, self.dtype)
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return self.in_memory.itemsize
+
     def extent(self) -> tuple[int, int]:
         """The addresses of the array's memory: the first byte, and behind the last."""
         low = high = 0
         for size, stride in zip(self.shape, self.strides, strict=True):
             reach = (size - 1) * stride
             low, high = (low + reach, high) if reach < 0 else (low, high + reach)
-        size = self.dtype.itemsize
+        size = self.itemsize
         return self.address + low * size, self.address + (high + 1) * size
 
     def transpose(self, axes: Any) -> DeviceArray:
@@ -102,7 +133,7 @@ class DeviceArray:
     def view(self, dtype: np.dtype) -> DeviceArray:
         """The same bytes as numbers of another type of the same size."""
         made = self._view(self.shape, self.strides)
-        made.dtype = np.dtype(dtype)
+        made.dtype, made.storage = np.dtype(dtype), str(np.dtype(dtype))
         return made
 
     def reshape(self, shape: tuple[int, ...], order: str = "C") -> DeviceArray:
@@ -119,18 +150,19 @@ class DeviceArray:
         raise TypeError(f"a device array's index must be None, (None, None) or (..., None), got {key!r}")
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        """``array[...] = number`` for a new, dense array."""
-        if key is not Ellipsis or not isinstance(value, int | float):
+        """``array[...] = number`` for a new, dense array; for bfloat16, which NumPy cannot make, ``array[...] = 0``."""
+        known = value == 0 or self.in_memory.kind != "V"
+        if key is not Ellipsis or not isinstance(value, int | float) or not known:
             raise TypeError(f"only [...] = a number can be assigned to a device array, got [{key!r}] = {value!r}")
         if not self.size or self.device is None:
             return
         if value == 0:
-            self.device.clear(self.address, self.size * self.dtype.itemsize, self.stream or 0)
+            self.device.clear(self.address, self.size * self.itemsize, self.stream or 0)
         else:
-            self.device.send(self.address, np.full(self.size, value, self.dtype), self.stream or 0)
+            self.device.send(self.address, np.full(self.size, value, self.in_memory), self.stream or 0)
 
     def _view(self, shape: tuple[int, ...], strides: tuple[int, ...]) -> DeviceArray:
-        return DeviceArray(self.address, shape, strides, self.dtype, self.device, self.stream, self.source)
+        return DeviceArray(self.address, shape, strides, self.dtype, self.device, self.stream, self.source, self.storage)
 
 
 def is_device_array(value: Any) -> bool:
@@ -145,11 +177,14 @@ def adopt(value: Any, driver: Driver, devices: Devices) -> DeviceArray:
     ------
     ValueError
         Its memory is freed, of the host, or of another context than the primary one.
+    TypeError
+        It has a mask, or elements that do not say what they are.
     """
     if isinstance(value, DeviceArray):
         return value
     interface = value.__cuda_array_interface__
     shape, dtype = tuple(interface["shape"]), np.dtype(interface["typestr"])
+    storage = _storage(value, dtype)
     address = interface["data"][0] or 0
     if interface.get("mask") is not None:
         raise TypeError("arrays on a GPU must have no mask, got one (fill it first)")
@@ -158,30 +193,43 @@ def adopt(value: Any, driver: Driver, devices: Devices) -> DeviceArray:
         steps = _dense(shape)
     else:
         if any(step % dtype.itemsize for step in strides):
-            raise ValueError(f"arrays on a GPU must have strides of whole elements, got {tuple(strides)} bytes of {dtype}")
+            raise ValueError(f"arrays on a GPU must have strides of whole elements, got {tuple(strides)} bytes of {storage}")
         steps = tuple(step // dtype.itemsize for step in strides)
     if not all(shape):
-        return DeviceArray(0, shape, steps, dtype, None, None, value, True)
+        return DeviceArray(0, shape, steps, dtype, None, None, value, storage, whole=True)
     if address % dtype.itemsize:
-        raise ValueError(f"arrays on a GPU must be aligned to their elements, got address {address:#x} of {dtype}")
+        raise ValueError(f"arrays on a GPU must be aligned to their elements, got address {address:#x} of {storage}")
     device = _device_of(address, type(value).__name__, driver, devices)
-    return DeviceArray(address, shape, steps, dtype, device, _stream_of(value, interface, device), value, True)
+    stream = _stream_of(value, interface, device)
+    return DeviceArray(address, shape, steps, dtype, device, stream, value, storage, whole=True)
 
 
-def empty_like(shape: tuple[int, ...], dtype: np.dtype, like: Any, device: Device) -> Any:
-    """A new array of the kind of `like`, on its device; the device's context is current."""
-    kind = _kind(like)
+def empty_like(shape: tuple[int, ...], dtype: np.dtype, like: DeviceArray, device: Device) -> Any:
+    """A new array of the caller's kind, on its device; the device's context is current.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    dtype : numpy.dtype
+        Of sums. If the numbers of `like` are summed in the same, the new array has its type in memory.
+    like : DeviceArray
+    device : Device
+    """
+    source = like.source
+    kind, half = _kind(source), like.storage in _HALVES and dtype == _FLOAT32
     if kind == "torch":
         torch = sys.modules["torch"]
-        same = str(like.dtype) == f"torch.{dtype.name}"
-        return torch.empty(shape, dtype=like.dtype if same else getattr(torch, dtype.name), device=like.device)
+        same = half or str(source.dtype) == f"torch.{dtype.name}"
+        return torch.empty(shape, dtype=source.dtype if same else getattr(torch, dtype.name), device=source.device)
+    if half:
+        dtype = np.dtype(np.float16 if like.storage == "float16" else source.dtype)
     if kind == "cupy":
-        with like.device:
+        with source.device:
             return sys.modules["cupy"].empty(shape, dtype)
     from pycuda import gpuarray
 
     try:
-        return gpuarray.empty(shape, dtype, allocator=getattr(like, "allocator", None) or _mem_alloc())
+        return gpuarray.empty(shape, dtype, allocator=getattr(source, "allocator", None) or _mem_alloc())
     except gpuarray.drv.MemoryError as error:
         free, total = gpuarray.drv.mem_get_info()
         size = int(np.prod(shape, dtype=object)) * dtype.itemsize
@@ -196,13 +244,14 @@ def delivered(array: DeviceArray) -> Any:
     kind = _kind(source)
     if kind == "torch":
         return source.as_strided(array.shape, array.strides)
-    strides = tuple(step * array.dtype.itemsize for step in array.strides)
+    strides = tuple(step * array.itemsize for step in array.strides)
+    dtype = source.dtype if array.storage in _HALVES else array.dtype
     if kind == "cupy":
-        return sys.modules["cupy"].ndarray(array.shape, array.dtype, source.data, strides)
+        return sys.modules["cupy"].ndarray(array.shape, dtype, source.data, strides)
     from pycuda.gpuarray import GPUArray
 
     base = source if source.base is None else source.base
-    return GPUArray(array.shape, array.dtype, source.allocator, base if array.size else None, source.gpudata, strides)
+    return GPUArray(array.shape, dtype, source.allocator, base if array.size else None, source.gpudata, strides)
 
 
 def reshaped_strides(
@@ -241,6 +290,19 @@ def reshaped_strides(
     if runs:
         raise ValueError(f"shape must have as many elements as before, got {new} for {old}")
     return tuple(found[::step])
+
+
+def _storage(value: Any, dtype: np.dtype) -> str:
+    """The type in memory. Some releases of PyTorch say '<f2' of bfloat16, others '<V2': the array's own dtype decides."""
+    own = getattr(value, "dtype", None)
+    if str(own) == "torch.bfloat16" if _kind(value) == "torch" else isinstance(own, np.dtype) and own.name == "bfloat16":
+        return "bfloat16"
+    if dtype.kind == "V":
+        raise TypeError(
+            f"arrays on a GPU must say what their elements are, got a {type(value).__name__} of {dtype.itemsize} bytes each "
+            "(bfloat16 is known by its dtype in PyTorch, or by that of ml_dtypes)"
+        )
+    return str(dtype)
 
 
 def _mem_alloc() -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 from convt.backend import settings
 
 from . import compiled
-from .arrays import DeviceArray, adopt, delivered, empty_like, is_device_array
+from .arrays import STORAGE, DeviceArray, adopt, delivered, empty_like, is_device_array
 from .choice import ENGINES, choose, words, workspace_limit
 from .cudnn import CudnnUnavailable, cudnn
 from .device import Device, Devices
@@ -49,6 +49,7 @@ class CudaBackend(SamplingMaps):
     """
 
     name = "cuda"
+    storage = STORAGE
     priority = 50  # below the cpu backend: who has NumPy arrays and asks for nothing does not wait for copies
 
     def __init__(self, driver: Driver) -> None:
@@ -77,7 +78,7 @@ class CudaBackend(SamplingMaps):
         known = self.adopt(like)
         device = known.device or self._devices.any()
         with device.current():
-            made = self.adopt(empty_like(shape, dtype, known.source, device))
+            made = self.adopt(empty_like(shape, dtype, known, device))
         made.device = made.device or device
         return made
 
@@ -93,8 +94,8 @@ class CudaBackend(SamplingMaps):
         low, high = array.extent()
         device = array.device or self._devices.any()
         read = device.receive(low, high - low, array.stream or 0)
-        strides = tuple(step * array.dtype.itemsize for step in array.strides)
-        return np.ndarray(array.shape, array.dtype, read.data, array.address - low, strides)
+        strides = tuple(step * array.itemsize for step in array.strides)
+        return np.ndarray(array.shape, array.in_memory, read.data, array.address - low, strides)
 
     def scatter(self, problem: Problem, coarse: Any, kernel: Any, bias: Any, fine: Any) -> None:
         self._run(problem, "scatter", (coarse, kernel), bias, fine)
@@ -191,9 +192,10 @@ def _compute(
     plan: Plan
     if data_map is None:
         (array,) = inputs
-        plan = channel_sums_plan(array.shape, array.strides, out.strides[0], array.dtype.name)
+        plan = channel_sums_plan(array.shape, array.strides, out.strides[0], array.storage)
     else:
-        name, plan = choose(problem, data_map, (inputs[0].strides, inputs[1].strides, out.strides), device)
+        strides = (inputs[0].strides, inputs[1].strides, out.strides)
+        name, plan = choose(problem, data_map, strides, device, out.storage)
         if settings().verbose:
             print(f"{data_map} on {device.name}: {words(name, plan)}")
     pointers = {

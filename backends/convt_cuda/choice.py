@@ -1,8 +1,8 @@
 """Which engine computes a map: the list of engines, and the rule.
 
 The cheapest plan whose workspace stays within the limit is taken; "direct" needs none and can do everything. "cudnn" takes
-part where its library is found and `convt.options` allow it. ``CONVT_CUDA_ALGORITHM`` forces an engine for all that it can
-do; the rest goes to "direct".
+part where its library is found and `convt.options` allow it, "tensor" where the GPU has tensor cores for TF32 and they round
+nothing, or may. ``CONVT_CUDA_ALGORITHM`` forces an engine for all that it can do; the rest goes to "direct".
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from convt.backend import Settings, settings
 
 from .cudnn import CudnnUnavailable, Wishes, cudnn
 from .engine import Engine, Map, Plan, Strides
-from .own.plan import direct_plan, tile_plan
+from .own.plan import direct_plan, tensor_plan, tile_plan
 
 if TYPE_CHECKING:
     from convt.problem import Problem
@@ -25,15 +25,25 @@ if TYPE_CHECKING:
 __all__ = ["ENGINES", "choose", "words", "workspace_limit"]
 
 
-def _cudnn_plan(problem: Problem, data_map: Map, strides: Strides, device: Device, wishes: Wishes) -> Plan | None:
-    return cudnn().plan(problem, data_map, strides, device, wishes)
+def _cudnn_plan(
+    problem: Problem, data_map: Map, strides: Strides, storage: str, device: Device, wishes: Wishes
+) -> Plan | None:
+    return cudnn().plan(problem, data_map, strides, device, wishes, storage)
 
 
-ENGINES = {"tile": Engine(tile_plan), "direct": Engine(direct_plan), "cudnn": Engine(_cudnn_plan, of_device=True)}
+ENGINES = {
+    "tile": Engine(tile_plan),
+    "tensor": Engine(tensor_plan),
+    "direct": Engine(direct_plan),
+    "cudnn": Engine(_cudnn_plan, of_device=True),
+}
 _FALLBACK = "direct"
+_TENSOR_CORES = (8, 0)  # the first GPUs that have them for TF32
 
 
-def choose(problem: Problem, data_map: Map, strides: Strides, device: Device | None = None) -> tuple[str, Plan]:
+def choose(
+    problem: Problem, data_map: Map, strides: Strides, device: Device | None = None, storage: str | None = None
+) -> tuple[str, Plan]:
     """The engine's name, and its plan.
 
     Parameters
@@ -44,6 +54,8 @@ def choose(problem: Problem, data_map: Map, strides: Strides, device: Device | N
         Of the map's left input, right input and output, in elements.
     device : Device, optional
         Its context is current. Without one, engines whose plans depend on it take no part.
+    storage : str, optional
+        The arrays' type in memory; the problem's dtype unless given.
 
     Raises
     ------
@@ -56,7 +68,10 @@ def choose(problem: Problem, data_map: Map, strides: Strides, device: Device | N
     if forced is not None and forced not in ENGINES:
         raise ValueError(f"CONVT_CUDA_ALGORITHM must be one of {', '.join(ENGINES)}, got {forced!r}")
     now = settings()
-    return _choose(problem, data_map, strides, forced, now.workspace_limit, device, _wishes(now) if device else None)
+    storage = storage or problem.dtype.name
+    wishes = _wishes(now) if device else None
+    tensor = device is not None and device.capability >= _TENSOR_CORES and (storage != "float32" or now.allow_tf32)
+    return _choose(problem, data_map, strides, storage, tensor, forced, now.workspace_limit, device, wishes)
 
 
 def words(name: str, plan: Plan) -> str:
@@ -79,6 +94,8 @@ def _choose(
     problem: Problem,
     data_map: Map,
     strides: Strides,
+    storage: str,
+    tensor: bool,
     forced: str | None,
     limit: float,
     device: Device | None = None,
@@ -88,11 +105,13 @@ def _choose(
     plans = []
     for name in names:
         engine = ENGINES[name]
+        if name == "tensor" and not tensor:
+            continue
         if not engine.of_device:
-            plans.append((name, engine.plan(problem, data_map, strides)))
+            plans.append((name, engine.plan(problem, data_map, strides, storage)))
         elif device is not None and wishes is not None:
             try:
-                plans.append((name, engine.plan(problem, data_map, strides, device, wishes)))
+                plans.append((name, engine.plan(problem, data_map, strides, storage, device, wishes)))
             except CudnnUnavailable:
                 if forced is not None:
                     raise

@@ -1,6 +1,7 @@
 """The kernels as code for a GPU: built ahead of time into this package, or by NVRTC when first needed. Never by nvcc.
 
-What NVRTC has built is kept in a folder (``CONVT_CACHE``, or the user's cache), named by everything it was made from.
+NVRTC builds the kernels of one type of numbers at a time. What it has built is kept in a folder (``CONVT_CACHE``, or the
+user's cache), named by everything it was made from.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from convt.backend import BackendUnavailable
 
 from .nvrtc import Nvrtc, find_nvrtc
 
-__all__ = ["FATBIN", "available", "kernel_image", "sources"]
+__all__ = ["AHEAD", "FATBIN", "available", "kernel_image", "sources"]
 
 _KERNELS = Path(__file__).parent / "kernels"
 FATBIN = _KERNELS / "convt.fatbin"
+AHEAD = "built ahead of time"
 _ROOT = "convt.cu"
 _SUFFIXES = (".cu", ".cuh")
 
@@ -32,12 +34,18 @@ def available() -> str:
         Neither compiled kernels nor NVRTC.
     """
     if FATBIN.is_file():
-        return "built ahead of time"
+        return AHEAD
     return f"NVRTC {find_nvrtc().version}"
 
 
-def kernel_image(capability: tuple[int, int]) -> Iterator[tuple[bytes, str]]:
+def kernel_image(capability: tuple[int, int], storage: str) -> Iterator[tuple[bytes, str]]:
     """Code for a GPU and where it is from, the best first; what cannot be loaded is followed by another.
+
+    Parameters
+    ----------
+    capability : tuple of int
+    storage : str
+        The type whose kernels are needed, as it ends their names. What is `AHEAD` has those of all types.
 
     Raises
     ------
@@ -45,14 +53,14 @@ def kernel_image(capability: tuple[int, int]) -> Iterator[tuple[bytes, str]]:
         There is no other.
     """
     if FATBIN.is_file():
-        yield FATBIN.read_bytes(), "built ahead of time"
+        yield FATBIN.read_bytes(), AHEAD
     try:
         nvrtc = find_nvrtc()
     except BackendUnavailable:
         if FATBIN.is_file():
             return
         raise
-    yield _cached(nvrtc, capability), f"NVRTC {nvrtc.version}"
+    yield _cached(nvrtc, capability, storage), f"NVRTC {nvrtc.version}"
 
 
 def sources() -> dict[str, str]:
@@ -61,9 +69,9 @@ def sources() -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.suffix in _SUFFIXES}
 
 
-def _cached(nvrtc: Nvrtc, capability: tuple[int, int]) -> bytes:
+def _cached(nvrtc: Nvrtc, capability: tuple[int, int], storage: str) -> bytes:
     files = sources()
-    key = hashlib.sha256(repr((sorted(files.items()), nvrtc.version, capability)).encode()).hexdigest()
+    key = hashlib.sha256(repr((sorted(files.items()), nvrtc.version, capability, storage)).encode()).hexdigest()
     place = _folder() / f"kernels-{key[:32]}.cubin"
     try:
         digest, image = place.read_bytes().split(b"\n", 1)
@@ -71,7 +79,7 @@ def _cached(nvrtc: Nvrtc, capability: tuple[int, int]) -> bytes:
             return image
     except (OSError, ValueError):
         pass
-    image = nvrtc.compile(_ROOT, files, capability)
+    image = nvrtc.compile(_ROOT, files, capability, ("ONLY", f"ONLY_{storage}"))
     _write(place, _digest(image) + b"\n" + image)
     return image
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .compiled import kernel_image
+from .compiled import AHEAD, kernel_image
 from .driver import CudaError, Driver
 from .memory import PinnedPool, Pool
 
@@ -58,6 +58,7 @@ class Device:
         self._driver = driver
         self._context = device.retain_primary_context()
         self._functions: dict[str, c_void_p] = {}
+        self._modules: dict[str, c_void_p] = {}  # by type of numbers; "" has all
         self._streams: list[int] = []
         self._lock = threading.RLock()
         with self.current():
@@ -150,13 +151,14 @@ class Device:
 
     @cached_property
     def kernels(self) -> str:
-        """Where the kernels' code came from."""
-        self._module  # noqa: B018
-        return self._origin
+        """Where the code of the kernels for float32 came from."""
+        with self._lock:
+            self._module("float32")
+            return self._origin
 
     def _function(self, name: str) -> c_void_p:
         with self._lock:
-            module, function = self._module, c_void_p()
+            module, function = self._module(name.rpartition("_")[2]), c_void_p()
             try:
                 self._driver.call("cuModuleGetFunction", byref(function), module, name.encode())
             except CudaError as error:
@@ -164,10 +166,17 @@ class Device:
             self._functions[name] = function
             return function
 
-    @cached_property
-    def _module(self) -> c_void_p:
+    def _module(self, storage: str) -> c_void_p:
+        """The code of a type's kernels, loaded when the first of them is needed."""
+        found = self._modules.get("") or self._modules.get(storage)
+        if found is None:
+            found = self._load(storage)
+            self._modules["" if self._origin == AHEAD else storage] = found
+        return found
+
+    def _load(self, storage: str) -> c_void_p:
         module = c_void_p()
-        for image, origin in kernel_image(self.capability):
+        for image, origin in kernel_image(self.capability, storage):
             self._origin = origin
             try:
                 self._driver.call("cuModuleLoadData", byref(module), image)

@@ -91,8 +91,9 @@ class Engine(NamedTuple):
     Attributes
     ----------
     plan : callable
-        ``plan(problem, data_map, strides)`` gives a plan, or None if the engine cannot do this. `strides` are those of the
-        map's left input, right input and output, in elements, axes ordered as `convt.backend` says.
+        ``plan(problem, data_map, strides, storage)`` gives a plan, or None if the engine cannot do this. `strides` are
+        those of the map's left input, right input and output, in elements, axes ordered as `convt.backend` says; `storage`
+        is the type that all arrays have in memory, where the problem's dtype is that of sums.
     of_device : bool
         Whether ``plan`` also takes the device and what `convt.options` allow, because its plans depend on them.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ctypes import byref, c_char_p, c_int, c_size_t, c_void_p
 from functools import cache
 from pathlib import Path
@@ -30,7 +30,9 @@ class Nvrtc:
         self._call("nvrtcVersion", byref(major), byref(minor))
         self.version = f"{major.value}.{minor.value}"
 
-    def compile(self, root: str, files: Mapping[str, str], capability: tuple[int, int]) -> bytes:
+    def compile(
+        self, root: str, files: Mapping[str, str], capability: tuple[int, int], defined: Sequence[str] = ()
+    ) -> bytes:
         """Code for one kind of GPU.
 
         Parameters
@@ -39,6 +41,8 @@ class Nvrtc:
             The file to compile; the others can be included.
         files : mapping of str to str
         capability : tuple of int
+        defined : sequence of str
+            Macros.
 
         Raises
         ------
@@ -54,6 +58,7 @@ class Nvrtc:
         )
         try:
             options = [b"--std=c++17", f"--gpu-architecture=sm_{capability[0]}{capability[1]}".encode()]
+            options += [f"--define-macro={name}".encode() for name in defined]
             try:
                 self._call("nvrtcCompileProgram", program, c_int(len(options)), (c_char_p * len(options))(*options))
             except RuntimeError as error:

@@ -52,7 +52,7 @@ class Choice(NamedTuple):
 
 
 def math_before_search(dtype: str, wishes: Wishes) -> int:
-    """The math type that keeps TF32 out of the search, or lets it in."""
+    """The math type that keeps TF32 out of the search, or lets it in. Products of half types are exact in any of them."""
     return FMA_MATH if dtype == "float32" and not wishes.allow_tf32 else DEFAULT_MATH
 
 

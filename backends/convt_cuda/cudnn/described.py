@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Described"]
 
-_DATA_TYPES = {"float32": 0, "float64": 1}
+_DATA_TYPES = {"float32": 0, "float64": 1, "float16": 2, "bfloat16": 9}
+_HALF_BYTES = 2
 
 
 class Described:
@@ -29,6 +30,8 @@ class Described:
     ----------
     library : Library
     problem : Problem
+    storage : str
+        The arrays' type in memory; sums have the problem's.
     fitted : Fit
     data_map : {"scatter", "gather", "correlate"}
     operands : Operands
@@ -41,6 +44,8 @@ class Described:
     views, inner, whole : dict of str to Descriptor
         Of those that are staged: the caller's array; where it lies in the copy; all of a copy that is larger.
     convolution : ConvolutionDescriptor
+    tensor_cores : bool
+        Whether factors are short enough for them, or may be rounded to be.
 
     Raises
     ------
@@ -49,15 +54,23 @@ class Described:
     """
 
     def __init__(
-        self, library: Library, problem: Problem, fitted: Fit, data_map: Map, operands: Operands, wishes: Wishes
+        self,
+        library: Library,
+        problem: Problem,
+        storage: str,
+        fitted: Fit,
+        data_map: Map,
+        operands: Operands,
+        wishes: Wishes,
     ) -> None:
         self.cudnn_map = MAPS[data_map]
         self.operands = operands
-        self.itemsize = problem.dtype.itemsize
+        self.itemsize = problem.dtype.itemsize if storage == problem.dtype.name else _HALF_BYTES
         self._library = library
-        self._data_type = _DATA_TYPES[problem.dtype.name]
-        self._math = math_before_search(problem.dtype.name, wishes)
+        self._data_type = _DATA_TYPES[storage]
+        self._math = math_before_search(storage, wishes)
         self._wishes = wishes
+        self.tensor_cores = self.itemsize == _HALF_BYTES or (storage == "float32" and wishes.allow_tf32)
         staged = {role: operand for role, operand in operands.by_role.items() if operand.staged}
         with ExitStack() as made:  # so that none is left if cuDNN refuses the next
             keep = made.enter_context
@@ -103,5 +116,5 @@ class Described:
         missing = len(self.operands.by_role["kernel"].shape) - 2 - len(problem.stride)
         padding = (0,) * missing + fitted.padding
         stride, dilation = (1,) * missing + problem.stride, (1,) * missing + problem.dilation
-        data_type, groups = self._data_type, problem.groups
-        return ConvolutionDescriptor(self._library, data_type, padding, stride, dilation, groups, self._math)
+        sums, groups = _DATA_TYPES[problem.dtype.name], problem.groups
+        return ConvolutionDescriptor(self._library, sums, padding, stride, dilation, groups, self._math)

@@ -43,7 +43,15 @@ class Cudnn:
         self.tuned = Tuned()
         self._handles = Handles(library)
 
-    def plan(self, problem: Problem, data_map: Map, strides: Strides, device: Device, wishes: Wishes) -> CudnnPlan | None:
+    def plan(
+        self,
+        problem: Problem,
+        data_map: Map,
+        strides: Strides,
+        device: Device,
+        wishes: Wishes,
+        storage: str | None = None,
+    ) -> CudnnPlan | None:
         """The plan of a map, or None; the device's context is current.
 
         Parameters
@@ -55,13 +63,16 @@ class Cudnn:
         device : Device
         wishes : Wishes
             What it may do. No plan's workspace is above the limit.
+        storage : str, optional
+            The arrays' type in memory; the problem's dtype, that of sums, unless given.
         """
+        storage = storage or problem.dtype.name
         fitted = fit(problem)
         if fitted is None:
             return None
         for operands in arrangements(problem, fitted, MAPS[data_map], strides):
             try:
-                described = Described(self.library, problem, fitted, data_map, operands, wishes)
+                described = Described(self.library, problem, storage, fitted, data_map, operands, wishes)
             except CudnnError as error:  # sizes or strides that cuDNN does not take
                 if not error.refused:
                     raise
@@ -70,7 +81,7 @@ class Cudnn:
             if limit < 0:
                 continue
             search = described.search(limit)
-            key = key_of(problem, data_map, operands, wishes, device.name, self.library.version)
+            key = key_of(problem, storage, data_map, operands, wishes, device.name, self.library.version)
             choice = self._choose(search, described, device, key)
             if choice is not None:
                 return CudnnPlan(self.library, self._handles, problem, described, choice)

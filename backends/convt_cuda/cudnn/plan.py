@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["CudnnPlan", "staged_bytes"]
 
-_SCALARS = {4: c_float, 8: c_double}
+_SCALARS = {2: c_float, 4: c_float, 8: c_double}
 _ALIGNMENT = 256
 _POINTERS = ("left", "right", "out")  # in the order of `CudnnMap.ours`
 
 # Costs count multiply-adds at the rate of our own best kernel, as own/plan.py does. Not measured yet: cuDNN is taken to be
-# twice as fast, so that it does what it can do without copies.
+# twice as fast, so that it does what it can do without copies, and by tensor cores four times as fast as ours with them.
 _RATE = 0.5
+_TENSOR_RATE = 0.1
 _COPIED = 75.0  # an element that is copied
 _COPY = 500_000.0  # a copy, whatever its size
 
@@ -105,6 +106,7 @@ class CudnnPlan:
         described = self._described
         whole = described.whole.get(role)
         if whole is not None:
+            # This one takes a number of the array's own type: zero has the same bits in all of them.
             self._library.call("cudnnSetTensor", handle, whole.address, copy, byref(self._zero))
         self._copy(handle, described.views[role], source, described.inner[role], copy + self._inner_offset(role))
 
@@ -143,7 +145,8 @@ def staged_bytes(described: Described) -> int:
 def _cost(problem: Problem, described: Described) -> float:
     positions, taps = problem.batch * prod(problem.coarse_shape), prod(problem.kernel_shape)
     work = positions * problem.coarse_channels * (problem.fine_channels // problem.groups) * taps
-    return work * _RATE + described.operands.staged * _COPIED + len(described.views) * _COPY
+    rate = _TENSOR_RATE if described.tensor_cores else _RATE
+    return work * rate + described.operands.staged * _COPIED + len(described.views) * _COPY
 
 
 def _aligned(size: int) -> int:

@@ -27,7 +27,7 @@ VARIABLE = "CONVT_CUDNN_TUNED"
 _FORMAT = "convt cuDNN algorithms 1"
 
 
-def key_of(problem: Problem, data_map: Map, operands: Operands, wishes: Wishes, gpu: str, version: int) -> str:
+def key_of(problem: Problem, storage: str, data_map: Map, operands: Operands, wishes: Wishes, gpu: str, version: int) -> str:
     """All that a choice depends on, as text."""
     shapes = {each.name: getattr(problem, each.name) for each in fields(problem) if each.name != "dtype"}
     options = {"allow_tf32": wishes.allow_tf32, "deterministic": wishes.deterministic, "limit": str(wishes.workspace_limit)}
@@ -36,7 +36,7 @@ def key_of(problem: Problem, data_map: Map, operands: Operands, wishes: Wishes, 
         "map": data_map,
         "order": operands.order,
         "copies": copies,
-        "dtype": problem.dtype.name,
+        "dtype": storage,
         "gpu": gpu,
         "cudnn": version,
     }

@@ -2,41 +2,45 @@
 #include "correlate.cuh"
 #include "direct.cuh"
 #include "geometry.cuh"
+#include "numbers.cuh"
 #include "pooling.cuh"
 #include "resampling.cuh"
 #include "sums.cuh"
+#include "tensor.cuh"
 #include "tile.cuh"
 
 #define KERNEL(name, Parameters, ...) \
     extern "C" __global__ void __launch_bounds__(256) name(const __grid_constant__ Parameters parameters) { __VA_ARGS__(parameters); }
 
 // `pixels` and `channels` say along what neighbouring threads load.
-#define TILES(type, T, rows, columns, TM, TN) \
-    KERNEL(scatter_##rows##x##columns##_pixels_##type, Map, tile<T, true, false, rows, columns, TM, TN>) \
-    KERNEL(scatter_##rows##x##columns##_channels_##type, Map, tile<T, true, true, rows, columns, TM, TN>) \
-    KERNEL(gather_##rows##x##columns##_pixels_##type, Map, tile<T, false, false, rows, columns, TM, TN>) \
-    KERNEL(gather_##rows##x##columns##_channels_##type, Map, tile<T, false, true, rows, columns, TM, TN>) \
-    KERNEL(pack_##rows##x##columns##_##type, Map, pack<T, rows>)
+#define TILE(form, type, S, rows, columns, ...) \
+    KERNEL(scatter_##form##rows##x##columns##_pixels_##type, Map, tile<S, true, false, rows, columns, __VA_ARGS__>) \
+    KERNEL(scatter_##form##rows##x##columns##_channels_##type, Map, tile<S, true, true, rows, columns, __VA_ARGS__>) \
+    KERNEL(gather_##form##rows##x##columns##_pixels_##type, Map, tile<S, false, false, rows, columns, __VA_ARGS__>) \
+    KERNEL(gather_##form##rows##x##columns##_channels_##type, Map, tile<S, false, true, rows, columns, __VA_ARGS__>)
 
-#define DIRECT(type, T, MR) \
-    KERNEL(scatter_direct##MR##_pixels_##type, Map, direct<T, true, false, MR>) \
-    KERNEL(scatter_direct##MR##_channels_##type, Map, direct<T, true, true, MR>) \
-    KERNEL(gather_direct##MR##_pixels_##type, Map, direct<T, false, false, MR>) \
-    KERNEL(gather_direct##MR##_channels_##type, Map, direct<T, false, true, MR>)
+#define PACK(type, S, rows, columns) KERNEL(pack_##rows##x##columns##_##type, Map, pack<S, rows>)
 
-#define FAMILY(type, T) \
-    TILES(type, T, 64, 64, 4, 4) \
-    TILES(type, T, 32, 128, 4, 4) \
-    DIRECT(type, T, 1) \
-    DIRECT(type, T, 4) \
-    KERNEL(correlate_tile_##type, Correlation, correlate_tile<T, 64, 64, 4, 4>) \
-    KERNEL(correlate_direct_##type, Correlation, correlate_direct<T, 256>) \
-    KERNEL(channel_sums_##type, Sum, channel_sums<T, 256>) \
-    KERNEL(add_parts_##type, Reduction, add_parts<T>)
+#define TILES(type, S, rows, columns, TM, TN) \
+    TILE(, type, S, rows, columns, Products<S, rows, columns, TM, TN>) \
+    PACK(type, S, rows, columns)
 
-FAMILY(float32, float)
-FAMILY(float64, double)
-TILES(float32, float, 128, 128, 8, 8)  // twice the registers of double would not fit
+#define TENSOR(type, S, rows, columns) TILE(tensor, type, S, rows, columns, TensorCores<S, rows, columns>)
+
+#define DIRECT(type, S, MR) \
+    KERNEL(scatter_direct##MR##_pixels_##type, Map, direct<S, true, false, MR>) \
+    KERNEL(scatter_direct##MR##_channels_##type, Map, direct<S, true, true, MR>) \
+    KERNEL(gather_direct##MR##_pixels_##type, Map, direct<S, false, false, MR>) \
+    KERNEL(gather_direct##MR##_channels_##type, Map, direct<S, false, true, MR>)
+
+#define FAMILY(type, S) \
+    TILES(type, S, 64, 64, 4, 4) \
+    DIRECT(type, S, 1) \
+    DIRECT(type, S, 4) \
+    KERNEL(correlate_tile_##type, Correlation, correlate_tile<S, 64, 64, 4, 4>) \
+    KERNEL(correlate_direct_##type, Correlation, correlate_direct<S, 256>) \
+    KERNEL(channel_sums_##type, Sum, channel_sums<S, 256>) \
+    KERNEL(add_parts_##type, Reduction, add_parts<S>)
 
 // Upsampling and pooling. Other types of 4 and 8 bytes, of which values are only moved, travel as these.
 #define SAMPLING(type, T) \
@@ -54,8 +58,39 @@ TILES(float32, float, 128, 128, 8, 8)  // twice the registers of double would no
     KERNEL(max_unpool_backward_near_##type, Pooling, max_unpool_backward_near<T>) \
     KERNEL(max_unpool_backward_far_##type, Pooling, max_unpool_backward_far<T>)
 
+// NVRTC compiles the kernels of one type when the first of them is needed: it defines ONLY, and the type behind ONLY_.
+#if !defined(ONLY) || defined(ONLY_float32)
+FAMILY(float32, float)
+TILES(float32, float, 32, 128, 4, 4)
+TILES(float32, float, 128, 128, 8, 8)  // twice the registers for sums of double would not fit
+TENSOR(float32, float, 64, 64)
+TENSOR(float32, float, 128, 128)
 SAMPLING(float32, float)
+#endif
+
+#if !defined(ONLY) || defined(ONLY_float64)
+FAMILY(float64, double)
+TILES(float64, double, 32, 128, 4, 4)
 SAMPLING(float64, double)
-KERNEL(indices_check, Pooling, check_indices)
-KERNEL(indices_mark_last, Pooling, mark_last)
-KERNEL(indices_move, Pooling, move_indices)
+#endif
+
+// Most GPUs multiply half types by tensor cores: tiles without them come in one size.
+#if !defined(ONLY) || defined(ONLY_float16)
+FAMILY(float16, Float16)
+PACK(float16, Float16, 128, 128)
+TENSOR(float16, Float16, 64, 64)
+TENSOR(float16, Float16, 128, 128)
+#endif
+
+#if !defined(ONLY) || defined(ONLY_bfloat16)
+FAMILY(bfloat16, Bfloat16)
+PACK(bfloat16, Bfloat16, 128, 128)
+TENSOR(bfloat16, Bfloat16, 64, 64)
+TENSOR(bfloat16, Bfloat16, 128, 128)
+#endif
+
+#if !defined(ONLY) || defined(ONLY_indices)
+KERNEL(check_flat_indices, Pooling, check_indices)
+KERNEL(mark_flat_indices, Pooling, mark_last)
+KERNEL(move_flat_indices, Pooling, move_indices)
+#endif

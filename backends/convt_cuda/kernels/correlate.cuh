@@ -3,9 +3,11 @@
 //     rows: coarse channels of a group      columns: (fine channel, tap)      summed over: images x coarse positions
 //
 // The positions are cut into `splits` parts, each summed by a block of its own into a part of the workspace; sums.cuh adds
-// the parts up in their order. So results have the same bits every time, which atomic additions would not give.
+// the parts up in their order. So results have the same bits every time, which atomic additions would not give. Parts are as
+// wide as sums (see numbers.cuh), and only what goes to the result itself is rounded.
 #pragma once
 #include "geometry.cuh"
+#include "numbers.cuh"
 #include "tile.cuh"
 
 // A coarse position, walked in steps.
@@ -33,8 +35,18 @@ struct Position {
     }
 };
 
-template <class T, int BM, int BN, int TM, int TN>
+// A sum to its place in the result, or as a part of it in the workspace.
+template <class S>
+__device__ __forceinline__ void put(const Correlation &map, Index place, Wide<S> sum) {
+    if (map.splits > 1)
+        ((Wide<S> *)map.out.data)[place] = sum;
+    else
+        ((S *)map.out.data)[place] = S(sum);
+}
+
+template <class S, int BM, int BN, int TM, int TN>
 __device__ void correlate_tile(const Correlation &map) {
+    typedef Wide<S> T;
     constexpr int DEPTH = 16, ACROSS = BN / TN, THREADS = BM / TM * ACROSS, V = Vector<T>::LENGTH;
     constexpr int LANES = THREADS / DEPTH, A_LOADS = BM / LANES, B_LOADS = BN / LANES;
     static_assert(THREADS % DEPTH == 0 && BM % LANES == 0 && BN % LANES == 0 && TM % V == 0 && TN % V == 0, "whole loads");
@@ -68,14 +80,14 @@ __device__ void correlate_tile(const Correlation &map) {
     __syncthreads();
 
     const int lane = thread % DEPTH, first = thread / DEPTH;
-    const T *coarse = (const T *)map.coarse.data + (group * map.outputs + row_first) * map.coarse.stride[1];
-    const T *fine = (const T *)map.fine.data;
+    const S *coarse = (const S *)map.coarse.data + (group * map.outputs + row_first) * map.coarse.stride[1];
+    const S *fine = (const S *)map.fine.data;
     T a_next[A_LOADS], b_next[B_LOADS];
     Index position = begin + lane;
     Position at(position < end ? position : 0, map.axis);
     auto load = [&]() {
         const bool live = position < end;
-        const T *a = coarse + at.image * map.coarse.stride[0], *b = fine + at.image * map.fine.stride[0];
+        const S *a = coarse + at.image * map.coarse.stride[0], *b = fine + at.image * map.fine.stride[0];
         Index corner[3];
         for (int axis = 0; axis < 3; axis++) {
             a += at.q[axis] * map.coarse.stride[2 + axis];
@@ -128,7 +140,7 @@ __device__ void correlate_tile(const Correlation &map) {
         __syncthreads();
     }
 
-    T *out = (T *)map.out.data + split * map.out_split + group * map.out_group;
+    const Index out = split * map.out_split + group * map.out_group;
 #pragma unroll
     for (int n = 0; n < TN; n++) {
         const Index column = column_first + (n / V * ACROSS + across) * V + n % V;
@@ -140,7 +152,7 @@ __device__ void correlate_tile(const Correlation &map) {
 #pragma unroll
         for (int m = 0; m < TM; m++) {
             const Index row = row_first + (m / V * (BM / TM) + down) * V + m % V;
-            if (row < map.outputs) out[row * map.out.stride[0] + place] = sum[m][n];
+            if (row < map.outputs) put<S>(map, out + row * map.out.stride[0] + place, sum[m][n]);
         }
     }
 }
@@ -162,8 +174,9 @@ __device__ T block_sum(T value) {
 }
 
 // A block sums one weight over one part of the positions: for groups of few channels, where a tile would stay empty.
-template <class T, int THREADS>
+template <class S, int THREADS>
 __device__ void correlate_direct(const Correlation &map) {
+    typedef Wide<S> T;
     const Index taps = map.axis[0].taps * map.axis[1].taps * map.axis[2].taps;
     const Index weights = map.groups * map.outputs * map.inputs * taps;
     const Index positions = map.batch * map.axis[0].coarse * map.axis[1].coarse * map.axis[2].coarse;
@@ -175,12 +188,12 @@ __device__ void correlate_direct(const Correlation &map) {
         rest = divide(next, map.inputs);
         const Index c = next - rest * map.inputs, group = divide(rest, map.outputs), m = rest - group * map.outputs;
         const Index begin = split * map.per_split, end = begin + map.per_split < positions ? begin + map.per_split : positions;
-        const T *coarse = (const T *)map.coarse.data + (group * map.outputs + m) * map.coarse.stride[1];
-        const T *fine = (const T *)map.fine.data + (group * map.inputs + c) * map.fine.stride[1];
+        const S *coarse = (const S *)map.coarse.data + (group * map.outputs + m) * map.coarse.stride[1];
+        const S *fine = (const S *)map.fine.data + (group * map.inputs + c) * map.fine.stride[1];
         T sum = 0;
         for (Index position = begin + threadIdx.x; position < end; position += THREADS) {
             const Position at(position, map.axis);
-            const T *a = coarse + at.image * map.coarse.stride[0], *b = fine + at.image * map.fine.stride[0];
+            const S *a = coarse + at.image * map.coarse.stride[0], *b = fine + at.image * map.fine.stride[0];
             bool readable = true;
             for (int axis = 0; axis < 3; axis++) {
                 const Axis &g = map.axis[axis];
@@ -188,11 +201,11 @@ __device__ void correlate_direct(const Correlation &map) {
                 readable = readable && inside(index, g.fine);
                 a += at.q[axis] * map.coarse.stride[2 + axis], b += index * map.fine.stride[2 + axis];
             }
-            if (readable) sum += *a * *b;
+            if (readable) sum += T(*a) * T(*b);
         }
         sum = block_sum<T, THREADS>(sum);
         if (threadIdx.x == 0)
-            ((T *)map.out.data)[split * map.out_split + group * map.out_group + m * map.out.stride[0] + c * map.out.stride[1] +
-                                t[0] * map.out.stride[2] + t[1] * map.out.stride[3] + t[2] * map.out.stride[4]] = sum;
+            put<S>(map, split * map.out_split + group * map.out_group + m * map.out.stride[0] + c * map.out.stride[1] +
+                            t[0] * map.out.stride[2] + t[1] * map.out.stride[3] + t[2] * map.out.stride[4], sum);
     }
 }

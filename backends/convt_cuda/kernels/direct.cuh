@@ -5,6 +5,7 @@
 // whole lines also where phases alternate.
 #pragma once
 #include "geometry.cuh"
+#include "numbers.cuh"
 
 // Where the taps of a phase start: neighbouring threads are in different ones, so a block keeps those of small strides.
 struct Start {
@@ -21,10 +22,11 @@ __device__ __noinline__ Start start_of(const Axis &axis, Index first) {
 }
 
 // CHANNELS_DENSE: neighbouring threads have neighbouring channels.
-template <class T, bool SCATTER, bool CHANNELS_DENSE, int MR>
+template <class S, bool SCATTER, bool CHANNELS_DENSE, int MR>
 __device__ void direct(const Map &map) {
-    const T *in = (const T *)map.in.data, *weight = (const T *)map.weight.data, *bias = (const T *)map.bias;
-    T *out = (T *)map.out.data;
+    typedef Wide<S> T;
+    const S *in = (const S *)map.in.data, *weight = (const S *)map.weight.data, *bias = (const S *)map.bias;
+    S *out = (S *)map.out.data;
     __shared__ Start known[3][KNOWN];
     Index size[3], tap_step[3], in_step[3], in_tap[3], in_size[3];
     for (int a = 0; a < 3; a++) {
@@ -69,8 +71,8 @@ __device__ void direct(const Map &map) {
         T sum[MR];
 #pragma unroll
         for (int m = 0; m < MR; m++) sum[m] = 0;
-        const T *here = in + image * map.in.stride[0] + group * map.inputs * map.in.stride[1];
-        const T *weights = weight + group * map.weight_group + row * map.weight.stride[0];
+        const S *here = in + image * map.in.stride[0] + group * map.inputs * map.in.stride[1];
+        const S *weights = weight + group * map.weight_group + row * map.weight.stride[0];
         for (Index j0 = 0; j0 < start[0].taps; j0++) {
             const Index i0 = start[0].in + j0 * in_tap[0];
             if (!inside(i0, in_size[0])) continue;
@@ -80,8 +82,8 @@ __device__ void direct(const Map &map) {
                 for (Index j2 = 0; j2 < start[2].taps; j2++) {
                     const Index i2 = start[2].in + j2 * in_tap[2];
                     if (!inside(i2, in_size[2])) continue;
-                    const T *x = here + i0 * map.in.stride[2] + i1 * map.in.stride[3] + i2 * map.in.stride[4];
-                    const T *w = weights + (start[0].tap + j0 * tap_step[0]) * map.weight.stride[2] +
+                    const S *x = here + i0 * map.in.stride[2] + i1 * map.in.stride[3] + i2 * map.in.stride[4];
+                    const S *w = weights + (start[0].tap + j0 * tap_step[0]) * map.weight.stride[2] +
                                  (start[1].tap + j1 * tap_step[1]) * map.weight.stride[3] +
                                  (start[2].tap + j2 * tap_step[2]) * map.weight.stride[4];
                     for (Index c = 0; c < map.inputs; c++) {
@@ -89,17 +91,17 @@ __device__ void direct(const Map &map) {
 #pragma unroll
                         for (int m = 0; m < MR; m++)
                             if (MR == 1 || row + m < map.outputs)
-                                sum[m] += value * w[m * map.weight.stride[0] + c * map.weight.stride[1]];
+                                sum[m] += value * T(w[m * map.weight.stride[0] + c * map.weight.stride[1]]);
                     }
                 }
             }
         }
 
-        T *y = out + image * map.out.stride[0] + (group * map.outputs + row) * map.out.stride[1] + o[0] * map.out.stride[2] +
+        S *y = out + image * map.out.stride[0] + (group * map.outputs + row) * map.out.stride[1] + o[0] * map.out.stride[2] +
                o[1] * map.out.stride[3] + o[2] * map.out.stride[4];
 #pragma unroll
         for (int m = 0; m < MR; m++)
             if (row + m < map.outputs)
-                y[m * map.out.stride[1]] = sum[m] + (bias ? bias[(group * map.outputs + row + m) * map.bias_stride] : T(0));
+                y[m * map.out.stride[1]] = S(sum[m] + (bias ? bias[(group * map.outputs + row + m) * map.bias_stride] : T(0)));
     }
 }

@@ -2,15 +2,17 @@
 #pragma once
 #include "correlate.cuh"
 #include "geometry.cuh"
+#include "numbers.cuh"
 
 // A block sums one part of one channel.
-template <class T, int THREADS>
+template <class S, int THREADS>
 __device__ void channel_sums(const Sum &map) {
+    typedef Wide<S> T;
     const Index pixels = map.size[0] * map.size[1] * map.size[2], elements = map.batch * pixels;
     for (Index item = blockIdx.x; item < map.channels * map.splits; item += gridDim.x) {
         const Index split = divide(item, map.channels), channel = item - split * map.channels;
         const Index begin = split * map.per_split, end = begin + map.per_split < elements ? begin + map.per_split : elements;
-        const T *in = (const T *)map.in.data + channel * map.in.stride[1];
+        const S *in = (const S *)map.in.data + channel * map.in.stride[1];
         T sum = 0;
         for (Index element = begin + threadIdx.x; element < end; element += THREADS) {
             const Index image = divide(element, pixels), pixel = element - image * pixels;
@@ -24,8 +26,9 @@ __device__ void channel_sums(const Sum &map) {
 }
 
 // A thread adds the parts of one item.
-template <class T>
+template <class S>
 __device__ void add_parts(const Reduction &map) {
+    typedef Wide<S> T;
     const Index items = map.size[0] * map.size[1] * map.size[2] * map.size[3] * map.size[4];
     for (Index item = (Index)blockIdx.x * blockDim.x + threadIdx.x; item < items; item += (Index)gridDim.x * blockDim.x) {
         T sum = 0;
@@ -36,6 +39,6 @@ __device__ void add_parts(const Reduction &map) {
             place += (rest - next * map.size[a]) * map.out.stride[a];
             rest = next;
         }
-        ((T *)map.out.data)[place] = sum;
+        ((S *)map.out.data)[place] = S(sum);
     }
 }

@@ -12,10 +12,12 @@
 //
 // A phase (see geometry.cuh) turns a strided map into a plain correlation, so the inner loop sees neither stride nor
 // dilation, and an input's address changes once per tap. Weights were packed before, [group][tap][channel][row] with both
-// padded by zeros to whole tiles, so they are loaded 16 bytes at a time without a question. While a tile is multiplied out
+// padded by zeros to whole tiles and as wide as the sums (see numbers.cuh), so they are loaded 16 bytes at a time without a
+// question. While a tile is multiplied out
 // of one half of the shared memory, the next is on its way from global memory through registers to the other half.
 #pragma once
 #include "geometry.cuh"
+#include "numbers.cuh"
 
 constexpr int BK = 8;
 
@@ -26,8 +28,9 @@ struct alignas(16) Vector {
 };
 
 // One packed element per step of a thread.
-template <class T, int BM>
+template <class S, int BM>
 __device__ void pack(const Map &map) {
+    typedef Wide<S> T;
     const Index rows = map.row_tiles * BM, channels = (map.inputs + BK - 1) / BK * BK;
     const Index taps = map.axis[0].taps * map.axis[1].taps * map.axis[2].taps;
     const Index total = map.groups * taps * channels * rows;
@@ -42,7 +45,7 @@ __device__ void pack(const Map &map) {
             Index t2 = remainder_of(tap, map.axis[2].taps), upper = divide(tap, map.axis[2].taps);
             Index t1 = remainder_of(upper, map.axis[1].taps), t0 = divide(upper, map.axis[1].taps);
             const Index *stride = map.weight.stride;
-            value = ((const T *)map.weight.data)[rest * map.weight_group + m * stride[0] + c * stride[1] + t0 * stride[2] +
+            value = ((const S *)map.weight.data)[rest * map.weight_group + m * stride[0] + c * stride[1] + t0 * stride[2] +
                                                  t1 * stride[3] + t2 * stride[4]];
         }
         packed[i] = value;
@@ -82,14 +85,51 @@ struct Tap {
     }
 };
 
+// How a block multiplies a tile of weights with one of inputs: here each thread has TM x TN sums of its own, whose rows and
+// columns are groups of V, spread over the tile so that no two threads share a bank. tensor.cuh has another way.
+template <class S, int BM, int BN, int ROWS, int COLUMNS>
+struct Products {
+    typedef Wide<S> T;
+    static constexpr int TM = ROWS, TN = COLUMNS, ACROSS = BN / TN, THREADS = BM / TM * ACROSS, V = Vector<T>::LENGTH;
+    static_assert(TM % V == 0 && TN % V == 0, "whole vectors");
+    typedef Vector<T> Weights[BK][BM / V], Inputs[BK][BN / V];
+
+    T sum[TM][TN];
+    const int across = threadIdx.x % ACROSS, down = threadIdx.x / ACROSS;
+
+    // What a factor becomes before it is multiplied.
+    __device__ static T factor(T value) { return value; }
+
+    __device__ void multiply(const Weights &weights, const Inputs &inputs) {
+#pragma unroll
+        for (int k = 0; k < BK; k++) {
+            Vector<T> a[TM / V], b[TN / V];
+#pragma unroll
+            for (int i = 0; i < TM / V; i++) a[i] = weights[k][i * (BM / TM) + down];
+#pragma unroll
+            for (int i = 0; i < TN / V; i++) b[i] = inputs[k][i * ACROSS + across];
+#pragma unroll
+            for (int m = 0; m < TM; m++)
+#pragma unroll
+                for (int n = 0; n < TN; n++) sum[m][n] += a[m / V].lane[m % V] * b[n / V].lane[n % V];
+        }
+    }
+
+    // Where in the tile sum[m][n] is.
+    __device__ int row(int m) const { return (m / V * (BM / TM) + down) * V + m % V; }
+    __device__ int column(int n) const { return (n / V * ACROSS + across) * V + n % V; }
+};
+
 // CHANNELS_DENSE: neighbouring threads load neighbouring channels (N...C), not neighbouring positions.
-template <class T, bool SCATTER, bool CHANNELS_DENSE, int BM, int BN, int TM, int TN>
+template <class S, bool SCATTER, bool CHANNELS_DENSE, int BM, int BN, class Multiplier>
 __device__ void tile(const Map &map) {
-    constexpr int ACROSS = BN / TN, THREADS = BM / TM * ACROSS, V = Vector<T>::LENGTH;
+    typedef Wide<S> T;
+    constexpr int TM = Multiplier::TM, TN = Multiplier::TN, THREADS = Multiplier::THREADS, V = Vector<T>::LENGTH;
     constexpr int A_LOADS = (BK * BM / V + THREADS - 1) / THREADS, B_LOADS = BK * BN / THREADS;
     constexpr int COLUMNS = CHANNELS_DENSE ? B_LOADS : 1;  // different ones that a thread loads
-    static_assert(BK * BN % THREADS == 0 && THREADS % BK == 0 && THREADS % BN == 0 && TM % V == 0 && TN % V == 0, "whole loads");
-    __shared__ Vector<T> a_tile[2][BK][BM / V], b_tile[2][BK][BN / V];
+    static_assert(BK * BN % THREADS == 0 && THREADS % BK == 0 && THREADS % BN == 0, "whole loads");
+    __shared__ typename Multiplier::Weights a_tile[2];
+    __shared__ typename Multiplier::Inputs b_tile[2];
 
     // Which block this is: row tiles are neighbours, because they read the same input.
     Index rest = blockIdx.x;
@@ -114,10 +154,10 @@ __device__ void tile(const Map &map) {
     const int thread = threadIdx.x;
     const Index rows = map.row_tiles * BM, channels = (map.inputs + BK - 1) / BK * BK;
     const Index all_taps = map.axis[0].taps * map.axis[1].taps * map.axis[2].taps;
-    const T *in = (const T *)map.in.data + group * map.inputs * map.in.stride[1];
+    const S *in = (const S *)map.in.data + group * map.inputs * map.in.stride[1];
     const T *packed = (const T *)map.packed + group * all_taps * channels * rows + row_first;
     Index first[COLUMNS][3], address[COLUMNS];
-    const T *image[COLUMNS];
+    const S *image[COLUMNS];
     bool exists[COLUMNS], readable[COLUMNS];
     for (int i = 0; i < COLUMNS; i++) {
         const Index column = column_first + (CHANNELS_DENSE ? thread / BK + i * (THREADS / BK) : thread % BN);
@@ -161,23 +201,24 @@ __device__ void tile(const Map &map) {
 #pragma unroll
         for (int i = 0; i < A_LOADS; i++) {
             const int item = thread + i * THREADS, k = item / (BM / V), m = item % (BM / V) * V;
-            if (item < BK * BM / V) a_tile[half][k][m / V] = a_next[i];
+            if (item >= BK * BM / V) continue;
+#pragma unroll
+            for (int v = 0; v < V; v++) a_next[i].lane[v] = Multiplier::factor(a_next[i].lane[v]);
+            a_tile[half][k][m / V] = a_next[i];
         }
 #pragma unroll
         for (int i = 0; i < B_LOADS; i++) {
             const int k = CHANNELS_DENSE ? thread % BK : thread / BN + i * (THREADS / BN);
             const int n = CHANNELS_DENSE ? thread / BK + i * (THREADS / BK) : thread % BN;
-            b_tile[half][k][n / V].lane[n % V] = b_next[i];
+            b_tile[half][k][n / V].lane[n % V] = Multiplier::factor(b_next[i]);
         }
     };
 
-    // Sums: a thread's rows and columns are groups of V, spread over the tile so that no two threads share a bank.
-    const int across = thread % ACROSS, down = thread / ACROSS;
-    T sum[TM][TN];
+    Multiplier block;
 #pragma unroll
     for (int m = 0; m < TM; m++)
 #pragma unroll
-        for (int n = 0; n < TN; n++) sum[m][n] = 0;
+        for (int n = 0; n < TN; n++) block.sum[m][n] = 0;
 
     const Index steps = phase[0].taps * phase[1].taps * phase[2].taps * (channels / BK);
     if (steps) turn_to_tap(), load(), store(0);
@@ -189,38 +230,27 @@ __device__ void tile(const Map &map) {
             if (channel == channels) channel = 0, tap.advance(phase), turn_to_tap();
             load();
         }
-#pragma unroll
-        for (int k = 0; k < BK; k++) {
-            Vector<T> a[TM / V], b[TN / V];
-#pragma unroll
-            for (int i = 0; i < TM / V; i++) a[i] = a_tile[half][k][i * (BM / TM) + down];
-#pragma unroll
-            for (int i = 0; i < TN / V; i++) b[i] = b_tile[half][k][i * ACROSS + across];
-#pragma unroll
-            for (int m = 0; m < TM; m++)
-#pragma unroll
-                for (int n = 0; n < TN; n++) sum[m][n] += a[m / V].lane[m % V] * b[n / V].lane[n % V];
-        }
+        block.multiply(a_tile[half], b_tile[half]);
         if (step + 1 < steps) store(half ^ 1);
         __syncthreads();
     }
 
     // The bias, and out.
-    const T *bias = (const T *)map.bias;
-    T *out = (T *)map.out.data + group * map.outputs * map.out.stride[1];
+    const S *bias = (const S *)map.bias;
+    S *out = (S *)map.out.data + group * map.outputs * map.out.stride[1];
 #pragma unroll
     for (int n = 0; n < TN; n++) {
-        const Index column = column_first + (n / V * ACROSS + across) * V + n % V;
+        const Index column = column_first + block.column(n);
         if (column >= columns) continue;
         const Column at(column, phase);
         Index place = at.image * map.out.stride[0];
         for (int a = 0; a < 3; a++) place += (phase[a].out_first + at.u[a] * phase[a].out_step) * map.out.stride[2 + a];
 #pragma unroll
         for (int m = 0; m < TM; m++) {
-            const Index row = row_first + (m / V * (BM / TM) + down) * V + m % V;
+            const Index row = row_first + block.row(m);
             if (row >= map.outputs) continue;
             const T start = bias ? bias[(group * map.outputs + row) * map.bias_stride] : T(0);
-            out[place + row * map.out.stride[1]] = sum[m][n] + start;
+            out[place + row * map.out.stride[1]] = S(block.sum[m][n] + start);
         }
     }
 }

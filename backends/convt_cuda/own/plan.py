@@ -1,7 +1,8 @@
 """Which kernels run, in what grid, and what they cost: the cost model of our own engines, in one place.
 
 Costs count multiply-adds, those on padding included, at the rate of a full tile. All sizes follow from the problem and the
-strides, so that results keep their bits from one device to the next.
+strides, so that results keep their bits from one device to the next, but for those of tensor cores. `storage` is the
+arrays' type in memory, and part of the kernels' names; the workspace holds sums, which have the problem's dtype.
 """
 
 from __future__ import annotations
@@ -15,52 +16,69 @@ from .parameters import Parameters, correlation, reduction, scatter_or_gather, s
 if TYPE_CHECKING:
     from convt.problem import Problem
 
-__all__ = ["channel_sums_plan", "direct_plan", "tile_plan"]
+__all__ = ["channel_sums_plan", "direct_plan", "tensor_plan", "tile_plan"]
 
 _DEPTH = 8  # channels that a tile reads at a time
-_TILES = {"float32": ((64, 64), (32, 128), (128, 128)), "float64": ((64, 64), (32, 128))}
+_TILES: dict[str, tuple[tuple[int, int], ...]] = {
+    "float16": ((64, 64),),
+    "bfloat16": ((64, 64),),
+    "float32": ((64, 64), (32, 128), (128, 128)),
+    "float64": ((64, 64), (32, 128)),
+}
+_TENSOR_TILES = ((64, 64), (128, 128))
 _LARGEST_GRID = 2**31 - 1
 _ENOUGH_BLOCKS = 512  # to keep a large GPU busy
 
 _TILE_RATE = {(64, 64): 1.5, (32, 128): 1.8, (128, 128): 1.0}  # small tiles load more for a multiply-add
+_TENSOR_RATE = {(64, 64): 0.8, (128, 128): 0.4}
 _DIRECT_RATE = {1: 12.0, 4: 5.0}  # by outputs of a thread
 _CORRELATE_RATE = 2.0
 _CORRELATE_DIRECT_RATE = 24.0
 _START = 500_000.0  # a launch, in multiply-adds
 
 
-def tile_plan(problem: Problem, data_map: Map, strides: Strides) -> Launches | None:
+def tile_plan(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Launches | None:
     """Implicit matrix products."""
     if data_map == "correlate":
-        return _correlate_tile(problem, strides)
-    plans = [_tile(problem, data_map, strides, *size) for size in _TILES[problem.dtype.name]]
+        return _correlate_tile(problem, strides, storage)
+    plans = [_tile(problem, data_map, strides, storage, *size) for size in _TILES[storage]]
     return min((plan for plan in plans if plan is not None), key=lambda plan: plan.cost, default=None)
 
 
-def direct_plan(problem: Problem, data_map: Map, strides: Strides) -> Launches:
+def tensor_plan(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Launches | None:
+    """Implicit matrix products by tensor cores, where there are such and factors are short enough or may be rounded."""
+    if data_map == "correlate" or storage == "float64":
+        return None
+    plans = [_tile(problem, data_map, strides, storage, *size, tensor=True) for size in _TENSOR_TILES]
+    return min((plan for plan in plans if plan is not None), key=lambda plan: plan.cost, default=None)
+
+
+def direct_plan(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Launches:
     """Every problem, without tiles."""
     if data_map == "correlate":
-        return _correlate_direct(problem, strides)
+        return _correlate_direct(problem, strides, storage)
     outputs = _channels(problem, data_map)[1]
     size = problem.fine_shape if data_map == "scatter" else problem.coarse_shape
     many = 4 if outputs > 1 else 1
     items = problem.batch * problem.groups * _up(outputs, many) * prod(size)
-    kernel = f"{data_map}_direct{many}_{_densest(strides[2])}_{problem.dtype.name}"
+    kernel = f"{data_map}_direct{many}_{_densest(strides[2])}_{storage}"
     launch = _launch(kernel, _grid(items), scatter_or_gather(problem, data_map == "scatter", strides))
     work = _multiply_adds(problem) * (_up(outputs, many) * many / outputs)
     return Launches((launch,), 0, _START + work * _DIRECT_RATE[many])
 
 
-def channel_sums_plan(shape: tuple[int, ...], strides: tuple[int, ...], sums_stride: int, dtype: str) -> Launches:
+def channel_sums_plan(shape: tuple[int, ...], strides: tuple[int, ...], sums_stride: int, storage: str) -> Launches:
     """The sum of each channel: parts of it, then those together."""
     elements = shape[0] * prod(shape[2:])
     splits, per_split = _split(elements, 4096, shape[1], 1)
-    sums = _launch(f"channel_sums_{dtype}", shape[1] * splits, sum_of_channels(shape, strides, splits, per_split))
-    total = _launch(f"add_parts_{dtype}", _grid(shape[1]), reduction((shape[1],), (sums_stride,), splits))
-    return Launches((sums, total), splits * shape[1] * _ITEMSIZE[dtype], float(elements * shape[1]))
+    sums = _launch(f"channel_sums_{storage}", shape[1] * splits, sum_of_channels(shape, strides, splits, per_split))
+    total = _launch(f"add_parts_{storage}", _grid(shape[1]), reduction((shape[1],), (sums_stride,), splits))
+    return Launches((sums, total), splits * shape[1] * _SUM_BYTES[storage], float(elements * shape[1]))
 
 
-def _tile(problem: Problem, data_map: Map, strides: Strides, rows: int, columns: int) -> Launches | None:
+def _tile(
+    problem: Problem, data_map: Map, strides: Strides, storage: str, rows: int, columns: int, tensor: bool = False
+) -> Launches | None:
     inputs, outputs = _channels(problem, data_map)
     row_tiles = _up(outputs, rows)
     padded = _up(inputs, _DEPTH) * _DEPTH
@@ -77,16 +95,17 @@ def _tile(problem: Problem, data_map: Map, strides: Strides, rows: int, columns:
     parameters = scatter_or_gather(problem, data_map == "scatter", strides, (row_tiles, column_tiles))
     name, form = f"{rows}x{columns}", _densest(strides[0])
     launches = (
-        _launch(f"pack_{name}_{problem.dtype.name}", _grid(packed), parameters),
-        _launch(f"{data_map}_{name}_{form}_{problem.dtype.name}", blocks, parameters),
+        _launch(f"pack_{name}_{storage}", _grid(packed), parameters),
+        _launch(f"{data_map}_{'tensor' * tensor}{name}_{form}_{storage}", blocks, parameters),
     )
     # Each tap belongs to one phase of each axis.
     work = row_tiles * rows * column_tiles * columns * problem.groups * padded * prod(problem.kernel_shape)
-    cost = 2 * _START + packed + work * _TILE_RATE[rows, columns] * max(1.0, _ENOUGH_BLOCKS / 4 / blocks)
+    rate = (_TENSOR_RATE if tensor else _TILE_RATE)[rows, columns]
+    cost = 2 * _START + packed + work * rate * max(1.0, _ENOUGH_BLOCKS / 4 / blocks)
     return Launches(launches, packed * problem.dtype.itemsize, cost)
 
 
-def _correlate_tile(problem: Problem, strides: Strides) -> Launches | None:
+def _correlate_tile(problem: Problem, strides: Strides, storage: str) -> Launches | None:
     fine, coarse = problem.fine_channels // problem.groups, problem.coarse_channels // problem.groups
     tiles = _up(coarse, 64) * _up(fine * prod(problem.kernel_shape), 64) * problem.groups
     positions = problem.batch * prod(problem.coarse_shape)
@@ -94,21 +113,28 @@ def _correlate_tile(problem: Problem, strides: Strides) -> Launches | None:
     if tiles * splits > _LARGEST_GRID:
         return None
     work = tiles * 64 * 64 * positions * max(1.0, _ENOUGH_BLOCKS / 4 / (tiles * splits))
-    kernel = f"correlate_tile_{problem.dtype.name}"
-    return _in_parts(problem, strides, kernel, tiles * splits, splits, per_split, work * _CORRELATE_RATE)
+    kernel = f"correlate_tile_{storage}"
+    return _in_parts(problem, strides, storage, kernel, tiles * splits, splits, per_split, work * _CORRELATE_RATE)
 
 
-def _correlate_direct(problem: Problem, strides: Strides) -> Launches:
+def _correlate_direct(problem: Problem, strides: Strides, storage: str) -> Launches:
     weights = prod(problem.kernel_array_shape)
     positions = problem.batch * prod(problem.coarse_shape)
     splits, per_split = _split(positions, 4096, weights, 1)
     work = weights * max(positions, 256) * _CORRELATE_DIRECT_RATE
-    kernel = f"correlate_direct_{problem.dtype.name}"
-    return _in_parts(problem, strides, kernel, min(weights * splits, _LARGEST_GRID), splits, per_split, work)
+    kernel = f"correlate_direct_{storage}"
+    return _in_parts(problem, strides, storage, kernel, min(weights * splits, _LARGEST_GRID), splits, per_split, work)
 
 
 def _in_parts(
-    problem: Problem, strides: Strides, kernel: str, blocks: int, splits: int, per_split: int, work: float
+    problem: Problem,
+    strides: Strides,
+    storage: str,
+    kernel: str,
+    blocks: int,
+    splits: int,
+    per_split: int,
+    work: float,
 ) -> Launches:
     """One kernel where the positions are not split; else the parts go to the workspace and are added up."""
     out = "out" if splits == 1 else "work"
@@ -116,7 +142,7 @@ def _in_parts(
     if splits == 1:
         return Launches((launch,), 0, _START + work)
     shape = problem.kernel_array_shape
-    total = _launch(f"add_parts_{problem.dtype.name}", _grid(prod(shape)), reduction(shape, strides[2], splits))
+    total = _launch(f"add_parts_{storage}", _grid(prod(shape)), reduction(shape, strides[2], splits))
     return Launches((launch, total), splits * prod(shape) * problem.dtype.itemsize, 2 * _START + work)
 
 
@@ -156,4 +182,4 @@ def _up(a: int, b: int) -> int:
     return -(-a // b)
 
 
-_ITEMSIZE = {"float32": 4, "float64": 8}
+_SUM_BYTES = {"float16": 4, "bfloat16": 4, "float32": 4, "float64": 8}

@@ -80,7 +80,7 @@ def pooling(
     columns = (problem.fine_shape, problem.coarse_shape, problem.kernel_shape, problem.stride, problem.padding)
     for sizes in zip(*columns, strict=True):
         values += sizes
-    name = kernel if kernel.startswith("indices") else _typed(kernel, problem)
+    name = kernel if kernel.endswith("_indices") else _typed(kernel, problem)
     return Launch(name, _grid(items), tuple(values), ((0, "fine"), (6, "coarse"), (12, "indices"), (18, "work")))
 
 

@@ -79,7 +79,9 @@ class SamplingMaps:
         """Write moved: indices, and `sign` times the position of the first element of their image's channel."""
         with self.placed([indices], [moved]) as (device, stream, (source, target)):
             items = prod(problem.coarse_array_shape)
-            launch = pooling(problem, "indices_move", items, coarse=source.strides, indices=target.strides, planes=(0, sign))
+            launch = pooling(
+                problem, "move_flat_indices", items, coarse=source.strides, indices=target.strides, planes=(0, sign)
+            )
             pointers = {"fine": 0, "coarse": source.address, "indices": target.address, "work": 0}
             device.launch(launch, pointers, stream)
 
@@ -105,7 +107,7 @@ class _Run:
         self._acquire(2 * _POSITION)
         try:
             self._device.clear(self._pointers["work"], 2 * _POSITION, self._stream)
-            self.launch("indices_check", self._problem.coarse_shape)
+            self.launch("check_flat_indices", self._problem.coarse_shape)
             found = self._device.receive(self._pointers["work"], 2 * _POSITION, self._stream).view(np.int64)
         finally:
             self._release()
@@ -126,7 +128,7 @@ class _Run:
             for first in range(0, self._planes, at_once):
                 planes = (first, min(at_once, self._planes - first))
                 self._device.clear(self._pointers["work"], planes[1] * size, self._stream)
-                self.launch("indices_mark_last", self._problem.coarse_shape, planes)
+                self.launch("mark_flat_indices", self._problem.coarse_shape, planes)
                 self.launch(f"{kernel}_far", shape, planes)
         finally:
             self._release()

@@ -11,9 +11,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
+from halves import bits_of, values_of
 
 BUILD = Path(__file__).parent / "emulator" / "build.py"
 
@@ -167,3 +169,49 @@ def to_host(cuda):
             return array.get()
 
     return to_host
+
+
+class Tensor:
+    """Numbers of a half type in PyCUDA's memory, which say what they are as PyTorch's do."""
+
+    def __init__(self, array, storage, typestr):
+        self.array = array
+        self.dtype, self.device = f"torch.{storage}", "cuda:0"
+        self.__cuda_array_interface__ = {**array.__cuda_array_interface__, "typestr": typestr}
+
+
+Tensor.__module__ = "torch"
+
+
+@pytest.fixture
+def torch(to_gpu, monkeypatch):
+    """As much of PyTorch as the backend asks."""
+    torch = ModuleType("torch")
+
+    class Stream:
+        cuda_stream = 0
+
+    def empty(shape, dtype, device):
+        name = dtype.removeprefix("torch.")
+        return Tensor(to_gpu(np.empty(shape, np.uint16)), name, "<f2" if name == "float16" else "<V2")
+
+    torch.empty = empty
+    torch.cuda = ModuleType("torch.cuda")
+    torch.cuda.current_stream = lambda ordinal: Stream
+    monkeypatch.setitem(sys.modules, "torch", torch)
+
+
+@pytest.fixture
+def to_tensor(torch, to_gpu):
+    """Numbers of a half type as a tensor."""
+
+    def to_tensor(values, storage, typestr=None):
+        return Tensor(to_gpu(bits_of(values, storage)), storage, typestr or ("<f2" if storage == "float16" else "<V2"))
+
+    return to_tensor
+
+
+@pytest.fixture
+def numbers(to_host):
+    """A tensor's numbers."""
+    return lambda tensor: values_of(to_host(tensor.array), tensor.dtype.removeprefix("torch."))

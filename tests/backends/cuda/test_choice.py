@@ -56,7 +56,7 @@ def test_an_engine_can_be_forced(monkeypatch):
     monkeypatch.setenv("CONVT_CUDA_ALGORITHM", "direct")
     assert chosen(channels=(64, 64), batch=4)[0] == "direct"
     monkeypatch.setenv("CONVT_CUDA_ALGORITHM", "fast")
-    with pytest.raises(ValueError, match=r"^CONVT_CUDA_ALGORITHM must be one of tile, direct, cudnn, got 'fast'$"):
+    with pytest.raises(ValueError, match=r"^CONVT_CUDA_ALGORITHM must be one of tile, tensor, direct, cudnn, got 'fast'$"):
         chosen()
 
 

@@ -20,8 +20,8 @@ class PretendedNvrtc:
     def __init__(self):
         self.compiled = []
 
-    def compile(self, root, files, capability):
-        self.compiled.append((root, sorted(files), capability))
+    def compile(self, root, files, capability, defined):
+        self.compiled.append((root, sorted(files), capability, defined))
         return b"\x7fELF" + bytes(60)
 
 
@@ -35,8 +35,8 @@ def pretended(monkeypatch, tmp_path):
     return made
 
 
-def image():
-    return next(compiled.kernel_image((9, 0)))
+def image(storage="float32"):
+    return next(compiled.kernel_image((9, 0), storage))
 
 
 def test_code_built_ahead_of_time_comes_first(monkeypatch, tmp_path, pretended):
@@ -51,12 +51,14 @@ def test_else_nvrtc_compiles_once(pretended):
     first, origin = image()
     assert origin == "NVRTC 99.0"
     assert image()[0] == first
-    assert [(root, capability) for root, _, capability in pretended.compiled] == [("convt.cu", (9, 0))]
+    assert [(root, *rest) for root, _, *rest in pretended.compiled] == [("convt.cu", (9, 0), ("ONLY", "ONLY_float32"))]
     assert {"convt.cu", "geometry.cuh", "tile.cuh"} <= set(pretended.compiled[0][1])
-    next(compiled.kernel_image((8, 0)))
+    next(compiled.kernel_image((8, 0), "float32"))
     pretended.version = "99.1"
     image()
     assert len(pretended.compiled) == 3
+    image("float16")
+    assert pretended.compiled[3][3] == ("ONLY", "ONLY_float16")
 
 
 def test_a_broken_cache_is_not_believed(pretended, tmp_path):
@@ -96,6 +98,23 @@ def test_a_gpu_that_the_fatbin_has_no_code_for_gets_it_from_nvrtc(cuda, emulator
     assert len(pretended.compiled) == 1
 
 
+def test_each_type_is_compiled_when_it_is_first_needed(cuda, emulator, pretended):
+    device = Device(cuda._driver, 0)
+    with device.current():
+        for name in ("pack_64x64_float64", "add_parts_float64", "pack_64x64_bfloat16"):
+            device._function(name)
+    assert [defined for *_, defined in pretended.compiled] == [("ONLY", "ONLY_float64"), ("ONLY", "ONLY_bfloat16")]
+
+
+def test_what_is_built_ahead_has_all_types(cuda, emulator):
+    device = Device(cuda._driver, 0)
+    before = emulator.calls("cuModuleLoadData")
+    with device.current():
+        for name in ("pack_64x64_float64", "pack_64x64_bfloat16"):
+            device._function(name)
+    assert emulator.calls("cuModuleLoadData") == before + 1
+
+
 def test_kernels_that_are_too_old(cuda, emulator, monkeypatch):
     device = Device(cuda._driver, 0)
     with (
@@ -113,14 +132,16 @@ def test_code_that_is_none(cuda, emulator, monkeypatch, tmp_path):
         device._function("pack_64x64_float32")
 
 
-def test_nvrtc_compiles_the_kernels():
+@pytest.mark.parametrize("storage", ["float32", "bfloat16"])
+def test_nvrtc_compiles_the_kernels(storage):
     try:
         library = nvrtc.find_nvrtc()
     except BackendUnavailable as reason:
         pytest.skip(f"NVRTC is not installed: {reason}")
-    code = library.compile("convt.cu", compiled.sources(), (9, 0))
+    code = library.compile("convt.cu", compiled.sources(), (9, 0), ("ONLY", f"ONLY_{storage}"))
     assert code.startswith(b"\x7fELF")
-    assert b"scatter_64x64_pixels_float32" in code
+    assert f"scatter_tensor64x64_pixels_{storage}".encode() in code
+    assert b"float64" not in code
     with pytest.raises(RuntimeError, match=r"(?s)nvrtcCompileProgram.*undeclared_name"):
         library.compile("wrong.cu", {"wrong.cu": "int f() { return undeclared_name; }"}, (9, 0))
 

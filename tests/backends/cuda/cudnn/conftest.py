@@ -101,11 +101,11 @@ class Standin:
     def clear(self):
         self._library.standin_clear()
 
-    def plan(self, problem, data_map, arrays, **wishes):
-        """The plan of a map for NumPy arrays (left, right, out)."""
+    def plan(self, problem, data_map, arrays, storage=None, **wishes):
+        """The plan of a map for NumPy arrays (left, right, out); those of a half type hold its bits."""
         wanted = {"workspace_limit": 2**29, "allow_tf32": False, "deterministic": True, "autotune": False, **wishes}
         strides = tuple(tuple(step // array.itemsize for step in array.strides) for array in arrays)
-        return self.cudnn.plan(problem, data_map, strides, self.device, Wishes(**wanted))
+        return self.cudnn.plan(problem, data_map, strides, self.device, Wishes(**wanted), storage)
 
     def run(self, plan, arrays, bias=None):
         """Run a plan on NumPy arrays, the workspace's end guarded."""
@@ -121,9 +121,9 @@ class Standin:
             if plan.workspace:
                 self.device.pool.release(pointers["work"])
 
-    def compute(self, problem, data_map, arrays, bias=None, **wishes):
+    def compute(self, problem, data_map, arrays, bias=None, storage=None, **wishes):
         """Plan and run."""
-        plan = self.plan(problem, data_map, arrays, **wishes)
+        plan = self.plan(problem, data_map, arrays, storage, **wishes)
         self.run(plan, arrays, bias)
         return plan
 

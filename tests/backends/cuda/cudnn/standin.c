@@ -15,7 +15,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 enum { OK = 0, BAD_PARAM = 2000, SIZE_INSUFFICIENT = 2006, NOT_SUPPORTED = 3000, LAYOUT = 3004, OUT_OF_MEMORY = 4004, FAILED = 5000 };
-enum { FLOAT = 0, DOUBLE = 1, NCHW = 0, NHWC = 1, DEFAULT_MATH = 0, TENSOR_OP = 1, FMA = 3, AXES = 5 };
+enum { FLOAT = 0, DOUBLE = 1, HALF = 2, BFLOAT16 = 9, NCHW = 0, NHWC = 1, DEFAULT_MATH = 0, TENSOR_OP = 1, FMA = 3, AXES = 5 };
 
 typedef struct { int type, dims, size[AXES], stride[AXES], order; } Tensor;  // a filter too, then with its order
 typedef struct { int axes, pad[3], stride[3], dilation[3], mode, type, groups, math; } Convolution;
@@ -71,6 +71,7 @@ static void note_tensor(const char *name, const Tensor *t) {
     note(" %s=", name);
     for (int i = 0; i < t->dims; i++) note("%s%d", i ? "x" : "", t->size[i]);
     note(t->order == NHWC ? ":NHWC" : ":NCHW");
+    note(t->type == HALF ? ":half" : t->type == BFLOAT16 ? ":bfloat16" : "");
 }
 
 EXPORT size_t cudnnGetVersion(void) {
@@ -127,7 +128,7 @@ static int is_dense(const Tensor *t, int order) {
     return 1;
 }
 static int set_tensor(Tensor *t, int type, int dims, const int *size, const int *stride) {
-    if ((type != FLOAT && type != DOUBLE) || dims < 4 || dims > AXES) return refuse(BAD_PARAM, "type or dimensions");
+    if ((type != FLOAT && type != DOUBLE && type != HALF && type != BFLOAT16) || dims < 4 || dims > AXES) return refuse(BAD_PARAM, "type or dimensions");
     *t = (Tensor){.type = type, .dims = dims};
     for (int i = 0; i < dims; i++) {
         if (size[i] < 1 || (stride && stride[i] < 1)) return refuse(BAD_PARAM, "sizes and strides must be positive");
@@ -165,14 +166,43 @@ EXPORT int cudnnSetConvolutionMathType(Convolution *c, int math) { ENTER; return
 
 // Elements.
 
+// The half types as in IEEE 754, and as the upper half of a float; sign, exponent, then mantissa.
+static double widened(int type, uint16_t bits) {
+    const int digits = type == HALF ? 10 : 7, offset = type == HALF ? 15 : 127, top = (1 << (15 - digits)) - 1;
+    const int exponent = bits >> digits & top, mantissa = bits & ((1 << digits) - 1);
+    double value = exponent ? ldexp((1 << digits) + mantissa, exponent - offset - digits) : ldexp(mantissa, 1 - offset - digits);
+    if (exponent == top) value = mantissa ? NAN : INFINITY;
+    return bits & 0x8000 ? -value : value;
+}
+static uint16_t narrowed(int type, double value) {
+    const int digits = type == HALF ? 10 : 7, offset = type == HALF ? 15 : 127, top = (1 << (15 - digits)) - 1;
+    const uint16_t sign = signbit(value) ? 0x8000 : 0;
+    if (isnan(value)) return 0x7fff;
+    if (value == 0) return sign;
+    int exponent;
+    frexp(value, &exponent);
+    if (isinf(value) || exponent > top) return sign | top << digits;
+    const int step = (exponent - 1 > 1 - offset ? exponent - 1 : 1 - offset) - digits;  // the last digit's power of two
+    const long units = lrint(ldexp(fabs(value), -step));                                // to nearest, ties to even
+    // A carry goes into the exponent, and from the largest number to infinity.
+    const long bits = units + ((long)(step + digits + offset - 1) << digits);
+    return sign | (bits > top << digits ? top << digits : bits);
+}
+
 static double get(const Tensor *t, const void *data, long at) {
-    return t->type == FLOAT ? (double)((const float *)data)[at] : ((const double *)data)[at];
+    if (t->type == FLOAT) return (double)((const float *)data)[at];
+    if (t->type == DOUBLE) return ((const double *)data)[at];
+    return widened(t->type, ((const uint16_t *)data)[at]);
 }
 static void put(const Tensor *t, void *data, long at, double value) {
     if (t->type == FLOAT) ((float *)data)[at] = (float)value;
-    else ((double *)data)[at] = value;
+    else if (t->type == DOUBLE) ((double *)data)[at] = value;
+    else ((uint16_t *)data)[at] = narrowed(t->type, value);
 }
-static double scalar(const Tensor *t, const void *value) { return get(t, value, 0); }
+// Factors are floats for the half types.
+static double scalar(const Tensor *t, const void *value) {
+    return t->type == DOUBLE ? *(const double *)value : (double)*(const float *)value;
+}
 static long place(const Tensor *t, const int *index) {
     long at = 0;
     for (int i = 0; i < t->dims; i++) at += (long)index[i] * t->stride[i];
@@ -197,7 +227,7 @@ static float tf32(double value) {
 EXPORT int cudnnSetTensor(Handle *handle, const Tensor *t, void *data, const void *value) {
     ENTER;
     int index[AXES] = {0};
-    do put(t, data, place(t, index), scalar(t, value));
+    do put(t, data, place(t, index), get(t, value, 0));  // a number of the array's type, unlike factors
     while (next(t, index));
     return handle ? OK : BAD_PARAM;
 }
@@ -236,7 +266,8 @@ EXPORT int cudnnAddTensor(Handle *handle, const void *alpha, const Tensor *a, co
 static int check(const Tensor *fine, const Tensor *coarse, const Tensor *filter, const Convolution *c) {
     const int dims = c->axes + 2;
     if (fine->dims != dims || coarse->dims != dims || filter->dims != dims) return refuse(BAD_PARAM, "dimensions");
-    if (fine->type != filter->type || coarse->type != filter->type || c->type != filter->type) return refuse(BAD_PARAM, "types");
+    if (fine->type != filter->type || coarse->type != filter->type) return refuse(BAD_PARAM, "types");
+    if (c->type != (filter->type == DOUBLE ? DOUBLE : FLOAT)) return refuse(BAD_PARAM, "type of sums");
     if (c->mode != 1) return refuse(NOT_SUPPORTED, "only cross-correlation is expected");
     if (!is_dense(fine, filter->order) || !is_dense(coarse, filter->order)) return refuse(LAYOUT, "not in the filters' order");
     if (filter->order == NHWC && filter->type == DOUBLE) return refuse(LAYOUT, "no doubles in NHWC");
