@@ -184,7 +184,8 @@ class Examiner:
         """The result is near enough, and not finite exactly where it should not be."""
         error = np.abs(got - want)
         same = (got == want) | (np.isnan(got) & np.isnan(want))
-        relative = np.where(same, 0.0, error / magnitude)
+        with np.errstate(divide="ignore", invalid="ignore"):  # what is not a number is not allowed below
+            relative = np.where(same, 0.0, error / magnitude)
         allowed = self._tolerance * float(np.finfo(problem.dtype).eps) * sqrt(max(terms, 1))
         wrong = ~(same | (np.isfinite(want) & (relative <= allowed)))
         if wrong.any():
