@@ -8,16 +8,17 @@ caller's kind of array.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
-from .arrays import as_operand, output_order
+from .arrays import as_array, as_operand, check_out, output_order
 from .backend import Backend, BackendUnavailable, DeviceBackend, DeviceSamplingBackend
 from .devices import adopted, device_of
 from .problem import Problem
 from .selection import BackendRequest, choose
-from .spatial import CARRIERS, INDEX, defined_or_own, first_elements, host_array, run_into
+from .spatial import CARRIERS, INDEX, first_elements
 
 if TYPE_CHECKING:
     from .windows import Windows
@@ -31,8 +32,11 @@ class HostHome:
     """NumPy arrays, and whatever NumPy makes arrays of."""
 
     def accept(self, name: str, value: Any) -> np.ndarray:
-        """An array of numbers, native and aligned."""
-        return host_array(name, value)
+        """An array of numbers, in native byte order and aligned; not copied if it is one."""
+        array = as_array(name, value)
+        if array.dtype.isnative and array.flags.aligned:
+            return array
+        return np.require(array, array.dtype.newbyteorder("="), "A")
 
     def check_type(self, name: str, dtype: np.dtype, *, moved: bool = False) -> None:
         """All numbers are converted to what is computed in."""
@@ -42,8 +46,10 @@ class HostHome:
         return choose(problem, request)
 
     def member(self, backend: Backend, name: str, module: str, *, fits: bool = True) -> Callable[..., Any]:
-        """The backend's function, or the definition's."""
-        return defined_or_own(backend, name, module, fits=fits)
+        """The backend's function of that name if it has one and the arrays fit, else the definition's."""
+        own = getattr(backend, name, None) if fits else None
+        function: Callable[..., Any] = own or getattr(import_module(f".{module}", __package__), name)
+        return function
 
     def convert(self, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
         return as_operand(array, dtype)
@@ -65,8 +71,20 @@ class HostHome:
         inputs: tuple[np.ndarray, ...],
         run: Callable[[np.ndarray], None],
     ) -> np.ndarray:
-        """Run into `out`, or into a new array in the order of `like`, and return it."""
-        return run_into(shape, result, compute, like, out, inputs, run)
+        """Run into `out` where it can be written directly, else into a new array in the order of `like`."""
+        if out is None:
+            target = self.empty(shape, compute, like)
+            run(target)
+            return target.astype(result, copy=False)
+        check_out(out, shape, result)
+        if out.dtype == compute and out.flags.aligned and not any(np.may_share_memory(out, array) for array in inputs):
+            run(out)
+        else:
+            target = np.empty(shape, compute)
+            run(target)
+            out[...] = target
+        written: np.ndarray = out
+        return written
 
     def as_int64(self, indices: np.ndarray) -> np.ndarray:
         """Integers that may be indices; what does not fit becomes negative."""

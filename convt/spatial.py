@@ -1,4 +1,4 @@
-"""What upsampling and pooling share: which axes of an array are spatial, and where a result goes.
+"""What upsampling and pooling share: which axes of an array are spatial, and how it is seen as (N, C, *spatial).
 
 The number of spatial axes comes from the first of these that tells it: `layout`; the mode ("linear" 1, "trilinear" 3); the
 length of a scale or size that is given per axis; else the array: (W), (H, W), (C, H, W), (N, C, H, W) and (N, C, D, H, W)
@@ -7,15 +7,12 @@ have 1, 2, 2, 2 and 3. With r spatial axes, an array has r axes (one channel), r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from importlib import import_module
+from collections.abc import Iterable
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import as_array, check_out, output_order
-from .backend import Backend
 from .layout import LAYOUTS, Layout, layout_for
 from .options import Sizes
 from .problem import Problem
@@ -28,13 +25,10 @@ __all__ = [
     "as_layout_name",
     "as_view",
     "check_elements",
-    "defined_or_own",
     "first_elements",
     "frame_of",
-    "host_array",
     "nothing",
     "parts",
-    "run_into",
 ]
 
 CHANNELS_FIRST = {axes: layout_for(None, axes) for axes in (1, 2, 3)}
@@ -128,14 +122,6 @@ def first_elements(problem: Problem) -> np.ndarray:
     return firsts
 
 
-def host_array(name: str, value: Any) -> np.ndarray:
-    """An array of numbers in the host's memory, in native byte order and aligned; not copied if it is one."""
-    array = as_array(name, value)
-    if array.dtype.isnative and array.flags.aligned:
-        return array
-    return np.require(array, array.dtype.newbyteorder("="), "A")
-
-
 def as_view(array: Any, dtype: np.dtype) -> Any:
     """The same bytes as numbers of another type of the same size."""
     return array if array.dtype == dtype else array.view(dtype)
@@ -146,40 +132,8 @@ def parts(array: Any) -> tuple[Any, ...]:
     return (array.real, array.imag) if array.dtype.kind == "c" else (array,)
 
 
-def defined_or_own(backend: Backend, name: str, module: str, *, fits: bool = True) -> Callable[..., None]:
-    """The backend's function of that name if it has one and the arrays fit, else the definition's."""
-    own = getattr(backend, name, None) if fits else None
-    function: Callable[..., None] = own or getattr(import_module(f".{module}", __package__), name)
-    return function
-
-
 def nothing(result: Any) -> None:
     """What is run for an empty batch."""
-
-
-def run_into(
-    shape: tuple[int, ...],
-    result: np.dtype,
-    compute: np.dtype,
-    like: np.ndarray,
-    out: Any,
-    inputs: tuple[np.ndarray, ...],
-    run: Callable[[np.ndarray], None],
-) -> np.ndarray:
-    """Run into `out` where it can be written directly, else into a new array in the order of `like`."""
-    if out is None:
-        target = np.empty(shape, compute, output_order(like))
-        run(target)
-        return target.astype(result, copy=False)
-    check_out(out, shape, result)
-    if out.dtype == compute and out.flags.aligned and not any(np.may_share_memory(out, array) for array in inputs):
-        run(out)
-    else:
-        target = np.empty(shape, compute)
-        run(target)
-        out[...] = target
-    written: np.ndarray = out
-    return written
 
 
 def as_layout_name(layout: Any) -> str | None:
