@@ -66,6 +66,8 @@ cdef class DirectPlan:
         p.column_units = len(tables.first_column) - 1
         p.first_column = <int64_t*>cnp.PyArray_DATA(arrays[5])
         p.column = <convt_column*>cnp.PyArray_DATA(arrays[6])
+        p.slices, p.slice = tables.slices, tables.positions // tables.slices
+        p.sums_pitch[0], p.sums_pitch[1] = tables.sums_pitch
         p.positions, p.plane_size, p.channel_size = tables.positions, tables.plane_size, tables.channel_size
         p.span, p.span_size, p.strip_size = tables.span, tables.span_size, tables.strip_size
         p.block, p.chunk, p.tile, p.unit, p.pass_ = tables.block, tables.chunk, tables.tile, tables.unit, tables.pass_

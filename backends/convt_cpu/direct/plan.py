@@ -80,6 +80,8 @@ class Tables:
     count: tuple[int, ...]
     strips: tuple[int, ...]
     rows: tuple[int, ...]
+    slices: int
+    sums_pitch: tuple[int, int]
     positions: int
     plane_size: int
     channel_size: int
@@ -153,16 +155,17 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
     unit = ceil_div(outputs, ceil_div(outputs, most_rows))
     units, tile = ceil_div(outputs, unit), widest[unit]
     weights = problem.groups * inputs * outputs * all_taps * size
-    cut = _cut(problem.batch, planes, halo, target, lanes)
+    sliced = any(halo) and outputs not in _FEW
+    cut = _cut(problem.batch, planes, halo, target, lanes, sliced=sliced)
     by_outputs = weights > _MOST_WEIGHTS or prod(cut.strips) * problem.groups < _TASKS < units
     if by_outputs and not (halo[0] or halo[1]):
-        shorter = _cut(problem.batch, planes, halo, target // 2, lanes)
+        shorter = _cut(problem.batch, planes, halo, target // 2, lanes, sliced=sliced)
         cut = shorter if shorter.computed <= _PADDED * cut.computed else cut
-    count, strips, rows, positions = cut
+    count, strips, rows, positions = cut.count, cut.strips, cut.rows, cut.positions
     few = False
     if any(halo):
         furthest = (halo[0] * rows[1] + halo[1]) * rows[2] + halo[2]
-        plane_size = span = max(furthest + positions, count[0] * rows[0] * rows[1] * rows[2])
+        plane_size = span = max(furthest + cut.reach, count[0] * rows[0] * rows[1] * rows[2])
         few = inputs >= 8 and plane_size < _FEW.get(outputs, 0) * positions
         if few:
             plane_size = span = ceil_div(plane_size, lanes) * lanes
@@ -235,6 +238,8 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
             count=count,
             strips=strips,
             rows=rows,
+            slices=cut.slices,
+            sums_pitch=cut.sums_pitch,
             positions=positions,
             plane_size=plane_size,
             channel_size=channel_size,
@@ -299,6 +304,8 @@ class _Cut(NamedTuple):
     count: tuple[int, ...]
     strips: tuple[int, ...]
     rows: tuple[int, ...]
+    slices: int
+    sums_pitch: tuple[int, int]
     positions: int
 
     @property
@@ -306,12 +313,27 @@ class _Cut(NamedTuple):
         """Positions of all strips."""
         return prod(self.strips) * self.positions
 
+    @property
+    def reach(self) -> int:
+        """Packed positions from the first that is computed to behind the last."""
+        count, rows = self.count, self.rows
+        before = ((count[0] - 1) * rows[0] + count[1] - 1) * rows[1] * rows[2] if self.slices > 1 else 0
+        return before + self.positions // self.slices
 
-def _cut(batch: int, planes: tuple[int, ...], halo: tuple[int, ...], target: int, lanes: int) -> _Cut:
+
+def _cut(
+    batch: int, planes: tuple[int, ...], halo: tuple[int, ...], target: int, lanes: int, *, sliced: bool = False
+) -> _Cut:
+    """With `sliced`, the halos between slices are left out where that saves something."""
     count, strips = _strips(batch, planes, halo, target)
     rows = tuple(c + h for c, h in zip(count[1:], halo, strict=True))
-    last = (((count[0] - 1) * rows[0] + count[1] - 1) * rows[1] + count[2] - 1) * rows[2] + count[3]
-    return _Cut(count, strips, rows, ceil_div(last, lanes) * lanes)
+    slices, area = count[0] * count[1], rows[1] * rows[2]
+    row = (count[2] - 1) * rows[2] + count[3]
+    slice_ = ceil_div(row, lanes) * lanes
+    whole = ceil_div(((count[0] - 1) * rows[0] + count[1] - 1) * area + row, lanes) * lanes
+    if sliced and slices * slice_ < whole:
+        return _Cut(count, strips, rows, slices, (count[1] * slice_, slice_), slices * slice_)
+    return _Cut(count, strips, rows, 1, (rows[0] * area, area), whole)
 
 
 def _strips(

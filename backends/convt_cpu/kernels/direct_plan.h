@@ -44,7 +44,10 @@ typedef struct {
     int64_t count[4];          /* a strip's images and positions along the axes */
     int64_t strips[4];         /* how many strips there are, likewise */
     int64_t rows[3];           /* packed positions along the axes, with the halo if any; rows[2] is the pitch of a row */
-    int64_t positions;         /* of a plane's strip that are computed, a multiple of the vector length */
+    int64_t slices;            /* pieces of a strip without the rows of halo that follow them; 1 if those are computed, too */
+    int64_t slice;             /* positions of one that are computed, a multiple of the vector length */
+    int64_t sums_pitch[2];     /* of images, of slices along z: how far apart their sums are */
+    int64_t positions;         /* of a plane's strip that are computed: of all slices */
     int64_t plane_size;        /* of a packed plane */
     int64_t channel_size;      /* of a packed channel: all its planes */
     int64_t span;              /* positions of a plane that lie in one piece; more than that lie in several, */

@@ -27,7 +27,7 @@ static void NAME(write_channel)(
     for (int64_t n = 0; n < box->images; n++)
         for (int64_t z = 0; z < box->size[0]; z++)
             for (int64_t y = 0; y < box->size[1]; y++) {
-                const REAL *row = sums + ((n * p->rows[0] + z) * p->rows[1] + y) * p->rows[2];
+                const REAL *row = sums + n * p->sums_pitch[0] + z * p->sums_pitch[1] + y * p->rows[2];
                 for (int64_t phase_z = 0; phase_z < ways[0]; phase_z++)
                     for (int64_t phase_y = 0; phase_y < ways[1]; phase_y++, row += ways[2] * plane_size) {
                         int64_t out_z = (box->at[0] + z) * ways[0] + phase_z, out_y = (box->at[1] + y) * ways[1] + phase_y;
@@ -46,24 +46,28 @@ static void NAME(write_channel)(
 static void NAME(sum_block)(
     const convt_direct_plan *p, int64_t first, int64_t last, int64_t c, const REAL *strip, const REAL *weights, REAL *sums)
 {
-    int64_t channels = p->block < p->inputs - c ? p->block : p->inputs - c, vectors, vector_count = p->positions / LANES;
+    int64_t channels = p->block < p->inputs - c ? p->block : p->inputs - c, vectors, of_slice = p->slice / LANES;
     int64_t all_taps = p->first_tap[p->out_planes], row_sums = p->out_planes * p->positions;
     int64_t least = (last - first) % p->unit ? (last - first) % p->unit : p->unit; /* rows of the last unit */
     strip += c * p->channel_size;
-    for (int64_t v = 0; v < vector_count; v += vectors) {
-        vectors = vector_count - v < p->tile ? vector_count - v : p->tile;
-        while (!NAME(table).direct[p->unit][vectors] || !NAME(table).direct[least][vectors]) vectors--;
-        int64_t at = NAME(locate)(p, v * LANES);
-        for (int64_t m = first; m < last; m += p->unit) {
-            int64_t rows = p->unit < last - m ? p->unit : last - m;
-            const REAL *unit_weights = weights + (m - first) * channels * all_taps;
-            REAL *unit_sums = sums + (m - first) * row_sums + v * LANES;
-            for (int64_t plane = 0; plane < p->out_planes; plane++) {
-                int64_t first_tap = p->first_tap[plane], taps = p->first_tap[plane + 1] - first_tap;
-                NAME(table).direct[rows][vectors](
-                    p->even ? channels * taps : channels, p->even ? 1 : taps, p->offsets + first_tap,
-                    p->even ? p->even : p->channel_size, p->ahead, strip + at, unit_weights + channels * rows * first_tap,
-                    unit_sums + plane * rows * p->positions, p->positions, c > 0);
+    for (int64_t slice = 0; slice < p->slices; slice++) {
+        int64_t from = (slice / p->count[1] * p->rows[0] + slice % p->count[1]) * p->rows[1] * p->rows[2];
+        for (int64_t v = 0; v < of_slice; v += vectors) {
+            vectors = of_slice - v < p->tile ? of_slice - v : p->tile;
+            while (!NAME(table).direct[p->unit][vectors] || !NAME(table).direct[least][vectors]) vectors--;
+            int64_t at = from + NAME(locate)(p, v * LANES), sums_at = slice * p->slice + v * LANES;
+            for (int64_t m = first; m < last; m += p->unit) {
+                int64_t rows = p->unit < last - m ? p->unit : last - m;
+                const REAL *unit_weights = weights + (m - first) * channels * all_taps;
+                REAL *unit_sums = sums + (m - first) * row_sums + sums_at;
+                for (int64_t plane = 0; plane < p->out_planes; plane++) {
+                    int64_t first_tap = p->first_tap[plane], taps = p->first_tap[plane + 1] - first_tap;
+                    NAME(table).direct[rows][vectors](
+                        p->even ? channels * taps : channels, p->even ? 1 : taps, p->offsets + first_tap,
+                        p->even ? p->even : p->channel_size, p->ahead, strip + at,
+                        unit_weights + channels * rows * first_tap, unit_sums + plane * rows * p->positions, p->positions,
+                        c > 0);
+                }
             }
         }
     }

@@ -23,6 +23,11 @@ KINDS = {
     "long rows": Problem(1, 1, 3, 5, (9000,), (3000,), (7,), (3,), (2,), (1,), SINGLE),
     "phases without a tap": Problem(1, 2, 6, 4, (30, 31), (10, 8), (2, 2), (3, 4), (0, 0), (1, 1), DOUBLE),
     "dilation beyond the stride": Problem(2, 1, 4, 3, (30, 29), (11, 13), (3, 2), (2, 3), (1, -2), (5, 4), SINGLE),
+    "slices without the halos between": Problem(
+        1, 1, 9, 20, (20, 22, 24), (10, 11, 12), (4, 4, 4), (2, 2, 2), (1, 1, 1), (1, 1, 1), SINGLE
+    ),
+    "images without the halos between": Problem(20, 1, 5, 6, (7, 6), (7, 6), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
+    "the same, many weights": Problem(6, 1, 450, 450, (9, 9), (9, 9), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
     "three dimensions": Problem(2, 1, 9, 11, (12, 14, 9), (6, 7, 9), (2, 2, 3), (2, 2, 1), (0, 0, 1), (1, 1, 1), SINGLE),
 }
 
@@ -80,3 +85,5 @@ def test_the_kinds_reach_both_schedules_and_all_layouts():
     assert not all(table.span_size for table in tables)
     assert any(np.ptp(table.in_shift, axis=0).any() for table in tables)
     assert any(table.wave < np.prod(table.strips) for table in tables if table.by_outputs)
+    assert {table.slices > 1 for table in tables if table.by_outputs} == {False, True}
+    assert {table.slices > 1 for table in tables if not table.by_outputs} == {False, True}
