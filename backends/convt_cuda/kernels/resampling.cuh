@@ -84,24 +84,27 @@ __device__ inline Range parts_of(const Scale &axis, bool align_corners, Index i)
     return range;
 }
 
+// Calls body(element) for the fine or coarse elements of all images and channels, each in one thread.
+template <class Body>
+__device__ __forceinline__ void each_element(const Resampling &map, Index Scale::*side, Body body) {
+    const Index size[3] = {map.axis[0].*side, map.axis[1].*side, map.axis[2].*side};
+    const Index total = map.batch * map.channels * size[0] * size[1] * size[2];
+    for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += (Index)gridDim.x * blockDim.x)
+        body(Element(i, size, map.channels, map.channels_dense));
+}
+
 template <class T>
 __device__ void upsample_nearest(const Resampling &map) {
-    const Index size[3] = {map.axis[0].fine, map.axis[1].fine, map.axis[2].fine};
-    const Index total = map.batch * map.channels * size[0] * size[1] * size[2];
-    for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += (Index)gridDim.x * blockDim.x) {
-        const Element fine(i, size, map.channels, map.channels_dense);
+    each_element(map, &Scale::fine, [&](const Element &fine) {
         Index place = fine.plane(map.coarse);
         for (int a = 0; a < 3; a++) place += divide(fine.at[a], map.axis[a].scale) * map.coarse.stride[2 + a];
         ((T *)map.fine.data)[fine.place(map.fine)] = ((const T *)map.coarse.data)[place];
-    }
+    });
 }
 
 template <class T>
 __device__ void upsample_bed_of_nails(const Resampling &map) {
-    const Index size[3] = {map.axis[0].fine, map.axis[1].fine, map.axis[2].fine};
-    const Index total = map.batch * map.channels * size[0] * size[1] * size[2];
-    for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += (Index)gridDim.x * blockDim.x) {
-        const Element fine(i, size, map.channels, map.channels_dense);
+    each_element(map, &Scale::fine, [&](const Element &fine) {
         Index place = fine.plane(map.coarse);
         bool nail = true;
         for (int a = 0; a < 3; a++) {
@@ -110,7 +113,7 @@ __device__ void upsample_bed_of_nails(const Resampling &map) {
             place += q * map.coarse.stride[2 + a];
         }
         ((T *)map.fine.data)[fine.place(map.fine)] = nail ? ((const T *)map.coarse.data)[place] : T(0);
-    }
+    });
 }
 
 template <class T>
@@ -121,10 +124,7 @@ __device__ __forceinline__ T mixed(T first, T second, T t) {
 // The first axis is interpolated along first, then the second and the third.
 template <class T>
 __device__ void upsample_bilinear(const Resampling &map) {
-    const Index size[3] = {map.axis[0].fine, map.axis[1].fine, map.axis[2].fine};
-    const Index total = map.batch * map.channels * size[0] * size[1] * size[2];
-    for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += (Index)gridDim.x * blockDim.x) {
-        const Element fine(i, size, map.channels, map.channels_dense);
+    each_element(map, &Scale::fine, [&](const Element &fine) {
         const Between<T> p0(map.axis[0], map.align_corners, fine.at[0]);
         const Between<T> p1(map.axis[1], map.align_corners, fine.at[1]);
         const Between<T> p2(map.axis[2], map.align_corners, fine.at[2]);
@@ -139,15 +139,12 @@ __device__ void upsample_bilinear(const Resampling &map) {
             plane[k] = mixed(line[0], line[1], p1.t);
         }
         ((T *)map.fine.data)[fine.place(map.fine)] = mixed(plane[0], plane[1], p2.t);
-    }
+    });
 }
 
 template <class T>
 __device__ void collect_nearest(const Resampling &map) {
-    const Index size[3] = {map.axis[0].coarse, map.axis[1].coarse, map.axis[2].coarse};
-    const Index total = map.batch * map.channels * size[0] * size[1] * size[2];
-    for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += (Index)gridDim.x * blockDim.x) {
-        const Element coarse(i, size, map.channels, map.channels_dense);
+    each_element(map, &Scale::coarse, [&](const Element &coarse) {
         const T *x = (const T *)map.fine.data + coarse.plane(map.fine);
         for (int a = 0; a < 3; a++) x += coarse.at[a] * map.axis[a].scale * map.fine.stride[2 + a];
         T sum = 0;
@@ -156,19 +153,16 @@ __device__ void collect_nearest(const Resampling &map) {
                 for (Index j2 = 0; j2 < map.axis[2].scale; j2++)
                     sum += x[j0 * map.fine.stride[2] + j1 * map.fine.stride[3] + j2 * map.fine.stride[4]];
         ((T *)map.coarse.data)[coarse.place(map.coarse)] = sum;
-    }
+    });
 }
 
 template <class T>
 __device__ void collect_bed_of_nails(const Resampling &map) {
-    const Index size[3] = {map.axis[0].coarse, map.axis[1].coarse, map.axis[2].coarse};
-    const Index total = map.batch * map.channels * size[0] * size[1] * size[2];
-    for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += (Index)gridDim.x * blockDim.x) {
-        const Element coarse(i, size, map.channels, map.channels_dense);
+    each_element(map, &Scale::coarse, [&](const Element &coarse) {
         Index place = coarse.plane(map.fine);
         for (int a = 0; a < 3; a++) place += coarse.at[a] * map.axis[a].scale * map.fine.stride[2 + a];
         ((T *)map.coarse.data)[coarse.place(map.coarse)] = ((const T *)map.fine.data)[place];
-    }
+    });
 }
 
 template <class T>
@@ -179,10 +173,7 @@ __device__ __forceinline__ T weight_of(const Scale &axis, bool align_corners, In
 
 template <class T>
 __device__ void collect_bilinear(const Resampling &map) {
-    const Index size[3] = {map.axis[0].coarse, map.axis[1].coarse, map.axis[2].coarse};
-    const Index total = map.batch * map.channels * size[0] * size[1] * size[2];
-    for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += (Index)gridDim.x * blockDim.x) {
-        const Element coarse(i, size, map.channels, map.channels_dense);
+    each_element(map, &Scale::coarse, [&](const Element &coarse) {
         Range range[3];
         for (int a = 0; a < 3; a++) range[a] = parts_of(map.axis[a], map.align_corners, coarse.at[a]);
         const T *x = (const T *)map.fine.data + coarse.plane(map.fine);
@@ -201,5 +192,5 @@ __device__ void collect_bilinear(const Resampling &map) {
             }
         }
         ((T *)map.coarse.data)[coarse.place(map.coarse)] = sum;
-    }
+    });
 }
