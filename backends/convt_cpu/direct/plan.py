@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise, product
 from math import prod
-from operator import sub
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -182,8 +181,8 @@ def direct_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Dire
     within = [plane * plane_size + offset for plane, offset in zip(in_plane, flat, strict=True)]
     sorting = sorted(range(all_taps), key=list(zip(out_plane, within, strict=True)).__getitem__)
     offsets = [within[tap] for tap in sorting]
-    even = _even_step(offsets, first_tap, channel_size)
-    ahead = even * _PREFETCH or ceil_div(_PREFETCH, max(map(sub, first_tap[1:], first_tap))) * channel_size
+    even = _even_step(offsets, [taps_of[plane] for plane in range(out_planes)], channel_size)
+    ahead = even * _PREFETCH or ceil_div(_PREFETCH, max(taps_of.values())) * channel_size
     first_column, column = _NO_COLUMNS
     columns_size = 0
     if few:
@@ -396,11 +395,11 @@ def _even(size: int, most: int) -> int:
     return ceil_div(size, ceil_div(size, most))
 
 
-def _even_step(offsets: list[int], first_tap: list[int], channel_size: int) -> int:
+def _even_step(offsets: list[int], counts: list[int], channel_size: int) -> int:
     """How far apart the taps of every plane are, if they and the channels follow one another evenly, else 0."""
-    counts = set(map(sub, first_tap[1:], first_tap))
-    taps = counts.pop()
+    taps = counts[0]
     step, rest = divmod(channel_size, max(taps, 1))
-    if counts or rest or any(offset - offsets[tap - tap % taps] != tap % taps * step for tap, offset in enumerate(offsets)):
+    uneven = rest or any(count != taps for count in counts)
+    if uneven or any(offset - offsets[tap - tap % taps] != tap % taps * step for tap, offset in enumerate(offsets)):
         return 0
     return step

@@ -265,41 +265,38 @@ static inline __attribute__((always_inline)) int NAME(take_apart)(
 
 /* Where inner is 1, nothing is divided: there are many small planes. */
 #define TASKS(n, i, count)                                                                                                \
-    for (int64_t task = first, per = p->inner == 1 ? 1 : (p->inner + p->block - 1) / p->block; task < last; task++)                           \
+    for (int64_t task = first, per = p->inner == 1 ? 1 : (p->inner + p->block - 1) / p->block; task < last; task++)       \
         for (int64_t n = per == 1 ? task : task / per, i = (task - n * per) * p->block,                                   \
                      count = NAME(least)(p->block, p->inner - i), once = 1;                                               \
              once; once = 0)
 
+static inline __attribute__((always_inline)) int NAME(put_tasks)(
+    const int add, const convt_windows *p, int64_t first, int64_t last, const REAL *from, const int64_t *indices, REAL *to)
+{
+    int inside = 1;
+    TASKS(n, i, count) {
+        const int64_t at = n * p->pixels * p->inner + i;
+        REAL *out = to + n * p->plane * p->inner + i;
+        if (p->inner == 1)
+            inside &= NAME(put)(add, 1, 1, p, from + at, indices + at, out);
+        else
+            inside &= NAME(put)(add, p->inner, count, p, from + at, indices + at, out);
+    }
+    return inside;
+}
+
 static int NAME(pool_backward)(
     const convt_windows *p, int64_t first, int64_t last, const void *from, const int64_t *indices, void *to, void *scratch)
 {
-    int inside = 1;
     (void)scratch;
-    TASKS(n, i, count) {
-        const int64_t at = n * p->pixels * p->inner + i;
-        REAL *out = (REAL *)to + n * p->plane * p->inner + i;
-        if (p->inner == 1)
-            inside &= NAME(put)(1, 1, 1, p, (const REAL *)from + at, indices + at, out);
-        else
-            inside &= NAME(put)(1, p->inner, count, p, (const REAL *)from + at, indices + at, out);
-    }
-    return inside;
+    return NAME(put_tasks)(1, p, first, last, from, indices, to);
 }
 
 static int NAME(unpool)(
     const convt_windows *p, int64_t first, int64_t last, const void *from, const int64_t *indices, void *to, void *scratch)
 {
-    int inside = 1;
     (void)scratch;
-    TASKS(n, i, count) {
-        const int64_t at = n * p->pixels * p->inner + i;
-        REAL *out = (REAL *)to + n * p->plane * p->inner + i;
-        if (p->inner == 1)
-            inside &= NAME(put)(0, 1, 1, p, (const REAL *)from + at, indices + at, out);
-        else
-            inside &= NAME(put)(0, p->inner, count, p, (const REAL *)from + at, indices + at, out);
-    }
-    return inside;
+    return NAME(put_tasks)(0, p, first, last, from, indices, to);
 }
 
 static int NAME(unpool_backward)(
