@@ -22,6 +22,28 @@ static NAME(unit) NAME(unit_at)(const convt_depthwise_plan *p, int64_t index)
     return unit;
 }
 
+/* Elements of a phase in a row of so many. */
+static inline int64_t NAME(of_phase)(int64_t size, int64_t stride, int64_t phase)
+{
+    return stride == 1 ? size : size > phase ? (size - phase + stride - 1) / stride : 0;
+}
+
+/* to[x] = row[(first + x) * stride + phase], and zeros beyond the `size` elements of that phase. */
+static inline void NAME(pack_row)(
+    const REAL *row, int64_t size, int64_t step, int64_t stride, int64_t phase, int64_t first, int64_t count, REAL *to)
+{
+    int64_t low = -first, high = size - first;
+    low = low < 0 ? 0 : low > count ? count : low;
+    high = high < low ? low : high > count ? count : high;
+    for (int64_t x = 0; x < low; x++) to[x] = 0;
+    row += ((first + low) * stride + phase) * step;
+    if (step == 1)
+        NAME(deinterleave)(high - low, stride, row, to + low);
+    else
+        for (int64_t x = low; x < high; x++) to[x] = row[(x - low) * stride * step];
+    for (int64_t x = high; x < count; x++) to[x] = 0;
+}
+
 /* Both phases of a stride of 2 in one go: to[p * plane_size + x] = row[2 * (first + x) + p] as above. */
 static inline void NAME(pack_both)(
     const REAL *row, int64_t size, int64_t first, int64_t count, REAL *to, int64_t plane_size)
@@ -44,22 +66,25 @@ static void NAME(pack_box_rows)(
     const convt_depthwise_plan *p, const NAME(unit) *unit, int64_t first, int64_t last, const REAL *channel,
     const convt_strides *strides, REAL *to)
 {
-    const int64_t *stride = p->in_stride;
+    const int64_t *stride = p->in_stride, slices[3] = {1, p->rows[0], p->rows[1]};
     int64_t step = strides->axis[2], size = p->in_size[2], pitch = p->rows[2], start = unit->at[2] + p->low[2];
-    for (int64_t row = first; row < last; row++) {
-        int64_t z = unit->at[0] + p->low[0] + row / p->rows[1], y = unit->at[1] + p->low[1] + row % p->rows[1];
-        for (int64_t plane = 0; plane < p->in_planes; plane++) {
-            const int64_t *phase = p->in_phase + 3 * plane;
-            int64_t in_z = z * stride[0] + phase[0], in_y = y * stride[1] + phase[1];
-            const REAL *from = channel + in_z * strides->axis[0] + in_y * strides->axis[1];
-            REAL *row_to = to + plane * p->plane_size + row * pitch;
-            if (in_z < 0 || in_z >= p->in_size[0] || in_y < 0 || in_y >= p->in_size[1])
+    for (int64_t plane = 0, both; plane < p->in_planes; plane += 1 + both) {
+        const int64_t *phase = p->in_phase + 3 * plane;
+        int64_t of_phase = NAME(of_phase)(size, stride[2], phase[2]);
+        both = stride[2] == 2 && step == 1 && p->in_planes - plane > 1 && phase[2] == 0 && phase[5] == 1;
+        NAME(place) at = NAME(find_place)(first, slices);
+        REAL *row_to = to + plane * p->plane_size + first * pitch;
+        for (int64_t row = first; row < last; row++, row_to += pitch, NAME(move_on)(&at, 1, slices)) {
+            int64_t z = (unit->at[0] + p->low[0] + at.at[1]) * stride[0] + phase[0];
+            int64_t y = (unit->at[1] + p->low[1] + at.at[2]) * stride[1] + phase[1];
+            const REAL *from = channel + z * strides->axis[0] + y * strides->axis[1];
+            if (z < 0 || z >= p->in_size[0] || y < 0 || y >= p->in_size[1]) {
                 memset(row_to, 0, pitch * sizeof(REAL));
-            else if (stride[2] == 2 && step == 1 && p->in_planes - plane > 1 && phase[2] == 0 && phase[5] == 1) {
+                if (both) memset(row_to + p->plane_size, 0, pitch * sizeof(REAL));
+            } else if (both)
                 NAME(pack_both)(from, size, start, pitch, row_to, p->plane_size);
-                plane++;
-            } else
-                NAME(pack_row)(from, size, step, stride[2], phase[2], start, pitch, row_to);
+            else
+                NAME(pack_row)(from, of_phase, step, stride[2], phase[2], start, pitch, row_to);
         }
     }
     for (int64_t plane = 0; plane < p->in_planes; plane++)

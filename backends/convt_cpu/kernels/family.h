@@ -11,6 +11,7 @@ extern const TABLE NAME(table);
 
 #include "direct.h"
 #include "rows.h"
+#include "place.h"
 #include "weights.h"
 #include "pack.h"
 #include "columns.h"
@@ -29,7 +30,6 @@ extern const TABLE NAME(table);
 #include "winograd_transforms.h"
 #include "winograd_weights.h"
 #include "winograd.h"
-#include "place.h"
 #include "cells.h"
 #include "thin.h"
 #include "thin_gather.h"

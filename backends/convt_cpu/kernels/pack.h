@@ -1,8 +1,11 @@
-/* pack: copies a strip of the input, cut into planes, in the order in which the direct kernels read it. A template as direct.h is.
+/* pack: copies a strip of the input, cut into planes, in the order in which the direct kernels read it. A template as
+ * direct.h is.
  *
  *     strip   [input channel][input plane][image][z][y][x, halo included]      rows of a channel in one piece
  *
- * direct_plan.h says what planes and strips are. */
+ * direct_plan.h says what planes and strips are. Rows are copied vector by vector: where a vector comes from, and which of
+ * its lanes lie inside the input, is the same for all channels, and is written down once, as moves. What a row's last vector
+ * writes behind the row is overwritten by the next row. */
 
 typedef struct {
     int64_t group, image, images, at[3], size[3]; /* the box of a strip */
@@ -23,22 +26,6 @@ static NAME(box) NAME(strip_box)(const convt_direct_plan *p, int64_t task)
     return box;
 }
 
-/* to[x] = row[(first + x) * stride + phase], and zeros where the row ends. */
-static inline void NAME(pack_row)(
-    const REAL *row, int64_t size, int64_t step, int64_t stride, int64_t phase, int64_t first, int64_t count, REAL *to)
-{
-    int64_t low = -first, high = stride == 1 ? size - first : size > phase ? (size - phase + stride - 1) / stride - first : 0;
-    low = low < 0 ? 0 : low > count ? count : low;
-    high = high < low ? low : high > count ? count : high;
-    for (int64_t x = 0; x < low; x++) to[x] = 0;
-    row += ((first + low) * stride + phase) * step;
-    if (step == 1)
-        NAME(deinterleave)(high - low, stride, row, to + low);
-    else
-        for (int64_t x = low; x < high; x++) to[x] = row[(x - low) * stride * step];
-    for (int64_t x = high; x < count; x++) to[x] = 0;
-}
-
 /* Where a position of a packed plane lies. */
 static inline int64_t NAME(locate)(const convt_direct_plan *p, int64_t position)
 {
@@ -56,115 +43,140 @@ static inline void NAME(advance)(const convt_direct_plan *p, int64_t count, REAL
     }
 }
 
-/* One channel of one plane. A plane in several pieces is cut where a piece has no room left. */
-static void NAME(pack_plane)(
-    const convt_direct_plan *p, const NAME(box) *box, int64_t plane, const REAL *channel, const convt_strides *strides,
-    REAL *to)
+/* A vector of a plane: its lanes `low` to `high` come from `from` on, seen from the channel of the box's first image, the
+ * others are zeros; it is written to position `to`. */
+typedef struct {
+    int64_t from;
+    int32_t to;
+    int16_t low, high;
+} NAME(move);
+
+enum { NAME(MOVES) = 1024, NAME(MOVED) = 128 }; /* moves that are written down in one go, of each plane at most */
+
+/* Moves of a plane: `count` from the `first` on. Each row of the plane has `of_row`. */
+static void NAME(list_moves)(
+    const convt_direct_plan *p, const NAME(box) *box, int64_t plane, int64_t first, int64_t count, const convt_strides *in,
+    NAME(move) *moves)
 {
     const int64_t *stride = p->in_stride, *phase = p->in_phase + 3 * plane, *shift = p->in_shift + 3 * plane;
-    int64_t room = p->span, left = p->span < p->plane_size || p->span_size ? p->positions : p->plane_size, count;
-    for (int64_t n = 0; n < box->images; n++)
-        for (int64_t z = 0; z < p->rows[0]; z++)
-            for (int64_t y = 0; y < p->rows[1]; y++) {
-                int64_t row_z = (box->at[0] + shift[0] + z) * stride[0] + phase[0];
-                int64_t row_y = (box->at[1] + shift[1] + y) * stride[1] + phase[1];
-                int outside = row_z < 0 || row_z >= p->in_size[0] || row_y < 0 || row_y >= p->in_size[1];
-                const REAL *row = outside ? channel
-                                          : channel + (box->image + n) * strides->outer + row_z * strides->axis[0] +
-                                                row_y * strides->axis[1];
-                for (int64_t x = 0; x < p->rows[2]; x += count) {
-                    count = room < p->rows[2] - x ? room : p->rows[2] - x;
-                    NAME(pack_row)(
-                        row, outside ? 0 : p->in_size[2], strides->axis[2], stride[2], phase[2],
-                        box->at[2] + shift[2] + x, count, to);
-                    NAME(advance)(p, count, &to, &room);
-                }
-                left -= p->rows[2];
-            }
-    for (; left > 0; left -= count) {
-        count = room < left ? room : left;
-        memset(to, 0, count * sizeof(REAL));
-        NAME(advance)(p, count, &to, &room);
-    }
-}
-
-/* Short rows would be walked slowly, one by one, for every channel. Their walk is the same for all channels, so it is written
- * down once: where each packed position comes from, seen from its channel. */
-
-enum { NAME(SHORT) = 32, NAME(LISTED) = 1 << 14, NAME(NOWHERE) = INT32_MIN };
-
-/* Positions of a plane, those included that only fill the last piece. */
-static inline int64_t NAME(listed_positions)(const convt_direct_plan *p)
-{
-    return p->span < p->plane_size || p->span_size ? (p->positions + p->span - 1) / p->span * p->span : p->plane_size;
-}
-
-static int NAME(is_short)(const convt_direct_plan *p, const convt_strides *in)
-{
-    int64_t furthest = 0;
-    for (int axis = 0; axis < 3; axis++) furthest += llabs(in->axis[axis]) * p->in_size[axis];
-    furthest += llabs(in->outer) * p->count[0];
-    return p->rows[2] <= NAME(SHORT) && p->in_planes * NAME(listed_positions)(p) <= NAME(LISTED) && furthest < INT32_MAX;
-}
-
-static void NAME(list_sources)(const convt_direct_plan *p, const NAME(box) *box, const convt_strides *in, int32_t *from)
-{
-    const int64_t *stride = p->in_stride;
-    for (int64_t plane = 0; plane < p->in_planes; plane++) {
-        const int64_t *phase = p->in_phase + 3 * plane, *shift = p->in_shift + 3 * plane;
-        int32_t *end = from + NAME(listed_positions)(p);
-        for (int64_t n = 0; n < box->images; n++)
-            for (int64_t z = 0; z < p->rows[0]; z++)
-                for (int64_t y = 0; y < p->rows[1]; y++)
-                    for (int64_t x = 0; x < p->rows[2]; x++) {
-                        int64_t at[3] = {z, y, x}, source = n * in->outer, inside = 1;
-                        for (int axis = 0; axis < 3; axis++) {
-                            int64_t i = (box->at[axis] + shift[axis] + at[axis]) * stride[axis] + phase[axis];
-                            inside &= i >= 0 && i < p->in_size[axis];
-                            source += i * in->axis[axis];
-                        }
-                        *from++ = inside ? (int32_t)source : NAME(NOWHERE);
-                    }
-        while (from < end) *from++ = NAME(NOWHERE);
-    }
-}
-
-/* to[i] = channel[from[i]], or zero, without a branch. */
-static void NAME(copy_listed)(int64_t count, const int32_t *from, const REAL *channel, REAL *to)
-{
-    typedef BITS __attribute__((may_alias)) bits;
-    const bits *source = (const bits *)channel;
-    bits *target = (bits *)to;
+    const int64_t vectors[3] = {p->rows[0], p->rows[1], (p->rows[2] + LANES - 1) / LANES};
+    int64_t start = box->at[2] + shift[2], low = start < 0 ? -start : 0; /* the part of a row that exists: low to high */
+    int64_t high = p->in_size[2] > phase[2] ? (p->in_size[2] - phase[2] + stride[2] - 1) / stride[2] - start : 0;
+    if (high > p->rows[2]) high = p->rows[2];
+    NAME(place) at = NAME(find_place)(first, vectors);
+    int64_t to = -at.at[2] * LANES;
     for (int64_t i = 0; i < count; i++) {
-        bits inside = -(bits)(from[i] != NAME(NOWHERE));
-        target[i] = source[from[i] & (int32_t)inside] & inside;
+        int64_t z = (box->at[0] + shift[0] + at.at[0]) * stride[0] + phase[0];
+        int64_t y = (box->at[1] + shift[1] + at.at[1]) * stride[1] + phase[1], x = at.at[2] * LANES;
+        int64_t from = low - x, end = high - x;
+        from = from < 0 ? 0 : from;
+        end = end > LANES ? LANES : end;
+        moves[i] = (NAME(move)){0, (int32_t)(to + x), 0, 0};
+        if (from < end && z >= 0 && z < p->in_size[0] && y >= 0 && y < p->in_size[1]) {
+            int64_t row = at.outer * in->outer + z * in->axis[0] + y * in->axis[1];
+            int64_t source = row + ((start + x) * stride[2] + phase[2]) * in->axis[2];
+            moves[i] = (NAME(move)){source, (int32_t)(to + x), (int16_t)from, (int16_t)end};
+        }
+        NAME(move_on)(&at, 1, vectors);
+        if (at.at[2] == 0) to += p->rows[2];
     }
 }
 
-static void NAME(pack_listed)(const convt_direct_plan *p, const int32_t *from, const REAL *channel, REAL *to)
+/* Ones between zeros: a vector of them from LANES - low on leaves the lanes before `low` out, one from 2 * LANES - high on
+ * those from `high` on. */
+#if LANES == 16
+#define EACH(x) x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x
+#elif LANES == 8
+#define EACH(x) x, x, x, x, x, x, x, x
+#elif LANES == 4
+#define EACH(x) x, x, x, x
+#else
+#define EACH(x) x, x
+#endif
+static const BITS NAME(inside)[3 * LANES] = {EACH(0), EACH(-1), EACH(0)};
+#undef EACH
+
+/* Moves whole vectors; those lanes that are left out are read, too. Elements of the input lie `step` apart, 1 or 2. The next
+ * channel, `next` elements further on, is asked for. */
+static inline __attribute__((always_inline)) void NAME(move_vectors)(
+    const int step, int64_t count, const NAME(move) *moves, const REAL *channel, int64_t next, REAL *to)
 {
-    int64_t positions = NAME(listed_positions)(p);
-    for (int64_t plane = 0; plane < p->in_planes; plane++, from += positions, to += p->plane_size)
-        for (int64_t at = 0; at < positions; at += p->span)
-            NAME(copy_listed)(p->span, from + at, channel, to + NAME(locate)(p, at));
+    typedef BITS __attribute__((vector_size(LANES * sizeof(REAL)), aligned(sizeof(REAL)), may_alias)) bits;
+    for (int64_t i = 0; i < count; i++) {
+        const REAL *from = channel + moves[i].from;
+        for (int v = 0; v < step; v++) __builtin_prefetch(from + next + v * LANES);
+        NAME(vector) px = step == 1 ? *(const NAME(vector) *)from : NAME(evens)(from);
+        bits low = *(const bits *)(NAME(inside) + LANES - moves[i].low);
+        bits high = *(const bits *)(NAME(inside) + 2 * LANES - moves[i].high);
+        *(bits *)(to + moves[i].to) = (bits)px & low & high;
+    }
 }
 
-/* Asks for the part of a channel that a strip will read. */
-static void NAME(prefetch)(const convt_direct_plan *p, const NAME(box) *box, const REAL *channel, const convt_strides *in)
+/* The same for any step, reading nothing else. */
+static void NAME(move_elements)(
+    int64_t step, int64_t count, const NAME(move) *moves, const REAL *channel, int64_t next, REAL *to)
 {
-    int64_t first[3], last[3];
-    for (int axis = 0; axis < 3; axis++) {
-        first[axis] = box->at[axis] * p->in_stride[axis];
-        last[axis] = first[axis] + box->size[axis] * p->in_stride[axis];
-        if (last[axis] > p->in_size[axis]) last[axis] = p->in_size[axis];
+    for (int64_t i = 0; i < count; i++) {
+        const REAL *from = channel + moves[i].from;
+        int64_t low = moves[i].low;
+        for (int64_t v = 0; v < step && step < LANES; v++) __builtin_prefetch(from + next + v * LANES);
+        memset(to + moves[i].to, 0, LANES * sizeof(REAL));
+        NAME(deinterleave)(moves[i].high - low, step, from + low * step, to + moves[i].to + low);
     }
-    for (int64_t n = 0; n < box->images; n++)
-        for (int64_t z = first[0]; z < last[0]; z++)
-            for (int64_t y = first[1]; y < last[1]; y++) {
-                const REAL *row =
-                    channel + (box->image + n) * in->outer + z * in->axis[0] + y * in->axis[1];
-                for (int64_t x = first[2]; x < last[2]; x += 64 / (int64_t)sizeof(REAL)) __builtin_prefetch(row + x);
-            }
+}
+
+/* Where the elements of an array of `channels` channels lie, seen from the first one: from `low` to before `high`. */
+static void NAME(extent)(
+    const convt_direct_plan *p, const convt_strides *in, int64_t *low, int64_t *high)
+{
+    int64_t size[5] = {p->batch, p->groups * p->inputs, p->in_size[0], p->in_size[1], p->in_size[2]};
+    int64_t stride[5] = {in->outer, in->channel, in->axis[0], in->axis[1], in->axis[2]};
+    *low = 0, *high = 1;
+    for (int i = 0; i < 5; i++) *(stride[i] < 0 ? low : high) += (size[i] - 1) * stride[i];
+}
+
+/* Writes positions of a plane, and zeros behind them, from the first one's piece on, which has some room left. */
+static void NAME(fill_plane)(
+    const convt_direct_plan *p, int64_t first, int64_t count, const REAL *row, REAL *plane)
+{
+    REAL *to = plane + NAME(locate)(p, first);
+    for (int64_t room = p->span - first % p->span, some; count > 0; count -= some) {
+        some = room < count ? room : count;
+        if (row) {
+            NAME(copy_row)(some, row, to);
+            row += some;
+        } else
+            memset(to, 0, some * sizeof(REAL));
+        NAME(advance)(p, some, &to, &room);
+    }
+}
+
+/* Moves of one plane, by vectors if `vectors` says so. */
+static inline void NAME(move_all)(
+    int vectors, int64_t step, int64_t count, const NAME(move) *moves, const REAL *channel, int64_t next, REAL *to)
+{
+    if (!vectors)
+        NAME(move_elements)(step, count, moves, channel, next, to);
+    else if (step == 1)
+        NAME(move_vectors)(1, count, moves, channel, next, to);
+    else
+        NAME(move_vectors)(2, count, moves, channel, next, to);
+}
+
+/* Moves to the positions of a plane from `first` to `end`. A plane in one piece takes all vectors but the last ones, which
+ * would reach beyond the end: like those of a plane in several pieces they go to a row beside it first. */
+static void NAME(move_plane)(
+    const convt_direct_plan *p, int vectors, int64_t step, int64_t count, const NAME(move) *moves, const REAL *channel,
+    int64_t next, int64_t first, int64_t end, REAL *plane)
+{
+    REAL row[(NAME(MOVED) + 1) * LANES];
+    int64_t whole = p->span_size ? 0 : count, behind;
+    while (whole > 0 && first + moves[whole - 1].to + LANES > end) whole--;
+    NAME(move_all)(vectors, step, whole, moves, channel, next, plane + first);
+    if (whole == count) return;
+    behind = moves[whole].to;
+    NAME(move_all)(vectors, step, count - whole, moves + whole, channel, next, row - behind);
+    NAME(fill_plane)(p, first + behind, end - first - behind, row, plane);
 }
 
 /* Packs some channels of a strip. */
@@ -172,18 +184,35 @@ static void NAME(pack_strip)(
     const convt_direct_plan *p, const NAME(box) *box, int64_t first, int64_t last, const REAL *input,
     const convt_strides *in, REAL *strip)
 {
-    int32_t from[NAME(LISTED)];
-    int listed = NAME(is_short)(p, in);
-    if (listed) NAME(list_sources)(p, box, in, from);
-    input += box->group * p->inputs * in->channel;
-    for (int64_t c = first; c < last; c++) {
-        const REAL *channel = input + c * in->channel;
-        REAL *to = strip + c * p->channel_size;
-        if (c + 1 < last && in->axis[2] == 1) NAME(prefetch)(p, box, channel + in->channel, in);
-        if (listed)
-            NAME(pack_listed)(p, from, channel + box->image * in->outer, to);
-        else
-            for (int64_t plane = 0; plane < p->in_planes; plane++)
-                NAME(pack_plane)(p, box, plane, channel, in, to + plane * p->plane_size);
+    NAME(move) moves[NAME(MOVES)];
+    int64_t of_row = (p->rows[2] + LANES - 1) / LANES, all = box->images * p->rows[0] * p->rows[1] * of_row, low, high;
+    int64_t at_once = all < NAME(MOVED) ? all : NAME(MOVED), planes = NAME(MOVES) / at_once;
+    int64_t step = p->in_stride[2] * in->axis[2];
+    NAME(extent)(p, in, &low, &high);
+    for (int64_t at = 0; at < all; at += at_once) {
+        int64_t count = at_once < all - at ? at_once : all - at;
+        int64_t position = at / of_row * p->rows[2] + at % of_row * LANES;
+        int64_t end = (at + count) / of_row * p->rows[2] + (at + count) % of_row * LANES;
+        for (int64_t plane = 0; plane < p->in_planes; plane += planes) {
+            int64_t some = planes < p->in_planes - plane ? planes : p->in_planes - plane, lowest = 0, highest = 0;
+            for (int64_t i = 0; i < some; i++) NAME(list_moves)(p, box, plane + i, at, count, in, moves + i * count);
+            for (int64_t i = 0; i < some * count; i++) {
+                lowest = moves[i].from < lowest ? moves[i].from : lowest;
+                highest = moves[i].from > highest ? moves[i].from : highest;
+            }
+            for (int64_t c = first; c < last; c++) {
+                int64_t from = box->image * in->outer + (box->group * p->inputs + c) * in->channel;
+                int vectors = (step == 1 || step == 2) && from + lowest >= low && from + highest + step * LANES <= high;
+                for (int64_t i = 0; i < some; i++)
+                    NAME(move_plane)(
+                        p, vectors, step, count, moves + i * count, input + from, in->channel, position, end,
+                        strip + c * p->channel_size + (plane + i) * p->plane_size);
+            }
+        }
     }
+    int64_t packed = box->images * p->rows[0] * p->rows[1] * p->rows[2];
+    int64_t rest = (p->span_size ? p->positions : p->plane_size) - packed;
+    for (int64_t c = first; c < last && rest > 0; c++)
+        for (int64_t plane = 0; plane < p->in_planes; plane++)
+            NAME(fill_plane)(p, packed, rest, NULL, strip + c * p->channel_size + plane * p->plane_size);
 }

@@ -49,6 +49,13 @@ static inline void NAME(unzip)(const REAL *x, REAL *a, REAL *b)
     *(vector *)b = SHUFFLE(front, back, ODD);
 }
 
+/* x[0], x[2], ...: reads 2 * LANES elements. */
+static inline NAME(vector) NAME(evens)(const REAL *x)
+{
+    typedef NAME(vector) vector;
+    return SHUFFLE(*(const vector *)x, *(const vector *)(x + LANES), EVEN);
+}
+
 #undef SHUFFLE
 #undef FRONT
 #undef BACK

@@ -8,6 +8,7 @@
  * row of results goes is the same for all channels, and is written down once per block. */
 
 enum {
+    NAME(NOWHERE) = INT32_MIN,
     NAME(WINOGRAD_SOURCES) = 16 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_TILES,
     NAME(WINOGRAD_RUNS) = 3 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_TILES,
     NAME(WINOGRAD_RESULTS) = 9 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_TILES
@@ -51,6 +52,18 @@ static void NAME(winograd_sources)(const convt_winograd_plan *p, int64_t block, 
                 from[(phase * 16 + e) * size + t] =
                     inside ? (int32_t)(base + y * in->axis[1] + x * in->axis[2]) : NAME(NOWHERE);
             }
+    }
+}
+
+/* to[i] = channel[from[i]], or zero where that is nowhere, without a branch. */
+static void NAME(copy_listed)(int64_t count, const int32_t *from, const REAL *channel, REAL *to)
+{
+    typedef BITS __attribute__((may_alias)) bits;
+    const bits *source = (const bits *)channel;
+    bits *target = (bits *)to;
+    for (int64_t i = 0; i < count; i++) {
+        bits inside = -(bits)(from[i] != NAME(NOWHERE));
+        target[i] = source[from[i] & (int32_t)inside] & inside;
     }
 }
 
