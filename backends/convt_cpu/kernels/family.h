@@ -13,6 +13,7 @@ extern const TABLE NAME(table);
 #include "rows.h"
 #include "place.h"
 #include "weights.h"
+#include "moves.h"
 #include "pack.h"
 #include "columns.h"
 #include "strip.h"

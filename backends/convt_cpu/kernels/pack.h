@@ -3,9 +3,8 @@
  *
  *     strip   [input channel][input plane][image][z][y][x, halo included]      rows of a channel in one piece
  *
- * direct_plan.h says what planes and strips are. Rows are copied vector by vector: where a vector comes from, and which of
- * its lanes lie inside the input, is the same for all channels, and is written down once, as moves. What a row's last vector
- * writes behind the row is overwritten by the next row. */
+ * direct_plan.h says what planes and strips are. Each row is some moves; what its last one writes behind the row is
+ * overwritten by the next row. */
 
 typedef struct {
     int64_t group, image, images, at[3], size[3]; /* the box of a strip */
@@ -43,14 +42,6 @@ static inline void NAME(advance)(const convt_direct_plan *p, int64_t count, REAL
     }
 }
 
-/* A vector of a plane: its lanes `low` to `high` come from `from` on, seen from the channel of the box's first image, the
- * others are zeros; it is written to position `to`. */
-typedef struct {
-    int64_t from;
-    int32_t to;
-    int16_t low, high;
-} NAME(move);
-
 enum { NAME(MOVES) = 1024, NAME(MOVED) = 128 }; /* moves that are written down in one go, of each plane at most */
 
 /* Moves of a plane: `count` from the `first` on. Each row of the plane has `of_row`. */
@@ -82,59 +73,6 @@ static void NAME(list_moves)(
     }
 }
 
-/* Ones between zeros: a vector of them from LANES - low on leaves the lanes before `low` out, one from 2 * LANES - high on
- * those from `high` on. */
-#if LANES == 16
-#define EACH(x) x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x
-#elif LANES == 8
-#define EACH(x) x, x, x, x, x, x, x, x
-#elif LANES == 4
-#define EACH(x) x, x, x, x
-#else
-#define EACH(x) x, x
-#endif
-static const BITS NAME(inside)[3 * LANES] = {EACH(0), EACH(-1), EACH(0)};
-#undef EACH
-
-/* Moves whole vectors; those lanes that are left out are read, too. Elements of the input lie `step` apart, 1 or 2. The next
- * channel, `next` elements further on, is asked for. */
-static inline __attribute__((always_inline)) void NAME(move_vectors)(
-    const int step, int64_t count, const NAME(move) *moves, const REAL *channel, int64_t next, REAL *to)
-{
-    typedef BITS __attribute__((vector_size(LANES * sizeof(REAL)), aligned(sizeof(REAL)), may_alias)) bits;
-    for (int64_t i = 0; i < count; i++) {
-        const REAL *from = channel + moves[i].from;
-        for (int v = 0; v < step; v++) __builtin_prefetch(from + next + v * LANES);
-        NAME(vector) px = step == 1 ? *(const NAME(vector) *)from : NAME(evens)(from);
-        bits low = *(const bits *)(NAME(inside) + LANES - moves[i].low);
-        bits high = *(const bits *)(NAME(inside) + 2 * LANES - moves[i].high);
-        *(bits *)(to + moves[i].to) = (bits)px & low & high;
-    }
-}
-
-/* The same for any step, reading nothing else. */
-static void NAME(move_elements)(
-    int64_t step, int64_t count, const NAME(move) *moves, const REAL *channel, int64_t next, REAL *to)
-{
-    for (int64_t i = 0; i < count; i++) {
-        const REAL *from = channel + moves[i].from;
-        int64_t low = moves[i].low;
-        for (int64_t v = 0; v < step && step < LANES; v++) __builtin_prefetch(from + next + v * LANES);
-        memset(to + moves[i].to, 0, LANES * sizeof(REAL));
-        NAME(deinterleave)(moves[i].high - low, step, from + low * step, to + moves[i].to + low);
-    }
-}
-
-/* Where the elements of an array of `channels` channels lie, seen from the first one: from `low` to before `high`. */
-static void NAME(extent)(
-    const convt_direct_plan *p, const convt_strides *in, int64_t *low, int64_t *high)
-{
-    int64_t size[5] = {p->batch, p->groups * p->inputs, p->in_size[0], p->in_size[1], p->in_size[2]};
-    int64_t stride[5] = {in->outer, in->channel, in->axis[0], in->axis[1], in->axis[2]};
-    *low = 0, *high = 1;
-    for (int i = 0; i < 5; i++) *(stride[i] < 0 ? low : high) += (size[i] - 1) * stride[i];
-}
-
 /* Writes positions of a plane, and zeros behind them, from the first one's piece on, which has some room left. */
 static void NAME(fill_plane)(
     const convt_direct_plan *p, int64_t first, int64_t count, const REAL *row, REAL *plane)
@@ -151,31 +89,19 @@ static void NAME(fill_plane)(
     }
 }
 
-/* Moves of one plane, by vectors if `vectors` says so. */
-static inline void NAME(move_all)(
-    int vectors, int64_t step, int64_t count, const NAME(move) *moves, const REAL *channel, int64_t next, REAL *to)
-{
-    if (!vectors)
-        NAME(move_elements)(step, count, moves, channel, next, to);
-    else if (step == 1)
-        NAME(move_vectors)(1, count, moves, channel, next, to);
-    else
-        NAME(move_vectors)(2, count, moves, channel, next, to);
-}
-
 /* Moves to the positions of a plane from `first` to `end`. A plane in one piece takes all vectors but the last ones, which
  * would reach beyond the end: like those of a plane in several pieces they go to a row beside it first. */
 static void NAME(move_plane)(
-    const convt_direct_plan *p, int vectors, int64_t step, int64_t count, const NAME(move) *moves, const REAL *channel,
-    int64_t next, int64_t first, int64_t end, REAL *plane)
+    const convt_direct_plan *p, const NAME(source) *source, int64_t count, const NAME(move) *moves, int64_t channel,
+    int64_t first, int64_t end, REAL *plane)
 {
     REAL row[(NAME(MOVED) + 1) * LANES];
     int64_t whole = p->span_size ? 0 : count, behind;
     while (whole > 0 && first + moves[whole - 1].to + LANES > end) whole--;
-    NAME(move_all)(vectors, step, whole, moves, channel, next, plane + first);
+    NAME(move_all)(source, whole, moves, channel, plane + first);
     if (whole == count) return;
     behind = moves[whole].to;
-    NAME(move_all)(vectors, step, count - whole, moves + whole, channel, next, row - behind);
+    NAME(move_all)(source, count - whole, moves + whole, channel, row - behind);
     NAME(fill_plane)(p, first + behind, end - first - behind, row, plane);
 }
 
@@ -185,27 +111,25 @@ static void NAME(pack_strip)(
     const convt_strides *in, REAL *strip)
 {
     NAME(move) moves[NAME(MOVES)];
-    int64_t of_row = (p->rows[2] + LANES - 1) / LANES, all = box->images * p->rows[0] * p->rows[1] * of_row, low, high;
+    int64_t of_row = (p->rows[2] + LANES - 1) / LANES, all = box->images * p->rows[0] * p->rows[1] * of_row;
     int64_t at_once = all < NAME(MOVED) ? all : NAME(MOVED), planes = NAME(MOVES) / at_once;
-    int64_t step = p->in_stride[2] * in->axis[2];
-    NAME(extent)(p, in, &low, &high);
+    int64_t size[5] = {p->batch, p->groups * p->inputs, p->in_size[0], p->in_size[1], p->in_size[2]};
+    int64_t stride[5] = {in->outer, in->channel, in->axis[0], in->axis[1], in->axis[2]};
+    NAME(source) source = NAME(source_of)(input, 5, size, stride);
+    source.step *= p->in_stride[2];
     for (int64_t at = 0; at < all; at += at_once) {
         int64_t count = at_once < all - at ? at_once : all - at;
         int64_t position = at / of_row * p->rows[2] + at % of_row * LANES;
         int64_t end = (at + count) / of_row * p->rows[2] + (at + count) % of_row * LANES;
         for (int64_t plane = 0; plane < p->in_planes; plane += planes) {
-            int64_t some = planes < p->in_planes - plane ? planes : p->in_planes - plane, lowest = 0, highest = 0;
+            int64_t some = planes < p->in_planes - plane ? planes : p->in_planes - plane;
             for (int64_t i = 0; i < some; i++) NAME(list_moves)(p, box, plane + i, at, count, in, moves + i * count);
-            for (int64_t i = 0; i < some * count; i++) {
-                lowest = moves[i].from < lowest ? moves[i].from : lowest;
-                highest = moves[i].from > highest ? moves[i].from : highest;
-            }
+            NAME(note_reach)(&source, some * count, moves);
             for (int64_t c = first; c < last; c++) {
                 int64_t from = box->image * in->outer + (box->group * p->inputs + c) * in->channel;
-                int vectors = (step == 1 || step == 2) && from + lowest >= low && from + highest + step * LANES <= high;
                 for (int64_t i = 0; i < some; i++)
                     NAME(move_plane)(
-                        p, vectors, step, count, moves + i * count, input + from, in->channel, position, end,
+                        p, &source, count, moves + i * count, from, position, end,
                         strip + c * p->channel_size + (plane + i) * p->plane_size);
             }
         }

@@ -16,21 +16,29 @@
 #define BACK 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #define EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
 #define ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#define THIRDS 0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0, 0, 0, 0
+#define MORE_THIRDS 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 17, 20, 23, 26, 29
 #elif LANES == 8
 #define FRONT 0, 8, 1, 9, 2, 10, 3, 11
 #define BACK 4, 12, 5, 13, 6, 14, 7, 15
 #define EVEN 0, 2, 4, 6, 8, 10, 12, 14
 #define ODD 1, 3, 5, 7, 9, 11, 13, 15
+#define THIRDS 0, 3, 6, 9, 12, 15, 0, 0
+#define MORE_THIRDS 0, 1, 2, 3, 4, 5, 10, 13
 #elif LANES == 4
 #define FRONT 0, 4, 1, 5
 #define BACK 2, 6, 3, 7
 #define EVEN 0, 2, 4, 6
 #define ODD 1, 3, 5, 7
+#define THIRDS 0, 3, 6, 0
+#define MORE_THIRDS 0, 1, 2, 5
 #elif LANES == 2
 #define FRONT 0, 2
 #define BACK 1, 3
 #define EVEN 0, 2
 #define ODD 1, 3
+#define THIRDS 0, 3
+#define MORE_THIRDS 0, 1
 #endif
 
 /* LANES positions of two phases, a and b, to 2 * LANES elements of y, and back. */
@@ -49,11 +57,25 @@ static inline void NAME(unzip)(const REAL *x, REAL *a, REAL *b)
     *(vector *)b = SHUFFLE(front, back, ODD);
 }
 
-/* x[0], x[2], ...: reads 2 * LANES elements. */
-static inline NAME(vector) NAME(evens)(const REAL *x)
+/* x[0], x[step], x[2 * step], ..., for a step of 1, 2, 3, 4 or 6; reads step * LANES elements. */
+static inline __attribute__((always_inline)) NAME(vector) NAME(strided)(const int step, const REAL *x)
 {
-    typedef NAME(vector) vector;
-    return SHUFFLE(*(const vector *)x, *(const vector *)(x + LANES), EVEN);
+    NAME(vector) part[3];
+    if (step == 1) return *(const NAME(vector) *)x;
+    if (step % 2 == 0) { /* every other one first */
+#pragma GCC unroll 3
+        for (int i = 0; i < step / 2; i++) {
+            const NAME(vector) *pair = (const NAME(vector) *)(x + 2 * i * LANES);
+            part[i] = SHUFFLE(pair[0], pair[1], EVEN);
+        }
+        if (step == 2) return part[0];
+        if (step == 4) return SHUFFLE(part[0], part[1], EVEN);
+    } else {
+#pragma GCC unroll 3
+        for (int i = 0; i < 3; i++) part[i] = *(const NAME(vector) *)(x + i * LANES);
+    }
+    part[0] = SHUFFLE(part[0], part[1], THIRDS);
+    return SHUFFLE(part[0], part[2], MORE_THIRDS);
 }
 
 #undef SHUFFLE
@@ -61,6 +83,8 @@ static inline NAME(vector) NAME(evens)(const REAL *x)
 #undef BACK
 #undef EVEN
 #undef ODD
+#undef THIRDS
+#undef MORE_THIRDS
 
 /* y[i] = x[i] for i < count. The last vector overlaps the one before it: no loop over single elements at the end of a row. */
 static inline void NAME(copy_row)(int64_t count, const REAL *x, REAL *y)

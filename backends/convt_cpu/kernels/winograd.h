@@ -4,14 +4,14 @@
  *     weights ---------> U     M = U V, per frequency (in L2) --> results --interleave--> output, each element written once
  *
  * The 16 frequencies are ordinary matrix products: the direct kernels compute them, as filters of one tap. Tiles of several
- * rows and images share vectors, so that small images lose nothing; where each element of a window comes from and where each
- * row of results goes is the same for all channels, and is written down once per block. */
+ * rows and images share vectors, so that small images lose nothing; how the windows are copied and where each row of results
+ * goes is the same for all channels, and is written down once per block. */
 
 enum {
-    NAME(NOWHERE) = INT32_MIN,
-    NAME(WINOGRAD_SOURCES) = 16 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_TILES,
+    NAME(WINOGRAD_PHASES) = CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_STRIDE,
+    NAME(WINOGRAD_MOVES) = 16 * NAME(WINOGRAD_PHASES) * (CONVT_WINOGRAD_TILES + CONVT_WINOGRAD_TILES / LANES + 1),
     NAME(WINOGRAD_RUNS) = 3 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_TILES,
-    NAME(WINOGRAD_RESULTS) = 9 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_TILES
+    NAME(WINOGRAD_RESULTS) = 9 * NAME(WINOGRAD_PHASES) * CONVT_WINOGRAD_TILES
 };
 
 typedef struct {
@@ -36,53 +36,67 @@ static int64_t NAME(winograd_vectors)(const convt_winograd_plan *p, int64_t bloc
     return (NAME(tiles_of)(p, block) + LANES - 1) / LANES;
 }
 
-/* from[input phase][element of the window][tile]: where they are, seen from the first image of the block. */
-static void NAME(winograd_sources)(const convt_winograd_plan *p, int64_t block, const convt_strides *in, int32_t *from)
+/* How the windows of a block of tiles are copied, one channel at a time. */
+typedef struct {
+    NAME(source) source;
+    int64_t count; /* of the moves of one input phase */
+    NAME(move) moves[NAME(WINOGRAD_MOVES)]; /* [input phase][element of the window][vectors of the rows of tiles] */
+} NAME(windows);
+
+/* The moves of one element of the window in one input phase, seen from the first image of the block: each row of tiles by
+ * itself, then zeros up to the last vector's end. Returns how many they are. */
+static int64_t NAME(window_moves)(
+    const convt_winograd_plan *p, int64_t block, int64_t phase, int64_t e, const convt_strides *in, NAME(move) *moves)
 {
-    int64_t count = NAME(tiles_of)(p, block), first = block * p->block_tiles, size = p->block_tiles;
-    int64_t image = NAME(tile_at)(p, first).image;
-    for (int64_t t = 0; t < size; t++) {
+    int64_t count = NAME(tiles_of)(p, block), first = block * p->block_tiles, found = 0, row, t;
+    int64_t step = p->in_stride[1] * p->results[1], image = NAME(tile_at)(p, first).image;
+    for (t = 0; t < count; t += row) {
         NAME(tile) tile = NAME(tile_at)(p, first + t);
-        int64_t base = (tile.image - image) * in->outer;
-        for (int64_t phase = 0; phase < p->in_phases; phase++)
-            for (int64_t e = 0; e < 16; e++) {
-                int64_t y = p->in_first[0] + p->in_stride[0] * (p->results[0] * tile.y + e / 4) + phase / p->in_stride[1];
-                int64_t x = p->in_first[1] + p->in_stride[1] * (p->results[1] * tile.x + e % 4) + phase % p->in_stride[1];
-                int inside = t < count && y >= 0 && y < p->in_size[0] && x >= 0 && x < p->in_size[1];
-                from[(phase * 16 + e) * size + t] =
-                    inside ? (int32_t)(base + y * in->axis[1] + x * in->axis[2]) : NAME(NOWHERE);
-            }
+        row = p->tiles[1] - tile.x < count - t ? p->tiles[1] - tile.x : count - t;
+        int64_t y = p->in_first[0] + p->in_stride[0] * (p->results[0] * tile.y + e / 4) + phase / p->in_stride[1];
+        int64_t x = p->in_first[1] + p->in_stride[1] * (p->results[1] * tile.x + e % 4) + phase % p->in_stride[1];
+        int64_t base = (tile.image - image) * in->outer + y * in->axis[1], outside = y < 0 || y >= p->in_size[0];
+        for (int64_t v = 0; v < row; v += LANES, x += LANES * step) {
+            int64_t low = 0, high = outside ? 0 : row - v < LANES ? row - v : LANES;
+            while (low < high && x + low * step < 0) low++;
+            while (high > low && x + (high - 1) * step >= p->in_size[1]) high--;
+            int64_t to = e * p->block_tiles + t + v, from = low < high ? base + x * in->axis[2] : 0;
+            moves[found++] = (NAME(move)){from, (int32_t)to, (int16_t)low, (int16_t)high};
+        }
     }
+    if (t % LANES) moves[found++] = (NAME(move)){0, (int32_t)(e * p->block_tiles + t), 0, 0};
+    return found;
 }
 
-/* to[i] = channel[from[i]], or zero where that is nowhere, without a branch. */
-static void NAME(copy_listed)(int64_t count, const int32_t *from, const REAL *channel, REAL *to)
+/* Lists the moves of a block of tiles of the input's channels, whose first one `input` points to. */
+static void NAME(list_windows)(
+    const convt_winograd_plan *p, int64_t block, int64_t channels, const REAL *input, const convt_strides *in,
+    NAME(windows) *windows)
 {
-    typedef BITS __attribute__((may_alias)) bits;
-    const bits *source = (const bits *)channel;
-    bits *target = (bits *)to;
-    for (int64_t i = 0; i < count; i++) {
-        bits inside = -(bits)(from[i] != NAME(NOWHERE));
-        target[i] = source[from[i] & (int32_t)inside] & inside;
-    }
+    int64_t size[4] = {p->batch, channels, p->in_size[0], p->in_size[1]}, all = 0;
+    int64_t stride[4] = {in->outer, in->channel, in->axis[1], in->axis[2]};
+    windows->source = NAME(source_of)(input, 4, size, stride);
+    windows->source.step *= p->in_stride[1] * p->results[1];
+    for (int64_t phase = 0; phase < p->in_phases; phase++)
+        for (int64_t e = 0; e < 16; e++) all += NAME(window_moves)(p, block, phase, e, in, windows->moves + all);
+    NAME(note_reach)(&windows->source, all, windows->moves);
+    windows->count = all / p->in_phases;
 }
 
-/* V of a block of tiles and some channels; `input` points to the first of these channels. Returns 1 if all elements are
- * finite and not huge. */
+/* V of a block of tiles and some channels, from `first` on. Returns 1 if all elements are finite and not huge. */
 static int NAME(winograd_windows)(
-    const convt_winograd_plan *p, int64_t block, int64_t channels, const int32_t *from, const REAL *input,
+    const convt_winograd_plan *p, int64_t block, int64_t first, int64_t channels, const NAME(windows) *windows,
     const convt_strides *in, REAL *v)
 {
-    REAL windows[16 * CONVT_WINOGRAD_TILES];
+    REAL window[16 * CONVT_WINOGRAD_TILES + LANES];
     NAME(vector) bad = {0};
     int64_t size = p->block_tiles, count = NAME(winograd_vectors)(p, block) * LANES;
-    input += NAME(tile_at)(p, block * size).image * in->outer;
-    for (int64_t c = 0; c < channels; c++)
+    int64_t at = NAME(tile_at)(p, block * size).image * in->outer + first * in->channel;
+    for (int64_t c = 0; c < channels; c++, at += in->channel)
         for (int64_t phase = 0; phase < p->in_phases; phase++, v += p->pitch) {
-            for (int64_t e = 0; e < 16; e++)
-                NAME(copy_listed)(count, from + (phase * 16 + e) * size, input + c * in->channel, windows + e * size);
+            NAME(move_all)(&windows->source, windows->count, windows->moves + phase * windows->count, at, window);
             for (int64_t t = 0; t < count; t += LANES)
-                NAME(transform_window)(windows + t, size, v + t, p->v_size, &bad);
+                NAME(transform_window)(window + t, size, v + t, p->v_size, &bad);
         }
     return NAME(all_finite)(LANES, (const REAL *)&bad);
 }
@@ -182,9 +196,9 @@ static inline int64_t NAME(channels_of)(const convt_winograd_plan *p, int64_t bl
 static int NAME(winograd_input)(
     const convt_winograd_plan *p, int64_t block, int64_t channels, const REAL *input, const convt_strides *in, REAL *v)
 {
-    int32_t from[NAME(WINOGRAD_SOURCES)];
-    NAME(winograd_sources)(p, block, in, from);
-    return NAME(winograd_windows)(p, block, channels, from, input, in, v);
+    NAME(windows) windows;
+    NAME(list_windows)(p, block, channels, input, in, &windows);
+    return NAME(winograd_windows)(p, block, 0, channels, &windows, in, v);
 }
 
 /* The schedule by tiles: a task is a block of tiles of one group; U has been packed before. The scratch memory holds V, then
@@ -193,7 +207,7 @@ static int NAME(winograd_tiles)(
     const convt_winograd_plan *p, int64_t task, const REAL *input, const convt_strides *in, const REAL *u, const REAL *bias,
     REAL *output, const convt_strides *out, REAL *scratch)
 {
-    int32_t from[NAME(WINOGRAD_SOURCES)];
+    NAME(windows) windows;
     int64_t all = p->batch * p->tiles[0] * p->tiles[1], blocks = (all + p->block_tiles - 1) / p->block_tiles;
     int64_t group = task / blocks, block = task % blocks, units = (p->outputs + p->unit - 1) / p->unit;
     int64_t channel_blocks = (p->inputs + p->block_channels - 1) / p->block_channels;
@@ -201,11 +215,10 @@ static int NAME(winograd_tiles)(
     REAL *m = scratch + channel_blocks * 16 * p->v_size;
     input += group * p->inputs * in->channel;
     u += group * channel_blocks * units * u_unit;
-    NAME(winograd_sources)(p, block, in, from);
+    NAME(list_windows)(p, block, p->inputs, input, in, &windows);
     for (int64_t c = 0; c < channel_blocks; c++)
         if (!NAME(winograd_windows)(
-                p, block, NAME(channels_of)(p, c), from, input + c * p->block_channels * in->channel, in,
-                scratch + c * 16 * p->v_size))
+                p, block, c * p->block_channels, NAME(channels_of)(p, c), &windows, in, scratch + c * 16 * p->v_size))
             return 0;
     for (int64_t first = 0; first < p->outputs; first += step) {
         int64_t channel = group * p->outputs + first;
