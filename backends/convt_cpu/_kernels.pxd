@@ -72,6 +72,7 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t in_first[2]
         int64_t out_first[2]
         int64_t taps[2]
+        int64_t lattices[2]
         int64_t results[2]
         int64_t tiles[2]
         int64_t flips, in_phases, out_phases, block_tiles, pitch, block_channels, tile, unit, pass_ "pass", v_size, u_size

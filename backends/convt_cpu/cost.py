@@ -50,7 +50,7 @@ __all__ = [
     "winograd_suits",
 ]
 
-_DIRECT_PACKED = 1.0  # for an element of a packed strip
+_DIRECT_PACKED = 0.6  # for an element of a packed strip
 _DIRECT_WEIGHT = 2.2  # for a packed weight, which comes from far away
 _DIRECT_ELEMENT = 1.3  # for an element of the arrays
 
@@ -62,7 +62,7 @@ def direct_cycles(plan: DirectPlan, problem: Problem, isa: str) -> float:
 
 
 _WINOGRAD_SUM = 1.25  # time of a multiply-add
-_WINOGRAD_WINDOW = 1.0  # for an element of a transformed window, or of the products of a tile
+_WINOGRAD_WINDOW = 0.6  # for an element of a transformed window, or of the products of a tile
 _WINOGRAD_WEIGHT = 1.2  # for a transformed weight
 _WINOGRAD_FETCHED = 5.0  # for a weight that is going to be transformed
 _WINOGRAD_ELEMENT = 2.0  # for an element of the arrays, which are reached by tables

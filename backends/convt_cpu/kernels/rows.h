@@ -3,7 +3,7 @@
  *     row     a0 b0 c0 a1 b1 c1 a2 b2 ...              ways = 3
  *     phases  a0 a1 a2 ...    b0 b1 b2 ...    c0 c1 ...
  *
- * Two ways are shuffles of vectors; three and four are written out for the compiler. Where a row is no multiple of the vector,
+ * Two ways are shuffles of vectors; more of them are written out for the compiler. Where a row is no multiple of the vector,
  * its last vector overlaps the one before. A template as direct.h is. */
 
 #if defined(__clang__) || __GNUC__ >= 12
@@ -114,7 +114,7 @@ static inline __attribute__((always_inline)) void NAME(interleave_few)(
     const int count, const int ways, const REAL *restrict x, int64_t x_pitch, REAL bias, REAL *restrict y)
 {
     for (int i = 0; i < count; i++)
-#pragma GCC unroll 4
+#pragma GCC unroll 6
         for (int r = 0; r < ways; r++) y[ways * i + r] = x[r * x_pitch + i] + bias;
 }
 
@@ -136,6 +136,7 @@ static void NAME(interleave)(int64_t count, int64_t ways, const REAL *x, int64_t
     case 2: NAME(interleave_ways)(count, 2, x, x_pitch, bias, y); break;
     case 3: NAME(interleave_ways)(count, 3, x, x_pitch, bias, y); break;
     case 4: NAME(interleave_ways)(count, 4, x, x_pitch, bias, y); break;
+    case 6: NAME(interleave_ways)(count, 6, x, x_pitch, bias, y); break;
     default:
         for (int64_t i = 0; i < count; i++)
             for (int64_t r = 0; r < ways; r++) y[ways * i + r] = x[r * x_pitch + i] + bias;

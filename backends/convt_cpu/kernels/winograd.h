@@ -14,19 +14,30 @@ enum {
     NAME(WINOGRAD_RESULTS) = 9 * NAME(WINOGRAD_PHASES) * CONVT_WINOGRAD_TILES
 };
 
+/* Where a tile lies: its first element of each phase, and how many tiles there are from it to the end of its row. */
 typedef struct {
-    int64_t image, y, x; /* the place of a tile */
+    int64_t image, y, x, left;
 } NAME(tile);
 
 static NAME(tile) NAME(tile_at)(const convt_winograd_plan *p, int64_t tile)
 {
-    int64_t row = tile / p->tiles[1];
-    return (NAME(tile)){row / p->tiles[0], row % p->tiles[0], tile % p->tiles[1]};
+    const int64_t *tiles = p->tiles, *lattices = p->lattices;
+    int64_t x = tile % tiles[1], row = tile / tiles[1] / lattices[1], of_x = tile / tiles[1] % lattices[1];
+    int64_t y = row % tiles[0], of_y = row / tiles[0] % lattices[0];
+    return (NAME(tile)){
+        row / tiles[0] / lattices[0], of_y + lattices[0] * p->results[0] * y, of_x + lattices[1] * p->results[1] * x,
+        tiles[1] - x};
+}
+
+/* Tiles of a group. */
+static inline int64_t NAME(all_tiles)(const convt_winograd_plan *p)
+{
+    return p->batch * p->lattices[0] * p->lattices[1] * p->tiles[0] * p->tiles[1];
 }
 
 static int64_t NAME(tiles_of)(const convt_winograd_plan *p, int64_t block)
 {
-    int64_t rest = p->batch * p->tiles[0] * p->tiles[1] - block * p->block_tiles;
+    int64_t rest = NAME(all_tiles)(p) - block * p->block_tiles;
     return p->block_tiles < rest ? p->block_tiles : rest;
 }
 
@@ -49,12 +60,13 @@ static int64_t NAME(window_moves)(
     const convt_winograd_plan *p, int64_t block, int64_t phase, int64_t e, const convt_strides *in, NAME(move) *moves)
 {
     int64_t count = NAME(tiles_of)(p, block), first = block * p->block_tiles, found = 0, row, t;
-    int64_t step = p->in_stride[1] * p->results[1], image = NAME(tile_at)(p, first).image;
+    int64_t apart = p->in_stride[1] * p->lattices[1], step = apart * p->results[1];
+    int64_t image = NAME(tile_at)(p, first).image;
     for (t = 0; t < count; t += row) {
         NAME(tile) tile = NAME(tile_at)(p, first + t);
-        row = p->tiles[1] - tile.x < count - t ? p->tiles[1] - tile.x : count - t;
-        int64_t y = p->in_first[0] + p->in_stride[0] * (p->results[0] * tile.y + e / 4) + phase / p->in_stride[1];
-        int64_t x = p->in_first[1] + p->in_stride[1] * (p->results[1] * tile.x + e % 4) + phase % p->in_stride[1];
+        row = tile.left < count - t ? tile.left : count - t;
+        int64_t y = p->in_first[0] + p->in_stride[0] * (tile.y + p->lattices[0] * (e / 4)) + phase / p->in_stride[1];
+        int64_t x = p->in_first[1] + p->in_stride[1] * tile.x + apart * (e % 4) + phase % p->in_stride[1];
         int64_t base = (tile.image - image) * in->outer + y * in->axis[1], outside = y < 0 || y >= p->in_size[0];
         for (int64_t v = 0; v < row; v += LANES, x += LANES * step) {
             int64_t low = 0, high = outside ? 0 : row - v < LANES ? row - v : LANES;
@@ -76,7 +88,7 @@ static void NAME(list_windows)(
     int64_t size[4] = {p->batch, channels, p->in_size[0], p->in_size[1]}, all = 0;
     int64_t stride[4] = {in->outer, in->channel, in->axis[1], in->axis[2]};
     windows->source = NAME(source_of)(input, 4, size, stride);
-    windows->source.step *= p->in_stride[1] * p->results[1];
+    windows->source.step *= p->in_stride[1] * p->lattices[1] * p->results[1];
     for (int64_t phase = 0; phase < p->in_phases; phase++)
         for (int64_t e = 0; e < 16; e++) all += NAME(window_moves)(p, block, phase, e, in, windows->moves + all);
     NAME(note_reach)(&windows->source, all, windows->moves);
@@ -136,29 +148,45 @@ static int64_t NAME(winograd_runs)(
     int64_t count = NAME(tiles_of)(p, block), found = 0, tiles, ways = p->results[1] * p->out_stride[1];
     for (int64_t t = 0; t < count; t += tiles) {
         NAME(tile) tile = NAME(tile_at)(p, block * p->block_tiles + t);
-        tiles = p->tiles[1] - tile.x < count - t ? p->tiles[1] - tile.x : count - t;
-        int64_t x = p->out_first[1] + tile.x * ways, first = x < 0 ? -x : 0;
-        int64_t end = tiles * ways < p->out_size[1] - x ? tiles * ways : p->out_size[1] - x;
+        tiles = tile.left < count - t ? tile.left : count - t;
+        int64_t x = p->out_first[1] + tile.x * p->out_stride[1], first = x < 0 ? -x : 0, end = p->out_size[1] - x;
+        end = p->lattices[1] == 1 ? end : (end + p->lattices[1] - 1) / p->lattices[1];
+        end = tiles * ways < end ? tiles * ways : end;
         for (int64_t i = 0; i < p->results[0] * p->out_stride[0]; i++) {
-            int64_t y = p->out_first[0] + tile.y * p->results[0] * p->out_stride[0] + i;
-            int64_t line = i % p->out_stride[0] * p->results[0] + i / p->out_stride[0];
+            int64_t element = i / p->out_stride[0], phase = i % p->out_stride[0];
+            int64_t y = p->out_first[0] + (tile.y + p->lattices[0] * element) * p->out_stride[0] + phase;
             if (y >= 0 && y < p->out_size[0] && first < end)
                 runs[found++] = (NAME(winograd_run)){
                     tile.image * out->outer + y * out->axis[1] + (x + first) * out->axis[2],
-                    line * ways * p->block_tiles + t, first, end - first};
+                    (phase * p->results[0] + element) * ways * p->block_tiles + t, first, end - first};
         }
     }
     return found;
 }
 
-/* Writes a row of results: element i lies at from[place[i]]. */
-static inline void NAME(write_run)(
-    int64_t count, const REAL *restrict from, const int32_t *restrict place, REAL bias, REAL *restrict to, int64_t step)
+/* Writes results `first` to `end` of a row of tiles: those of a tile are its `ways`, `pitch` apart. */
+static inline void NAME(write_results)(
+    int64_t first, int64_t end, int64_t ways, const REAL *from, int64_t pitch, REAL bias, REAL *to, int64_t step)
 {
-    if (step == 1)
-        for (int64_t i = 0; i < count; i++) to[i] = from[place[i]] + bias;
-    else
-        for (int64_t i = 0; i < count; i++) to[i * step] = from[place[i]] + bias;
+    for (int64_t way = 0; way < ways && first < end; way++)
+        for (int64_t t = (first + ways - 1 - way) / ways; t * ways + way < end; t++)
+            to[(t * ways + way) * step] = from[way * pitch + t] + bias;
+}
+
+/* Writes a row of results; whole tiles are interleaved. */
+static inline void NAME(write_run)(
+    const NAME(winograd_run) *run, int64_t ways, const REAL *results, int64_t pitch, REAL bias, REAL *to, int64_t step)
+{
+    const REAL *from = results + run->from;
+    int64_t first = run->first, end = first + run->count, low = (first + ways - 1) / ways, high = end / ways;
+    to -= first * step;
+    if (step != 1 || high <= low) {
+        NAME(write_results)(first, end, ways, from, pitch, bias, to, step);
+        return;
+    }
+    NAME(write_results)(first, low * ways, ways, from, pitch, bias, to, 1);
+    NAME(interleave)(high - low, ways, from + low, pitch, bias, to + low * ways);
+    NAME(write_results)(high * ways, end, ways, from, pitch, bias, to, 1);
 }
 
 /* Writes `outputs` channels of a block of tiles from M, the first of them that which `bias` and `output` point to. */
@@ -168,10 +196,8 @@ static void NAME(winograd_output)(
 {
     NAME(winograd_run) runs[NAME(WINOGRAD_RUNS)];
     REAL results[NAME(WINOGRAD_RESULTS)]; /* [y phase][y][x][x phase][tile] */
-    int32_t place[3 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_TILES];
     int64_t run_count = NAME(winograd_runs)(p, block, out, runs), count = NAME(winograd_vectors)(p, block) * LANES;
     int64_t size = p->block_tiles, matrix = p->unit * size, ways = p->results[1] * p->out_stride[1];
-    for (int64_t i = 0; i < ways * size; i++) place[i] = (int32_t)(i % ways * size + i / ways);
     for (int64_t c = 0; c < outputs; c++, output += out->channel) {
         const REAL *products = m + (c / p->unit * p->out_phases * 16 * p->unit + c % p->unit) * size;
         for (int64_t phase = 0; phase < p->out_phases; phase++, products += 16 * matrix) {
@@ -181,8 +207,7 @@ static void NAME(winograd_output)(
                     p->results[0], p->results[1], products + t, matrix, to + t, ways * size, p->out_stride[1] * size);
         }
         for (const NAME(winograd_run) *run = runs; run < runs + run_count; run++)
-            NAME(write_run)(
-                run->count, results + run->from, place + run->first, bias ? bias[c] : 0, output + run->to, out->axis[2]);
+            NAME(write_run)(run, ways, results, size, bias ? bias[c] : 0, output + run->to, out->axis[2] * p->lattices[1]);
     }
 }
 
@@ -208,7 +233,7 @@ static int NAME(winograd_tiles)(
     REAL *output, const convt_strides *out, REAL *scratch)
 {
     NAME(windows) windows;
-    int64_t all = p->batch * p->tiles[0] * p->tiles[1], blocks = (all + p->block_tiles - 1) / p->block_tiles;
+    int64_t blocks = (NAME(all_tiles)(p) + p->block_tiles - 1) / p->block_tiles;
     int64_t group = task / blocks, block = task % blocks, units = (p->outputs + p->unit - 1) / p->unit;
     int64_t channel_blocks = (p->inputs + p->block_channels - 1) / p->block_channels;
     int64_t u_unit = 16 * p->out_phases * p->u_size, step = p->pass * p->unit;

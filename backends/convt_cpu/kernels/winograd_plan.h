@@ -9,8 +9,13 @@
  *     input element  e of phase p of tile t:    in_first  + in_stride  * (m * t + e) + p      e < 4
  *     output element e of phase p of tile t:    out_first + out_stride * (m * t + e) + p      e < m
  *
- * One of the two strides is 1. All tiles of a group, image by image and row by row, are numbered and cut into blocks. A
- * frequency is one of the 16 elements of a transformed window.
+ * One of the two strides is 1. Where the kernel is dilated by d, both are, and each d-th element of the output meets each d-th
+ * one of the input: that are d lattices, independent of each other, each with tiles of its own:
+ *
+ *     element e of tile t of lattice l:         first + d * (m * t + e) + l
+ *
+ * All tiles of a group are numbered, image by image, lattice by lattice, row by row, and cut into blocks. A frequency is one of
+ * the 16 elements of a transformed window.
  *
  *     V   [block of tiles][block of channels][frequency][input channel][input phase][tile]
  *     U   [block of channels][unit][frequency][output phase][input channel][input phase][output channel of the unit]
@@ -32,7 +37,8 @@ typedef struct {
     int64_t in_first[2], out_first[2];
     int64_t taps[2];             /* of one phase, 2 or 3 */
     int64_t results[2];          /* m: outputs of a tile in one phase, 5 - taps */
-    int64_t tiles[2];            /* of an image */
+    int64_t lattices[2];         /* the dilation */
+    int64_t tiles[2];            /* of a lattice of an image */
     int64_t flips;               /* 1: output element e of a tap meets the input element before it (scatter), 0: after it */
     int64_t in_phases, out_phases;
     int64_t block_tiles;         /* tiles of a block, a multiple of a kernel's vectors */

@@ -4,8 +4,8 @@
 """
 
 from cython.parallel cimport prange, threadid
-from libc.stdint cimport INT32_MAX, uintptr_t
-from libc.stdlib cimport free, llabs, malloc
+from libc.stdint cimport uintptr_t
+from libc.stdlib cimport free, malloc
 cimport numpy as cnp
 
 from .._kernels cimport convt_winograd_plan, isa_index, kernels_f32, kernels_f64
@@ -52,7 +52,8 @@ cdef class WinogradPlan:
             p.kernel[axis] = tables.kernel[axis]
             p.in_stride[axis], p.out_stride[axis] = tables.in_stride[axis], tables.out_stride[axis]
             p.in_first[axis], p.out_first[axis] = tables.in_first[axis], tables.out_first[axis]
-            p.taps[axis], p.results[axis], p.tiles[axis] = tables.taps[axis], tables.results[axis], tables.tiles[axis]
+            p.taps[axis], p.results[axis] = tables.taps[axis], tables.results[axis]
+            p.lattices[axis], p.tiles[axis] = tables.lattices[axis], tables.tiles[axis]
         p.flips = tables.scatters
         p.in_phases, p.out_phases = tables.in_phases, tables.out_phases
         p.block_tiles, p.pitch, p.block_channels = tables.block_tiles, tables.pitch, tables.block_channels
@@ -82,7 +83,7 @@ cdef class WinogradPlan:
 
 
 def run(WinogradPlan plan not None, cnp.ndarray array, cnp.ndarray kernel, bias, cnp.ndarray result, int threads):
-    """result = the plan's map of array and kernel, plus bias. False if a number is not finite, or huge, or too far away.
+    """result = the plan's map of array and kernel, plus bias. False if a number is not finite, or huge.
 
     The transforms mix neighbours: such a number would spoil outputs that it does not reach by the definition.
     """
@@ -103,8 +104,6 @@ cdef bint _run(
     if plan.p.flips:
         call.of_in, call.of_out = of_kernel.outer, of_kernel.channel
         call.of_group = plan.p.inputs * of_kernel.outer
-    if not _near(plan, &call.of_input):
-        return False
     cdef real* x = <real*>cnp.PyArray_DATA(array)
     cdef real* k = <real*>cnp.PyArray_DATA(kernel)
     cdef real* b = <real*>cnp.PyArray_DATA(bias) if bias is not None else NULL
@@ -122,15 +121,6 @@ cdef bint _run(
             moderate = _by_tiles(plan, &call, x, k, b, y, scratch, threads)
     free(memory)
     return moderate
-
-
-cdef bint _near(WinogradPlan plan, const Strides* of_input) noexcept:
-    """Whether 32 bits hold the distance of any two elements that a block of tiles reads of one channel."""
-    cdef int64_t images = plan.p.block_tiles // (plan.p.tiles[0] * plan.p.tiles[1]) + 2
-    cdef int64_t distance = llabs(of_input.outer) * min(images, plan.p.batch)
-    for axis in range(2):
-        distance += llabs(of_input.axis[axis + 1]) * plan.p.in_size[axis]
-    return distance < INT32_MAX
 
 
 cdef bint _by_tiles(

@@ -65,6 +65,7 @@ class Tables:
     out_first: tuple[int, ...]
     taps: tuple[int, ...]
     results: tuple[int, ...]
+    lattices: tuple[int, ...]
     tiles: tuple[int, ...]
     in_phases: int
     out_phases: int
@@ -90,28 +91,38 @@ class Tables:
 @lru_cache(maxsize=1024)
 def winograd_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> WinogradPlan | None:
     """The plan of a map, its spatial axes walked in `order`; None where there is nothing to gain or too much to store."""
-    if data_map == "correlate" or len(order) != 2 or prod(problem.dilation) > 1 or max(problem.stride) > _MOST_STRIDE:
+    if data_map == "correlate" or len(order) != 2 or max(problem.stride) > _MOST_STRIDE:
         return None
     scatters = data_map == "scatter"
     size = problem.dtype.itemsize
-    fine, coarse, kernel, stride, padding = (
+    fine, coarse, kernel, stride, padding, dilation = (
         tuple(values[axis] for axis in order)
-        for values in (problem.fine_shape, problem.coarse_shape, problem.kernel_shape, problem.stride, problem.padding)
+        for values in (
+            problem.fine_shape,
+            problem.coarse_shape,
+            problem.kernel_shape,
+            problem.stride,
+            problem.padding,
+            problem.dilation,
+        )
     )
     taps = tuple(map(ceil_div, kernel, stride))
-    if not set(taps) <= {2, 3} or not all(map(_all_meet, fine, coarse, kernel, stride, padding)):
+    if any(d > 1 and s > 1 for d, s in zip(dilation, stride, strict=True)) or not set(taps) <= {2, 3}:
+        return None
+    if not all(map(_all_meet, fine, coarse, kernel, stride, padding, dilation)):
         return None
     results = tuple(5 - t for t in taps)
     if scatters:
         skipped = tuple(p // s for p, s in zip(padding, stride, strict=True))
         in_size, out_size, in_stride, out_stride = coarse, fine, (1, 1), stride
-        in_first = tuple(b - t + 1 for b, t in zip(skipped, taps, strict=True))
+        in_first = tuple(b - (t - 1) * d for b, t, d in zip(skipped, taps, dilation, strict=True))
         out_first = tuple(b * s - p for b, s, p in zip(skipped, stride, padding, strict=True))
     else:
         in_size, out_size, in_stride, out_stride = fine, coarse, stride, (1, 1)
         in_first, out_first = tuple(-p for p in padding), (0, 0)
     tiles = tuple(
-        ceil_div(o - first, m * s) for o, first, m, s in zip(out_size, out_first, results, out_stride, strict=True)
+        ceil_div(ceil_div(o - first, d), m * s)
+        for o, first, d, m, s in zip(out_size, out_first, dilation, results, out_stride, strict=True)
     )
     channels = problem.coarse_channels // problem.groups, problem.fine_channels // problem.groups
     inputs, outputs = channels if scatters else channels[::-1]
@@ -130,7 +141,7 @@ def winograd_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Wi
     u_size = ceil_div(block_channels * in_phases * unit + lanes, lanes) * lanes
     u_unit = _FREQUENCIES * out_phases * u_size  # of one block of channels
     weights = problem.groups * channel_blocks * units * u_unit * size
-    all_tiles = problem.batch * prod(tiles)
+    all_tiles = problem.batch * prod(dilation) * prod(tiles)
     row = _FREQUENCIES * inputs * in_phases * size  # bytes of V of a tile
     sums = _FREQUENCIES * out_phases * unit * size  # bytes of M of a tile, of one unit
     most = min(_MOST_TILES, ceil_div(all_tiles, lanes) * lanes)
@@ -179,6 +190,7 @@ def winograd_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Wi
             out_first=out_first,
             taps=taps,
             results=results,
+            lattices=dilation,
             tiles=tiles,
             in_phases=in_phases,
             out_phases=out_phases,
@@ -203,10 +215,11 @@ def winograd_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Wi
     )
 
 
-def _all_meet(fine: int, coarse: int, kernel: int, stride: int, padding: int) -> bool:
+def _all_meet(fine: int, coarse: int, kernel: int, stride: int, padding: int, dilation: int) -> bool:
     """Whether along an axis each element of both sides meets one of the other: what meets none would not be exactly zero."""
+    length = (kernel - 1) * dilation + 1
     reached = (coarse - 1) * stride - padding  # by the last coarse element's first tap
-    return 0 <= padding < kernel and reached < fine <= reached + kernel
+    return 0 <= padding < length and reached < fine <= reached + length and dilation <= min(fine, coarse)
 
 
 def _odd_lines(elements: int, size: int) -> int:

@@ -21,6 +21,8 @@ KINDS = {
     "small images": Problem(9, 1, 70, 20, (8, 8), (4, 4), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
     "groups": Problem(9, 2, 70, 40, (17, 18), (8, 8), (4, 4), (2, 2), (1, 0), (1, 1), DOUBLE),
     "unlike axes": Problem(2, 1, 19, 17, (22, 11), (11, 11), (3, 3), (2, 1), (1, 1), (1, 1), DOUBLE),
+    "dilated": Problem(2, 1, 17, 18, (31, 20), (29, 20), (3, 3), (1, 1), (1, 3), (2, 3), SINGLE),
+    "dilated along one axis": Problem(1, 2, 34, 32, (22, 30), (11, 29), (4, 2), (2, 1), (1, 3), (1, 4), DOUBLE),
     "many weights": Problem(3, 1, 260, 600, (7, 7), (7, 7), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
     "many weights in phases": Problem(3, 1, 300, 300, (14, 14), (7, 7), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
     "several waves": Problem(1, 1, 16, 1000, (90, 90), (45, 45), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
@@ -33,12 +35,14 @@ def random_problem(rng):
     """One that the engine takes: two or three taps per phase, and nothing that meets nothing."""
     stride = rng.integers(1, 3, 2)
     kernel = stride * rng.integers(2, 4, 2) - rng.integers(0, stride)
-    padding = rng.integers(0, kernel)
-    coarse = rng.integers(1, 20, 2) + padding
-    fine = (coarse - 1) * stride - padding + rng.integers(1, kernel + 1)
+    dilation = np.where(stride == 1, rng.integers(1, 4, 2), 1)
+    length = (kernel - 1) * dilation + 1
+    padding = rng.integers(0, length)
+    coarse = rng.integers(0, 20, 2) + padding + dilation
+    fine = (coarse - 1) * stride - padding + rng.integers(1, length + 1)
     groups = int(rng.integers(1, 3))
     fine_channels, coarse_channels = (int(each) * groups for each in rng.integers(16, 60, 2))
-    shapes = (tuple(map(int, each)) for each in (fine, coarse, kernel, stride, padding, (1, 1)))
+    shapes = (tuple(map(int, each)) for each in (fine, coarse, kernel, stride, padding, dilation))
     return Problem(int(rng.integers(1, 4)), groups, fine_channels, coarse_channels, *shapes, rng.choice([SINGLE, DOUBLE]))
 
 

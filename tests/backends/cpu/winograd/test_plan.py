@@ -55,7 +55,8 @@ def test_tiles_cover_the_output(data_map, padding):
     [
         {"kernel_shape": (5, 3)},
         {"kernel_shape": (1, 3)},
-        {"dilation": (2, 1)},
+        {"dilation": (10, 1), "padding": (10, 1)},
+        {"stride": (2, 1), "dilation": (2, 1), "fine_shape": (19, 9)},
         {"stride": (3, 3), "kernel_shape": (6, 6)},
         {"padding": (-1, 1)},
         {"fine_shape": (12, 9)},
