@@ -164,29 +164,32 @@ static int64_t NAME(winograd_runs)(
     return found;
 }
 
-/* Writes results `first` to `end` of a row of tiles: those of a tile are its `ways`, `pitch` apart. */
+/* Writes results of a row of tiles one by one: that number i lies at from[place[i]]. */
 static inline void NAME(write_results)(
-    int64_t first, int64_t end, int64_t ways, const REAL *from, int64_t pitch, REAL bias, REAL *to, int64_t step)
+    int64_t first, int64_t end, const int32_t *restrict place, const REAL *restrict from, REAL bias, REAL *restrict to,
+    int64_t step)
 {
-    for (int64_t way = 0; way < ways && first < end; way++)
-        for (int64_t t = (first + ways - 1 - way) / ways; t * ways + way < end; t++)
-            to[(t * ways + way) * step] = from[way * pitch + t] + bias;
+    if (step == 1)
+        for (int64_t i = first; i < end; i++) to[i] = from[place[i]] + bias;
+    else
+        for (int64_t i = first; i < end; i++) to[i * step] = from[place[i]] + bias;
 }
 
-/* Writes a row of results; whole tiles are interleaved. */
+/* Writes a row of results. Those of many whole tiles, `ways` each, are interleaved. */
 static inline void NAME(write_run)(
-    const NAME(winograd_run) *run, int64_t ways, const REAL *results, int64_t pitch, REAL bias, REAL *to, int64_t step)
+    const NAME(winograd_run) *run, int64_t ways, const int32_t *place, const REAL *results, int64_t pitch, REAL bias,
+    REAL *to, int64_t step)
 {
     const REAL *from = results + run->from;
     int64_t first = run->first, end = first + run->count, low = (first + ways - 1) / ways, high = end / ways;
     to -= first * step;
-    if (step != 1 || high <= low) {
-        NAME(write_results)(first, end, ways, from, pitch, bias, to, step);
+    if (step != 1 || high - low < LANES) {
+        NAME(write_results)(first, end, place, from, bias, to, step);
         return;
     }
-    NAME(write_results)(first, low * ways, ways, from, pitch, bias, to, 1);
+    NAME(write_results)(first, low * ways, place, from, bias, to, 1);
     NAME(interleave)(high - low, ways, from + low, pitch, bias, to + low * ways);
-    NAME(write_results)(high * ways, end, ways, from, pitch, bias, to, 1);
+    NAME(write_results)(high * ways, end, place, from, bias, to, 1);
 }
 
 /* Writes `outputs` channels of a block of tiles from M, the first of them that which `bias` and `output` point to. */
@@ -196,8 +199,10 @@ static void NAME(winograd_output)(
 {
     NAME(winograd_run) runs[NAME(WINOGRAD_RUNS)];
     REAL results[NAME(WINOGRAD_RESULTS)]; /* [y phase][y][x][x phase][tile] */
+    int32_t place[3 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_TILES];
     int64_t run_count = NAME(winograd_runs)(p, block, out, runs), count = NAME(winograd_vectors)(p, block) * LANES;
     int64_t size = p->block_tiles, matrix = p->unit * size, ways = p->results[1] * p->out_stride[1];
+    for (int64_t i = 0; i < ways * size; i++) place[i] = (int32_t)(i % ways * size + i / ways);
     for (int64_t c = 0; c < outputs; c++, output += out->channel) {
         const REAL *products = m + (c / p->unit * p->out_phases * 16 * p->unit + c % p->unit) * size;
         for (int64_t phase = 0; phase < p->out_phases; phase++, products += 16 * matrix) {
@@ -207,7 +212,8 @@ static void NAME(winograd_output)(
                     p->results[0], p->results[1], products + t, matrix, to + t, ways * size, p->out_stride[1] * size);
         }
         for (const NAME(winograd_run) *run = runs; run < runs + run_count; run++)
-            NAME(write_run)(run, ways, results, size, bias ? bias[c] : 0, output + run->to, out->axis[2] * p->lattices[1]);
+            NAME(write_run)(
+                run, ways, place, results, size, bias ? bias[c] : 0, output + run->to, out->axis[2] * p->lattices[1]);
     }
 }
 
