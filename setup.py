@@ -99,7 +99,7 @@ setup(
             *map(extension, ("_environment", "_openmp", "_sums")),
             *map(extension, (f"im2col.{name}" for name in ("_plan", "_scatter", "_gather", "_correlate", "_repair"))),
             *map(extension, ("correlate._plan", "correlate._engine")),
-            *(extension(f"{engine}._engine") for engine in ("cells", "depthwise", "direct", "thin", "winograd")),
+            *(extension(f"{engine}._engine") for engine in ("cells", "depthwise", "direct", "thin", "windows", "winograd")),
             extension("resampling._rows", [CPU / "resampling/resampling.c"]),
             extension("pooling._windows", [CPU / "pooling/pooling.c"]),
         ],

@@ -98,6 +98,20 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t dilation[3]
         int64_t taps, positions, part, pitch, unit, width, block, channels, run
 
+    ctypedef struct convt_windows_plan:
+        int64_t batch, groups, inputs, outputs
+        int64_t fine[3]
+        int64_t coarse[3]
+        int64_t kernel[3]
+        int64_t stride[3]
+        int64_t padding[3]
+        int64_t dilation[3]
+        int64_t count[3]
+        int64_t boxes[3]
+        int64_t rows[3]
+        int64_t part, chunk, vectors, steps, block
+        const int64_t* offsets
+
     ctypedef struct convt_kernels_f32:
         int64_t lanes, max_rows
         void (*direct[15][13])(
@@ -175,6 +189,10 @@ cdef extern from "kernels/kernels.h" nogil:
         int (*thin_gather)(
             const convt_thin_plan*, int64_t first, int64_t position, int64_t positions, const float* columns,
             const float* kernel, const Strides* strides, const float* bias, float* coarse, const Strides* of_coarse,
+            float* scratch) noexcept nogil
+        int (*windows)(
+            const convt_windows_plan*, int64_t group, int64_t part, int64_t index, const float* fine, const Strides* of_fine,
+            const float* kernel, const Strides* of_kernel, const float* bias, float* coarse, const Strides* of_coarse,
             float* scratch) noexcept nogil
 
     ctypedef struct convt_kernels_f64:
@@ -254,6 +272,10 @@ cdef extern from "kernels/kernels.h" nogil:
         int (*thin_gather)(
             const convt_thin_plan*, int64_t first, int64_t position, int64_t positions, const double* columns,
             const double* kernel, const Strides* strides, const double* bias, double* coarse, const Strides* of_coarse,
+            double* scratch) noexcept nogil
+        int (*windows)(
+            const convt_windows_plan*, int64_t group, int64_t part, int64_t index, const double* fine, const Strides* of_fine,
+            const double* kernel, const Strides* of_kernel, const double* bias, double* coarse, const Strides* of_coarse,
             double* scratch) noexcept nogil
 
 

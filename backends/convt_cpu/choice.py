@@ -21,6 +21,8 @@ from .direct.plan import direct_plan
 from .engine import Engine, Map, Order
 from .thin._engine import run as run_thin
 from .thin.plan import thin_plan
+from .windows._engine import run as run_windows
+from .windows.plan import windows_plan
 from .winograd._engine import run as run_winograd
 from .winograd.plan import winograd_plan
 
@@ -35,6 +37,7 @@ ENGINES = {
     "depthwise": Engine(depthwise_plan, run_depthwise, cost.depthwise_cycles, cost.depthwise_suits),
     "cells": Engine(cells_plan, run_cells, cost.cells_cycles, cost.cells_suits),
     "thin": Engine(thin_plan, run_thin, cost.thin_cycles, cost.thin_suits),
+    "windows": Engine(windows_plan, run_windows, cost.windows_cycles, cost.windows_suits),
     "correlate": Engine(correlate_plan, run_correlate, cost.correlate_cycles),
     "im2col": Engine(im2col.plan, im2col.run, cost.im2col_cycles),
 }

@@ -7,6 +7,7 @@ An engine pays for its multiply-adds, relative to those of a direct kernel, and 
 - depthwise packs only its input, but loads a vector for every multiply-add;
 - cells pads cells to whole vectors, and writes rows of a stride's length;
 - thin leaves the weights where they lie, and adds up columns or makes them;
+- windows packs its input once per task, fills rows of filters up to whole vectors, and adds up the lanes of each result;
 - correlate counts for itself, in ``correlate/plan.py``, because its plan is the cheapest of several;
 - im2col computes what is needed, but writes and reads the column matrix, and calls BLAS with small matrices.
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from .direct._engine import DirectPlan
     from .engine import Map
     from .thin._engine import ThinPlan
+    from .windows._engine import WindowsPlan
     from .winograd._engine import WinogradPlan
 
 __all__ = [
@@ -46,6 +48,8 @@ __all__ = [
     "im2col_cycles",
     "thin_cycles",
     "thin_suits",
+    "windows_cycles",
+    "windows_suits",
     "winograd_cycles",
     "winograd_suits",
 ]
@@ -114,10 +118,10 @@ def cells_cycles(plan: CellsPlan, problem: Problem, isa: str) -> float:
     return plan.multiply_adds / _per_cycle(problem, isa) + moving * _words(problem)
 
 
-_THIN_SUM = {"scatter": 1.2, "gather": 1.6, "correlate": 1.15}  # time of a multiply-add
+_THIN_SUM = {"scatter": 1.2, "gather": 2.0, "correlate": 1.15}  # time of a multiply-add
 _THIN_MOVED = 1.0  # for an element of columns that is gathered or added up
 _THIN_WEIGHT = 0.8  # for a weight that is read or written where it lies
-_THIN_POSITIONS = {"scatter": 64, "gather": 1024, "correlate": 256}  # at most,
+_THIN_POSITIONS = {"scatter": 128, "gather": 1024, "correlate": 256}  # at most,
 _THIN_WEIGHTS = 2**18  # and at least
 
 
@@ -131,6 +135,21 @@ def thin_cycles(plan: ThinPlan, problem: Problem, isa: str) -> float:
     sums = plan.multiply_adds * _THIN_SUM[tables.data_map] / _per_cycle(problem, isa)
     streaming = _weights(problem) * _THIN_WEIGHT + _elements(problem) * _DIRECT_ELEMENT
     return sums + (streaming + tables.moved * _THIN_MOVED) * _words(problem)
+
+
+_WINDOWS_SUM = 1.0  # time of a multiply-add
+_WINDOWS_PACKED = 0.3  # for an element of a packed row or filter
+_WINDOWS_RESULT = 8.0  # for the sum of a vector's lanes
+_WINDOWS_KERNEL = 8  # elements of a row of a filter, at least
+
+
+def windows_suits(problem: Problem, data_map: Map) -> bool:
+    return data_map == "gather" and max(problem.kernel_shape) >= _WINDOWS_KERNEL
+
+
+def windows_cycles(plan: WindowsPlan, problem: Problem, isa: str) -> float:
+    sums = plan.multiply_adds * _WINDOWS_SUM / _per_cycle(problem, isa) + prod(problem.coarse_array_shape) * _WINDOWS_RESULT
+    return sums + plan.tables.packed * _WINDOWS_PACKED * _words(problem)
 
 
 def correlate_cycles(plan: CorrelatePlan, problem: Problem, isa: str) -> float:

@@ -33,7 +33,9 @@ extern const TABLE NAME(table);
 #include "winograd.h"
 #include "cells.h"
 #include "thin.h"
+#include "dots.h"
 #include "thin_gather.h"
+#include "windows.h"
 
 const TABLE NAME(table) = {
     .isa = ISA,
@@ -67,6 +69,7 @@ const TABLE NAME(table) = {
     .thin_correlate = NAME(thin_correlate),
     .thin_column = NAME(thin_column),
     .thin_gather = NAME(thin_gather),
+    .windows = NAME(windows),
 };
 
 #undef REAL

@@ -13,6 +13,7 @@
 #include "cells_plan.h"
 #include "direct_plan.h"
 #include "thin_plan.h"
+#include "windows_plan.h"
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #define CONVT_X86_64 /* instruction sets beyond the baseline can be compiled and asked for */
@@ -22,7 +23,9 @@ enum {
     CONVT_MAX_ROWS = 14,    /* outputs of a direct kernel */
     CONVT_MAX_VECTORS = 12, /* vectors of positions of a direct kernel */
     CONVT_PREFETCH = 8,     /* taps or positions that a kernel looks ahead */
-    CONVT_CHUNK = 256       /* positions of a correlate kernel */
+    CONVT_CHUNK = 256,      /* positions of a correlate kernel */
+    CONVT_WINDOWS = 128,    /* windows of a task, at most, */
+    CONVT_FILTERS = 32      /* and filters */
 };
 
 #define CONVT_TABLE(REAL, suffix)                                                                                         \
@@ -102,6 +105,10 @@ enum {
         const convt_thin_plan *plan, int64_t first, int64_t position, int64_t positions, const REAL *columns,             \
         const REAL *kernel, const convt_strides *strides, const REAL *bias, REAL *coarse,                                 \
         const convt_strides *of_coarse, REAL *scratch);                                                                   \
+    typedef int (*convt_windows_##suffix)(                                                                                \
+        const convt_windows_plan *plan, int64_t group, int64_t part, int64_t index, const REAL *fine,                     \
+        const convt_strides *of_fine, const REAL *kernel, const convt_strides *of_kernel, const REAL *bias, REAL *coarse, \
+        const convt_strides *of_coarse, REAL *scratch);                                                                   \
     typedef struct {                                                                                                      \
         const char *isa;                                                                                                  \
         int64_t lanes;    /* elements of a vector */                                                                      \
@@ -130,6 +137,7 @@ enum {
         convt_thin_correlate_##suffix thin_correlate;                                                                     \
         convt_thin_column_##suffix thin_column;                                                                           \
         convt_thin_gather_##suffix thin_gather;                                                                           \
+        convt_windows_##suffix windows;                                                                                   \
     } convt_kernels_##suffix;
 CONVT_TABLE(float, f32)
 CONVT_TABLE(double, f64)

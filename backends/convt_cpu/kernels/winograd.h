@@ -52,7 +52,7 @@ typedef struct {
     NAME(source) source;
     int64_t count; /* of the moves of one input phase */
     NAME(move) moves[NAME(WINOGRAD_MOVES)]; /* [input phase][element of the window][vectors of the rows of tiles] */
-} NAME(windows);
+} NAME(window_list);
 
 /* The moves of one element of the window in one input phase, seen from the first image of the block: each row of tiles by
  * itself, then zeros up to the last vector's end. Returns how many they are. */
@@ -83,7 +83,7 @@ static int64_t NAME(window_moves)(
 /* Lists the moves of a block of tiles of the input's channels, whose first one `input` points to. */
 static void NAME(list_windows)(
     const convt_winograd_plan *p, int64_t block, int64_t channels, const REAL *input, const convt_strides *in,
-    NAME(windows) *windows)
+    NAME(window_list) *windows)
 {
     int64_t size[4] = {p->batch, channels, p->in_size[0], p->in_size[1]}, all = 0;
     int64_t stride[4] = {in->outer, in->channel, in->axis[1], in->axis[2]};
@@ -97,7 +97,7 @@ static void NAME(list_windows)(
 
 /* V of a block of tiles and some channels, from `first` on. Returns 1 if all elements are finite and not huge. */
 static int NAME(winograd_windows)(
-    const convt_winograd_plan *p, int64_t block, int64_t first, int64_t channels, const NAME(windows) *windows,
+    const convt_winograd_plan *p, int64_t block, int64_t first, int64_t channels, const NAME(window_list) *windows,
     const convt_strides *in, REAL *v)
 {
     REAL window[16 * CONVT_WINOGRAD_TILES + LANES];
@@ -227,7 +227,7 @@ static inline int64_t NAME(channels_of)(const convt_winograd_plan *p, int64_t bl
 static int NAME(winograd_input)(
     const convt_winograd_plan *p, int64_t block, int64_t channels, const REAL *input, const convt_strides *in, REAL *v)
 {
-    NAME(windows) windows;
+    NAME(window_list) windows;
     NAME(list_windows)(p, block, channels, input, in, &windows);
     return NAME(winograd_windows)(p, block, 0, channels, &windows, in, v);
 }
@@ -238,7 +238,7 @@ static int NAME(winograd_tiles)(
     const convt_winograd_plan *p, int64_t task, const REAL *input, const convt_strides *in, const REAL *u, const REAL *bias,
     REAL *output, const convt_strides *out, REAL *scratch)
 {
-    NAME(windows) windows;
+    NAME(window_list) windows;
     int64_t blocks = (NAME(all_tiles)(p) + p->block_tiles - 1) / p->block_tiles;
     int64_t group = task / blocks, block = task % blocks, units = (p->outputs + p->unit - 1) / p->unit;
     int64_t channel_blocks = (p->inputs + p->block_channels - 1) / p->block_channels;

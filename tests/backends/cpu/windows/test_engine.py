@@ -1,0 +1,117 @@
+"""The windows engine on problems of all kinds, for every instruction set, against the definition."""
+
+import numpy as np
+import pytest
+
+from convt.problem import Problem
+from convt.reference import backend as reference
+from convt_cpu._kernels import instruction_sets
+from convt_cpu.windows._engine import run
+from convt_cpu.windows.plan import windows_plan
+
+TOLERANCE = {4: 2e-5, 8: 4e-14}
+SINGLE, DOUBLE = np.dtype("f4"), np.dtype("f8")
+
+KINDS = {
+    "one fine channel": Problem(2, 1, 1, 70, (1600,), (30,), (1024,), (20,), (3,), (1,), SINGLE),
+    "whole vectors": Problem(1, 1, 3, 5, (264, 256), (16, 16), (40, 32), (16, 16), (8, 8), (1, 1), SINGLE),
+    "many channels": Problem(3, 1, 37, 45, (50,), (12,), (16,), (4,), (6,), (1,), SINGLE),
+    "parts of vectors": Problem(2, 1, 5, 9, (60, 70), (12, 13), (3, 21), (5, 4), (1, 2), (1, 1), DOUBLE),
+    "groups": Problem(2, 3, 12, 15, (40,), (9,), (17,), (3,), (0,), (1,), DOUBLE),
+    "dilation beside the rows": Problem(1, 1, 4, 6, (40, 33), (12, 9), (3, 18), (3, 2), (-2, 1), (3, 1), SINGLE),
+    "an extended output": Problem(1, 1, 4, 8, (30, 30), (3, 3), (2, 16), (3, 3), (-7, -5), (1, 1), SINGLE),
+    "windows apart": Problem(1, 1, 2, 4, (9, 400), (2, 9), (2, 16), (5, 40), (1, 3), (1, 1), SINGLE),
+    "three dimensions": Problem(2, 1, 3, 5, (6, 7, 40), (3, 3, 11), (3, 2, 20), (2, 3, 2), (1, 1, 0), (1, 1, 1), SINGLE),
+}
+
+
+def orders_of(problem):
+    return tuple(range(len(problem.stride)))
+
+
+def arrays_of(problem, seed=0):
+    rng = np.random.default_rng(seed)
+    shapes = problem.fine_array_shape, problem.kernel_array_shape, problem.coarse_array_shape
+    return [rng.standard_normal(shape).astype(problem.dtype) for shape in shapes]
+
+
+def last(array):
+    """Channels last, as a view."""
+    return np.moveaxis(np.moveaxis(array, 1, -1).copy(), -1, 1)
+
+
+def check(problem, order, isa, seed=0, threads=2, layout=np.asarray):
+    plan = windows_plan(problem, "gather", order, isa)
+    assert plan is not None
+    fine, kernel, coarse = map(layout, arrays_of(problem, seed))
+    bias = np.arange(coarse.shape[1]).astype(problem.dtype)
+    right = np.empty(coarse.shape)
+    reference.gather(problem, *(array.astype("f8") for array in (fine, kernel, bias)), right)
+    coarse[:] = np.nan
+    assert run(plan, fine, kernel, bias, coarse, threads)
+    np.testing.assert_allclose(coarse, right, rtol=0, atol=TOLERANCE[problem.dtype.itemsize] * abs(right).max())
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("layout", [np.asarray, last], ids=["channels first", "channels last"])
+@pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
+def test_each_kind_of_plan_computes_the_definition(problem, layout, isa):
+    check(problem, orders_of(problem), isa, layout=layout)
+
+
+def long_problem(rng):
+    """A random one that the engine takes along its last axis."""
+    axes = int(rng.integers(1, 4))
+    kernel = (*rng.integers(1, 4, axes - 1), rng.integers(8, 50))
+    stride, dilation = rng.integers(1, 6, axes), (*rng.integers(1, 3, axes - 1), 1)
+    length = (np.array(kernel) - 1) * dilation + 1
+    padding, coarse = rng.integers(-2, length), rng.integers(1, 9, axes)
+    fine = np.maximum(1, (coarse - 1) * stride + length - padding - rng.integers(0, length))
+    groups = int(rng.integers(1, 3))
+    channels = (int(each) * groups for each in rng.integers(1, 40, 2))
+    shapes = (tuple(map(int, each)) for each in (fine, coarse, kernel, stride, padding, dilation))
+    return Problem(int(rng.integers(1, 4)), groups, *channels, *shapes, rng.choice([SINGLE, DOUBLE]))
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("seed", range(40))
+def test_random_problems_compute_the_definition(seed, isa):
+    rng = np.random.default_rng(seed)
+    problem = long_problem(rng)
+    check(problem, orders_of(problem), isa, seed, threads=int(rng.integers(1, 4)))
+
+
+def test_axes_may_be_walked_in_any_order():
+    problem = Problem(1, 1, 3, 5, (40, 12), (9, 5), (18, 3), (2, 2), (1, 0), (1, 1), SINGLE)
+    check(
+        problem, (1, 0), instruction_sets()[0], layout=lambda array: np.swapaxes(np.swapaxes(array, -1, -2).copy(), -1, -2)
+    )
+
+
+@pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
+def test_the_bits_do_not_depend_on_the_number_of_threads(problem):
+    plan = windows_plan(problem, "gather", orders_of(problem), instruction_sets()[0])
+    fine, kernel, coarse = arrays_of(problem)
+    results = []
+    for threads in (1, 2, 3, 7):
+        assert run(plan, fine, kernel, None, coarse, threads)
+        results.append(coarse.tobytes())
+    assert all(result == results[0] for result in results)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("which", [0, 1], ids=["fine", "kernel"])
+def test_what_would_meet_zeros_outside_is_left_to_others(which, bad):
+    problem = KINDS["parts of vectors"]
+    arrays = arrays_of(problem)
+    arrays[which][0, 0, 1, 1] = bad
+    fine, kernel, coarse = arrays
+    assert not run(windows_plan(problem, "gather", (0, 1), instruction_sets()[0]), fine, kernel, None, coarse, 2)
+
+
+def test_the_kinds_reach_several_boxes_parts_and_chunks():
+    tables = [windows_plan(problem, "gather", orders_of(problem), "portable").tables for problem in KINDS.values()]
+    assert any(max(table.boxes) > 1 for table in tables)
+    assert any(table.part < table.outputs for table in tables)
+    assert any(1 < table.chunk < table.inputs for table in tables)
+    assert any(table.block < table.chunk * table.steps for table in tables)
