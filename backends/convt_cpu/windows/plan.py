@@ -5,7 +5,6 @@ Sizes follow from the problem and the instruction set, never from the number of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -19,6 +18,8 @@ from ..sizes import aligned, ceil_div, int64_table, three_axes
 from ._engine import WindowsPlan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from convt.problem import Problem
 
     from ..engine import Map, Order
@@ -74,7 +75,7 @@ class Tables:
 
 @lru_cache(maxsize=1024)
 def windows_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> WindowsPlan | None:
-    """The plan of a gather, its spatial axes walked in `order`; None where rows are short or buffers would grow too large."""
+    """The plan of a gather, its spatial axes walked in `order`; None where rows are short or buffers large."""
     size = problem.dtype.itemsize
     lanes = vector_length(isa, size)
     fine, coarse, kernel, stride, padding, dilation = (
@@ -148,7 +149,7 @@ def windows_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Win
 
 
 def _box(sizes: tuple[int, ...], most: int, fits: Callable[[tuple[int, ...]], bool]) -> tuple[int, ...]:
-    """At most so many positions, filled from the last axis on, in equal parts along each; as many as fit, but at least one."""
+    """At most so many positions, filled from the last axis on, in equal parts along each; as many as fit, or one."""
     box = (1, 1, 1)
     for axis in (2, 1, 0):
         room = min(sizes[axis], most // prod(box))

@@ -52,6 +52,11 @@ def check(problem, order, isa, seed=0, threads=2, layout=np.asarray):
     np.testing.assert_allclose(coarse, right, rtol=0, atol=TOLERANCE[problem.dtype.itemsize] * abs(right).max())
 
 
+def columns_first(array):
+    """The last two axes in the other order in memory, as a view."""
+    return np.swapaxes(np.swapaxes(array, -1, -2).copy(), -1, -2)
+
+
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("layout", [np.asarray, last], ids=["channels first", "channels last"])
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
