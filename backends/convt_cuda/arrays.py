@@ -150,16 +150,18 @@ class DeviceArray:
         raise TypeError(f"a device array's index must be None, (None, None) or (..., None), got {key!r}")
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        """``array[...] = number`` for a new, dense array; for bfloat16, which NumPy cannot make, ``array[...] = 0``."""
-        known = value == 0 or self.in_memory.kind != "V"
-        if key is not Ellipsis or not isinstance(value, int | float) or not known:
+        """``array[...] = number`` for a new, dense array; for bfloat16, cut to its bits."""
+        if key is not Ellipsis or not isinstance(value, int | float):
             raise TypeError(f"only [...] = a number can be assigned to a device array, got [{key!r}] = {value!r}")
         if not self.size or self.device is None:
             return
         if value == 0:
             self.device.clear(self.address, self.size * self.itemsize, self.stream or 0)
         else:
-            self.device.send(self.address, np.full(self.size, value, self.in_memory), self.stream or 0)
+            numbers = np.full(self.size, value, _FLOAT32 if self.storage == "bfloat16" else self.in_memory)
+            if self.storage == "bfloat16":
+                numbers = np.ascontiguousarray(numbers.view(np.uint16)[1::2])
+            self.device.send(self.address, numbers, self.stream or 0)
 
     def _view(self, shape: tuple[int, ...], strides: tuple[int, ...]) -> DeviceArray:
         return DeviceArray(self.address, shape, strides, self.dtype, self.device, self.stream, self.source, self.storage)

@@ -42,21 +42,21 @@
     KERNEL(channel_sums_##type, Sum, channel_sums<S, 256>) \
     KERNEL(add_parts_##type, Reduction, add_parts<S>)
 
-// Upsampling and pooling. Other types of 4 and 8 bytes, of which values are only moved, travel as these.
-#define SAMPLING(type, T) \
-    KERNEL(upsample_nearest_##type, Resampling, upsample_nearest<T>) \
-    KERNEL(upsample_bed_of_nails_##type, Resampling, upsample_bed_of_nails<T>) \
-    KERNEL(upsample_bilinear_##type, Resampling, upsample_bilinear<T>) \
-    KERNEL(collect_nearest_##type, Resampling, collect_nearest<T>) \
-    KERNEL(collect_bed_of_nails_##type, Resampling, collect_bed_of_nails<T>) \
-    KERNEL(collect_bilinear_##type, Resampling, collect_bilinear<T>) \
-    KERNEL(max_pool_##type, Pooling, max_pool<T>) \
-    KERNEL(max_pool_backward_near_##type, Pooling, max_pool_backward_near<T>) \
-    KERNEL(max_pool_backward_far_##type, Pooling, max_pool_backward_far<T>) \
-    KERNEL(max_unpool_near_##type, Pooling, max_unpool_near<T>) \
-    KERNEL(max_unpool_far_##type, Pooling, max_unpool_far<T>) \
-    KERNEL(max_unpool_backward_near_##type, Pooling, max_unpool_backward_near<T>) \
-    KERNEL(max_unpool_backward_far_##type, Pooling, max_unpool_backward_far<T>)
+// Upsampling and pooling. Other types of 4 and 8 bytes, of which values are only moved, travel as float and double.
+#define SAMPLING(type, S) \
+    KERNEL(upsample_nearest_##type, Resampling, upsample_nearest<S>) \
+    KERNEL(upsample_bed_of_nails_##type, Resampling, upsample_bed_of_nails<S>) \
+    KERNEL(upsample_bilinear_##type, Resampling, upsample_bilinear<S>) \
+    KERNEL(collect_nearest_##type, Resampling, collect_nearest<S>) \
+    KERNEL(collect_bed_of_nails_##type, Resampling, collect_bed_of_nails<S>) \
+    KERNEL(collect_bilinear_##type, Resampling, collect_bilinear<S>) \
+    KERNEL(max_pool_##type, Pooling, max_pool<S>) \
+    KERNEL(max_pool_backward_near_##type, Pooling, max_pool_backward_near<S>) \
+    KERNEL(max_pool_backward_far_##type, Pooling, max_pool_backward_far<S>) \
+    KERNEL(max_unpool_near_##type, Pooling, max_unpool_near<S>) \
+    KERNEL(max_unpool_far_##type, Pooling, max_unpool_far<S>) \
+    KERNEL(max_unpool_backward_near_##type, Pooling, max_unpool_backward_near<S>) \
+    KERNEL(max_unpool_backward_far_##type, Pooling, max_unpool_backward_far<S>)
 
 // NVRTC compiles the kernels of one type when the first of them is needed: it defines ONLY, and the type behind ONLY_.
 #if !defined(ONLY) || defined(ONLY_float32)
@@ -80,6 +80,7 @@ FAMILY(float16, Float16)
 PACK(float16, Float16, 128, 128)
 TENSOR(float16, Float16, 64, 64)
 TENSOR(float16, Float16, 128, 128)
+SAMPLING(float16, Float16)
 #endif
 
 #if !defined(ONLY) || defined(ONLY_bfloat16)
@@ -87,6 +88,7 @@ FAMILY(bfloat16, Bfloat16)
 PACK(bfloat16, Bfloat16, 128, 128)
 TENSOR(bfloat16, Bfloat16, 64, 64)
 TENSOR(bfloat16, Bfloat16, 128, 128)
+SAMPLING(bfloat16, Bfloat16)
 #endif
 
 #if !defined(ONLY) || defined(ONLY_indices)
