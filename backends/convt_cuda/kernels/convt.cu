@@ -22,10 +22,16 @@
 #define PACK(type, S, rows, columns) KERNEL(pack_##rows##x##columns##_##type, Map, pack<S, rows>)
 
 #define TILES(type, S, rows, columns, TM, TN) \
-    TILE(, type, S, rows, columns, Products<S, rows, columns, TM, TN>) \
+    TILE(, type, S, rows, columns, Products<S, rows, columns, TM, TN, BK>) \
     PACK(type, S, rows, columns)
 
-#define TENSOR(type, S, rows, columns) TILE(tensor, type, S, rows, columns, TensorCores<S, rows, columns>)
+// correlate's tiles are filled along their depth, and rows one vector longer put neighbours into other banks.
+#define CORRELATE(form, type, S, rows, columns, ...) \
+    KERNEL(correlate_##form##rows##x##columns##_##type, Correlation, correlate_tile<S, rows, columns, __VA_ARGS__>)
+
+#define TENSOR(type, S, rows, columns) \
+    TILE(tensor, type, S, rows, columns, TensorCores<S, rows, columns, BK>) \
+    CORRELATE(tensor, type, S, rows, columns, TensorCores<S, rows, columns, 2 * BK>)
 
 #define DIRECT(type, S, MR) \
     KERNEL(scatter_direct##MR##_pixels_##type, Map, direct<S, true, false, MR>) \
@@ -37,7 +43,7 @@
     TILES(type, S, 64, 64, 4, 4) \
     DIRECT(type, S, 1) \
     DIRECT(type, S, 4) \
-    KERNEL(correlate_tile_##type, Correlation, correlate_tile<S, 64, 64, 4, 4>) \
+    CORRELATE(, type, S, 64, 64, Products<S, 64, 64, 4, 4, 2 * BK, 1>) \
     KERNEL(correlate_direct_##type, Correlation, correlate_direct<S, 256>) \
     KERNEL(channel_sums_##type, Sum, channel_sums<S, 256>) \
     KERNEL(add_parts_##type, Reduction, add_parts<S>)
