@@ -50,6 +50,7 @@ class OwnedArrays:
     def __init__(self, owner: DeviceBackend, like: Any) -> None:
         self.owner = owner
         self._like = like
+        self._known = like
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -62,7 +63,10 @@ class OwnedArrays:
             raise TypeError(
                 f"{name} must lie where the other arrays do, on backend {self.owner.name!r}, got {type(value).__name__}"
             )
-        return _summed(self.owner.adopt(value))
+        array = self.owner.adopt(value)
+        if value is self._like:
+            self._known = array
+        return _summed(array)
 
     def check_target(self, target: Any, shape: tuple[int, ...], like: Any) -> None:
         """An error if the caller's `out` is not of that shape and the type of `like`."""
@@ -71,7 +75,7 @@ class OwnedArrays:
 
     def make(self, shape: tuple[int, ...], dtype: np.dtype, like: Any = None) -> Any:
         """A new array; of the type in memory that `like` (an array, else the caller's) has, if that is summed in `dtype`."""
-        return _summed(self.owner.empty(shape, dtype, self._like if like is None else like))
+        return _summed(self.owner.empty(shape, dtype, self._known if like is None else like))
 
     def deliver(self, array: Any) -> Any:
         """What `make` made, or a view of it, as the caller's kind of array."""
