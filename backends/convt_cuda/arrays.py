@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["STORAGE", "DeviceArray", "adopt", "delivered", "empty_like", "is_device_array", "reshaped_strides"]
 
 _ATTRIBUTES = (c_int * 3)(1, 2, 9)  # CUpointer_attribute: context, memory type, device ordinal
+_OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError")  # PyCUDA's, and those of CuPy and PyTorch
 _Places, _Answers = c_void_p * 3, c_longlong * 3
 _UNKNOWN, _HOST = 0, 1  # CUmemorytype
 
@@ -230,26 +231,42 @@ def empty_like(shape: tuple[int, ...], dtype: np.dtype, like: DeviceArray, devic
         Of sums. If the numbers of `like` are summed in the same, the new array has its type in memory.
     like : DeviceArray
     device : Device
+
+    Raises
+    ------
+    MemoryError
+        With the bytes wanted, free and in total.
     """
-    source = like.source
-    kind, half = _kind(source), like.storage in _HALVES and dtype == _FLOAT32
+    half = like.storage in _HALVES and dtype == _FLOAT32
+    try:
+        return _made(shape, dtype, like.source, half, like.storage)
+    except Exception as error:
+        if type(error).__name__ not in _OUT_OF_MEMORY:
+            raise
+    device.pool.trim()
+    try:
+        return _made(shape, dtype, like.source, half, like.storage)
+    except Exception as error:
+        if type(error).__name__ not in _OUT_OF_MEMORY:
+            raise
+        raise device.pool.refusal(prod(shape) * (2 if half else dtype.itemsize), "the result") from error
+
+
+def _made(shape: tuple[int, ...], dtype: np.dtype, source: Any, half: bool, storage: str) -> Any:
+    """By the package that the source is of."""
+    kind = _kind(source)
     if kind == "torch":
         torch = sys.modules["torch"]
         same = half or str(source.dtype) == f"torch.{dtype.name}"
         return torch.empty(shape, dtype=source.dtype if same else getattr(torch, dtype.name), device=source.device)
     if half:
-        dtype = np.dtype(np.float16 if like.storage == "float16" else source.dtype)
+        dtype = np.dtype(np.float16 if storage == "float16" else source.dtype)
     if kind == "cupy":
         with source.device:
             return sys.modules["cupy"].empty(shape, dtype)
     from pycuda import gpuarray
 
-    try:
-        return gpuarray.empty(shape, dtype, allocator=getattr(source, "allocator", None) or _mem_alloc())
-    except gpuarray.drv.MemoryError as error:
-        free, total = gpuarray.drv.mem_get_info()
-        size = prod(shape) * dtype.itemsize
-        raise MemoryError(f"{device.name} must have {size} bytes free for the result, got {free} of {total}") from error
+    return gpuarray.empty(shape, dtype, allocator=getattr(source, "allocator", None) or _mem_alloc())
 
 
 def delivered(array: DeviceArray) -> Any:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import convt
+import convt.matconvnet
 
 OPTIONS = {"stride": 2, "padding": ((1, 0), (0, 2))}
 
@@ -179,6 +180,31 @@ def test_a_freed_array(cuda, emulator, x, w, to_gpu):
     freed.gpudata = None
     with pytest.raises(ValueError, match=r"^arrays on a GPU must be alive, got a Foreign at 0x[0-9a-f]+, which is freed"):
         convt.conv_transpose(address, to_gpu(w))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda gone, w: convt.conv(gone, w),
+        lambda gone, w: convt.conv(w, gone),
+        lambda gone, w: convt.conv_backward(w, w, None, gone),
+        lambda gone, w: convt.conv(w, w, out=gone),
+        lambda gone, w: convt.upsample(gone, 2),
+        lambda gone, w: convt.max_pool(gone, 1),
+        lambda gone, w: convt.max_unpool(w, gone, 1),
+        lambda gone, w: convt.matconvnet.vl_nnconvt(gone, w, []),
+    ],
+)
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_freed_arrays_of_pycuda_anywhere(cuda, emulator, to_gpu, call, forgotten):
+    gone, w = to_gpu(np.ones((1, 1, 1, 1))), to_gpu(np.ones((1, 1, 1, 1)))
+    with cuda._devices[0].current():
+        gone.gpudata.free()
+    if forgotten:
+        gone.gpudata = None
+    with pytest.raises(ValueError, match=r"^arrays on a GPU must be alive, got a GPUArray at 0x[0-9a-f]+, which is freed"):
+        call(gone, w)
+    gone.gpudata = None
 
 
 def test_an_array_of_another_context(cuda, emulator, x, w, to_gpu):

@@ -394,11 +394,11 @@ def test_out_of_memory(cuda, emulator, rng, to_gpu):
         cuda._devices[0].pool.trim()
     before = emulator.blocks
     emulator.set_memory(1)
-    with pytest.raises(MemoryError, match=r"^GPU 0 \(emulated\) must have 512 bytes free for the result, got \d+ of 1$"):
+    with pytest.raises(MemoryError, match=r"must have 512 bytes free for the result, got \d+ of 1 \("):
         convt.upsample(x, 2)
-    with pytest.raises(MemoryError, match=r"^GPU 0 \(emulated\) must have 512 bytes free for this call, got \d+ of 1$"):
+    with pytest.raises(MemoryError, match=r"must have 512 bytes free for this call, got \d+ of 1 \("):
         convt.max_unpool(x, indices, 1, out=out)
-    with pytest.raises(MemoryError, match=r"^GPU 0 \(emulated\) must have 512 bytes free for this call, got \d+ of 1$"):
+    with pytest.raises(MemoryError, match=r"must have 512 bytes free for this call, got \d+ of 1 \("):
         convt.max_pool(np.eye(4), 2, backend="cuda")
     gc.collect()
     assert emulator.blocks == before
