@@ -1,5 +1,6 @@
 """Arrays that lie on a GPU: taken in without a copy, given back as their own kind, refused with the reason."""
 
+import gc
 import sys
 from types import ModuleType
 
@@ -150,6 +151,29 @@ def test_torch_tensors_come_back_as_tensors_in_torchs_stream(cuda, emulator, x, 
     assert type(y) is Tensor
     assert asked == [("torch.float64", "cuda:0")]
     assert emulator.stream == 99
+
+
+def test_results_come_from_the_callers_pool(cuda, x, w, context):
+    """PyCUDA's own, which frees without waiting for the GPU; views of what it gave keep it."""
+    from pycuda import gpuarray, tools
+
+    pool = tools.DeviceMemoryPool()
+    try:
+        turned = [np.asfortranarray(array.transpose(2, 3, 1, 0)) for array in (x, w)]
+        on_gpu = [gpuarray.to_gpu(array, allocator=pool.allocate) for array in turned]
+        before = pool.active_blocks
+        y = convt.conv_transpose(*on_gpu, layout="HWCN")
+        same = convt.matconvnet.vl_nnconvt(*on_gpu, [])
+        assert pool.active_blocks == before + 2
+        want = convt.conv_transpose(x, w, backend="numpy").transpose(2, 3, 1, 0)
+        np.testing.assert_allclose(y.get(), want, atol=1e-12)
+        np.testing.assert_allclose(same.get(), want, atol=1e-12)
+        del y, same
+        gc.collect()
+        assert pool.active_blocks == before
+    finally:
+        on_gpu.clear()
+        pool.stop_holding()
 
 
 # What is refused

@@ -208,6 +208,19 @@ def test_the_workspace_limit_sticks(cuda, random, to_gpu, monkeypatch):
     assert [name for name, _ in chosen] == ["tile", "direct", "direct"]
 
 
+def test_a_call_waits_for_nothing(cuda, emulator, random, to_gpu, context):
+    """The GPU computes while Python prepares what comes next; only memory is asked for, by the package of the arrays."""
+    x, f, b = to_gpu(random((3, 4, 2, 1))), to_gpu(random((2, 2, 5, 2))), to_gpu(random((1, 5)))
+    dzdy = to_gpu(random((4, 5, 5, 1)))
+    waiting = ("cuCtxSynchronize", "cuEventSynchronize", "cuMemcpyDtoH_v2", "cuMemcpyHtoD_v2", "cuStreamSynchronize")
+    for function in (lambda: vl_nnconvt(x, f, b), lambda: vl_nnconvt(x, f, b, dzdy)):
+        function()
+        before = {name: emulator.calls(name) for name in waiting}, emulator.calls("cuMemAlloc_v2")
+        results = function()
+        assert {name: emulator.calls(name) for name in waiting} == before[0]
+        assert emulator.calls("cuMemAlloc_v2") == before[1] + (3 if isinstance(results, tuple) else 1)
+
+
 def test_nothing_is_left(cuda, emulator, random, to_gpu, context):
     x, f, b = to_gpu(random((3, 4, 2, 1))), to_gpu(random((2, 2, 5, 2))), to_gpu(random((1, 5)))
     dzdy = to_gpu(random((4, 5, 5, 1)))
