@@ -59,7 +59,7 @@ class OwnedArrays:
 
     def accept(self, name: str, value: Any) -> Any:
         """The argument `name` as the owner's kind of array; a TypeError if it lies elsewhere."""
-        if not self.owner.owns(value):
+        if value is not self._like and not self.owner.owns(value):
             raise TypeError(
                 f"{name} must lie where the other arrays do, on backend {self.owner.name!r}, got {type(value).__name__}"
             )

@@ -10,6 +10,7 @@ all others see a type that they refuse. NumPy has no bfloat16, so an array says 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from ctypes import addressof, c_int, c_longlong, c_void_p
 from functools import lru_cache
 from math import prod
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["STORAGE", "DeviceArray", "adopt", "delivered", "empty_like", "is_device_array", "reshaped_strides"]
 
 _ATTRIBUTES = (c_int * 3)(1, 2, 9)  # CUpointer_attribute: context, memory type, device ordinal
+_ON_DEVICE = (("pycuda.gpuarray", "GPUArray"), ("cupy", "ndarray"))
 _OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError")  # PyCUDA's, and those of CuPy and PyTorch
 _Places, _Answers = c_void_p * 3, c_longlong * 3
 _UNKNOWN, _HOST = 0, 1  # CUmemorytype
@@ -173,7 +175,8 @@ class DeviceArray:
 
 def is_device_array(value: Any) -> bool:
     """Whether an object says that its data lies on an NVIDIA GPU."""
-    if type(value) is DeviceArray or type(value).__module__ == "pycuda.gpuarray":
+    kind = type(value)
+    if kind is DeviceArray or (kind.__module__, kind.__name__) in _ON_DEVICE:
         return True  # without asking: what they say, they put together every time
     return getattr(value, "__cuda_array_interface__", None) is not None
 
@@ -368,9 +371,9 @@ def _device_of(address: int, name: str, driver: Driver, devices: Devices) -> Dev
     first = addressof(answers)
     question = ("cuPointerGetAttributes", 3, _ATTRIBUTES, _Places(first, first + 8, first + 16), address)
     # The driver answers for every context of the process, but only in a context. Who has data on a GPU mostly is in one.
-    try:
+    with suppress(CudaError):
         driver.call(*question)
-    except CudaError:
+    if answers[1] == _UNKNOWN:
         with devices.any().current():
             driver.call(*question)
     context, kind, ordinal = answers
