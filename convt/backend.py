@@ -132,7 +132,8 @@ class DeviceBackend(Backend, Protocol):
 
     Its own attribute ``storage`` may name the types in which its arrays may lie, where those are more than float32 and
     float64. An array's ``storage`` is then the name of its type, and ``summed()`` the same array with the dtype that it is
-    summed in, the problem's; the operators pass those. All arrays of a call have one storage.
+    summed in, the problem's; those are passed, also to upsampling and pooling. All arrays of a call have one storage, but
+    for indices.
     """
 
     def adopt(self, array: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Arrays that lie on a device: who owns them, and how they are taken in.
+"""Arrays that lie on a device: who owns them, how they are taken in, and how new ones are made and given back.
 
 What operators, upsampling and pooling, and MatConvNet's functions share; `convt.backend.DeviceBackend` says what an owner
 must have.
@@ -14,7 +14,7 @@ from .arrays import on_device
 from .backend import DEVICE_MEMBERS, DeviceBackend, missing_members
 from .selection import owner
 
-__all__ = ["adopted", "device_of"]
+__all__ = ["OwnedArrays", "device_of", "type_of"]
 
 
 def device_of(*values: Any) -> tuple[DeviceBackend, Any] | None:
@@ -37,10 +37,59 @@ def device_of(*values: Any) -> tuple[DeviceBackend, Any] | None:
     return None
 
 
-def adopted(backend: DeviceBackend, name: str, value: Any) -> Any:
-    """The argument `name` as the backend's kind of array; a TypeError if it lies elsewhere."""
-    if not backend.owns(value):
-        raise TypeError(
-            f"{name} must lie where the other arrays do, on backend {backend.name!r}, got {type(value).__name__}"
-        )
-    return backend.adopt(value)
+class OwnedArrays:
+    """The arrays of one call on a device. Those of types that are summed in another one have that one's dtype.
+
+    Parameters
+    ----------
+    owner : DeviceBackend
+    like : array
+        One of the caller's: results become its kind of array.
+    """
+
+    def __init__(self, owner: DeviceBackend, like: Any) -> None:
+        self.owner = owner
+        self._like = like
+        self._known = like
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types that the owner computes with, by their names in memory."""
+        return getattr(self.owner, "storage", _COMPUTED)
+
+    def accept(self, name: str, value: Any) -> Any:
+        """The argument `name` as the owner's kind of array; a TypeError if it lies elsewhere."""
+        if value is not self._like and not self.owner.owns(value):
+            raise TypeError(
+                f"{name} must lie where the other arrays do, on backend {self.owner.name!r}, got {type(value).__name__}"
+            )
+        array = self.owner.adopt(value)
+        if value is self._like:
+            self._known = array
+        return _summed(array)
+
+    def check_target(self, target: Any, shape: tuple[int, ...], like: Any) -> None:
+        """An error if the caller's `out` is not of that shape and the type of `like`."""
+        if target.shape != shape or type_of(target) != type_of(like):
+            raise ValueError(f"out must be the result's {shape} of {type_of(like)}, got {target.shape} of {type_of(target)}")
+
+    def make(self, shape: tuple[int, ...], dtype: np.dtype, like: Any = None) -> Any:
+        """A new array; of the type in memory that `like` (an array, else the caller's) has, if that is summed in `dtype`."""
+        return _summed(self.owner.empty(shape, dtype, self._known if like is None else like))
+
+    def deliver(self, array: Any) -> Any:
+        """What `make` made, or a view of it, as the caller's kind of array."""
+        return self.owner.deliver(array, self._like)
+
+
+def type_of(array: Any) -> str:
+    """The type that an array's elements have in memory, which may be none of NumPy's."""
+    return str(getattr(array, "storage", array.dtype))
+
+
+_COMPUTED = ("float32", "float64")
+
+
+def _summed(array: Any) -> Any:
+    summed = getattr(array, "summed", None)
+    return array if summed is None else summed()

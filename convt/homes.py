@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import numpy as np
 
 from .arrays import as_array, as_operand, check_out, output_order
-from .backend import Backend, BackendUnavailable, DeviceBackend, DeviceSamplingBackend
-from .devices import adopted, device_of
+from .backend import Backend, BackendUnavailable, DeviceSamplingBackend
+from .devices import OwnedArrays, device_of, type_of
 from .problem import Problem
 from .selection import BackendRequest, choose
 from .spatial import CARRIERS, INDEX, first_elements
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DeviceHome", "Home", "HostHome", "home_of"]
 
-_COMPUTED = tuple(CARRIERS.values())
+_SHORT = ("float16", "bfloat16")  # on a device, also moved
 
 
 class HostHome:
@@ -38,7 +38,7 @@ class HostHome:
             return array
         return np.require(array, array.dtype.newbyteorder("="), "A")
 
-    def check_type(self, name: str, dtype: np.dtype, *, moved: bool = False) -> None:
+    def check_type(self, name: str, array: np.ndarray, *, moved: bool = False) -> None:
         """All numbers are converted to what is computed in."""
 
     def choose(self, problem: Problem, request: BackendRequest, *members: str) -> Backend:
@@ -110,25 +110,22 @@ class HostHome:
         return np.asarray(array)
 
 
-class DeviceHome:
+class DeviceHome(OwnedArrays):
     """Arrays in the memory of the backend that owns them."""
 
-    def __init__(self, owner: DeviceBackend, like: Any) -> None:
-        self._owner = owner
-        self._like = like
-
-    def accept(self, name: str, value: Any) -> Any:
-        return adopted(self._owner, name, value)
-
-    def check_type(self, name: str, dtype: np.dtype, *, moved: bool = False) -> None:
-        if dtype in _COMPUTED or (moved and dtype.itemsize in CARRIERS and dtype.isnative):
+    def check_type(self, name: str, array: Any, *, moved: bool = False) -> None:
+        """Nothing is converted: what the owner computes with, or of a size that it moves."""
+        if type_of(array) in self.types or (moved and array.dtype.itemsize in CARRIERS and array.dtype.isnative):
             return
-        rule = "of 4 or 8 bytes, in native order," if moved else "float32 or float64"
-        raise TypeError(f"{name}.dtype must be {rule} on backend {self._owner.name!r}, got {dtype}")
+        *others, last = self.types
+        rule = f"{', '.join(others)} or {last}"
+        if moved:
+            rule = "of 4 or 8 bytes, in native order," + "".join(f" or {each}," for each in self.types if each in _SHORT)
+        raise TypeError(f"{name}.dtype must be {rule} on backend {self.owner.name!r}, got {type_of(array)}")
 
     def choose(self, problem: Problem, request: BackendRequest, *members: str) -> Backend:
         """The owner, if it has them."""
-        backend = choose(problem, request, self._owner)
+        backend = choose(problem, request, self.owner)
         missing = [name for name in members if not hasattr(backend, name)]
         if missing:
             raise BackendUnavailable(
@@ -146,12 +143,8 @@ class DeviceHome:
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype, like: Any) -> Any:
         if like.order == "C":
-            return self._owner.empty(shape, dtype, self._like)
-        backwards = tuple(reversed(range(len(shape))))
-        return self._owner.empty(shape[::-1], dtype, self._like).transpose(backwards)
-
-    def deliver(self, array: Any) -> Any:
-        return self._owner.deliver(array, self._like)
+            return self.make(shape, dtype)
+        return self.make(shape[::-1], dtype).transpose(tuple(reversed(range(len(shape)))))
 
     def run_into(
         self,
@@ -168,18 +161,17 @@ class DeviceHome:
             run(target)
             return self.deliver(target)
         target = self.accept("out", out)
-        if target.shape != shape or target.dtype != result:
-            raise ValueError(f"out must be the result's {shape} of {result}, got {target.shape} of {target.dtype}")
+        self.check_target(target, shape, like)
         run(target)
         return out
 
     def as_int64(self, indices: Any) -> Any:
         if indices.dtype.itemsize != INDEX.itemsize or not indices.dtype.isnative:
-            raise TypeError(f"indices must be of int64 on backend {self._owner.name!r}, got {indices.dtype}")
+            raise TypeError(f"indices must be of int64 on backend {self.owner.name!r}, got {indices.dtype}")
         return indices if indices.dtype == INDEX else indices.view(INDEX)
 
     def of_planes(self, backend: Any, problem: Problem, indices: Any) -> Any:
-        places = self._owner.empty(problem.coarse_array_shape, INDEX, self._like)
+        places = self.make(problem.coarse_array_shape, INDEX)
         if problem.batch:
             backend.move_indices(problem, indices, -1, places)
         return places
@@ -195,7 +187,7 @@ class DeviceHome:
 
     def to_host(self, array: Any) -> np.ndarray:
         """A copy, for messages."""
-        owner = cast(DeviceSamplingBackend, self._owner)
+        owner = cast(DeviceSamplingBackend, self.owner)
         return cast(np.ndarray, owner.fetch(owner.adopt(array)))
 
 

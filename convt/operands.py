@@ -12,9 +12,9 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from .arrays import as_array, as_operand, check_out, output_order
-from .backend import Backend, DeviceBackend
+from .backend import Backend
 from .calls import Call
-from .devices import adopted, device_of
+from .devices import OwnedArrays, device_of, type_of
 
 __all__ = ["accept"]
 
@@ -103,27 +103,17 @@ class HostArrays(_Arrays):
         return out
 
 
-class DeviceArrays(_Arrays):
+class DeviceArrays(OwnedArrays, _Arrays):
     """Arrays in the memory of the backend that owns them; results stay there, in the caller's kind of array."""
-
-    def __init__(self, owner: DeviceBackend, like: Any) -> None:
-        self.owner = owner
-        self._like = like
-        self._type = ""
-
-    def accept(self, name: str, value: Any) -> Any:
-        return _summed(adopted(self.owner, name, value))
 
     def check_types(self, arrays: list[Any]) -> None:
         """On a device nothing is converted: one type for all, that the backend reads and writes."""
-        known = getattr(self.owner, "storage", _DEVICE_TYPES)
-        types = [_storage(array) for array in arrays]
+        known, types = self.types, [type_of(array) for array in arrays]
         if types[0] not in known or any(name != types[0] for name in types):
             raise TypeError(
                 f"all arrays on backend {self.owner.name!r} must be of one type, {', '.join(known[:-1])} or {known[-1]}, "
                 f"got {', '.join(types)}"
             )
-        self._type = types[0]
 
     def convert(self, array: Any, call: Call) -> Any:
         return array
@@ -132,35 +122,20 @@ class DeviceArrays(_Arrays):
         return array
 
     def empty(self, shape: tuple[int, ...], like: Any, call: Call) -> Any:
-        return self.owner.empty(shape, call.compute, self._like)
+        return self.make(shape, call.compute)
 
     def target(self, out: Any, inputs: tuple[Any, ...], call: Call) -> Any:
         target = self.accept("out", out)
-        if target.shape != call.y_shape or _storage(target) != self._type:
-            raise ValueError(
-                f"out must be the result's {call.y_shape} of {self._type}, got {target.shape} of {_storage(target)}"
-            )
+        self.check_target(target, call.y_shape, inputs[0])
         return target
 
     def result(self, computed: Any, out: Any, call: Call) -> Any:
-        return self.owner.deliver(computed, self._like) if out is None else out
+        return self.deliver(computed) if out is None else out
 
 
 Home: TypeAlias = HostArrays | DeviceArrays
 
 _HOST = HostArrays()
-_DEVICE_TYPES = ("float32", "float64")
-
-
-def _summed(array: Any) -> Any:
-    """The array with the dtype that the backend sums its numbers in, where that is another than in memory."""
-    summed = getattr(array, "summed", None)
-    return array if summed is None else summed()
-
-
-def _storage(array: Any) -> str:
-    """The type that a device's array has in memory."""
-    return str(getattr(array, "storage", array.dtype))
 
 
 def _home(*values: Any) -> HostArrays | DeviceArrays:

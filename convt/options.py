@@ -46,7 +46,9 @@ def are_keys(options: tuple[Any, ...]) -> bool:
 
 
 def _is_key(option: Any) -> bool:
-    return type(option) in _SIMPLE or (type(option) is tuple and _SIMPLE.issuperset(map(type, option)))
+    if type(option) is not tuple:
+        return type(option) in _SIMPLE
+    return all(type(entry) in _SIMPLE or (type(entry) is tuple and _SIMPLE.issuperset(map(type, entry))) for entry in option)
 
 
 def as_size(name: str, value: Any, rule: str = "an integer") -> int:

@@ -54,7 +54,7 @@ def max_pool(
     x : array_like, (N, C, H, W), (C, H, W) or (H, W); (W) and (N, C, D, H, W) too
         With a size per axis or a layout, these tell the number r of spatial axes, and x has r axes, r + 1 (channels) or
         r + 2 (a batch too). Real numbers, never changed. An array on a device is computed by the backend that owns it and
-        must be float32 or float64.
+        must be of a type that this one computes with: float32, float64, on a GPU also float16 or bfloat16.
     size : int or sequence of int
         Of the windows, per spatial axis.
     stride : int or sequence of int, optional
@@ -110,7 +110,7 @@ def max_pool(
     x = home.accept("x", x)
     if x.dtype.kind == "c":
         raise TypeError(f"x must hold real numbers, as complex ones have no order, got {x.dtype}")
-    home.check_type("x", x.dtype)
+    home.check_type("x", x)
     compute = _EXACT.get(x.dtype, x.dtype)
     call = pooled("x", x, compute, (size, stride, padding, indexing, layout))
     chosen = home.choose(call.problem, backend, "max_pool", *_MOVES[call.whole])
@@ -177,7 +177,7 @@ def max_pool_backward(
     """
     home = home_of(dy, indices)
     dy = home.accept("dy", dy)
-    home.check_type("dy", dy.dtype)
+    home.check_type("dy", dy)
     result = result_type([dy.dtype])
     compute = compute_type(result)
     call = unpooled("dy", dy, compute, (size, stride, padding, indexing, layout), output_size)
@@ -257,7 +257,7 @@ def max_unpool(
     """
     home = home_of(y, indices)
     y = home.accept("y", y)
-    home.check_type("y", y.dtype, moved=True)
+    home.check_type("y", y, moved=True)
     carrier = CARRIERS.get(y.dtype.itemsize, y.dtype)
     call = unpooled("y", y, carrier, (size, stride, padding, indexing, layout), output_size)
     chosen = home.choose(call.problem, backend, "max_unpool", "fetch", *_MOVES[call.whole])
@@ -317,7 +317,7 @@ def max_unpool_backward(
     """
     home = home_of(dy, indices)
     dy = home.accept("dy", dy)
-    home.check_type("dy", dy.dtype, moved=True)
+    home.check_type("dy", dy, moved=True)
     carrier = CARRIERS.get(dy.dtype.itemsize, dy.dtype)
     call = pooled("dy", dy, carrier, (size, stride, padding, indexing, layout))
     chosen = home.choose(call.problem, backend, "max_unpool_backward", "fetch", *_MOVES[call.whole])

@@ -67,8 +67,8 @@ def upsample(
     x : array_like, (N, C, H, W), (C, H, W) or (H, W); (W) and (N, C, D, H, W) too
         With a scale per axis, with a layout, or with the modes "linear" and "trilinear", these tell the number r of
         spatial axes, and x has r axes, r + 1 (channels) or r + 2 (a batch too). Never changed. An array on a device is
-        computed by the backend that owns it and must be float32 or float64, or of any type of 4 or 8 bytes where values are
-        only moved.
+        computed by the backend that owns it and must be of a type that this one computes with (float32, float64, on a GPU
+        also float16 or bfloat16), or of any type of 4 or 8 bytes where values are only moved.
     scale : int or sequence of int
         Fine elements per coarse element, at least 1.
     mode : {"nearest", "bilinear", "bed_of_nails", "linear", "trilinear"}
@@ -136,7 +136,7 @@ def upsample(
     home = home_of(x)
     x = home.accept("x", x)
     call = _accepted(False, x, scale, mode, align_corners, layout)
-    home.check_type("x", x.dtype, moved=call.mode != "bilinear")
+    home.check_type("x", x, moved=call.mode != "bilinear")
     chosen = home.choose(call.problem, backend, "upsample")
 
     def write(y: Any) -> None:
@@ -192,7 +192,7 @@ def upsample_backward(
     home = home_of(dy)
     dy = home.accept("dy", dy)
     call = _accepted(True, dy, scale, mode, align_corners, layout)
-    home.check_type("dy", dy.dtype)
+    home.check_type("dy", dy)
     chosen = home.choose(call.problem, backend, "upsample_backward")
 
     def write(dx: Any) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .devices import type_of
 from .options import Padding, Sizes, are_keys, as_padding, as_sizes, per_axis, per_axis_pairs
 from .problem import Problem, conv_problem, conv_transpose_problem
 from .spatial import CARRIERS, CHANNELS_FIRST, Frame, as_layout_name, check_elements, frame_of
@@ -45,7 +46,7 @@ class Windows(NamedTuple):
         """The indices as (N, C, *spatial) of int64, flat within each image's channel; not checked to lie there."""
         array = home.accept("indices", indices)
         if array.dtype.kind not in "iu":
-            raise TypeError(f"indices must be integers, got {array.dtype}")
+            raise TypeError(f"indices must be integers, got {type_of(array)}")
         if array.shape != shape:
             raise ValueError(f"indices.shape must equal that of {name}, {shape}, got {array.shape}")
         places = self.frame.view(home.as_int64(array))

@@ -9,12 +9,16 @@ all others see a type that they refuse. NumPy has no bfloat16, so an array says 
 
 from __future__ import annotations
 
-import ctypes
 import sys
-from ctypes import c_int, c_void_p
+from contextlib import suppress
+from ctypes import addressof, c_int, c_longlong, c_void_p
+from functools import lru_cache
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .driver import CudaError
 
 if TYPE_CHECKING:
     from .device import Device, Devices
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["STORAGE", "DeviceArray", "adopt", "delivered", "empty_like", "is_device_array", "reshaped_strides"]
 
 _ATTRIBUTES = (c_int * 3)(1, 2, 9)  # CUpointer_attribute: context, memory type, device ordinal
+_ON_DEVICE = (("pycuda.gpuarray", "GPUArray"), ("cupy", "ndarray"))
+_OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError")  # PyCUDA's, and those of CuPy and PyTorch
+_Places, _Answers = c_void_p * 3, c_longlong * 3
 _UNKNOWN, _HOST = 0, 1  # CUmemorytype
 
 STORAGE = ("float16", "bfloat16", "float32", "float64")  # what the kernels read and write
@@ -52,9 +59,11 @@ class DeviceArray:
         The caller's array. As long as this array lives, so does that.
     whole : bool
         Whether this is `source` itself, and not a view of it.
+    in_memory : numpy.dtype
+        The type of the elements in memory, a void type for bfloat16.
     """
 
-    __slots__ = ("address", "device", "dtype", "shape", "source", "storage", "stream", "strides", "whole")
+    __slots__ = ("address", "device", "dtype", "in_memory", "shape", "source", "storage", "stream", "strides", "whole")
 
     def __init__(
         self,
@@ -71,7 +80,8 @@ class DeviceArray:
     ) -> None:
         self.address, self.shape, self.strides, self.dtype = address, shape, strides, dtype
         self.device, self.stream, self.source, self.whole = device, stream, source, whole
-        self.storage = storage or str(dtype)
+        self.storage = storage or _name(dtype)
+        self.in_memory = _IN_MEMORY.get(self.storage, dtype)
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
@@ -92,7 +102,7 @@ class DeviceArray:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=object))
+        return prod(self.shape)
 
     @property
     def order(self) -> str:
@@ -108,11 +118,6 @@ class DeviceArray:
         return DeviceArray(*place, _FLOAT32, self.device, self.stream, self.source, self.storage, whole=self.whole)
 
     @property
-    def in_memory(self) -> np.dtype:
-        """The type of the elements in memory, a void type for bfloat16."""
-        return _IN_MEMORY.get(self.storage, self.dtype)
-
-    @property
     def itemsize(self) -> int:
         """Bytes of an element."""
         return self.in_memory.itemsize
@@ -121,9 +126,11 @@ class DeviceArray:
         """The addresses of the array's memory: the first byte, and behind the last."""
         low = high = 0
         for size, stride in zip(self.shape, self.strides, strict=True):
-            reach = (size - 1) * stride
-            low, high = (low + reach, high) if reach < 0 else (low, high + reach)
-        size = self.itemsize
+            if stride < 0:
+                low += (size - 1) * stride
+            else:
+                high += (size - 1) * stride
+        size = self.in_memory.itemsize
         return self.address + low * size, self.address + (high + 1) * size
 
     def transpose(self, axes: Any) -> DeviceArray:
@@ -132,9 +139,8 @@ class DeviceArray:
 
     def view(self, dtype: np.dtype) -> DeviceArray:
         """The same bytes as numbers of another type of the same size."""
-        made = self._view(self.shape, self.strides)
-        made.dtype, made.storage = np.dtype(dtype), str(np.dtype(dtype))
-        return made
+        place = (self.address, self.shape, self.strides)
+        return DeviceArray(*place, np.dtype(dtype), self.device, self.stream, self.source)
 
     def reshape(self, shape: tuple[int, ...], order: str = "C") -> DeviceArray:
         """Another shape of the same elements in the same order, "C" or "F"; a ValueError where that is no view."""
@@ -150,16 +156,18 @@ class DeviceArray:
         raise TypeError(f"a device array's index must be None, (None, None) or (..., None), got {key!r}")
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        """``array[...] = number`` for a new, dense array; for bfloat16, which NumPy cannot make, ``array[...] = 0``."""
-        known = value == 0 or self.in_memory.kind != "V"
-        if key is not Ellipsis or not isinstance(value, int | float) or not known:
+        """``array[...] = number`` for a new, dense array; for bfloat16, cut to its bits."""
+        if key is not Ellipsis or not isinstance(value, int | float):
             raise TypeError(f"only [...] = a number can be assigned to a device array, got [{key!r}] = {value!r}")
         if not self.size or self.device is None:
             return
         if value == 0:
             self.device.clear(self.address, self.size * self.itemsize, self.stream or 0)
         else:
-            self.device.send(self.address, np.full(self.size, value, self.in_memory), self.stream or 0)
+            numbers = np.full(self.size, value, _FLOAT32 if self.storage == "bfloat16" else self.in_memory)
+            if self.storage == "bfloat16":
+                numbers = np.ascontiguousarray(numbers.view(np.uint16)[1::2])
+            self.device.send(self.address, numbers, self.stream or 0)
 
     def _view(self, shape: tuple[int, ...], strides: tuple[int, ...]) -> DeviceArray:
         return DeviceArray(self.address, shape, strides, self.dtype, self.device, self.stream, self.source, self.storage)
@@ -167,11 +175,22 @@ class DeviceArray:
 
 def is_device_array(value: Any) -> bool:
     """Whether an object says that its data lies on an NVIDIA GPU."""
+    kind = type(value)
+    if kind is DeviceArray or (kind.__module__, kind.__name__) in _ON_DEVICE:
+        return True  # without asking: what they say, they put together every time
     return getattr(value, "__cuda_array_interface__", None) is not None
 
 
-def adopt(value: Any, driver: Driver, devices: Devices) -> DeviceArray:
+def adopt(value: Any, driver: Driver, devices: Devices, device: Device | None = None) -> DeviceArray:
     """The caller's array, not copied.
+
+    Parameters
+    ----------
+    value : object
+    driver : Driver
+    devices : Devices
+    device : Device, optional
+        Where the array lies, if that is known.
 
     Raises
     ------
@@ -183,8 +202,8 @@ def adopt(value: Any, driver: Driver, devices: Devices) -> DeviceArray:
     if isinstance(value, DeviceArray):
         return value
     interface = value.__cuda_array_interface__
-    shape, dtype = tuple(interface["shape"]), np.dtype(interface["typestr"])
-    storage = _storage(value, dtype)
+    kind, shape, dtype = _kind(value), tuple(interface["shape"]), _dtype(interface["typestr"])
+    storage = _storage(value, kind, dtype)
     address = interface["data"][0] or 0
     if interface.get("mask") is not None:
         raise TypeError("arrays on a GPU must have no mask, got one (fill it first)")
@@ -192,15 +211,16 @@ def adopt(value: Any, driver: Driver, devices: Devices) -> DeviceArray:
     if strides is None:
         steps = _dense(shape)
     else:
-        if any(step % dtype.itemsize for step in strides):
+        size = dtype.itemsize
+        steps, rests = tuple([step // size for step in strides]), [step % size for step in strides]
+        if any(rests):
             raise ValueError(f"arrays on a GPU must have strides of whole elements, got {tuple(strides)} bytes of {storage}")
-        steps = tuple(step // dtype.itemsize for step in strides)
     if not all(shape):
         return DeviceArray(0, shape, steps, dtype, None, None, value, storage, whole=True)
     if address % dtype.itemsize:
         raise ValueError(f"arrays on a GPU must be aligned to their elements, got address {address:#x} of {storage}")
-    device = _device_of(address, type(value).__name__, driver, devices)
-    stream = _stream_of(value, interface, device)
+    device = device or _device_of(address, type(value).__name__, driver, devices)
+    stream = _stream_of(kind, interface, device)
     return DeviceArray(address, shape, steps, dtype, device, stream, value, storage, whole=True)
 
 
@@ -214,26 +234,42 @@ def empty_like(shape: tuple[int, ...], dtype: np.dtype, like: DeviceArray, devic
         Of sums. If the numbers of `like` are summed in the same, the new array has its type in memory.
     like : DeviceArray
     device : Device
+
+    Raises
+    ------
+    MemoryError
+        With the bytes wanted, free and in total.
     """
-    source = like.source
-    kind, half = _kind(source), like.storage in _HALVES and dtype == _FLOAT32
+    half = like.storage in _HALVES and dtype == _FLOAT32
+    try:
+        return _made(shape, dtype, like.source, half, like.storage)
+    except Exception as error:
+        if type(error).__name__ not in _OUT_OF_MEMORY:
+            raise
+    device.pool.trim()
+    try:
+        return _made(shape, dtype, like.source, half, like.storage)
+    except Exception as error:
+        if type(error).__name__ not in _OUT_OF_MEMORY:
+            raise
+        raise device.pool.refusal(prod(shape) * (2 if half else dtype.itemsize), "the result") from error
+
+
+def _made(shape: tuple[int, ...], dtype: np.dtype, source: Any, half: bool, storage: str) -> Any:
+    """By the package that the source is of."""
+    kind = _kind(source)
     if kind == "torch":
         torch = sys.modules["torch"]
         same = half or str(source.dtype) == f"torch.{dtype.name}"
         return torch.empty(shape, dtype=source.dtype if same else getattr(torch, dtype.name), device=source.device)
     if half:
-        dtype = np.dtype(np.float16 if like.storage == "float16" else source.dtype)
+        dtype = np.dtype(np.float16 if storage == "float16" else source.dtype)
     if kind == "cupy":
         with source.device:
             return sys.modules["cupy"].empty(shape, dtype)
     from pycuda import gpuarray
 
-    try:
-        return gpuarray.empty(shape, dtype, allocator=getattr(source, "allocator", None) or _mem_alloc())
-    except gpuarray.drv.MemoryError as error:
-        free, total = gpuarray.drv.mem_get_info()
-        size = int(np.prod(shape, dtype=object)) * dtype.itemsize
-        raise MemoryError(f"{device.name} must have {size} bytes free for the result, got {free} of {total}") from error
+    return gpuarray.empty(shape, dtype, allocator=getattr(source, "allocator", None) or _mem_alloc())
 
 
 def delivered(array: DeviceArray) -> Any:
@@ -292,17 +328,22 @@ def reshaped_strides(
     return tuple(found[::step])
 
 
-def _storage(value: Any, dtype: np.dtype) -> str:
+_dtype = lru_cache(maxsize=64)(np.dtype)
+_name = lru_cache(maxsize=64)(str)
+
+
+def _storage(value: Any, kind: str, dtype: np.dtype) -> str:
     """The type in memory. Some releases of PyTorch say '<f2' of bfloat16, others '<V2': the array's own dtype decides."""
-    own = getattr(value, "dtype", None)
-    if str(own) == "torch.bfloat16" if _kind(value) == "torch" else isinstance(own, np.dtype) and own.name == "bfloat16":
-        return "bfloat16"
+    if dtype.itemsize == 2:
+        own = getattr(value, "dtype", None)
+        if str(own) == "torch.bfloat16" if kind == "torch" else isinstance(own, np.dtype) and own.name == "bfloat16":
+            return "bfloat16"
     if dtype.kind == "V":
         raise TypeError(
             f"arrays on a GPU must say what their elements are, got a {type(value).__name__} of {dtype.itemsize} bytes each "
             "(bfloat16 is known by its dtype in PyTorch, or by that of ml_dtypes)"
         )
-    return str(dtype)
+    return _name(dtype)
 
 
 def _mem_alloc() -> Any:
@@ -315,9 +356,8 @@ def _kind(value: Any) -> str:
     return type(value).__module__.partition(".")[0]
 
 
-def _stream_of(value: Any, interface: Any, device: Device) -> int | None:
+def _stream_of(kind: str, interface: Any, device: Device) -> int | None:
     """PyTorch does not tell its stream; PyCUDA's arrays have none, and its kernels run in the default stream."""
-    kind = _kind(value)
     if kind == "torch":
         return int(sys.modules["torch"].cuda.current_stream(device.ordinal).cuda_stream)
     if kind == "pycuda":
@@ -327,18 +367,23 @@ def _stream_of(value: Any, interface: Any, device: Device) -> int | None:
 
 
 def _device_of(address: int, name: str, driver: Driver, devices: Devices) -> Device:
-    context, kind, ordinal = c_void_p(), c_int(), c_int()
-    places = (c_void_p * 3)(ctypes.addressof(context), ctypes.addressof(kind), ctypes.addressof(ordinal))
-    # The driver answers for every context of the process, but only in a context.
-    with devices.any().current():
-        driver.call("cuPointerGetAttributes", 3, _ATTRIBUTES, places, address)
-    if kind.value == _UNKNOWN:
+    answers = _Answers()
+    first = addressof(answers)
+    question = ("cuPointerGetAttributes", 3, _ATTRIBUTES, _Places(first, first + 8, first + 16), address)
+    # The driver answers for every context of the process, but only in a context. Who has data on a GPU mostly is in one.
+    with suppress(CudaError):
+        driver.call(*question)
+    if answers[1] == _UNKNOWN:
+        with devices.any().current():
+            driver.call(*question)
+    context, kind, ordinal = answers
+    if kind == _UNKNOWN:
         raise ValueError(f"arrays on a GPU must be alive, got a {name} at {address:#x}, which is freed or never was")
-    if kind.value == _HOST:
+    if kind == _HOST:
         raise ValueError(f"arrays must lie on a GPU, got a {name} in the host's memory")
-    device = devices[ordinal.value]
+    device = devices[ordinal]
     # Memory from a driver's pool belongs to no context.
-    if context.value not in (None, device.context):
+    if context not in (0, device.context):
         raise ValueError(
             f"arrays on a GPU must lie in its primary context, got a {name} of another one (pycuda.autoinit makes its own: "
             "use pycuda.autoprimaryctx)"

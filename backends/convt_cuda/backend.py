@@ -78,7 +78,7 @@ class CudaBackend(SamplingMaps):
         known = self.adopt(like)
         device = known.device or self._devices.any()
         with device.current():
-            made = self.adopt(empty_like(shape, dtype, known, device))
+            made = adopt(empty_like(shape, dtype, known, device), self._driver, self._devices, device)
         made.device = made.device or device
         return made
 

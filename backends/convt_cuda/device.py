@@ -10,11 +10,10 @@ import atexit
 import ctypes
 import os
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from ctypes import byref, c_void_p
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,9 +27,25 @@ if TYPE_CHECKING:
 __all__ = ["Device", "Devices"]
 
 _BUFFER, _SIZE, _END = 1, 2, 0  # of cuLaunchKernel's `extra`
+_Extra = c_void_p * 5
 _DISABLE_TIMING = 2
 _NON_BLOCKING = 1  # for a stream: it does not wait for the default stream
 _NO_BINARY = (209, 218, 222, 300)  # no code for this GPU; PTX that the driver cannot read
+
+
+class Pushed:
+    """A context that is pushed while a ``with`` block runs; blocks may be nested, and of several threads."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def __enter__(self) -> None:
+        self._context.push()
+
+    def __exit__(self, *error: object) -> None:
+        self._context.pop()
 
 
 class Device:
@@ -56,7 +71,7 @@ class Device:
         self.pool = Pool(driver.pycuda, self.name)
         self.pinned = PinnedPool(driver)
         self._driver = driver
-        self._context = device.retain_primary_context()
+        self._pushed = Pushed(device.retain_primary_context())
         self._functions: dict[str, c_void_p] = {}
         self._modules: dict[str, c_void_p] = {}  # by type of numbers; "" has all
         self._streams: list[int] = []
@@ -66,14 +81,9 @@ class Device:
             driver.call("cuCtxGetCurrent", byref(handle))
             self.context = handle.value or 0
 
-    @contextmanager
-    def current(self) -> Iterator[None]:
-        """The context, pushed while the block runs."""
-        self._context.push()
-        try:
-            yield
-        finally:
-            self._context.pop()
+    def current(self) -> Pushed:
+        """The context, pushed while a ``with`` block runs."""
+        return self._pushed
 
     def launch(self, launch: Launch, pointers: Mapping[str, int], stream: int) -> None:
         """Put a kernel into a stream."""
@@ -84,7 +94,7 @@ class Device:
         for slot, name in launch.pointers:
             values[slot] = pointers[name]
         size = ctypes.c_size_t(ctypes.sizeof(values))
-        extra = (c_void_p * 5)(_BUFFER, ctypes.addressof(values), _SIZE, ctypes.addressof(size), _END)
+        extra = _Extra(_BUFFER, ctypes.addressof(values), _SIZE, ctypes.addressof(size), _END)
         self._driver.call("cuLaunchKernel", function, launch.blocks, 1, 1, launch.threads, 1, 1, 0, stream, None, extra)
 
     def copy_in(self, address: int, array: np.ndarray) -> None:
@@ -200,6 +210,7 @@ class Devices:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self._devices: dict[int, Device] = {}
+        self._first: Device | None = None
         self._lock = threading.Lock()
         self._process = os.getpid()
         atexit.register(self._close)
@@ -211,11 +222,12 @@ class Devices:
         with self._lock:
             if ordinal not in self._devices:
                 self._devices[ordinal] = Device(self._driver, ordinal)
+                self._first = self._first or self._devices[ordinal]
             return self._devices[ordinal]
 
     def any(self) -> Device:
-        """A device that is open already, or the first."""
-        return self[next(iter(tuple(self._devices)), 0)]
+        """The device that was opened first."""
+        return self._first or self[0]
 
     def why_not(self) -> str | None:
         """A forked child has its parent's context and cannot use it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -42,9 +43,14 @@ class Launch:
     pointers: tuple[tuple[int, str], ...]
     threads: int = 256
 
+    @cached_property
+    def _template(self) -> ctypes.Array[ctypes.c_longlong]:
+        return (ctypes.c_longlong * len(self.values))(*self.values)
+
     def buffer(self) -> ctypes.Array[ctypes.c_longlong]:
         """The parameters, to be completed."""
-        return (ctypes.c_longlong * len(self.values))(*self.values)
+        template = self._template
+        return type(template).from_buffer_copy(template)
 
 
 class Plan(Protocol):

@@ -10,6 +10,8 @@ import threading
 from ctypes import byref, c_void_p
 from typing import TYPE_CHECKING, Any
 
+from convt.backend import settings
+
 from .driver import CudaError
 
 if TYPE_CHECKING:
@@ -75,6 +77,15 @@ class Pool:
         with self._lock:
             self._trim()
 
+    def refusal(self, size: int, purpose: str) -> MemoryError:
+        """The error that so many bytes are not there."""
+        free, total = self._pycuda.mem_get_info()
+        limit = settings().workspace_limit
+        return MemoryError(
+            f"{self._name} must have {size} bytes free for {purpose}, got {free} of {total} (scratch memory is limited to "
+            f"{limit:.0f} bytes: convt.options(workspace_limit=...) or CONVT_WORKSPACE_LIMIT)"
+        )
+
     def info(self) -> tuple[int, int]:
         """Bytes in use, and bytes kept."""
         with self._lock:
@@ -88,8 +99,7 @@ class Pool:
         try:
             return self._pycuda.mem_alloc(size)
         except self._pycuda.MemoryError as error:
-            free, total = self._pycuda.mem_get_info()
-            raise MemoryError(f"{self._name} must have {size} bytes free for this call, got {free} of {total}") from error
+            raise self.refusal(size, "this call") from error
 
     def _trim(self) -> None:
         for blocks in self._free.values():

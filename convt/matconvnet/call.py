@@ -149,4 +149,4 @@ def _words(shape: tuple[int, ...]) -> str:
 
 def _identity_filters(given: Tensors) -> Tensors:
     """A filter of one pixel with value 1 for each channel, each channel being a group."""
-    return replace(given, f=given.memory.ones((1, 1, 1, given.x.shape[2]), given.dtype))
+    return replace(given, f=given.memory.ones((1, 1, 1, given.x.shape[2]), given.x))

@@ -44,7 +44,7 @@ def vl_nnconvt(
     x : array_like, H x W x D x N
         float32 or float64, like all other arrays that are not empty. Dimensions that are missing at the end are 1, those
         after the fourth are folded into it. Fortran order costs no copy. Arrays on a GPU stay there: all of them that are
-        not empty must lie on it, and the results are of x's kind.
+        not empty must lie on it, and the results are of x's kind. There, they may also be float16 or bfloat16.
     f : array_like, FH x FW x K x D
         K filters for each group. The last dimension is D whatever the number of groups.
     b : array_like

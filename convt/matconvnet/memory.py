@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..arrays import as_operand
-from ..backend import Backend, DeviceBackend
-from ..devices import adopted, device_of
+from ..backend import Backend
+from ..devices import OwnedArrays, device_of
 
 __all__ = ["DeviceMemory", "HostMemory", "Memory", "memory_of"]
 
@@ -22,21 +22,22 @@ class HostMemory:
     """NumPy arrays, and whatever NumPy makes arrays of."""
 
     owner: Backend | None = None
+    types = ("float32", "float64")
 
-    def convert(self, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
-        """The array in a dtype; only one without elements has another."""
+    def convert(self, array: np.ndarray, dtype: np.dtype, like: np.ndarray) -> np.ndarray:
+        """The array in a dtype, that of `like`; only one without elements has another."""
         return as_operand(array, dtype)
 
     def reshape(self, name: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """The elements in the same order, which is MATLAB's."""
         return array.reshape(shape, order="F")
 
-    def ones(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        return np.ones(shape, dtype)
+    def ones(self, shape: tuple[int, ...], like: np.ndarray) -> np.ndarray:
+        return np.ones(shape, like.dtype)
 
-    def empty(self, dtype: np.dtype) -> np.ndarray:
+    def empty(self, like: np.ndarray) -> np.ndarray:
         """MATLAB's empty matrix."""
-        return np.empty((0, 0), dtype)
+        return np.empty((0, 0), like.dtype)
 
     def turn(self, array: np.ndarray) -> np.ndarray:
         """All axes reversed."""
@@ -47,19 +48,11 @@ class HostMemory:
         return np.asarray(array, order="F")
 
 
-class DeviceMemory:
+class DeviceMemory(OwnedArrays):
     """Arrays of a backend that owns them; those of the caller's that have no elements may lie anywhere."""
 
-    def __init__(self, owner: DeviceBackend, like: Any) -> None:
-        self.owner = owner
-        self._like = like
-
-    def accept(self, name: str, value: Any) -> Any:
-        """The caller's array as the backend's kind of array."""
-        return adopted(self.owner, name, value)
-
-    def convert(self, array: Any, dtype: np.dtype) -> Any:
-        return array if array.dtype == dtype else self.owner.empty(array.shape, dtype, self._like)
+    def convert(self, array: Any, dtype: np.dtype, like: Any) -> Any:
+        return array if array.size or isinstance(array, np.ndarray) else self.make(array.shape, dtype, like)
 
     def reshape(self, name: str, array: Any, shape: tuple[int, ...]) -> Any:
         """A view; nothing is copied on a device."""
@@ -71,19 +64,19 @@ class DeviceMemory:
                 f"{_words(array.shape)} in another order (copy it into Fortran order first)"
             ) from error
 
-    def ones(self, shape: tuple[int, ...], dtype: np.dtype) -> Any:
-        array = self.owner.empty(shape, dtype, self._like)
+    def ones(self, shape: tuple[int, ...], like: Any) -> Any:
+        array = self.make(shape, like.dtype, like)
         array[...] = 1
         return array
 
-    def empty(self, dtype: np.dtype) -> Any:
-        return self.result(self.owner.empty((0, 0), dtype, self._like))
+    def empty(self, like: Any) -> Any:
+        return self.result(self.make((0, 0), like.dtype, like))
 
     def turn(self, array: Any) -> Any:
         return array.transpose(tuple(reversed(range(array.ndim))))
 
     def result(self, array: Any) -> Any:
-        return self.owner.deliver(array, self._like)
+        return self.deliver(array)
 
 
 Memory: TypeAlias = HostMemory | DeviceMemory

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
@@ -137,7 +138,7 @@ def read_options(kind: type[AnyOptions], positional: Sequence[Any], keywords: Ma
 
 def _named(kind: type[Options], arguments: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     """The (keyword, value) pairs that MATLAB's arguments stand for."""
-    names = {name.lower(): name for name in (*kind.valued, *kind.flags)}
+    names = _by_small_letters((*kind.valued, *kind.flags))
     remaining = iter(arguments)
     for argument in remaining:
         if not isinstance(argument, str):
@@ -152,6 +153,11 @@ def _named(kind: type[Options], arguments: Sequence[Any]) -> Iterator[tuple[str,
             yield kind.valued[name], next(remaining)
         except StopIteration:
             raise ValueError(f"{name} must be followed by its value, got nothing") from None
+
+
+@lru_cache(maxsize=8)
+def _by_small_letters(names: tuple[str, ...]) -> dict[str, str]:
+    return {name.lower(): name for name in names}
 
 
 @dataclass(frozen=True)

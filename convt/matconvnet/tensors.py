@@ -1,5 +1,7 @@
 """What MatConvNet counts as arrays: real numbers, all of one class, single or double, with four dimensions.
 
+On a device, the half types that its backend computes with are classes too.
+
 Missing dimensions are 1, further ones are folded into the fourth. Empty arrays may have any numeric class. Nothing is copied
 unless folding forces it. Read `geometry.py` for the rules on sizes, `memory.py` for arrays on a GPU.
 """
@@ -13,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from ..arrays import as_array
+from ..devices import type_of
 from .memory import DeviceMemory, Memory, memory_of
 
 __all__ = ["Tensors", "as_tensors"]
 
-_CLASSES = {np.dtype(np.float32): "single", np.dtype(np.float64): "double"}
-_NUMERIC = "{name} must be an array of real numbers, single or double, got {got}"
+_CLASSES = {"float16": "half", "bfloat16": "bfloat16", "float32": "single", "float64": "double"}
+_NUMERIC = "{name} must be an array of real numbers, {classes}, got {got}"
 _MOST_DIMENSIONS = 7  # MatConvNet's own limit
 
 
@@ -52,12 +55,12 @@ class Tensors:
 
     @property
     def class_name(self) -> str:
-        """The dtype's name in MATLAB."""
-        return _CLASSES[self.dtype]
+        """Their type's name in MATLAB."""
+        return _CLASSES[type_of(self.x)]
 
     def empty(self) -> Any:
         """MATLAB's empty matrix, in the class of the others."""
-        return self.memory.empty(self.dtype)
+        return self.memory.empty(self.x)
 
 
 def as_tensors(x: Any, f: Any, b: Any, dzdy: Any) -> Tensors:
@@ -67,17 +70,18 @@ def as_tensors(x: Any, f: Any, b: Any, dzdy: Any) -> Tensors:
         values["dzdy"] = dzdy
     memory = memory_of(*values.values())
     arrays = {name: _accepted(memory, name, value) for name, value in values.items()}
-    dtype = _common_class(arrays)
-    arrays = {name: memory.convert(array, dtype) for name, array in arrays.items()}
+    model = arrays[_check_classes(memory, arrays)]
+    dtype = np.dtype(model.dtype.type) if _type_of(model) in memory.types else np.dtype(np.float32)
+    arrays = {name: memory.convert(array, dtype, model) for name, array in arrays.items()}
     return Tensors(memory, **{name: array if name == "b" else _fold(memory, name, array) for name, array in arrays.items()})
 
 
 def _accepted(memory: Memory, name: str, value: Any) -> Any:
     if isinstance(memory, DeviceMemory) and not (name in "fb" and not memory.owner.owns(value) and _is_empty(value)):
         array = memory.accept(name, value)
-        _check_form(name, array)
+        _check_form(memory, name, array)
         return array
-    return _as_numeric(name, value)
+    return _as_numeric(memory, name, value)
 
 
 def _is_empty(value: Any) -> bool:
@@ -85,39 +89,50 @@ def _is_empty(value: Any) -> bool:
     return not np.size(value)
 
 
-def _as_numeric(name: str, value: Any) -> np.ndarray:
+def _as_numeric(memory: Memory, name: str, value: Any) -> np.ndarray:
     try:
         array = as_array(name, value)
     except TypeError as error:
         got = value.dtype if type(value) is np.ndarray else type(value).__name__
-        raise TypeError(_NUMERIC.format(name=name, got=got)) from error
-    _check_form(name, array)
+        raise TypeError(_NUMERIC.format(name=name, classes=_words(memory), got=got)) from error
+    _check_form(memory, name, array)
     if array.dtype.kind != "f" and not hasattr(value, "dtype"):
         return array.astype(np.float64)  # Python's literals, which are double in MATLAB
     return array
 
 
-def _check_form(name: str, array: Any) -> None:
+def _check_form(memory: Memory, name: str, array: Any) -> None:
     if array.dtype.kind not in "iuf":
-        raise TypeError(_NUMERIC.format(name=name, got=array.dtype))
+        raise TypeError(_NUMERIC.format(name=name, classes=_words(memory), got=array.dtype))
     if array.ndim > _MOST_DIMENSIONS:
         raise ValueError(f"{name} must have at most {_MOST_DIMENSIONS} dimensions, got {array.ndim}")
 
 
-def _common_class(arrays: dict[str, Any]) -> np.dtype:
-    """The dtype that all non-empty arrays share; if there are none, x's own, or single where that is neither."""
-    native = {name: np.dtype(array.dtype.type) for name, array in arrays.items()}
+def _check_classes(memory: Memory, arrays: dict[str, Any]) -> str:
+    """The name of the first array that is not empty, whose class all others of those have; "x" if there is none."""
+    types = {name: _type_of(array) for name, array in arrays.items()}
     filled = [name for name, array in arrays.items() if array.size]
     first = filled[0] if filled else "x"
     for name in filled:
-        if native[name] not in _CLASSES:
-            raise TypeError(f"{name} must be single or double, got {native[name]} (convert it: {name}.astype(np.float32))")
-        if native[name] != native[first]:
+        if types[name] not in memory.types:
+            raise TypeError(f"{name} must be {_words(memory)}, got {types[name]} (convert it: {name}.astype(np.float32))")
+        if types[name] != types[first]:
             raise TypeError(
-                f"{name} must have the class of {first}, {_CLASSES[native[first]]}, got {_CLASSES[native[name]]} (convert "
+                f"{name} must have the class of {first}, {_CLASSES[types[first]]}, got {_CLASSES[types[name]]} (convert "
                 f"it: {name}.astype({first}.dtype))"
             )
-    return native[first] if native[first] in _CLASSES else np.dtype(np.float32)
+    return first
+
+
+def _type_of(array: Any) -> str:
+    """The type's name in memory, whatever the order of its bytes."""
+    return type_of(array) if array.dtype.isnative else array.dtype.name
+
+
+def _words(memory: Memory) -> str:
+    """The classes that there are."""
+    *others, last = (_CLASSES[each] for each in memory.types)
+    return f"{', '.join(others)} or {last}"
 
 
 def _fold(memory: Memory, name: str, array: Any) -> Any:

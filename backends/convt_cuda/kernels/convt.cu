@@ -22,10 +22,16 @@
 #define PACK(type, S, rows, columns) KERNEL(pack_##rows##x##columns##_##type, Map, pack<S, rows>)
 
 #define TILES(type, S, rows, columns, TM, TN) \
-    TILE(, type, S, rows, columns, Products<S, rows, columns, TM, TN>) \
+    TILE(, type, S, rows, columns, Products<S, rows, columns, TM, TN, BK>) \
     PACK(type, S, rows, columns)
 
-#define TENSOR(type, S, rows, columns) TILE(tensor, type, S, rows, columns, TensorCores<S, rows, columns>)
+// correlate's tiles are filled along their depth, and rows one vector longer put neighbours into other banks.
+#define CORRELATE(form, type, S, rows, columns, ...) \
+    KERNEL(correlate_##form##rows##x##columns##_##type, Correlation, correlate_tile<S, rows, columns, __VA_ARGS__>)
+
+#define TENSOR(type, S, rows, columns) \
+    TILE(tensor, type, S, rows, columns, TensorCores<S, rows, columns, BK>) \
+    CORRELATE(tensor, type, S, rows, columns, TensorCores<S, rows, columns, 2 * BK>)
 
 #define DIRECT(type, S, MR) \
     KERNEL(scatter_direct##MR##_pixels_##type, Map, direct<S, true, false, MR>) \
@@ -37,26 +43,26 @@
     TILES(type, S, 64, 64, 4, 4) \
     DIRECT(type, S, 1) \
     DIRECT(type, S, 4) \
-    KERNEL(correlate_tile_##type, Correlation, correlate_tile<S, 64, 64, 4, 4>) \
+    CORRELATE(, type, S, 64, 64, Products<S, 64, 64, 4, 4, 2 * BK, 1>) \
     KERNEL(correlate_direct_##type, Correlation, correlate_direct<S, 256>) \
     KERNEL(channel_sums_##type, Sum, channel_sums<S, 256>) \
     KERNEL(add_parts_##type, Reduction, add_parts<S>)
 
-// Upsampling and pooling. Other types of 4 and 8 bytes, of which values are only moved, travel as these.
-#define SAMPLING(type, T) \
-    KERNEL(upsample_nearest_##type, Resampling, upsample_nearest<T>) \
-    KERNEL(upsample_bed_of_nails_##type, Resampling, upsample_bed_of_nails<T>) \
-    KERNEL(upsample_bilinear_##type, Resampling, upsample_bilinear<T>) \
-    KERNEL(collect_nearest_##type, Resampling, collect_nearest<T>) \
-    KERNEL(collect_bed_of_nails_##type, Resampling, collect_bed_of_nails<T>) \
-    KERNEL(collect_bilinear_##type, Resampling, collect_bilinear<T>) \
-    KERNEL(max_pool_##type, Pooling, max_pool<T>) \
-    KERNEL(max_pool_backward_near_##type, Pooling, max_pool_backward_near<T>) \
-    KERNEL(max_pool_backward_far_##type, Pooling, max_pool_backward_far<T>) \
-    KERNEL(max_unpool_near_##type, Pooling, max_unpool_near<T>) \
-    KERNEL(max_unpool_far_##type, Pooling, max_unpool_far<T>) \
-    KERNEL(max_unpool_backward_near_##type, Pooling, max_unpool_backward_near<T>) \
-    KERNEL(max_unpool_backward_far_##type, Pooling, max_unpool_backward_far<T>)
+// Upsampling and pooling. Other types of 4 and 8 bytes, of which values are only moved, travel as float and double.
+#define SAMPLING(type, S) \
+    KERNEL(upsample_nearest_##type, Resampling, upsample_nearest<S>) \
+    KERNEL(upsample_bed_of_nails_##type, Resampling, upsample_bed_of_nails<S>) \
+    KERNEL(upsample_bilinear_##type, Resampling, upsample_bilinear<S>) \
+    KERNEL(collect_nearest_##type, Resampling, collect_nearest<S>) \
+    KERNEL(collect_bed_of_nails_##type, Resampling, collect_bed_of_nails<S>) \
+    KERNEL(collect_bilinear_##type, Resampling, collect_bilinear<S>) \
+    KERNEL(max_pool_##type, Pooling, max_pool<S>) \
+    KERNEL(max_pool_backward_near_##type, Pooling, max_pool_backward_near<S>) \
+    KERNEL(max_pool_backward_far_##type, Pooling, max_pool_backward_far<S>) \
+    KERNEL(max_unpool_near_##type, Pooling, max_unpool_near<S>) \
+    KERNEL(max_unpool_far_##type, Pooling, max_unpool_far<S>) \
+    KERNEL(max_unpool_backward_near_##type, Pooling, max_unpool_backward_near<S>) \
+    KERNEL(max_unpool_backward_far_##type, Pooling, max_unpool_backward_far<S>)
 
 // NVRTC compiles the kernels of one type when the first of them is needed: it defines ONLY, and the type behind ONLY_.
 #if !defined(ONLY) || defined(ONLY_float32)
@@ -80,6 +86,7 @@ FAMILY(float16, Float16)
 PACK(float16, Float16, 128, 128)
 TENSOR(float16, Float16, 64, 64)
 TENSOR(float16, Float16, 128, 128)
+SAMPLING(float16, Float16)
 #endif
 
 #if !defined(ONLY) || defined(ONLY_bfloat16)
@@ -87,6 +94,7 @@ FAMILY(bfloat16, Bfloat16)
 PACK(bfloat16, Bfloat16, 128, 128)
 TENSOR(bfloat16, Bfloat16, 64, 64)
 TENSOR(bfloat16, Bfloat16, 128, 128)
+SAMPLING(bfloat16, Bfloat16)
 #endif
 
 #if !defined(ONLY) || defined(ONLY_indices)

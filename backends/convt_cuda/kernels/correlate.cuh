@@ -8,7 +8,7 @@
 #pragma once
 #include "geometry.cuh"
 #include "numbers.cuh"
-#include "tile.cuh"
+#include "products.cuh"
 
 // A coarse position, walked in steps.
 struct Position {
@@ -44,14 +44,14 @@ __device__ __forceinline__ void put(const Correlation &map, Index place, Wide<S>
         ((S *)map.out.data)[place] = S(sum);
 }
 
-template <class S, int BM, int BN, int TM, int TN>
+template <class S, int BM, int BN, class Multiplier>
 __device__ void correlate_tile(const Correlation &map) {
     typedef Wide<S> T;
-    constexpr int DEPTH = 16, ACROSS = BN / TN, THREADS = BM / TM * ACROSS, V = Vector<T>::LENGTH;
+    constexpr int DEPTH = Multiplier::DEPTH, THREADS = Multiplier::THREADS, V = Vector<T>::LENGTH;
     constexpr int LANES = THREADS / DEPTH, A_LOADS = BM / LANES, B_LOADS = BN / LANES;
-    static_assert(THREADS % DEPTH == 0 && BM % LANES == 0 && BN % LANES == 0 && TM % V == 0 && TN % V == 0, "whole loads");
-    // A vector more than a row needs, so that neighbouring positions are in other banks.
-    __shared__ Vector<T> a_tile[DEPTH][BM / V + 1], b_tile[DEPTH][BN / V + 1];
+    static_assert(THREADS % DEPTH == 0 && BM % LANES == 0 && BN % LANES == 0, "whole loads");
+    __shared__ typename Multiplier::Rows a_tile;
+    __shared__ typename Multiplier::Columns b_tile;
     __shared__ Index column_index[BN][3], column_address[BN];  // what a column adds to a position's fine index and address
 
     const Index taps = map.axis[0].taps * map.axis[1].taps * map.axis[2].taps, columns = map.inputs * taps;
@@ -111,48 +111,34 @@ __device__ void correlate_tile(const Correlation &map) {
         if (position < end) at.advance(DEPTH, map.axis);
     };
 
-    const int across = thread % ACROSS, down = thread / ACROSS;
-    T sum[TM][TN];
-#pragma unroll
-    for (int m = 0; m < TM; m++)
-#pragma unroll
-        for (int n = 0; n < TN; n++) sum[m][n] = 0;
+    auto store = [&](Vector<T> *row, int at, T value) { row[at / V].lane[at % V] = Multiplier::factor(value); };
+
+    Multiplier block;
     load();
     for (Index start = begin; start < end; start += DEPTH) {
 #pragma unroll
-        for (int i = 0; i < A_LOADS; i++) a_tile[lane][(first + i * LANES) / V].lane[(first + i * LANES) % V] = a_next[i];
+        for (int i = 0; i < A_LOADS; i++) store(a_tile[lane], first + i * LANES, a_next[i]);
 #pragma unroll
-        for (int i = 0; i < B_LOADS; i++) b_tile[lane][(first + i * LANES) / V].lane[(first + i * LANES) % V] = b_next[i];
+        for (int i = 0; i < B_LOADS; i++) store(b_tile[lane], first + i * LANES, b_next[i]);
         __syncthreads();
         if (start + DEPTH < end) load();  // arrives while the tile is multiplied
-#pragma unroll
-        for (int k = 0; k < DEPTH; k++) {
-            Vector<T> a[TM / V], b[TN / V];
-#pragma unroll
-            for (int i = 0; i < TM / V; i++) a[i] = a_tile[k][i * (BM / TM) + down];
-#pragma unroll
-            for (int i = 0; i < TN / V; i++) b[i] = b_tile[k][i * ACROSS + across];
-#pragma unroll
-            for (int m = 0; m < TM; m++)
-#pragma unroll
-                for (int n = 0; n < TN; n++) sum[m][n] += a[m / V].lane[m % V] * b[n / V].lane[n % V];
-        }
+        block.multiply(a_tile, b_tile);
         __syncthreads();
     }
 
     const Index out = split * map.out_split + group * map.out_group;
 #pragma unroll
-    for (int n = 0; n < TN; n++) {
-        const Index column = column_first + (n / V * ACROSS + across) * V + n % V;
+    for (int n = 0; n < Multiplier::TN; n++) {
+        const Index column = column_first + block.column(n);
         if (column >= columns) continue;
         const Index c = divide(column, taps), tap = column - c * taps, upper = divide(tap, map.axis[2].taps);
         const Index t1 = remainder_of(upper, map.axis[1].taps), t0 = divide(upper, map.axis[1].taps);
         const Index place = c * map.out.stride[1] + t0 * map.out.stride[2] + t1 * map.out.stride[3] +
                             (tap - upper * map.axis[2].taps) * map.out.stride[4];
 #pragma unroll
-        for (int m = 0; m < TM; m++) {
-            const Index row = row_first + (m / V * (BM / TM) + down) * V + m % V;
-            if (row < map.outputs) put<S>(map, out + row * map.out.stride[0] + place, sum[m][n]);
+        for (int m = 0; m < Multiplier::TM; m++) {
+            const Index row = row_first + block.row(m);
+            if (row < map.outputs) put<S>(map, out + row * map.out.stride[0] + place, block.sum[m][n]);
         }
     }
 }

@@ -1,6 +1,6 @@
 // What every kernel is told, and the geometry rule: fine = coarse * stride - padding + tap * dilation, per axis.
 //
-// All members are 8 bytes wide, so that Python fills a struct as a row of integers (see ../launch.py). Strides count
+// All members are 8 bytes wide, so that Python fills a struct as a row of integers (see ../own/parameters.py). Strides count
 // elements. Problems of one and two axes have leading axes of size 1.
 #pragma once
 

@@ -8,9 +8,13 @@
 //     "far"    otherwise: the last coarse element of each index is found by atomicMax over their positions, whose result
 //              does not depend on the order; sums of equal indices are made plane by plane, one thread each, in scan order
 //
+// S is what numbers are stored as, T what they are summed in (see numbers.cuh): what is only moved keeps its bits, and sums are
+// rounded once, also where a plane's are made in `work`.
+//
 // Coarse positions count a plane's elements in scan order, as indices count the fine ones.
 #pragma once
 #include "geometry.cuh"
+#include "numbers.cuh"
 #include "resampling.cuh"
 
 struct Window {
@@ -19,7 +23,7 @@ struct Window {
 
 struct Pooling {
     View fine, coarse, indices;
-    void *work;  // what check_indices finds; for each fine element of some planes, the last coarse position + 1, or 0
+    void *work;  // what check_indices finds; for each fine element of some planes, the last coarse position + 1 or 0, or its sum
     Index batch, channels, channels_dense;
     Index first_plane, planes;  // of those that `work` is for; a plane is image * channels + channel
     Window axis[3];
@@ -59,27 +63,28 @@ __device__ inline Range windows_of(const Window &axis, Index f) {
     return range;
 }
 
-template <class T>
+template <class S>
 __device__ void max_pool(const Pooling &map) {
     EACH_ELEMENT(coarse, map.batch * map.channels) {
         const Element q(i, size, map.channels, map.channels_dense);
-        const T *fine = (const T *)map.fine.data + q.plane(map.fine);
+        const S *fine = (const S *)map.fine.data + q.plane(map.fine);
         Index begin[3], end[3];
         for (int a = 0; a < 3; a++) {
             const Index first = q.at[a] * map.axis[a].stride - map.axis[a].before, last = first + map.axis[a].size;
             begin[a] = first < 0 ? 0 : first, end[a] = last < map.axis[a].fine ? last : map.axis[a].fine;
         }
-        T best = 0;
+        S best = S(0);
         Index place = -1;
         for (Index i0 = begin[0]; i0 < end[0]; i0++)
             for (Index i1 = begin[1]; i1 < end[1]; i1++)
                 for (Index i2 = begin[2]; i2 < end[2]; i2++) {
-                    const T value = fine[i0 * map.fine.stride[2] + i1 * map.fine.stride[3] + i2 * map.fine.stride[4]];
+                    const S here = fine[i0 * map.fine.stride[2] + i1 * map.fine.stride[3] + i2 * map.fine.stride[4]];
+                    const Wide<S> value = here, most = best;
                     // A NaN, which equals nothing, is taken, and never left again.
-                    if (place < 0 || (!(value <= best) && best == best))
-                        best = value, place = (i0 * map.axis[1].fine + i1) * map.axis[2].fine + i2;
+                    if (place < 0 || (!(value <= most) && most == most))
+                        best = here, place = (i0 * map.axis[1].fine + i1) * map.axis[2].fine + i2;
                 }
-        ((T *)map.coarse.data)[q.place(map.coarse)] = best;
+        ((S *)map.coarse.data)[q.place(map.coarse)] = best;
         ((Index *)map.indices.data)[q.place(map.indices)] = place;
     }
 }
@@ -99,12 +104,12 @@ __device__ inline void check_indices(const Pooling &map) {
 }
 
 // Near: the coarse elements whose index is this fine element, in scan order.
-template <class T, class Take>
+template <class S, class Take>
 __device__ __forceinline__ void each_at(const Pooling &map, const Element &f, Index index, Take take) {
     Range range[3];
     for (int a = 0; a < 3; a++) range[a] = windows_of(map.axis[a], f.at[a]);
     const Index *indices = (const Index *)map.indices.data + f.plane(map.indices);
-    const T *coarse = (const T *)map.coarse.data + f.plane(map.coarse);
+    const S *coarse = (const S *)map.coarse.data + f.plane(map.coarse);
     const Index *is = map.indices.stride + 2, *cs = map.coarse.stride + 2;
     for (Index q0 = range[0].begin; q0 < range[0].end; q0++)
         for (Index q1 = range[1].begin; q1 < range[1].end; q1++)
@@ -112,28 +117,28 @@ __device__ __forceinline__ void each_at(const Pooling &map, const Element &f, In
                 if (indices[q0 * is[0] + q1 * is[1] + q2 * is[2]] == index) take(coarse[q0 * cs[0] + q1 * cs[1] + q2 * cs[2]]);
 }
 
-template <class T>
+template <class S>
 __device__ void max_pool_backward_near(const Pooling &map) {
     EACH_ELEMENT(fine, map.batch * map.channels) {
         const Element f(i, size, map.channels, map.channels_dense);
-        T sum = 0;
-        each_at<T>(map, f, position_of(f.at, size[1], size[2]), [&](T value) { sum += value; });
-        ((T *)map.fine.data)[f.place(map.fine)] = sum;
+        Wide<S> sum = 0;
+        each_at<S>(map, f, position_of(f.at, size[1], size[2]), [&](S value) { sum += value; });
+        ((S *)map.fine.data)[f.place(map.fine)] = S(sum);
     }
 }
 
-template <class T>
+template <class S>
 __device__ void max_unpool_near(const Pooling &map) {
     EACH_ELEMENT(fine, map.batch * map.channels) {
         const Element f(i, size, map.channels, map.channels_dense);
-        T last = 0;
-        each_at<T>(map, f, position_of(f.at, size[1], size[2]), [&](T value) { last = value; });
-        ((T *)map.fine.data)[f.place(map.fine)] = last;
+        S last = S(0);
+        each_at<S>(map, f, position_of(f.at, size[1], size[2]), [&](S value) { last = value; });
+        ((S *)map.fine.data)[f.place(map.fine)] = last;
     }
 }
 
 // An element stays if no later one that could have its index has it.
-template <class T>
+template <class S>
 __device__ void max_unpool_backward_near(const Pooling &map) {
     EACH_ELEMENT(coarse, map.batch * map.channels) {
         const Element q(i, size, map.channels, map.channels_dense);
@@ -147,29 +152,42 @@ __device__ void max_unpool_backward_near(const Pooling &map) {
             for (Index q1 = range[1].begin; q1 < range[1].end; q1++)
                 for (Index q2 = range[2].begin; q2 < range[2].end; q2++)
                     if ((q0 * size[1] + q1) * size[2] + q2 > here && indices[q0 * is[0] + q1 * is[1] + q2 * is[2]] == index) stays = false;
-        const T value = ((const T *)map.fine.data)[q.plane(map.fine) + spot.place(map.fine)];
-        ((T *)map.coarse.data)[q.place(map.coarse)] = stays ? value : T(0);
+        const S value = ((const S *)map.fine.data)[q.plane(map.fine) + spot.place(map.fine)];
+        ((S *)map.coarse.data)[q.place(map.coarse)] = stays ? value : S(0);
     }
 }
 
-// Far: one plane each.
-template <class T>
+// Calls body(position, i0, i1, i2) for a plane's fine or coarse elements in scan order.
+template <class Body>
+__device__ __forceinline__ void each_of_plane(const Pooling &map, Index Window::*side, Body body) {
+    Index position = 0;
+    for (Index i0 = 0; i0 < map.axis[0].*side; i0++)
+        for (Index i1 = 0; i1 < map.axis[1].*side; i1++)
+            for (Index i2 = 0; i2 < map.axis[2].*side; i2++) body(position++, i0, i1, i2);
+}
+
+// Far: one plane each. Sums of the type that is stored are made where they go, others in `work`.
+template <class S>
 __device__ void max_pool_backward_far(const Pooling &map) {
-    for (Index plane = (Index)blockIdx.x * blockDim.x + threadIdx.x; plane < map.batch * map.channels; plane += (Index)gridDim.x * blockDim.x) {
-        const Index image = divide(plane, map.channels), channel = plane - image * map.channels;
-        T *fine = (T *)map.fine.data + image * map.fine.stride[0] + channel * map.fine.stride[1];
-        const T *coarse = (const T *)map.coarse.data + image * map.coarse.stride[0] + channel * map.coarse.stride[1];
+    typedef Wide<S> T;
+    constexpr bool IN_PLACE = sizeof(S) == sizeof(T);
+    for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < map.planes; i += (Index)gridDim.x * blockDim.x) {
+        const Index plane = map.first_plane + i, image = divide(plane, map.channels), channel = plane - image * map.channels;
+        S *fine = (S *)map.fine.data + image * map.fine.stride[0] + channel * map.fine.stride[1];
+        const S *coarse = (const S *)map.coarse.data + image * map.coarse.stride[0] + channel * map.coarse.stride[1];
         const Index *indices = (const Index *)map.indices.data + image * map.indices.stride[0] + channel * map.indices.stride[1];
         const Index *fs = map.fine.stride + 2, *cs = map.coarse.stride + 2, *is = map.indices.stride + 2;
-        for (Index i0 = 0; i0 < map.axis[0].fine; i0++)
-            for (Index i1 = 0; i1 < map.axis[1].fine; i1++)
-                for (Index i2 = 0; i2 < map.axis[2].fine; i2++) fine[i0 * fs[0] + i1 * fs[1] + i2 * fs[2]] = 0;
-        for (Index q0 = 0; q0 < map.axis[0].coarse; q0++)
-            for (Index q1 = 0; q1 < map.axis[1].coarse; q1++)
-                for (Index q2 = 0; q2 < map.axis[2].coarse; q2++) {
-                    const Spot spot(map.axis, indices[q0 * is[0] + q1 * is[1] + q2 * is[2]]);
-                    fine[spot.place(map.fine)] += coarse[q0 * cs[0] + q1 * cs[1] + q2 * cs[2]];
-                }
+        const Index dense[3] = {map.axis[1].fine * map.axis[2].fine, map.axis[2].fine, 1}, *ss = IN_PLACE ? fs : dense;
+        T *sums = IN_PLACE ? (T *)fine : (T *)map.work + i * map.axis[0].fine * dense[0];
+        each_of_plane(map, &Window::fine, [&](Index, Index i0, Index i1, Index i2) { sums[i0 * ss[0] + i1 * ss[1] + i2 * ss[2]] = 0; });
+        each_of_plane(map, &Window::coarse, [&](Index, Index q0, Index q1, Index q2) {
+            const Spot spot(map.axis, indices[q0 * is[0] + q1 * is[1] + q2 * is[2]]);
+            sums[spot.at[0] * ss[0] + spot.at[1] * ss[1] + spot.at[2] * ss[2]] += coarse[q0 * cs[0] + q1 * cs[1] + q2 * cs[2]];
+        });
+        if (!IN_PLACE)
+            each_of_plane(map, &Window::fine, [&](Index position, Index i0, Index i1, Index i2) {
+                fine[i0 * fs[0] + i1 * fs[1] + i2 * fs[2]] = S(sums[position]);
+            });
     }
 }
 
@@ -184,23 +202,23 @@ __device__ inline void mark_last(const Pooling &map) {
     }
 }
 
-template <class T>
+template <class S>
 __device__ void max_unpool_far(const Pooling &map) {
     EACH_ELEMENT(fine, map.planes) {
         const Element f(map.first_plane * plane_size + i, size, map.channels, false);
         const Index last = ((const Index *)map.work)[i] - 1;
-        T value = 0;
+        S value = S(0);
         if (last >= 0) {
             Index rest = divide(last, map.axis[2].coarse), q[3];
             q[2] = last - rest * map.axis[2].coarse, q[0] = divide(rest, map.axis[1].coarse), q[1] = rest - q[0] * map.axis[1].coarse;
-            value = ((const T *)map.coarse.data)[f.plane(map.coarse) + q[0] * map.coarse.stride[2] + q[1] * map.coarse.stride[3] +
+            value = ((const S *)map.coarse.data)[f.plane(map.coarse) + q[0] * map.coarse.stride[2] + q[1] * map.coarse.stride[3] +
                                                  q[2] * map.coarse.stride[4]];
         }
-        ((T *)map.fine.data)[f.place(map.fine)] = value;
+        ((S *)map.fine.data)[f.place(map.fine)] = value;
     }
 }
 
-template <class T>
+template <class S>
 __device__ void max_unpool_backward_far(const Pooling &map) {
     const Index positions = map.axis[0].fine * map.axis[1].fine * map.axis[2].fine;
     EACH_ELEMENT(coarse, map.planes) {
@@ -208,8 +226,8 @@ __device__ void max_unpool_backward_far(const Pooling &map) {
         const Element q(map.first_plane * plane_size + i, size, map.channels, false);
         const Index index = ((const Index *)map.indices.data)[q.place(map.indices)];
         const bool stays = ((const Index *)map.work)[plane * positions + index] == i - plane * plane_size + 1;
-        const T value = ((const T *)map.fine.data)[q.plane(map.fine) + Spot(map.axis, index).place(map.fine)];
-        ((T *)map.coarse.data)[q.place(map.coarse)] = stays ? value : T(0);
+        const S value = ((const S *)map.fine.data)[q.plane(map.fine) + Spot(map.axis, index).place(map.fine)];
+        ((S *)map.coarse.data)[q.place(map.coarse)] = stays ? value : S(0);
     }
 }
 

@@ -6,8 +6,12 @@
 // So every element is written once, by one thread, and sums have the same bits every time. Along one axis, fine element j
 // lies at position(j) = i + t among the coarse elements, and is (1 - t) * coarse[i] + t * coarse[i + 1]. What has the weight
 // 0 is not read: a NaN or an infinity reaches no element that has no part of it.
+//
+// S is what numbers are stored as, T what they are summed in (see numbers.cuh): results are rounded once, and what is only
+// moved keeps its bits.
 #pragma once
 #include "geometry.cuh"
+#include "numbers.cuh"
 
 struct Scale {
     Index coarse, fine, scale;
@@ -93,16 +97,16 @@ __device__ __forceinline__ void each_element(const Resampling &map, Index Scale:
         body(Element(i, size, map.channels, map.channels_dense));
 }
 
-template <class T>
+template <class S>
 __device__ void upsample_nearest(const Resampling &map) {
     each_element(map, &Scale::fine, [&](const Element &fine) {
         Index place = fine.plane(map.coarse);
         for (int a = 0; a < 3; a++) place += divide(fine.at[a], map.axis[a].scale) * map.coarse.stride[2 + a];
-        ((T *)map.fine.data)[fine.place(map.fine)] = ((const T *)map.coarse.data)[place];
+        ((S *)map.fine.data)[fine.place(map.fine)] = ((const S *)map.coarse.data)[place];
     });
 }
 
-template <class T>
+template <class S>
 __device__ void upsample_bed_of_nails(const Resampling &map) {
     each_element(map, &Scale::fine, [&](const Element &fine) {
         Index place = fine.plane(map.coarse);
@@ -112,7 +116,7 @@ __device__ void upsample_bed_of_nails(const Resampling &map) {
             nail = nail && q * map.axis[a].scale == fine.at[a];
             place += q * map.coarse.stride[2 + a];
         }
-        ((T *)map.fine.data)[fine.place(map.fine)] = nail ? ((const T *)map.coarse.data)[place] : T(0);
+        ((S *)map.fine.data)[fine.place(map.fine)] = nail ? ((const S *)map.coarse.data)[place] : S(0);
     });
 }
 
@@ -122,46 +126,48 @@ __device__ __forceinline__ T mixed(T first, T second, T t) {
 }
 
 // The first axis is interpolated along first, then the second and the third.
-template <class T>
+template <class S>
 __device__ void upsample_bilinear(const Resampling &map) {
+    typedef Wide<S> T;
     each_element(map, &Scale::fine, [&](const Element &fine) {
         const Between<T> p0(map.axis[0], map.align_corners, fine.at[0]);
         const Between<T> p1(map.axis[1], map.align_corners, fine.at[1]);
         const Between<T> p2(map.axis[2], map.align_corners, fine.at[2]);
         const Index s0 = map.coarse.stride[2], s1 = map.coarse.stride[3], s2 = map.coarse.stride[4];
-        const T *x = (const T *)map.coarse.data + fine.plane(map.coarse) + p0.first * s0 + p1.first * s1 + p2.first * s2;
+        const S *x = (const S *)map.coarse.data + fine.plane(map.coarse) + p0.first * s0 + p1.first * s1 + p2.first * s2;
         T line[2] = {}, plane[2] = {};
         for (int k = 0; k < (p2.t == T(0) ? 1 : 2); k++) {
             for (int j = 0; j < (p1.t == T(0) ? 1 : 2); j++) {
-                const T *here = x + j * s1 + k * s2;
-                line[j] = mixed(here[0], p0.t == T(0) ? T(0) : here[s0], p0.t);
+                const S *here = x + j * s1 + k * s2;
+                line[j] = mixed(T(here[0]), p0.t == T(0) ? T(0) : T(here[s0]), p0.t);
             }
             plane[k] = mixed(line[0], line[1], p1.t);
         }
-        ((T *)map.fine.data)[fine.place(map.fine)] = mixed(plane[0], plane[1], p2.t);
+        ((S *)map.fine.data)[fine.place(map.fine)] = S(mixed(plane[0], plane[1], p2.t));
     });
 }
 
-template <class T>
+template <class S>
 __device__ void collect_nearest(const Resampling &map) {
+    typedef Wide<S> T;
     each_element(map, &Scale::coarse, [&](const Element &coarse) {
-        const T *x = (const T *)map.fine.data + coarse.plane(map.fine);
+        const S *x = (const S *)map.fine.data + coarse.plane(map.fine);
         for (int a = 0; a < 3; a++) x += coarse.at[a] * map.axis[a].scale * map.fine.stride[2 + a];
         T sum = 0;
         for (Index j0 = 0; j0 < map.axis[0].scale; j0++)
             for (Index j1 = 0; j1 < map.axis[1].scale; j1++)
                 for (Index j2 = 0; j2 < map.axis[2].scale; j2++)
                     sum += x[j0 * map.fine.stride[2] + j1 * map.fine.stride[3] + j2 * map.fine.stride[4]];
-        ((T *)map.coarse.data)[coarse.place(map.coarse)] = sum;
+        ((S *)map.coarse.data)[coarse.place(map.coarse)] = S(sum);
     });
 }
 
-template <class T>
+template <class S>
 __device__ void collect_bed_of_nails(const Resampling &map) {
     each_element(map, &Scale::coarse, [&](const Element &coarse) {
         Index place = coarse.plane(map.fine);
         for (int a = 0; a < 3; a++) place += coarse.at[a] * map.axis[a].scale * map.fine.stride[2 + a];
-        ((T *)map.coarse.data)[coarse.place(map.coarse)] = ((const T *)map.fine.data)[place];
+        ((S *)map.coarse.data)[coarse.place(map.coarse)] = ((const S *)map.fine.data)[place];
     });
 }
 
@@ -171,12 +177,13 @@ __device__ __forceinline__ T weight_of(const Scale &axis, bool align_corners, In
     return between.first == i ? T(1) - between.t : between.first == i - 1 ? between.t : T(0);
 }
 
-template <class T>
+template <class S>
 __device__ void collect_bilinear(const Resampling &map) {
+    typedef Wide<S> T;
     each_element(map, &Scale::coarse, [&](const Element &coarse) {
         Range range[3];
         for (int a = 0; a < 3; a++) range[a] = parts_of(map.axis[a], map.align_corners, coarse.at[a]);
-        const T *x = (const T *)map.fine.data + coarse.plane(map.fine);
+        const S *x = (const S *)map.fine.data + coarse.plane(map.fine);
         T sum = 0;
         for (Index j0 = range[0].begin; j0 < range[0].end; j0++) {
             const T w0 = weight_of<T>(map.axis[0], map.align_corners, coarse.at[0], j0);
@@ -187,10 +194,10 @@ __device__ void collect_bilinear(const Resampling &map) {
                 for (Index j2 = range[2].begin; j2 < range[2].end; j2++) {
                     const T w2 = w1 * weight_of<T>(map.axis[2], map.align_corners, coarse.at[2], j2);
                     if (w2 == T(0)) continue;
-                    sum += w2 * x[j0 * map.fine.stride[2] + j1 * map.fine.stride[3] + j2 * map.fine.stride[4]];
+                    sum += w2 * T(x[j0 * map.fine.stride[2] + j1 * map.fine.stride[3] + j2 * map.fine.stride[4]]);
                 }
             }
         }
-        ((T *)map.coarse.data)[coarse.place(map.coarse)] = sum;
+        ((S *)map.coarse.data)[coarse.place(map.coarse)] = S(sum);
     });
 }

@@ -1,16 +1,16 @@
-// The products of tile.cuh by tensor cores: each warp multiplies 16 x 8 by 8 x 8 numbers at a time.
+// The products of products.cuh by tensor cores: each warp multiplies 16 x 8 by 8 x 8 numbers at a time.
 //
 // Factors are TF32: floats with 10 bits of mantissa. float16 and bfloat16 are such numbers as they are, so that their products
 // are exact; floats are rounded to the nearest, ties away from zero, where `convt.options` allow it. Sums are floats.
 //
 // Of the instruction's matrices each lane has, with g = lane / 4 and t = lane % 4,
 //
-//     a[0..3]  weights (row, k):     (g, t)  (g + 8, t)  (g, t + 4)  (g + 8, t + 4)
-//     b[0..1]  inputs (k, column):   (t, g)  (t + 4, g)
-//     c[0..3]  sums (row, column):   (g, 2 t)  (g, 2 t + 1)  (g + 8, 2 t)  (g + 8, 2 t + 1)
+//     a[0..3]  (row, k):            (g, t)  (g + 8, t)  (g, t + 4)  (g + 8, t + 4)
+//     b[0..1]  (k, column):         (t, g)  (t + 4, g)
+//     c[0..3]  sums (row, column):  (g, 2 t)  (g, 2 t + 1)  (g + 8, 2 t)  (g + 8, 2 t + 1)
 #pragma once
 #include "numbers.cuh"
-#include "tile.cuh"
+#include "products.cuh"
 
 __device__ __forceinline__ float nearest_tf32(float value) {
     unsigned bits;
@@ -45,39 +45,42 @@ __device__ __forceinline__ void multiply_matrices(float (&c)[4], const float (&a
 }
 
 // Eight warps; each has 32 rows, and as many columns as are left to it.
-template <class S, int BM, int BN>
+template <class S, int BM, int BN, int DEEP>
 struct TensorCores {
-    static constexpr int THREADS = 256, V = Vector<float>::LENGTH, DOWN = BM / 32, WIDTH = BN * DOWN / 8;
+    static constexpr int THREADS = 256, DEPTH = DEEP, V = Vector<float>::LENGTH, DOWN = BM / 32, WIDTH = BN * DOWN / 8;
     static constexpr int TM = 4, TN = WIDTH / 4;
     // Eight floats more than a row needs, so that the lanes of a warp read different banks.
-    typedef Vector<float> Weights[BK][BM / V + 2], Inputs[BK][BN / V + 2];
-    static_assert(BK == 8 && BM % 32 == 0 && 8 % DOWN == 0 && WIDTH % 8 == 0, "whole matrices");
+    typedef Vector<float> Rows[DEPTH][BM / V + 2], Columns[DEPTH][BN / V + 2];
+    static_assert(DEPTH % 8 == 0 && BM % 32 == 0 && 8 % DOWN == 0 && WIDTH % 8 == 0, "whole matrices");
 
-    float sum[TM][TN];
+    float sum[TM][TN] = {};
     const int top = threadIdx.x / 32 % DOWN * 32, left = threadIdx.x / 32 / DOWN * WIDTH;
     const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
 
     __device__ static float factor(float value) { return sizeof(S) == 2 ? value : nearest_tf32(value); }
 
-    __device__ void multiply(const Weights &weights, const Inputs &inputs) {
-        float a[TM / 2][4], b[TN / 2][2];
+    __device__ void multiply(const Rows &rows, const Columns &columns) {
 #pragma unroll
-        for (int m = 0; m < TM / 2; m++)
+        for (int k = 0; k < DEPTH; k += 8) {
+            float a[TM / 2][4], b[TN / 2][2];
 #pragma unroll
-            for (int i = 0; i < 4; i++) a[m][i] = ((const float *)weights[t + i / 2 * 4])[top + m * 16 + i % 2 * 8 + g];
+            for (int m = 0; m < TM / 2; m++)
 #pragma unroll
-        for (int n = 0; n < TN / 2; n++)
+                for (int i = 0; i < 4; i++) a[m][i] = ((const float *)rows[k + t + i / 2 * 4])[top + m * 16 + i % 2 * 8 + g];
 #pragma unroll
-            for (int i = 0; i < 2; i++) b[n][i] = ((const float *)inputs[t + i * 4])[left + n * 8 + g];
+            for (int n = 0; n < TN / 2; n++)
 #pragma unroll
-        for (int m = 0; m < TM / 2; m++)
+                for (int i = 0; i < 2; i++) b[n][i] = ((const float *)columns[k + t + i * 4])[left + n * 8 + g];
 #pragma unroll
-            for (int n = 0; n < TN / 2; n++) {
-                float c[4] = {sum[2 * m][2 * n], sum[2 * m][2 * n + 1], sum[2 * m + 1][2 * n], sum[2 * m + 1][2 * n + 1]};
-                multiply_matrices(c, a[m], b[n]);
-                sum[2 * m][2 * n] = c[0], sum[2 * m][2 * n + 1] = c[1];
-                sum[2 * m + 1][2 * n] = c[2], sum[2 * m + 1][2 * n + 1] = c[3];
-            }
+            for (int m = 0; m < TM / 2; m++)
+#pragma unroll
+                for (int n = 0; n < TN / 2; n++) {
+                    float c[4] = {sum[2 * m][2 * n], sum[2 * m][2 * n + 1], sum[2 * m + 1][2 * n], sum[2 * m + 1][2 * n + 1]};
+                    multiply_matrices(c, a[m], b[n]);
+                    sum[2 * m][2 * n] = c[0], sum[2 * m][2 * n + 1] = c[1];
+                    sum[2 * m + 1][2 * n] = c[2], sum[2 * m + 1][2 * n + 1] = c[3];
+                }
+        }
     }
 
     __device__ int row(int m) const { return top + m / 2 * 16 + m % 2 * 8 + g; }

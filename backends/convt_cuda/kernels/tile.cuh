@@ -13,19 +13,14 @@
 // A phase (see geometry.cuh) turns a strided map into a plain correlation, so the inner loop sees neither stride nor
 // dilation, and an input's address changes once per tap. Weights were packed before, [group][tap][channel][row] with both
 // padded by zeros to whole tiles and as wide as the sums (see numbers.cuh), so they are loaded 16 bytes at a time without a
-// question. While a tile is multiplied out
-// of one half of the shared memory, the next is on its way from global memory through registers to the other half.
+// question. While a tile is multiplied out of one half of the shared memory (products.cuh, tensor.cuh), the next is on its way from
+// global memory through registers to the other half.
 #pragma once
 #include "geometry.cuh"
 #include "numbers.cuh"
+#include "products.cuh"
 
 constexpr int BK = 8;
-
-template <class T>
-struct alignas(16) Vector {
-    static constexpr int LENGTH = 16 / sizeof(T);
-    T lane[LENGTH];
-};
 
 // One packed element per step of a thread.
 template <class S, int BM>
@@ -85,41 +80,6 @@ struct Tap {
     }
 };
 
-// How a block multiplies a tile of weights with one of inputs: here each thread has TM x TN sums of its own, whose rows and
-// columns are groups of V, spread over the tile so that no two threads share a bank. tensor.cuh has another way.
-template <class S, int BM, int BN, int ROWS, int COLUMNS>
-struct Products {
-    typedef Wide<S> T;
-    static constexpr int TM = ROWS, TN = COLUMNS, ACROSS = BN / TN, THREADS = BM / TM * ACROSS, V = Vector<T>::LENGTH;
-    static_assert(TM % V == 0 && TN % V == 0, "whole vectors");
-    typedef Vector<T> Weights[BK][BM / V], Inputs[BK][BN / V];
-
-    T sum[TM][TN];
-    const int across = threadIdx.x % ACROSS, down = threadIdx.x / ACROSS;
-
-    // What a factor becomes before it is multiplied.
-    __device__ static T factor(T value) { return value; }
-
-    __device__ void multiply(const Weights &weights, const Inputs &inputs) {
-#pragma unroll
-        for (int k = 0; k < BK; k++) {
-            Vector<T> a[TM / V], b[TN / V];
-#pragma unroll
-            for (int i = 0; i < TM / V; i++) a[i] = weights[k][i * (BM / TM) + down];
-#pragma unroll
-            for (int i = 0; i < TN / V; i++) b[i] = inputs[k][i * ACROSS + across];
-#pragma unroll
-            for (int m = 0; m < TM; m++)
-#pragma unroll
-                for (int n = 0; n < TN; n++) sum[m][n] += a[m / V].lane[m % V] * b[n / V].lane[n % V];
-        }
-    }
-
-    // Where in the tile sum[m][n] is.
-    __device__ int row(int m) const { return (m / V * (BM / TM) + down) * V + m % V; }
-    __device__ int column(int n) const { return (n / V * ACROSS + across) * V + n % V; }
-};
-
 // CHANNELS_DENSE: neighbouring threads load neighbouring channels (N...C), not neighbouring positions.
 template <class S, bool SCATTER, bool CHANNELS_DENSE, int BM, int BN, class Multiplier>
 __device__ void tile(const Map &map) {
@@ -127,9 +87,9 @@ __device__ void tile(const Map &map) {
     constexpr int TM = Multiplier::TM, TN = Multiplier::TN, THREADS = Multiplier::THREADS, V = Vector<T>::LENGTH;
     constexpr int A_LOADS = (BK * BM / V + THREADS - 1) / THREADS, B_LOADS = BK * BN / THREADS;
     constexpr int COLUMNS = CHANNELS_DENSE ? B_LOADS : 1;  // different ones that a thread loads
-    static_assert(BK * BN % THREADS == 0 && THREADS % BK == 0 && THREADS % BN == 0, "whole loads");
-    __shared__ typename Multiplier::Weights a_tile[2];
-    __shared__ typename Multiplier::Inputs b_tile[2];
+    static_assert(Multiplier::DEPTH == BK && BK * BN % THREADS == 0 && THREADS % BK == 0 && THREADS % BN == 0, "whole loads");
+    __shared__ typename Multiplier::Rows a_tile[2];
+    __shared__ typename Multiplier::Columns b_tile[2];
 
     // Which block this is: row tiles are neighbours, because they read the same input.
     Index rest = blockIdx.x;
@@ -215,11 +175,6 @@ __device__ void tile(const Map &map) {
     };
 
     Multiplier block;
-#pragma unroll
-    for (int m = 0; m < TM; m++)
-#pragma unroll
-        for (int n = 0; n < TN; n++) block.sum[m][n] = 0;
-
     const Index steps = phase[0].taps * phase[1].taps * phase[2].taps * (channels / BK);
     if (steps) turn_to_tap(), load(), store(0);
     __syncthreads();

@@ -32,7 +32,8 @@ _ENOUGH_BLOCKS = 512  # to keep a large GPU busy
 _TILE_RATE = {(64, 64): 1.5, (32, 128): 1.8, (128, 128): 1.0}  # small tiles load more for a multiply-add
 _TENSOR_RATE = {(64, 64): 0.8, (128, 128): 0.4}
 _DIRECT_RATE = {1: 12.0, 4: 5.0}  # by outputs of a thread
-_CORRELATE_RATE = 2.0
+_CORRELATE_RATE = {(64, 64): 2.0}
+_CORRELATE_TENSOR_RATE = {(64, 64): 1.2, (128, 128): 0.7}  # both read each input once per tap
 _CORRELATE_DIRECT_RATE = 24.0
 _START = 500_000.0  # a launch, in multiply-adds
 
@@ -40,16 +41,19 @@ _START = 500_000.0  # a launch, in multiply-adds
 def tile_plan(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Launches | None:
     """Implicit matrix products."""
     if data_map == "correlate":
-        return _correlate_tile(problem, strides, storage)
+        return _correlate_tile(problem, strides, storage, 64, 64)
     plans = [_tile(problem, data_map, strides, storage, *size) for size in _TILES[storage]]
     return min((plan for plan in plans if plan is not None), key=lambda plan: plan.cost, default=None)
 
 
 def tensor_plan(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Launches | None:
     """Implicit matrix products by tensor cores, where there are such and factors are short enough or may be rounded."""
-    if data_map == "correlate" or storage == "float64":
+    if storage == "float64":
         return None
-    plans = [_tile(problem, data_map, strides, storage, *size, tensor=True) for size in _TENSOR_TILES]
+    if data_map == "correlate":
+        plans = [_correlate_tile(problem, strides, storage, *size, tensor=True) for size in _TENSOR_TILES]
+    else:
+        plans = [_tile(problem, data_map, strides, storage, *size, tensor=True) for size in _TENSOR_TILES]
     return min((plan for plan in plans if plan is not None), key=lambda plan: plan.cost, default=None)
 
 
@@ -105,16 +109,19 @@ def _tile(
     return Launches(launches, packed * problem.dtype.itemsize, cost)
 
 
-def _correlate_tile(problem: Problem, strides: Strides, storage: str) -> Launches | None:
+def _correlate_tile(
+    problem: Problem, strides: Strides, storage: str, rows: int, columns: int, tensor: bool = False
+) -> Launches | None:
     fine, coarse = problem.fine_channels // problem.groups, problem.coarse_channels // problem.groups
-    tiles = _up(coarse, 64) * _up(fine * prod(problem.kernel_shape), 64) * problem.groups
+    tiles = _up(coarse, rows) * _up(fine * prod(problem.kernel_shape), columns) * problem.groups
     positions = problem.batch * prod(problem.coarse_shape)
     splits, per_split = _split(positions, 256, tiles, 16)
     if tiles * splits > _LARGEST_GRID:
         return None
-    work = tiles * 64 * 64 * positions * max(1.0, _ENOUGH_BLOCKS / 4 / (tiles * splits))
-    kernel = f"correlate_tile_{storage}"
-    return _in_parts(problem, strides, storage, kernel, tiles * splits, splits, per_split, work * _CORRELATE_RATE)
+    rate = (_CORRELATE_TENSOR_RATE if tensor else _CORRELATE_RATE)[rows, columns]
+    work = tiles * rows * columns * positions * rate * max(1.0, _ENOUGH_BLOCKS / 4 / (tiles * splits))
+    kernel = f"correlate_{'tensor' * tensor}{rows}x{columns}_{storage}"
+    return _in_parts(problem, strides, storage, kernel, tiles * splits, splits, per_split, work)
 
 
 def _correlate_direct(problem: Problem, strides: Strides, storage: str) -> Launches:

@@ -25,7 +25,7 @@ _NONE: Strides = (0, 0)  # of an array that a kernel does not look at
 
 @lru_cache(maxsize=1024)
 def resampling(
-    problem: Problem, kernel: str, align_corners: bool, to_coarse: bool, coarse: Strides, fine: Strides
+    problem: Problem, kernel: str, storage: str, align_corners: bool, to_coarse: bool, coarse: Strides, fine: Strides
 ) -> Launch:
     """One of the kernels that go from "coarse" to "fine", or to "coarse" from "fine"; strides count elements.
 
@@ -34,6 +34,8 @@ def resampling(
     problem : Problem
     kernel : str
         Its name without the type.
+    storage : str
+        The type in memory.
     align_corners, to_coarse : bool
     coarse, fine : tuple of int
         Strides of (N, C, *spatial).
@@ -45,13 +47,14 @@ def resampling(
     for sizes in zip(problem.coarse_shape, problem.fine_shape, problem.stride, strict=True):
         values += sizes
     items = problem.batch * problem.fine_channels * prod(shape)
-    return Launch(_typed(kernel, problem), _grid(items), tuple(values), ((0, "coarse"), (6, "fine")))
+    return Launch(f"{kernel}_{storage}", _grid(items), tuple(values), ((0, "coarse"), (6, "fine")))
 
 
 @lru_cache(maxsize=1024)
 def pooling(
     problem: Problem,
     kernel: str,
+    storage: str,
     items: int,
     *,
     fine: Strides = _NONE,
@@ -65,7 +68,9 @@ def pooling(
     ----------
     problem : Problem
     kernel : str
-        Its name, without the type where it has one.
+        Its name without the type.
+    storage : str
+        The type in memory; "indices" where it makes no difference.
     items : int
         Threads that have something to do.
     fine, coarse, indices : tuple of int
@@ -80,15 +85,12 @@ def pooling(
     columns = (problem.fine_shape, problem.coarse_shape, problem.kernel_shape, problem.stride, problem.padding)
     for sizes in zip(*columns, strict=True):
         values += sizes
-    name = kernel if kernel.endswith("_indices") else _typed(kernel, problem)
-    return Launch(name, _grid(items), tuple(values), ((0, "fine"), (6, "coarse"), (12, "indices"), (18, "work")))
+    return Launch(
+        f"{kernel}_{storage}", _grid(items), tuple(values), ((0, "fine"), (6, "coarse"), (12, "indices"), (18, "work"))
+    )
 
 
 _WRITES_FINE = ("max_pool_backward_near", "max_unpool_near")
-
-
-def _typed(kernel: str, problem: Problem) -> str:
-    return f"{kernel}_{problem.dtype.name}"
 
 
 def _grid(items: int) -> int:

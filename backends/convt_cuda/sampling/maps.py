@@ -7,8 +7,8 @@ lies outside, and where all lie in their windows, as those of `max_pool` do, the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -41,12 +41,16 @@ class SamplingMaps:
 
     def upsample(self, problem: Problem, mode: str, align_corners: bool, coarse: Any, fine: Any) -> None:
         with self.placed([coarse], [fine]) as (device, stream, (source, target)):
-            launch = resampling(problem, f"upsample_{mode}", align_corners, False, source.strides, target.strides)
+            launch = resampling(
+                problem, f"upsample_{mode}", source.storage, align_corners, False, source.strides, target.strides
+            )
             device.launch(launch, {"coarse": source.address, "fine": target.address}, stream)
 
     def upsample_backward(self, problem: Problem, mode: str, align_corners: bool, fine: Any, coarse: Any) -> None:
         with self.placed([fine], [coarse]) as (device, stream, (source, target)):
-            launch = resampling(problem, f"collect_{mode}", align_corners, True, target.strides, source.strides)
+            launch = resampling(
+                problem, f"collect_{mode}", source.storage, align_corners, True, target.strides, source.strides
+            )
             device.launch(launch, {"coarse": target.address, "fine": source.address}, stream)
 
     def max_pool(self, problem: Problem, fine: Any, coarse: Any, indices: Any) -> None:
@@ -62,7 +66,7 @@ class SamplingMaps:
             if near:
                 run.launch("max_pool_backward_near", problem.fine_shape)
             else:
-                run.launch("max_pool_backward_far", ())
+                run.sums("max_pool_backward_far", target)
             return True
 
     def max_unpool(self, problem: Problem, coarse: Any, indices: Any, fine: Any) -> bool:
@@ -80,7 +84,7 @@ class SamplingMaps:
         with self.placed([indices], [moved]) as (device, stream, (source, target)):
             items = prod(problem.coarse_array_shape)
             launch = pooling(
-                problem, "move_flat_indices", items, coarse=source.strides, indices=target.strides, planes=(0, sign)
+                problem, "move_flat", "indices", items, coarse=source.strides, indices=target.strides, planes=(0, sign)
             )
             pointers = {"fine": 0, "coarse": source.address, "indices": target.address, "work": 0}
             device.launch(launch, pointers, stream)
@@ -92,14 +96,17 @@ class _Run:
     def __init__(
         self, problem: Problem, device: Device, stream: int, fine: DeviceArray, coarse: DeviceArray, indices: DeviceArray
     ) -> None:
-        self._problem, self._device, self._stream = problem, device, stream
+        self._problem, self._device, self._stream, self._storage = problem, device, stream, fine.storage
         self._launch = partial(pooling, fine=fine.strides, coarse=coarse.strides, indices=indices.strides)
         self._pointers = {"fine": fine.address, "coarse": coarse.address, "indices": indices.address, "work": 0}
         self._planes = problem.batch * problem.fine_channels
 
-    def launch(self, kernel: str, shape: tuple[int, ...], planes: tuple[int, int] = (0, 0)) -> None:
+    def launch(
+        self, kernel: str, shape: tuple[int, ...], planes: tuple[int, int] = (0, 0), storage: str | None = None
+    ) -> None:
         """A kernel with a thread for each element of that shape, in all planes or in some."""
-        launch = self._launch(self._problem, kernel, (planes[1] or self._planes) * prod(shape), planes=planes)
+        items = (planes[1] or self._planes) * prod(shape)
+        launch = self._launch(self._problem, kernel, storage or self._storage, items, planes=planes)
         self._device.launch(launch, self._pointers, self._stream)
 
     def check(self) -> bool | None:
@@ -107,7 +114,7 @@ class _Run:
         self._acquire(2 * _POSITION)
         try:
             self._device.clear(self._pointers["work"], 2 * _POSITION, self._stream)
-            self.launch("check_flat_indices", self._problem.coarse_shape)
+            self.launch("check_flat", self._problem.coarse_shape, storage="indices")
             found = self._device.receive(self._pointers["work"], 2 * _POSITION, self._stream).view(np.int64)
         finally:
             self._release()
@@ -121,18 +128,33 @@ class _Run:
         if near:
             self.launch(f"{kernel}_near", shape)
             return True
-        size = prod(self._problem.fine_shape) * _POSITION
+        with self._work(_POSITION) as parts:
+            for planes, size in parts:
+                self._device.clear(self._pointers["work"], size, self._stream)
+                self.launch("mark_flat", self._problem.coarse_shape, planes, "indices")
+                self.launch(f"{kernel}_far", shape, planes)
+        return True
+
+    def sums(self, kernel: str, out: DeviceArray) -> None:
+        """A kernel with a thread for each plane, which adds up in the problem's dtype."""
+        if out.storage == self._problem.dtype.name:
+            self.launch(kernel, (), (0, self._planes))
+            return
+        with self._work(self._problem.dtype.itemsize) as parts:
+            for planes, _ in parts:
+                self.launch(kernel, (), planes)
+
+    @contextmanager
+    def _work(self, itemsize: int) -> Iterator[list[tuple[tuple[int, int], int]]]:
+        """The first and the number of planes, as many at a time as the limit allows, and the bytes of "work" for them."""
+        size = prod(self._problem.fine_shape) * itemsize
         at_once = max(1, int(min(self._planes, settings().workspace_limit / size)))
         self._acquire(at_once * size)
         try:
-            for first in range(0, self._planes, at_once):
-                planes = (first, min(at_once, self._planes - first))
-                self._device.clear(self._pointers["work"], planes[1] * size, self._stream)
-                self.launch("mark_flat_indices", self._problem.coarse_shape, planes)
-                self.launch(f"{kernel}_far", shape, planes)
+            counts = [(first, min(at_once, self._planes - first)) for first in range(0, self._planes, at_once)]
+            yield [(planes, planes[1] * size) for planes in counts]
         finally:
             self._release()
-        return True
 
     def _acquire(self, size: int) -> None:
         self._pointers["work"] = self._device.pool.acquire(size, self._stream)

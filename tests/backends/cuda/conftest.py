@@ -179,6 +179,18 @@ class Tensor:
         self.dtype, self.device = f"torch.{storage}", "cuda:0"
         self.__cuda_array_interface__ = {**array.__cuda_array_interface__, "typestr": typestr}
 
+    @property
+    def shape(self):
+        return self.array.shape
+
+    def as_strided(self, shape, strides):
+        from pycuda.gpuarray import GPUArray
+
+        array = self.array
+        strides = tuple(array.itemsize * step for step in strides)
+        view = GPUArray(shape, array.dtype, base=array if array.size else None, gpudata=array.gpudata, strides=strides)
+        return Tensor(view, self.dtype.removeprefix("torch."), self.__cuda_array_interface__["typestr"])
+
 
 Tensor.__module__ = "torch"
 
@@ -193,22 +205,30 @@ def torch(to_gpu, monkeypatch):
 
     def empty(shape, dtype, device):
         name = dtype.removeprefix("torch.")
+        if name == "int64":
+            return Tensor(to_gpu(np.empty(shape, np.int64)), name, "<i8")
         return Tensor(to_gpu(np.empty(shape, np.uint16)), name, "<f2" if name == "float16" else "<V2")
 
-    torch.empty = empty
+    torch.empty, torch.int64 = empty, "torch.int64"
     torch.cuda = ModuleType("torch.cuda")
     torch.cuda.current_stream = lambda ordinal: Stream
     monkeypatch.setitem(sys.modules, "torch", torch)
 
 
 @pytest.fixture
-def to_tensor(torch, to_gpu):
+def from_bits(torch, to_gpu):
+    """A tensor of a half type from what is in its memory."""
+
+    def from_bits(bits, storage, typestr=None):
+        return Tensor(to_gpu(np.asarray(bits, np.uint16)), storage, typestr or ("<f2" if storage == "float16" else "<V2"))
+
+    return from_bits
+
+
+@pytest.fixture
+def to_tensor(from_bits):
     """Numbers of a half type as a tensor."""
-
-    def to_tensor(values, storage, typestr=None):
-        return Tensor(to_gpu(bits_of(values, storage)), storage, typestr or ("<f2" if storage == "float16" else "<V2"))
-
-    return to_tensor
+    return lambda values, storage, typestr=None: from_bits(bits_of(values, storage), storage, typestr)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Arrays that lie on a GPU: taken in without a copy, given back as their own kind, refused with the reason."""
 
+import gc
 import sys
 from types import ModuleType
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 import convt
+import convt.matconvnet
 
 OPTIONS = {"stride": 2, "padding": ((1, 0), (0, 2))}
 
@@ -151,6 +153,29 @@ def test_torch_tensors_come_back_as_tensors_in_torchs_stream(cuda, emulator, x, 
     assert emulator.stream == 99
 
 
+def test_results_come_from_the_callers_pool(cuda, x, w, context):
+    """PyCUDA's own, which frees without waiting for the GPU; views of what it gave keep it."""
+    from pycuda import gpuarray, tools
+
+    pool = tools.DeviceMemoryPool()
+    try:
+        turned = [np.asfortranarray(array.transpose(2, 3, 1, 0)) for array in (x, w)]
+        on_gpu = [gpuarray.to_gpu(array, allocator=pool.allocate) for array in turned]
+        before = pool.active_blocks
+        y = convt.conv_transpose(*on_gpu, layout="HWCN")
+        same = convt.matconvnet.vl_nnconvt(*on_gpu, [])
+        assert pool.active_blocks == before + 2
+        want = convt.conv_transpose(x, w, backend="numpy").transpose(2, 3, 1, 0)
+        np.testing.assert_allclose(y.get(), want, atol=1e-12)
+        np.testing.assert_allclose(same.get(), want, atol=1e-12)
+        del y, same
+        gc.collect()
+        assert pool.active_blocks == before
+    finally:
+        on_gpu.clear()
+        pool.stop_holding()
+
+
 # What is refused
 
 
@@ -179,6 +204,31 @@ def test_a_freed_array(cuda, emulator, x, w, to_gpu):
     freed.gpudata = None
     with pytest.raises(ValueError, match=r"^arrays on a GPU must be alive, got a Foreign at 0x[0-9a-f]+, which is freed"):
         convt.conv_transpose(address, to_gpu(w))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda gone, w: convt.conv(gone, w),
+        lambda gone, w: convt.conv(w, gone),
+        lambda gone, w: convt.conv_backward(w, w, None, gone),
+        lambda gone, w: convt.conv(w, w, out=gone),
+        lambda gone, w: convt.upsample(gone, 2),
+        lambda gone, w: convt.max_pool(gone, 1),
+        lambda gone, w: convt.max_unpool(w, gone, 1),
+        lambda gone, w: convt.matconvnet.vl_nnconvt(gone, w, []),
+    ],
+)
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_freed_arrays_of_pycuda_anywhere(cuda, emulator, to_gpu, call, forgotten):
+    gone, w = to_gpu(np.ones((1, 1, 1, 1))), to_gpu(np.ones((1, 1, 1, 1)))
+    with cuda._devices[0].current():
+        gone.gpudata.free()
+    if forgotten:
+        gone.gpudata = None
+    with pytest.raises(ValueError, match=r"^arrays on a GPU must be alive, got a GPUArray at 0x[0-9a-f]+, which is freed"):
+        call(gone, w)
+    gone.gpudata = None
 
 
 def test_an_array_of_another_context(cuda, emulator, x, w, to_gpu):

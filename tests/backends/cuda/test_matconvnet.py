@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from halves import EPS, TYPES, rounded
 
 import convt
 from convt.matconvnet import functions, vl_nnconv, vl_nnconvt
@@ -54,6 +55,49 @@ def test_answers_are_those_of_the_host(
         assert got.flags.f_contiguous
         assert got.dtype == wanted.dtype
         np.testing.assert_allclose(to_host(got), wanted, rtol=1e-4 if dtype == "f4" else 1e-11, atol=1e-5)
+
+
+@FUNCTIONS
+@pytest.mark.parametrize("storage", TYPES)
+def test_half_types(cuda, random, to_tensor, numbers, copies_to_the_host, function, x, f, channels, options, storage):
+    x, f, b = (rounded(random(shape), storage) for shape in (x, f, (1, channels)))
+    want = function(x, f, b, *options, backend="numpy")
+    dzdy = rounded(random(want.shape), storage)
+    wants = [want, *function(x, f, b, dzdy, *options, backend="numpy")]
+    ours = [to_tensor(each, storage) for each in (x, f, b, dzdy)]
+    before = copies_to_the_host()
+    results = [function(*ours[:3], *options), *function(*ours, *options)]
+    assert copies_to_the_host() == before
+    for got, wanted in zip(results, wants, strict=True):
+        assert got.dtype == f"torch.{storage}"
+        assert got.array.flags.f_contiguous
+        np.testing.assert_allclose(numbers(got), wanted, rtol=EPS[storage] / 2, atol=1e-5)
+
+
+@pytest.mark.parametrize("storage", TYPES)
+def test_half_types_without_filters_and_images(cuda, random, to_gpu, to_tensor, numbers, capsys, storage):
+    """Where an array is empty, its class does not matter: results are of that of the others."""
+    x, dzdy = rounded(random((5, 6, 3, 2)), storage), rounded(random((3, 3, 3, 2)), storage)
+    nothing = to_gpu(np.empty((0, 0), "f4"))
+    y = vl_nnconv(to_tensor(x, storage), nothing, nothing, "Stride", 2, "Verbose")
+    np.testing.assert_array_equal(numbers(y), x[::2, ::2])
+    dzdx, dzdf, dzdb = vl_nnconv(to_tensor(x, storage), nothing, None, to_tensor(dzdy, storage), "Stride", 2)
+    np.testing.assert_array_equal(numbers(dzdx)[::2, ::2], dzdy)
+    assert [each.dtype for each in (dzdx, dzdf, dzdb)] == [f"torch.{storage}"] * 3
+    assert f"vl_nnconv: forward, {'half' if storage == 'float16' else storage}, backend cuda\n" in capsys.readouterr().out
+    f = to_tensor(rounded(random((2, 2, 5, 3)), storage), storage)
+    for kind in ("f4", "i4"):
+        y = vl_nnconvt(to_gpu(np.empty((3, 4, 3, 0), kind)), f, [])
+        assert y.shape == (4, 5, 5, 0)
+        assert y.dtype == f"torch.{storage}"
+    assert vl_nnconvt(to_gpu(np.empty((3, 4, 3, 0), "i4")), to_gpu(np.empty((2, 2, 5, 3), "f2")), []).dtype == np.float16
+
+
+def test_half_is_no_class_on_the_host(cuda):
+    with pytest.raises(
+        TypeError, match=r"^x must be single or double, got float16 \(convert it: x\.astype\(np\.float32\)\)$"
+    ):
+        vl_nnconvt(np.ones((3, 4), "f2"), np.ones((2, 2), "f2"), [], backend="cuda")
 
 
 @FUNCTIONS
@@ -118,8 +162,10 @@ def test_arrays_of_both_sides(cuda, random, to_gpu):
     ("change", "message"),
     [
         ({"f": "f4"}, r"^f must have the class of x, double, got single"),
-        ({"x": "f2"}, r"^x must be single or double, got float16"),
-        ({"x": "c8"}, r"^x must be an array of real numbers, single or double, got complex64$"),
+        ({"x": "f2"}, r"^f must have the class of x, half, got double"),
+        ({"f": "f2"}, r"^f must have the class of x, double, got half"),
+        ({"f": "i4"}, r"^f must be half, bfloat16, single or double, got int32 \(convert it: f\.astype"),
+        ({"x": "c8"}, r"^x must be an array of real numbers, half, bfloat16, single or double, got complex64$"),
     ],
 )
 def test_other_classes(cuda, random, to_gpu, change, message):
@@ -160,6 +206,19 @@ def test_the_workspace_limit_sticks(cuda, random, to_gpu, monkeypatch):
     vl_nnconvt(x, f, [], "CudnnWorkspaceLimit", 100)
     vl_nnconvt(x, f, [])
     assert [name for name, _ in chosen] == ["tile", "direct", "direct"]
+
+
+def test_a_call_waits_for_nothing(cuda, emulator, random, to_gpu, context):
+    """The GPU computes while Python prepares what comes next; only memory is asked for, by the package of the arrays."""
+    x, f, b = to_gpu(random((3, 4, 2, 1))), to_gpu(random((2, 2, 5, 2))), to_gpu(random((1, 5)))
+    dzdy = to_gpu(random((4, 5, 5, 1)))
+    waiting = ("cuCtxSynchronize", "cuEventSynchronize", "cuMemcpyDtoH_v2", "cuMemcpyHtoD_v2", "cuStreamSynchronize")
+    for function in (lambda: vl_nnconvt(x, f, b), lambda: vl_nnconvt(x, f, b, dzdy)):
+        function()
+        before = {name: emulator.calls(name) for name in waiting}, emulator.calls("cuMemAlloc_v2")
+        results = function()
+        assert {name: emulator.calls(name) for name in waiting} == before[0]
+        assert emulator.calls("cuMemAlloc_v2") == before[1] + (3 if isinstance(results, tuple) else 1)
 
 
 def test_nothing_is_left(cuda, emulator, random, to_gpu, context):

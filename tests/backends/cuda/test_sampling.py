@@ -272,17 +272,20 @@ def test_indices_outside_are_told_and_nothing_is_written(cuda, rng, to_gpu, to_h
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda gpu: convt.upsample(gpu("f2"), 2), r"x\.dtype must be of 4 or 8 bytes, in native order, on backend 'cuda'"),
+        (
+            lambda gpu: convt.upsample(gpu("i2"), 2),
+            r"x\.dtype must be of 4 or 8 bytes, in native order, or float16, or bfloat16, on backend 'cuda', got int16",
+        ),
         (lambda gpu: convt.upsample(gpu(">f4"), 2), r"x\.dtype must be of 4 or 8 bytes, in native order, .*, got >f4"),
         (
             lambda gpu: convt.upsample(gpu("i4"), 2, mode="bilinear"),
-            r"x\.dtype must be float32 or float64 on backend 'cuda'",
+            r"x\.dtype must be float16, bfloat16, float32 or float64 on backend 'cuda', got int32",
         ),
         (
             lambda gpu: convt.upsample_backward(gpu("i4"), 2),
-            r"dy\.dtype must be float32 or float64 on backend 'cuda', got int32",
+            r"dy\.dtype must be float16, bfloat16, float32 or float64 on backend 'cuda', got int32",
         ),
-        (lambda gpu: convt.max_pool(gpu("i8"), 2), r"x\.dtype must be float32 or float64 on backend 'cuda', got int64"),
+        (lambda gpu: convt.max_pool(gpu("i8"), 2), r"x\.dtype must be float16, .* or float64 on backend 'cuda', got int64"),
         (
             lambda gpu: convt.max_pool(gpu("c8"), 2),
             r"x must hold real numbers, as complex ones have no order, got complex64",
@@ -290,7 +293,8 @@ def test_indices_outside_are_told_and_nothing_is_written(cuda, rng, to_gpu, to_h
         (lambda gpu: convt.max_unpool(gpu("i1"), gpu("i8"), 1), r"y\.dtype must be of 4 or 8 bytes"),
         (lambda gpu: convt.max_unpool(gpu("f4"), gpu("i4"), 1), r"indices must be of int64 on backend 'cuda', got int32"),
         (lambda gpu: convt.max_unpool(gpu("f4"), gpu("f8"), 1), r"indices must be integers, got float64"),
-        (lambda gpu: convt.max_pool_backward(gpu("i8"), gpu("i8"), 1), r"dy\.dtype must be float32 or float64"),
+        (lambda gpu: convt.max_unpool(gpu("f2"), gpu("f2"), 1), r"indices must be integers, got float16"),
+        (lambda gpu: convt.max_pool_backward(gpu("i8"), gpu("i8"), 1), r"dy\.dtype must be float16, .* or float64"),
     ],
 )
 def test_types(cuda, to_gpu, call, message):
@@ -390,11 +394,11 @@ def test_out_of_memory(cuda, emulator, rng, to_gpu):
         cuda._devices[0].pool.trim()
     before = emulator.blocks
     emulator.set_memory(1)
-    with pytest.raises(MemoryError, match=r"^GPU 0 \(emulated\) must have 512 bytes free for the result, got \d+ of 1$"):
+    with pytest.raises(MemoryError, match=r"must have 512 bytes free for the result, got \d+ of 1 \("):
         convt.upsample(x, 2)
-    with pytest.raises(MemoryError, match=r"^GPU 0 \(emulated\) must have 512 bytes free for this call, got \d+ of 1$"):
+    with pytest.raises(MemoryError, match=r"must have 512 bytes free for this call, got \d+ of 1 \("):
         convt.max_unpool(x, indices, 1, out=out)
-    with pytest.raises(MemoryError, match=r"^GPU 0 \(emulated\) must have 512 bytes free for this call, got \d+ of 1$"):
+    with pytest.raises(MemoryError, match=r"must have 512 bytes free for this call, got \d+ of 1 \("):
         convt.max_pool(np.eye(4), 2, backend="cuda")
     gc.collect()
     assert emulator.blocks == before

@@ -16,6 +16,7 @@ PROBLEMS = {
     "one tile and more": make_problem((9, 17), 3, stride=2, crop=(1, 1), channels=(20, 70), dtype=np.float32),
     "rows of two large tiles": make_problem((5, 6), 2, channels=(9, 130), dtype=np.float32),
     "groups": make_problem((4, 40), (2, 3), stride=(1, 2), channels=(18, 20), groups=2, batch=2, dtype=np.float32),
+    "sums in parts": make_problem((40, 30), 2, stride=2, channels=(5, 70), dtype=np.float32),
     "three axes": make_problem((3, 4, 5), 3, stride=(2, 1, 2), crop=(1, 1), channels=(10, 12), batch=2, dtype=np.float32),
 }
 
@@ -57,10 +58,14 @@ LARGE = make_problem((32, 32), 3, channels=(256, 256), batch=16, dtype=np.float3
 
 
 def test_floats_are_rounded_only_where_that_is_allowed(cuda):
-    assert chosen(cuda, LARGE)[0] == "tile"
-    name, found = chosen(cuda, LARGE, allow_tf32=True)
-    assert name == "tensor"
-    assert found.launches[1].kernel == "scatter_tensor128x128_pixels_float32"
+    for data_map, launch, kernel in (
+        ("scatter", 1, "scatter_tensor128x128_pixels_float32"),
+        ("correlate", 0, "correlate_tensor128x128_float32"),
+    ):
+        assert chosen(cuda, LARGE, data_map)[0] == "tile"
+        name, found = chosen(cuda, LARGE, data_map, allow_tf32=True)
+        assert name == "tensor"
+        assert found.launches[launch].kernel == kernel
     double = make_problem((32, 32), 3, channels=(256, 256), batch=16)
     assert chosen(cuda, double, allow_tf32=True)[0] == "tile"
 
@@ -70,7 +75,9 @@ def test_half_types_need_no_permission(cuda, storage):
     name, found = chosen(cuda, LARGE, storage=storage)
     assert name == "tensor"
     assert found.launches[1].kernel == f"scatter_tensor128x128_pixels_{storage}"
-    assert chosen(cuda, LARGE, "correlate", storage)[0] == "tile"
+    name, found = chosen(cuda, LARGE, "correlate", storage)
+    assert name == "tensor"
+    assert found.launches[0].kernel == f"correlate_tensor128x128_{storage}"
 
 
 def test_gpus_without_them(cuda, monkeypatch):
@@ -89,7 +96,7 @@ def test_forced_where_they_cannot(cuda, monkeypatch):
 @pytest.mark.parametrize("storage", [None, *TYPES])
 @pytest.mark.parametrize("order", ["C", "channels last"])
 @pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
-def test_results(cuda, rng, only_tensor, to_gpu, to_host, to_tensor, numbers, size, storage, order, problem):
+def test_scatter_and_gather(cuda, rng, only_tensor, to_gpu, to_host, to_tensor, numbers, size, storage, order, problem):
     only_tensor(size)
     shapes = {"scatter": problem.coarse_array_shape, "gather": problem.fine_array_shape}
     outs = {"scatter": problem.fine_array_shape, "gather": problem.coarse_array_shape}
@@ -114,6 +121,29 @@ def test_results(cuda, rng, only_tensor, to_gpu, to_host, to_tensor, numbers, si
         got = got if order == "C" else np.moveaxis(got, -1, 1)
         # Rounded factors and exact products: nothing but sums in float32, and the result's own type.
         np.testing.assert_allclose(got, want, rtol=EPS[storage] / 2 if storage else 1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (128, 128)])
+@pytest.mark.parametrize("storage", [None, *TYPES])
+@pytest.mark.parametrize("order", ["C", "channels last"])
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+def test_correlate(cuda, rng, only_tensor, to_gpu, to_host, to_tensor, numbers, size, storage, order, problem):
+    only_tensor(size)
+    arrays = [rng.standard_normal(shape) for shape in (problem.fine_array_shape, problem.coarse_array_shape)]
+    held = [rounded(array, storage) if storage else array.astype(np.float32) for array in arrays]
+    want = np.zeros(problem.kernel_array_shape)
+    factors = held if storage else [tf32(array) for array in held]
+    convt.reference.backend.correlate(problem, *(factor.astype(float) for factor in factors), want)
+    make = (lambda array: to_tensor(array, storage)) if storage else to_gpu
+    inputs = [make(_in_order(array, order)) for array in held]
+    results = []
+    for _ in range(2):
+        out = make(np.full(want.shape, np.nan, np.float32))
+        with convt.options(allow_tf32=True, cudnn=False):
+            cuda.correlate(problem, *(_seen(cuda.adopt(array), order, want.ndim) for array in inputs), cuda.adopt(out))
+        results.append(numbers(out) if storage else to_host(out))
+    np.testing.assert_array_equal(*results)
+    np.testing.assert_allclose(results[0], want, rtol=EPS[storage] / 2 if storage else 1e-5, atol=2e-4)
 
 
 def test_what_is_no_number(cuda, only_tensor, to_gpu, to_host):
