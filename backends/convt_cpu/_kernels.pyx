@@ -37,10 +37,27 @@ cdef int isa_index(str name) except -1:
     raise LookupError(f"instruction set must be one of {instruction_sets()}, got {name!r}")
 
 
+cdef int64_t lanes_of(int isa, int64_t size) noexcept nogil:
+    """Elements of `size` bytes in a vector of an instruction set."""
+    return convt_isa_f32(isa).lanes if size == 4 else convt_isa_f64(isa).lanes
+
+
+cdef int64_t most_rows(int isa) noexcept nogil:
+    """The largest number of rows that has direct kernels."""
+    return convt_isa_f32(isa).max_rows
+
+
+cdef int64_t widest(int isa, int64_t rows) noexcept nogil:
+    """The most vectors of a direct kernel of so many rows."""
+    cdef int64_t vectors = CONVT_MAX_VECTORS
+    while convt_isa_f32(isa).direct[rows][vectors] == NULL:
+        vectors -= 1
+    return vectors
+
+
 def vector_length(str isa, int size):
     """Elements of `size` bytes in a vector of an instruction set."""
-    cdef int index = isa_index(isa)
-    return convt_isa_f32(index).lanes if size == 4 else convt_isa_f64(index).lanes
+    return lanes_of(isa_index(isa), size)
 
 
 def kernels(str isa):

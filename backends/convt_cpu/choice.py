@@ -17,7 +17,7 @@ from .correlate.plan import correlate_plan
 from .depthwise._engine import run as run_depthwise
 from .depthwise.plan import depthwise_plan
 from .direct._engine import run as run_direct
-from .direct.plan import direct_plan
+from .direct._plan import direct_plan
 from .engine import Engine, Map, Order
 from .thin._engine import run as run_thin
 from .thin.plan import thin_plan

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .cells._engine import CellsPlan
     from .correlate._plan import CorrelatePlan
     from .depthwise._engine import DepthwisePlan
-    from .direct._engine import DirectPlan
+    from .direct._plan import DirectPlan
     from .engine import Map
     from .thin._engine import ThinPlan
     from .winograd._engine import WinogradPlan
@@ -154,8 +154,8 @@ def im2col_cycles(plan: im2col.Plan, problem: Problem, isa: str) -> float:
     rows = problem.fine_channels * prod(problem.kernel_shape)
     if plan.data_map == "correlate":
         # Both operands are packed again for every block of the kernel.
-        columns = positions * rows * ceil_div(problem.coarse_channels // problem.groups, plan.tiling.channels)
-        coarse = positions * problem.coarse_channels * ceil_div(rows // problem.groups, plan.tiling.rows)
+        columns = positions * rows * ceil_div(problem.coarse_channels // problem.groups, plan.channels)
+        coarse = positions * problem.coarse_channels * ceil_div(rows // problem.groups, plan.rows)
         packing = columns * _IM2COL_LONG_COLUMN + coarse * _IM2COL_LONG_COARSE
         moving = packing + _weights(problem) * _IM2COL_LONG_WEIGHT
         return multiply_adds * _IM2COL_LONG_SUM + moving * _words(problem)
