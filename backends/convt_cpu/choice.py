@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from . import cost, im2col
@@ -46,7 +45,6 @@ def forced_engine() -> str | None:
     return variable(b"CONVT_CPU_ALGORITHM")
 
 
-@lru_cache(maxsize=1024)
 def choose(problem: Problem, data_map: Map, order: Order, isa: str, forced: str | None) -> tuple[Engine, Any]:
     """The engine of a map, and its plan.
 
@@ -60,9 +58,9 @@ def choose(problem: Problem, data_map: Map, order: Order, isa: str, forced: str 
             raise ValueError(f"CONVT_CPU_ALGORITHM must be one of {', '.join(ENGINES)}, got {forced!r}")
         plan = ENGINES[forced].plan(problem, data_map, order, isa)
         return (FALLBACK, FALLBACK.plan(problem, data_map, order, isa)) if plan is None else (ENGINES[forced], plan)
-    suitable = [engine for engine in ENGINES.values() if engine.suits(problem, data_map)]
-    able = [(engine, engine.plan(problem, data_map, order, isa)) for engine in suitable]
-    return min(
-        ((engine, plan) for engine, plan in able if plan is not None),
-        key=lambda pair: pair[0].cycles(pair[1], problem, isa),
-    )
+    able = [
+        (engine, plan)
+        for engine in ENGINES.values()
+        if engine.suits(problem, data_map) and (plan := engine.plan(problem, data_map, order, isa)) is not None
+    ]
+    return min(able, key=lambda pair: pair[0].cycles(pair[1], problem, isa))
