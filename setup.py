@@ -98,7 +98,7 @@ setup(
             extension("_kernels", sorted(CPU.glob("kernels/*.c"))),
             *map(extension, ("_environment", "_openmp", "_sums")),
             *map(extension, (f"im2col.{name}" for name in ("_plan", "_scatter", "_gather", "_correlate", "_repair"))),
-            *map(extension, ("correlate._plan", "correlate._engine", "direct._plan")),
+            *map(extension, ("correlate._plan", "correlate._engine", "depthwise._plan", "direct._plan")),
             *(extension(f"{engine}._engine") for engine in ("cells", "depthwise", "direct", "thin", "winograd")),
             extension("resampling._rows", [CPU / "resampling/resampling.c"]),
             extension("pooling._windows", [CPU / "pooling/pooling.c"]),

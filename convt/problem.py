@@ -11,8 +11,8 @@ There is one geometry rule, per spatial axis::
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from math import prod
 from typing import NoReturn
 
@@ -47,10 +47,6 @@ class Problem:
         extends. Whatever lies behind the last is given by the two shapes.
     dtype : numpy.dtype
         What all arrays of the problem hold: float32 or float64.
-    fine_array_shape, coarse_array_shape : tuple of int
-        (batch, channels, *spatial sizes); made from the others.
-    kernel_array_shape : tuple of int
-        (coarse_channels, fine_channels // groups, *kernel_shape); made from the others.
     """
 
     batch: int
@@ -64,22 +60,29 @@ class Problem:
     padding: tuple[int, ...]
     dilation: tuple[int, ...]
     dtype: np.dtype
-    fine_array_shape: tuple[int, ...] = field(init=False, repr=False, compare=False)
-    coarse_array_shape: tuple[int, ...] = field(init=False, repr=False, compare=False)
-    kernel_array_shape: tuple[int, ...] = field(init=False, repr=False, compare=False)
-    _hash: int = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        batch, fine, coarse = self.batch, self.fine_channels, self.coarse_channels
-        vars(self).update(  # a frozen class has no quicker way, and first calls wait for it
-            fine_array_shape=(batch, fine, *self.fine_shape),
-            coarse_array_shape=(batch, coarse, *self.coarse_shape),
-            kernel_array_shape=(coarse, fine // self.groups, *self.kernel_shape),
-            _hash=hash((batch, fine, coarse, self.fine_shape, self.kernel_shape, self.padding)),  # a key of every cache
-        )
 
     def __hash__(self) -> int:
         return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # A key of every cache is hashed at every call.
+        return hash((self.batch, self.fine_channels, self.coarse_channels, self.fine_shape, self.kernel_shape, self.padding))
+
+    @property
+    def fine_array_shape(self) -> tuple[int, ...]:
+        """(batch, fine_channels, *fine_shape)."""
+        return (self.batch, self.fine_channels, *self.fine_shape)
+
+    @property
+    def coarse_array_shape(self) -> tuple[int, ...]:
+        """(batch, coarse_channels, *coarse_shape)."""
+        return (self.batch, self.coarse_channels, *self.coarse_shape)
+
+    @property
+    def kernel_array_shape(self) -> tuple[int, ...]:
+        """(coarse_channels, fine_channels // groups, *kernel_shape)."""
+        return (self.coarse_channels, self.fine_channels // self.groups, *self.kernel_shape)
 
 
 def conv_transpose_problem(

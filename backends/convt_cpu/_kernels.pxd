@@ -4,6 +4,8 @@ from ._strides cimport Strides
 from ._types cimport int64_t
 
 cdef extern from "kernels/kernels.h" nogil:
+    const int CONVT_MAX_ROWS, CONVT_MAX_VECTORS
+
     ctypedef struct convt_column:
         int64_t tap, output, in_plane, out_plane, shift
 
@@ -262,3 +264,4 @@ cdef const convt_kernels_f64* kernels_f64(int isa) noexcept nogil
 cdef int64_t lanes_of(int isa, int64_t size) noexcept nogil
 cdef int64_t most_rows(int isa) noexcept nogil
 cdef int64_t widest(int isa, int64_t rows) noexcept nogil
+cdef bint has_kernel(int isa, int64_t rows, int64_t vectors) noexcept nogil

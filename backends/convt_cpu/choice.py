@@ -12,9 +12,9 @@ from ._environment import variable
 from .cells._engine import run as run_cells
 from .cells.plan import cells_plan
 from .correlate._engine import run as run_correlate
-from .correlate.plan import correlate_plan
+from .correlate._plan import correlate_plan
 from .depthwise._engine import run as run_depthwise
-from .depthwise.plan import depthwise_plan
+from .depthwise._plan import depthwise_plan
 from .direct._engine import run as run_direct
 from .direct._plan import direct_plan
 from .engine import Engine, Map, Order

@@ -7,7 +7,7 @@ An engine pays for its multiply-adds, relative to those of a direct kernel, and 
 - depthwise packs only its input, but loads a vector for every multiply-add;
 - cells pads cells to whole vectors, and writes rows of a stride's length;
 - thin leaves the weights where they lie, and adds up columns or makes them;
-- correlate counts for itself, in ``correlate/plan.py``, because its plan is the cheapest of several;
+- correlate counts for itself, in ``correlate/_plan.pyx``, because its plan is the cheapest of several;
 - im2col computes what is needed, but writes and reads the column matrix, and calls BLAS with small matrices.
 
 What is moved costs by its bytes: the constants are those of elements of 4 bytes.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from . import im2col
     from .cells._engine import CellsPlan
     from .correlate._plan import CorrelatePlan
-    from .depthwise._engine import DepthwisePlan
+    from .depthwise._plan import DepthwisePlan
     from .direct._plan import DirectPlan
     from .engine import Map
     from .thin._engine import ThinPlan
@@ -95,7 +95,7 @@ def depthwise_suits(problem: Problem, data_map: Map) -> bool:
 def depthwise_cycles(plan: DepthwisePlan, problem: Problem, isa: str) -> float:
     fewer, more = sorted((problem.coarse_channels // problem.groups, problem.fine_channels // problem.groups))
     many = fewer > 1 or more > _DEPTHWISE_FEW
-    load = _DEPTHWISE_SUM_OF_MANY[plan.tables.data_map] if many else _DEPTHWISE_SUM
+    load = _DEPTHWISE_SUM_OF_MANY[plan.data_map] if many else _DEPTHWISE_SUM
     sums = load * plan.multiply_adds / _per_cycle(problem, isa)
     return sums + _elements(problem) * _DEPTHWISE_ELEMENT * _words(problem)
 
@@ -134,7 +134,7 @@ def thin_cycles(plan: ThinPlan, problem: Problem, isa: str) -> float:
 
 
 def correlate_cycles(plan: CorrelatePlan, problem: Problem, isa: str) -> float:
-    return plan.tables.cycles
+    return plan.cycles
 
 
 _IM2COL_SUM = 1.6  # time of BLAS for a multiply-add in a tile's small product

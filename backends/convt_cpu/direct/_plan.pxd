@@ -1,12 +1,12 @@
 # DirectPlan: scatter or gather of one problem, ready to run. See _plan.pyx.
 
 from .._kernels cimport convt_direct_plan
+from .._tables cimport Tables
 from .._types cimport int64_t
 
 cdef class DirectPlan:
     cdef convt_direct_plan p
-    cdef void* memory[7]                    # that p points into
-    cdef int tables_made
+    cdef Tables all_tables                  # that p points into
     cdef tuple order
     cdef int isa
     cdef bint scatters
@@ -17,5 +17,3 @@ cdef class DirectPlan:
     cdef int64_t strips, passes             # of one group
     cdef int64_t wave                       # strips that are packed together
     cdef int64_t scratch, shared            # in elements: of one thread, of all
-
-    cdef int64_t* table(self, int64_t length) except NULL

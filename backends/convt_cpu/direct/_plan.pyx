@@ -4,7 +4,7 @@ Along each axis, tap t of coarse position q meets the fine element ``q * stride 
 the phase ``(tap * dilation - padding) mod stride``, at position q + steps of that phase. So gather reads the fine phases at
 q + steps, and scatter writes each fine phase from the coarse array at its own position - steps.
 
-Sizes follow from the problem and the instruction set, never from the number of threads. `_taps.pxd` knows the planes,
+Sizes follow from the problem and the instruction set, never from the number of threads. `../_taps.pxd` knows the planes,
 `_strips.pxd` cuts them; here they become a plan, in the time of a few microseconds: every new shape waits for it.
 """
 
@@ -13,9 +13,10 @@ from libc.stdlib cimport free, malloc
 from .._geometry cimport Geometry, geometry_of
 from .._kernels cimport convt_column, convt_direct_plan, isa_index, lanes_of, most_rows, widest
 from .._sizes cimport LINE, aligned, ceil_div, times
+from .._tables cimport as_list, as_rows, free_tables, new_table
+from .._taps cimport Reach, Tap, lines_of, list_taps, number_planes, place, reach_along, sort_by_reads
 from .._types cimport int64_t
 from ._strips cimport Strips, computed, cut, span_of
-from ._taps cimport Reach, Tap, lines_of, list_taps, number_planes, place, reach_along
 
 from types import SimpleNamespace
 
@@ -62,17 +63,7 @@ cdef class DirectPlan:
     """See ``convt_cpu.engine.Plan``; `direct_plan` makes it."""
 
     def __dealloc__(self):
-        for table in range(self.tables_made):
-            free(self.memory[table])
-
-    cdef int64_t* table(self, int64_t length) except NULL:
-        """Memory for a table, as long as the plan lives."""
-        cdef void* memory = malloc(max(length, 1) * sizeof(int64_t))
-        if memory == NULL:
-            raise MemoryError(f"cannot allocate a table of {length} entries")
-        self.memory[self.tables_made] = memory
-        self.tables_made += 1
-        return <int64_t*>memory
+        free_tables(&self.all_tables)
 
     @property
     def packed(self):
@@ -98,19 +89,15 @@ cdef class DirectPlan:
         return SimpleNamespace(
             batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, in_size=p.in_size, out_size=p.out_size,
             in_stride=p.in_stride, out_stride=p.out_stride, in_planes=p.in_planes, out_planes=p.out_planes,
-            in_phase=_rows(p.in_phase, p.in_planes, 3), in_shift=_rows(p.in_shift, p.in_planes, 3),
-            first_tap=[p.first_tap[i] for i in range(p.out_planes + 1)], taps=_rows(p.taps, taps, 3),
-            offsets=[p.offsets[i] for i in range(taps)], even=p.even, ahead=p.ahead, count=p.count, strips=p.strips,
+            in_phase=as_rows(p.in_phase, p.in_planes, 3), in_shift=as_rows(p.in_shift, p.in_planes, 3),
+            first_tap=as_list(p.first_tap, p.out_planes + 1), taps=as_rows(p.taps, taps, 3),
+            offsets=as_list(p.offsets, taps), even=p.even, ahead=p.ahead, count=p.count, strips=p.strips,
             rows=p.rows, slices=p.slices, sums_pitch=p.sums_pitch, positions=p.positions, plane_size=p.plane_size,
             channel_size=p.channel_size, span=p.span, span_size=p.span_size, strip_size=p.strip_size, block=p.block,
             chunk=p.chunk, tile=p.tile, unit=p.unit, pass_=p.pass_,
-            first_column=[p.first_column[i] for i in range(p.column_units + 1)],
-            column=_rows(<const int64_t*>p.column, columns, 5), by_outputs=self.by_outputs, wave=self.wave,
+            first_column=as_list(p.first_column, p.column_units + 1),
+            column=as_rows(<const int64_t*>p.column, columns, 5), by_outputs=self.by_outputs, wave=self.wave,
         )
-
-
-cdef list _rows(const int64_t* table, int64_t rows, int64_t length):
-    return [[table[row * length + i] for i in range(length)] for row in range(rows)]
 
 
 def direct_plan(problem, str data_map, tuple order, str isa):
@@ -148,6 +135,7 @@ cdef bint _planned(DirectPlan plan, const Geometry* g, Tap* taps) except -1:
         return False
     _list_planes(plan, &d, taps)
     place(taps, d.taps, plan.p.rows, plan.p.plane_size)
+    sort_by_reads(taps, d.taps)
     _write_taps(plan, &d, taps)
     _write_columns(plan, &d, taps)
     return _schedule(plan, &d, lines_of(taps, d.taps, d.lanes, plan.p.tile))
@@ -254,8 +242,8 @@ cdef bint _lay_out_strip(DirectPlan plan, Draft* d, const Strips* s):
 
 cdef int _list_planes(DirectPlan plan, const Draft* d, const Tap* taps) except -1:
     """Write the phases and the starts of the packed planes, which the taps are sorted by."""
-    cdef int64_t* phase = plan.table(plan.p.in_planes * 3)
-    cdef int64_t* start = plan.table(plan.p.in_planes * 3)
+    cdef int64_t* phase = new_table(&plan.all_tables, plan.p.in_planes * 3)
+    cdef int64_t* start = new_table(&plan.all_tables, plan.p.in_planes * 3)
     cdef int64_t tap, axis
     for tap in range(d.taps):
         for axis in range(3):
@@ -268,9 +256,9 @@ cdef int _list_planes(DirectPlan plan, const Draft* d, const Tap* taps) except -
 cdef int _write_taps(DirectPlan plan, const Draft* d, const Tap* taps) except -1:
     """Write the taps in the order in which they lie now, plane by plane of the output."""
     cdef convt_direct_plan* p = &plan.p
-    cdef int64_t* first = plan.table(p.out_planes + 1)
-    cdef int64_t* places = plan.table(d.taps * 3)
-    cdef int64_t* offsets = plan.table(d.taps)
+    cdef int64_t* first = new_table(&plan.all_tables, p.out_planes + 1)
+    cdef int64_t* places = new_table(&plan.all_tables, d.taps * 3)
+    cdef int64_t* offsets = new_table(&plan.all_tables, d.taps)
     cdef int64_t tap = 0, plane, axis, most = 0
     for plane in range(p.out_planes):
         first[plane] = tap
@@ -306,8 +294,8 @@ cdef int _write_columns(DirectPlan plan, Draft* d, const Tap* taps) except -1:
     """Units of (tap, output) pairs that read the same plane, as many as a kernel has rows, where outputs are few."""
     cdef convt_direct_plan* p = &plan.p
     cdef int64_t pairs = d.taps * p.outputs if d.few else 0
-    cdef int64_t* first = plan.table(pairs + 1)
-    cdef convt_column* column = <convt_column*>plan.table(pairs * 5)
+    cdef int64_t* first = new_table(&plan.all_tables, pairs + 1)
+    cdef convt_column* column = <convt_column*>new_table(&plan.all_tables, pairs * 5)
     cdef int64_t plane, tap, output, unit, units, before = 0, count = 0, longest = 0
     first[0] = 0
     for plane in range(p.in_planes if d.few else 0):

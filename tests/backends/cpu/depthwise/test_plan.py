@@ -1,4 +1,4 @@
-"""depthwise/plan.py: boxes cover the output, buffers are bounded, groups of many channels are refused."""
+"""depthwise/_plan.pyx: boxes cover the output, buffers are bounded, groups of many channels are refused."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from strategies import vast_problems
 from convt.problem import Problem
 from convt.testing import make_problem
 from convt_cpu._kernels import instruction_sets
-from convt_cpu.depthwise.plan import depthwise_plan
+from convt_cpu.depthwise._plan import depthwise_plan
 
 
 @pytest.mark.parametrize("isa", instruction_sets())

@@ -1,10 +1,10 @@
-# The taps of a direct plan: which planes each of them reads and writes, and where. See _plan.pyx.
+# Taps: which planes of the arrays each of them reads and writes, and where. ``kernels/direct_plan.h`` says what planes are.
 
 from libc.stdlib cimport qsort
 
-from .._geometry cimport Geometry
-from .._sizes cimport floor_div
-from .._types cimport int64_t
+from ._geometry cimport Geometry
+from ._sizes cimport floor_div
+from ._types cimport int64_t
 
 cdef struct Tap:
     int64_t at[3]                           # its place in the kernel
@@ -27,7 +27,9 @@ cdef inline Reach reach_along(const Geometry* g, int axis, bint scatters) noexce
     return r
 
 
-cdef inline void list_taps(const Geometry* g, bint scatters, const Reach* reach, const bint* copied, Tap* taps) noexcept nogil:
+cdef inline void list_taps(
+    const Geometry* g, bint scatters, const Reach* reach, const bint* copied, Tap* taps
+) noexcept nogil:
     """All taps in the kernel's order. Along `copied` axes, a plane is packed once for each shift."""
     cdef int64_t z, y, x, tap = 0
     for z in range(g.kernel[0]):
@@ -66,12 +68,21 @@ cdef inline int64_t number_planes(Tap* taps, int64_t count) noexcept nogil:
 
 
 cdef inline void place(Tap* taps, int64_t count, const int64_t* rows, int64_t plane_size) noexcept nogil:
-    """Find the offsets in a packed channel, and sort the taps by what they write, then by where they read."""
+    """Find the offsets in a packed channel, whose planes have rows of such lengths."""
     cdef int64_t tap
     for tap in range(count):
         taps[tap].shift = (taps[tap].inside[0] * rows[1] + taps[tap].inside[1]) * rows[2] + taps[tap].inside[2]
         taps[tap].offset = taps[tap].in_plane * plane_size + taps[tap].shift
-    qsort(taps, count, sizeof(Tap), &_by_output)
+
+
+cdef inline void sort_by_writes(Tap* taps, int64_t count) noexcept nogil:
+    """Sort the taps by the planes that they write, then as they lie in the kernel."""
+    qsort(taps, count, sizeof(Tap), &_by_output_and_place)
+
+
+cdef inline void sort_by_reads(Tap* taps, int64_t count) noexcept nogil:
+    """Sort the taps by the planes that they write, then by where they read."""
+    qsort(taps, count, sizeof(Tap), &_by_output_and_offset)
 
 
 cdef inline int64_t lines_of(Tap* taps, int64_t count, int64_t lanes, int64_t tile) noexcept nogil:
@@ -86,23 +97,26 @@ cdef inline int64_t lines_of(Tap* taps, int64_t count, int64_t lanes, int64_t ti
 
 
 cdef inline int _by_plane(const void* left, const void* right) noexcept nogil:
-    cdef const int64_t* a = (<const Tap*>left).plane
-    cdef const int64_t* b = (<const Tap*>right).plane
-    cdef int i
-    for i in range(6):
-        if a[i] != b[i]:
-            return -1 if a[i] < b[i] else 1
-    return 0
+    return _first_difference((<const Tap*>left).plane, (<const Tap*>right).plane, 6)
 
 
-cdef inline int _by_output(const void* left, const void* right) noexcept nogil:
-    cdef const Tap* a = <const Tap*>left
-    cdef const Tap* b = <const Tap*>right
-    if a.out_plane != b.out_plane:
-        return -1 if a.out_plane < b.out_plane else 1
-    return _by_offset(a, b)
+cdef inline int _by_output_and_place(const void* left, const void* right) noexcept nogil:
+    cdef int by_output = _first_difference(&(<const Tap*>left).out_plane, &(<const Tap*>right).out_plane, 1)
+    return by_output or _first_difference((<const Tap*>left).at, (<const Tap*>right).at, 3)
+
+
+cdef inline int _by_output_and_offset(const void* left, const void* right) noexcept nogil:
+    cdef int by_output = _first_difference(&(<const Tap*>left).out_plane, &(<const Tap*>right).out_plane, 1)
+    return by_output or _by_offset(left, right)
 
 
 cdef inline int _by_offset(const void* left, const void* right) noexcept nogil:
-    cdef int64_t a = (<const Tap*>left).offset, b = (<const Tap*>right).offset
-    return (a > b) - (a < b)
+    return _first_difference(&(<const Tap*>left).offset, &(<const Tap*>right).offset, 1)
+
+
+cdef inline int _first_difference(const int64_t* a, const int64_t* b, int length) noexcept nogil:
+    cdef int i
+    for i in range(length):
+        if a[i] != b[i]:
+            return -1 if a[i] < b[i] else 1
+    return 0
