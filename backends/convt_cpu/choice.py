@@ -21,7 +21,7 @@ from .engine import Engine, Map, Order
 from .thin._engine import run as run_thin
 from .thin.plan import thin_plan
 from .winograd._engine import run as run_winograd
-from .winograd.plan import winograd_plan
+from .winograd._plan import winograd_plan
 
 if TYPE_CHECKING:
     from convt.problem import Problem

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .direct._plan import DirectPlan
     from .engine import Map
     from .thin._engine import ThinPlan
-    from .winograd._engine import WinogradPlan
+    from .winograd._plan import WinogradPlan
 
 __all__ = [
     "cells_cycles",
