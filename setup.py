@@ -71,6 +71,7 @@ class BuildExtensions(build_ext):
 
 
 CPU = Path("backends/convt_cpu")
+ENGINES = ("cells", "correlate", "depthwise", "direct", "thin", "winograd")
 KERNELS = Path("backends/convt_cuda/kernels")
 GPUS = (
     75,
@@ -99,7 +100,7 @@ setup(
             *map(extension, ("_environment", "_openmp", "_sums")),
             *map(extension, (f"im2col.{name}" for name in ("_plan", "_scatter", "_gather", "_correlate", "_repair"))),
             *(extension(f"{engine}._plan") for engine in ("correlate", "depthwise", "direct", "winograd")),
-            *(extension(f"{engine}._engine") for engine in ("cells", "correlate", "depthwise", "direct", "thin", "winograd")),
+            *(extension(f"{engine}._engine") for engine in ENGINES),
             extension("resampling._rows", [CPU / "resampling/resampling.c"]),
             extension("pooling._windows", [CPU / "pooling/pooling.c"]),
         ],

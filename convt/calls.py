@@ -45,9 +45,9 @@ class Operator:
     problem: Callable[..., Problem]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)  # not frozen: that takes longer to make, and the first call of a shape waits for it
 class Call:
-    """One operator on arrays of given shapes and types.
+    """One operator on arrays of given shapes and types; never changed.
 
     Attributes
     ----------

@@ -29,12 +29,14 @@ def instruction_sets():
     ]
 
 
+cdef list NAMES = [convt_isa_name(index).decode() for index in range(convt_isa_count())]
+
+
 cdef int isa_index(str name) except -1:
     """Where the tables of an instruction set are."""
-    for index in range(convt_isa_count()):
-        if convt_isa_name(index).decode() == name:
-            return index
-    raise LookupError(f"instruction set must be one of {instruction_sets()}, got {name!r}")
+    if name not in NAMES:
+        raise LookupError(f"instruction set must be one of {instruction_sets()}, got {name!r}")
+    return NAMES.index(name)
 
 
 cdef int64_t lanes_of(int isa, int64_t size) noexcept nogil:

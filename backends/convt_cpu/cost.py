@@ -12,7 +12,7 @@ An engine pays for its multiply-adds, relative to those of a direct kernel, and 
 
 What is moved costs by its bytes: the constants are those of elements of 4 bytes.
 
-Engines for special problems say first, by a rule of thumb, whether a problem is one: a plan takes some hundred microseconds.
+Engines for special problems say first, by a rule of thumb, whether a problem is one: that takes less time than a plan.
 """
 
 from __future__ import annotations
@@ -88,8 +88,7 @@ _DEPTHWISE_WORK = 2**17  # multiply-adds of a problem that is worth its tables
 
 
 def depthwise_suits(problem: Problem, data_map: Map) -> bool:
-    sums = prod(problem.coarse_array_shape) * prod(problem.kernel_shape) * problem.fine_channels // problem.groups
-    return sums >= _DEPTHWISE_WORK
+    return problem.batch * prod(problem.coarse_shape) * _weights(problem) >= _DEPTHWISE_WORK
 
 
 def depthwise_cycles(plan: DepthwisePlan, problem: Problem, isa: str) -> float:
@@ -122,8 +121,9 @@ _THIN_WEIGHTS = 2**18  # and at least
 
 
 def thin_suits(problem: Problem, data_map: Map) -> bool:
-    positions = problem.batch * prod(problem.coarse_shape)
-    return problem.groups == 1 and _weights(problem) >= _THIN_WEIGHTS and positions <= _THIN_POSITIONS[data_map]
+    if problem.groups > 1 or _weights(problem) < _THIN_WEIGHTS:
+        return False
+    return problem.batch * prod(problem.coarse_shape) <= _THIN_POSITIONS[data_map]
 
 
 def thin_cycles(plan: ThinPlan, problem: Problem, isa: str) -> float:
@@ -164,12 +164,13 @@ def im2col_cycles(plan: im2col.Plan, problem: Problem, isa: str) -> float:
 
 
 def _weights(problem: Problem) -> int:
-    return prod(problem.kernel_array_shape)
+    return problem.coarse_channels * (problem.fine_channels // problem.groups) * prod(problem.kernel_shape)
 
 
 def _elements(problem: Problem) -> int:
     """Of the fine and the coarse array."""
-    return prod(problem.fine_array_shape) + prod(problem.coarse_array_shape)
+    fine, coarse = prod(problem.fine_shape), prod(problem.coarse_shape)
+    return problem.batch * (problem.fine_channels * fine + problem.coarse_channels * coarse)
 
 
 def _words(problem: Problem) -> float:
