@@ -318,7 +318,15 @@ def _problem(
 ) -> Problem:
     # One object for equal problems, so that the caches that they are keys of compare identities.
     problem = Problem(batch, groups, fine_channels, coarse_channels, fine, coarse, kernel, stride, padding, dilation, dtype)
-    for shape in (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape):
-        if (prod(shape) or prod(filter(None, shape))) * dtype.itemsize >= _BYTES_LIMIT:
-            raise ValueError(f"x, w and the result must each take fewer than 2**62 bytes, got shape {shape} of {dtype}")
+    sizes = (batch or 1, fine_channels, coarse_channels, *fine, *coarse, *kernel)
+    if prod(sizes) * dtype.itemsize >= _BYTES_LIMIT:  # else no array has as many
+        _check_bytes(problem)
     return problem
+
+
+def _check_bytes(problem: Problem) -> None:
+    for shape in (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape):
+        if prod(filter(None, shape)) * problem.dtype.itemsize >= _BYTES_LIMIT:
+            raise ValueError(
+                f"x, w and the result must each take fewer than 2**62 bytes, got shape {shape} of {problem.dtype}"
+            )

@@ -49,3 +49,9 @@ def test_cycles_grow_with_the_work():
         return plan_of(problem).cycles
 
     assert cycles(1, 16) < cycles(2, 16) < cycles(2, 32)
+
+
+def test_a_filter_beyond_all_buffers_is_refused():
+    vast = 2**40  # a strip would have 2**80 elements, more than 64 bits count
+    problem = Problem(1, 1, 1, 1, (1, 1), (1, 1), (2, 2), (1, 1), (vast, vast), (vast, vast), np.dtype("f4"))
+    assert plan_of(problem) is None

@@ -39,3 +39,10 @@ def test_few_channels_and_images_still_give_several_tasks(data_map):
 def test_groups_of_many_channels_are_refused(data_map):
     problem = Problem(1, 1, 16, 16, (9, 9), (9, 9), (3, 3), (1, 1), (1, 1), (1, 1), np.dtype("f4"))
     assert depthwise_plan(problem, data_map, (0, 1), "portable") is None
+
+
+@pytest.mark.parametrize("data_map", ["scatter", "gather", "correlate"])
+def test_a_halo_beyond_all_buffers_is_refused(data_map):
+    vast = 2**40  # a box would have 2**80 elements, more than 64 bits count
+    problem = Problem(1, 1, 1, 1, (1, 1), (1, 1), (2, 2), (1, 1), (vast, vast), (vast, vast), np.dtype("f4"))
+    assert depthwise_plan(problem, data_map, (0, 1), "portable") is None
