@@ -71,6 +71,7 @@ class BuildExtensions(build_ext):
 
 
 CPU = Path("backends/convt_cpu")
+ENGINES = ("cells", "correlate", "depthwise", "direct", "thin", "windows", "winograd")
 KERNELS = Path("backends/convt_cuda/kernels")
 GPUS = (
     75,
@@ -98,8 +99,8 @@ setup(
             extension("_kernels", sorted(CPU.glob("kernels/*.c"))),
             *map(extension, ("_environment", "_openmp", "_sums")),
             *map(extension, (f"im2col.{name}" for name in ("_plan", "_scatter", "_gather", "_correlate", "_repair"))),
-            *map(extension, ("correlate._plan", "correlate._engine")),
-            *(extension(f"{engine}._engine") for engine in ("cells", "depthwise", "direct", "thin", "windows", "winograd")),
+            *(extension(f"{engine}._plan") for engine in ("correlate", "depthwise", "direct", "winograd")),
+            *(extension(f"{engine}._engine") for engine in ENGINES),
             extension("resampling._rows", [CPU / "resampling/resampling.c"]),
             extension("pooling._windows", [CPU / "pooling/pooling.c"]),
         ],

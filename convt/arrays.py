@@ -72,7 +72,7 @@ def as_array(name: str, value: Any) -> np.ndarray:
 
 def check_dtype(name: str, dtype: np.dtype) -> None:
     """Only numbers that a compute type holds exactly enough."""
-    if dtype.kind in "iub" or _native(dtype) in _COMPUTE:
+    if dtype in _COMPUTE or dtype.kind in "iub" or _native(dtype) in _COMPUTE:
         return
     hint = f" (in the host's memory: {name}.astype('float32'))" if dtype.name == "bfloat16" else ""
     raise TypeError(f"{name}.dtype must be a bool, integer, float16/32/64 or complex64/128 type, got {dtype}{hint}")

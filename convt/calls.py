@@ -45,9 +45,9 @@ class Operator:
     problem: Callable[..., Problem]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)  # not frozen: that takes longer to make, and the first call of a shape waits for it
 class Call:
-    """One operator on arrays of given shapes and types.
+    """One operator on arrays of given shapes and types; never changed.
 
     Attributes
     ----------
@@ -113,11 +113,13 @@ class Described(NamedTuple):
 def _checked(
     operator: Operator, options: tuple[Any, ...], x: _Array, w: _Array, bias: _Array | None, dy: _Array | None
 ) -> Call:
-    given = {name: array for name, array in zip(("x", "w", "bias", "dy"), (x, w, bias, dy), strict=True) if array}
-    for name, (_shape, dtype) in given.items():
-        check_dtype(name, dtype)
+    dtypes = []
+    for name, array in (("x", x), ("w", w), ("bias", bias), ("dy", dy)):
+        if array:
+            check_dtype(name, array[1])
+            dtypes.append(array[1])
     (x_shape, _), (w_shape, _), (layout, *others) = x, w, options
-    result = result_type([dtype for _shape, dtype in given.values()])
+    result = result_type(dtypes)
     compute = compute_type(result)
     axes = len(w_shape) - 2
     if not 1 <= axes <= 3:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import prod
+from typing import NoReturn
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from .options import Padding, Sizes, per_axis, per_axis_pairs
 __all__ = ["Problem", "conv_problem", "conv_transpose_problem"]
 
 _INDEX_LIMIT = 2**62  # the geometry rule's terms stay below it, so that their sums fit into an int64
+_PADDING_LIMIT = 2**60
 _BYTES_LIMIT = 2**62  # a complex result takes twice as many
 
 
@@ -67,23 +69,22 @@ class Problem:
         # A key of every cache is hashed at every call.
         return hash((self.batch, self.fine_channels, self.coarse_channels, self.fine_shape, self.kernel_shape, self.padding))
 
-    @cached_property
+    @property
     def fine_array_shape(self) -> tuple[int, ...]:
         """(batch, fine_channels, *fine_shape)."""
         return (self.batch, self.fine_channels, *self.fine_shape)
 
-    @cached_property
+    @property
     def coarse_array_shape(self) -> tuple[int, ...]:
         """(batch, coarse_channels, *coarse_shape)."""
         return (self.batch, self.coarse_channels, *self.coarse_shape)
 
-    @cached_property
+    @property
     def kernel_array_shape(self) -> tuple[int, ...]:
         """(coarse_channels, fine_channels // groups, *kernel_shape)."""
         return (self.coarse_channels, self.fine_channels // self.groups, *self.kernel_shape)
 
 
-@lru_cache(maxsize=4096)
 def conv_transpose_problem(
     x_shape: tuple[int, ...],
     w_shape: tuple[int, ...],
@@ -113,7 +114,7 @@ def conv_transpose_problem(
         )
     _check_groups(groups, "x", channels)
     extra = per_axis("output_padding", output_padding, layout.axes, least=0)
-    full = tuple((c - 1) * s + (k - 1) * d + 1 for c, s, k, d in zip(coarse, strides, kernel, dilations, strict=True))
+    full = tuple(map(_full, coarse, strides, kernel, dilations))
     _check_indices(full, strides, dilations)
     wanted = None if output_size is None else per_axis("output_size", output_size, layout.axes, least=1)
     if wanted is not None and any(extra):
@@ -132,29 +133,21 @@ def conv_transpose_problem(
     else:
         pairs = per_axis_pairs(padding, layout.axes)
         _check_padding(pairs)
-        before = tuple(b for b, _ in pairs)
-        fine = tuple(e - b - a + o for e, (b, a), o in zip(full, pairs, extra, strict=True))
-        for axis, (o, s, d) in enumerate(zip(extra, strides, dilations, strict=True)):
-            if o >= max(s, d):
-                raise ValueError(
-                    f"output_padding must be below the stride or the dilation ({max(s, d)} on spatial axis {axis}), got {o}"
-                )
+        before, after = zip(*pairs, strict=True)
+        if any(extra):
+            _check_extra(extra, strides, dilations)
+        fine = tuple(map(_cropped, full, before, after, extra))
         most = fine
         if wanted is not None:
             most = tuple(f + max(s, d) - 1 for f, s, d in zip(fine, strides, dilations, strict=True))
-        for axis, (size, pair) in enumerate(zip(most, pairs, strict=True)):
-            if size < 1:
-                raise ValueError(
-                    f"padding must crop less than the {size + sum(pair)} elements of spatial axis {axis}, got {pair}, which "
-                    f"leaves {size}"
-                )
+        if min(most) < 1:
+            _refuse_to_crop(most, pairs)
         if wanted is not None:
             _check_reachable(wanted, fine, most)
             fine = wanted
     return _problem(batch, groups, w_fine * groups, channels, fine, coarse, kernel, strides, before, dilations, dtype)
 
 
-@lru_cache(maxsize=4096)
 def conv_problem(
     x_shape: tuple[int, ...],
     w_shape: tuple[int, ...],
@@ -182,7 +175,7 @@ def conv_problem(
             f"(conv takes w as {layout.kernel_words('out', 'in')}; did you pass conv_transpose's w?)"
         )
     _check_groups(groups, "w", w_coarse)
-    reach = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True))
+    reach = tuple(map(_reach, kernel, dilations))
     _check_indices(reach, strides, dilations)
     if padding in ("same", "same_lower"):
         coarse = tuple(-(-f // s) for f, s in zip(fine, strides, strict=True))
@@ -191,16 +184,12 @@ def conv_problem(
     else:
         pairs = per_axis_pairs(padding, layout.axes)
         _check_padding(pairs)
-        padded = tuple(f + b + a for f, (b, a) in zip(fine, pairs, strict=True))
+        padded = tuple(map(_padded, fine, pairs))
         _check_indices(padded, strides, dilations)
-        for axis, (size, need) in enumerate(zip(padded, reach, strict=True)):
-            if size < need:
-                raise ValueError(
-                    f"w must fit into x: on spatial axis {axis} the dilated filter spans {need} elements, got {size} (x's "
-                    f"{fine[axis]} and padding {pairs[axis]})"
-                )
-        coarse = tuple((p - r) // s + 1 for p, r, s in zip(padded, reach, strides, strict=True))
-    before = tuple(b for b, _ in pairs)
+        coarse = tuple(map(_steps, padded, reach, strides))
+        if min(coarse) < 1:
+            _refuse_to_fit(fine, pairs, padded, reach)
+    before, _after = zip(*pairs, strict=True)
     return _problem(batch, groups, channels, w_coarse, fine, coarse, kernel, strides, before, dilations, dtype)
 
 
@@ -208,8 +197,31 @@ def _split(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, int, tup
     """A shape in the caller's axis order as (first, second, spatial sizes); a missing batch counts as 1."""
     if len(axes) > len(shape):
         shape = (*shape, 1) if axes[0] == len(shape) else (1, *shape)
-    first, second, *spatial = (shape[axis] for axis in axes)
+    first, second, *spatial = map(shape.__getitem__, axes)
     return first, second, tuple(spatial)
+
+
+def _full(coarse: int, stride: int, kernel: int, dilation: int) -> int:
+    """The size along an axis of all that a coarse array adds to, before padding crops it."""
+    return (coarse - 1) * stride + (kernel - 1) * dilation + 1
+
+
+def _cropped(full: int, before: int, after: int, extra: int) -> int:
+    return full - before - after + extra
+
+
+def _reach(kernel: int, dilation: int) -> int:
+    """The size along an axis of a dilated filter."""
+    return (kernel - 1) * dilation + 1
+
+
+def _padded(fine: int, pair: tuple[int, int]) -> int:
+    return fine + pair[0] + pair[1]
+
+
+def _steps(padded: int, reach: int, stride: int) -> int:
+    """How many positions a window has along an axis; below 1 where it does not fit."""
+    return (padded - reach) // stride + 1
 
 
 def _same(fine: int, full: int, padding: Padding) -> tuple[int, int]:
@@ -245,15 +257,42 @@ def _check_groups(groups: int, name: str, channels: int) -> None:
 
 
 def _check_indices(sizes: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]) -> None:
-    for value in (*sizes, *strides, *dilations):
-        if value >= _INDEX_LIMIT:
-            raise ValueError(f"stride, dilation and sizes must span fewer than 2**62 elements, got {value}")
+    most = max(*sizes, *strides, *dilations)
+    if most >= _INDEX_LIMIT:
+        raise ValueError(f"stride, dilation and sizes must span fewer than 2**62 elements, got {most}")
 
 
 def _check_padding(pairs: tuple[tuple[int, int], ...]) -> None:
-    for pair in pairs:
-        if max(abs(pair[0]), abs(pair[1])) >= _INDEX_LIMIT // 4:
-            raise ValueError(f"padding must be below 2**60 in magnitude, got {pair}")
+    for before, after in pairs:
+        if not (-_PADDING_LIMIT < before < _PADDING_LIMIT and -_PADDING_LIMIT < after < _PADDING_LIMIT):
+            raise ValueError(f"padding must be below 2**60 in magnitude, got {(before, after)}")
+
+
+def _check_extra(extra: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]) -> None:
+    for axis, (o, s, d) in enumerate(zip(extra, strides, dilations, strict=True)):
+        if o >= max(s, d):
+            raise ValueError(
+                f"output_padding must be below the stride or the dilation ({max(s, d)} on spatial axis {axis}), got {o}"
+            )
+
+
+def _refuse_to_crop(sizes: tuple[int, ...], pairs: tuple[tuple[int, int], ...]) -> NoReturn:
+    axis, size = next((axis, size) for axis, size in enumerate(sizes) if size < 1)
+    pair = pairs[axis]
+    raise ValueError(
+        f"padding must crop less than the {size + sum(pair)} elements of spatial axis {axis}, got {pair}, which leaves "
+        f"{size}"
+    )
+
+
+def _refuse_to_fit(
+    fine: tuple[int, ...], pairs: tuple[tuple[int, int], ...], padded: tuple[int, ...], reach: tuple[int, ...]
+) -> NoReturn:
+    axis = next(axis for axis, (size, need) in enumerate(zip(padded, reach, strict=True)) if size < need)
+    raise ValueError(
+        f"w must fit into x: on spatial axis {axis} the dilated filter spans {reach[axis]} elements, got {padded[axis]} "
+        f"(x's {fine[axis]} and padding {pairs[axis]})"
+    )
 
 
 def _check_reachable(wanted: tuple[int, ...], least: tuple[int, ...], most: tuple[int, ...]) -> None:
@@ -279,7 +318,15 @@ def _problem(
 ) -> Problem:
     # One object for equal problems, so that the caches that they are keys of compare identities.
     problem = Problem(batch, groups, fine_channels, coarse_channels, fine, coarse, kernel, stride, padding, dilation, dtype)
-    for shape in (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape):
-        if prod(size for size in shape if size) * dtype.itemsize >= _BYTES_LIMIT:
-            raise ValueError(f"x, w and the result must each take fewer than 2**62 bytes, got shape {shape} of {dtype}")
+    sizes = (batch or 1, fine_channels, coarse_channels, *fine, *coarse, *kernel)
+    if prod(sizes) * dtype.itemsize >= _BYTES_LIMIT:  # else no array has as many
+        _check_bytes(problem)
     return problem
+
+
+def _check_bytes(problem: Problem) -> None:
+    for shape in (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape):
+        if prod(filter(None, shape)) * problem.dtype.itemsize >= _BYTES_LIMIT:
+            raise ValueError(
+                f"x, w and the result must each take fewer than 2**62 bytes, got shape {shape} of {problem.dtype}"
+            )

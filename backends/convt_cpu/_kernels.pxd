@@ -4,8 +4,10 @@ from ._strides cimport Strides
 from ._types cimport int64_t
 
 cdef extern from "kernels/kernels.h" nogil:
+    const int CONVT_MAX_ROWS, CONVT_MAX_VECTORS
+
     ctypedef struct convt_column:
-        pass
+        int64_t tap, output, in_plane, out_plane, shift
 
     ctypedef struct convt_direct_plan:
         int64_t batch, groups, inputs, outputs
@@ -282,3 +284,7 @@ cdef extern from "kernels/kernels.h" nogil:
 cdef int isa_index(str name) except -1
 cdef const convt_kernels_f32* kernels_f32(int isa) noexcept nogil
 cdef const convt_kernels_f64* kernels_f64(int isa) noexcept nogil
+cdef int64_t lanes_of(int isa, int64_t size) noexcept nogil
+cdef int64_t most_rows(int isa) noexcept nogil
+cdef int64_t widest(int isa, int64_t rows) noexcept nogil
+cdef bint has_kernel(int isa, int64_t rows, int64_t vectors) noexcept nogil

@@ -6,7 +6,7 @@ The only module that is linked with ``kernels/*.c``.
 from ._types cimport int64_t, real
 
 cdef extern from "kernels/kernels.h" nogil:
-    const int CONVT_MAX_ROWS, CONVT_MAX_VECTORS, CONVT_PREFETCH
+    const int CONVT_PREFETCH
     int convt_isa_count()
     const char* convt_isa_name(int index)
     int convt_isa_runs_here(int index)
@@ -29,29 +29,52 @@ def instruction_sets():
     ]
 
 
+cdef list NAMES = [convt_isa_name(index).decode() for index in range(convt_isa_count())]
+
+
 cdef int isa_index(str name) except -1:
     """Where the tables of an instruction set are."""
-    for index in range(convt_isa_count()):
-        if convt_isa_name(index).decode() == name:
-            return index
-    raise LookupError(f"instruction set must be one of {instruction_sets()}, got {name!r}")
+    if name not in NAMES:
+        raise LookupError(f"instruction set must be one of {instruction_sets()}, got {name!r}")
+    return NAMES.index(name)
+
+
+cdef int64_t lanes_of(int isa, int64_t size) noexcept nogil:
+    """Elements of `size` bytes in a vector of an instruction set."""
+    return convt_isa_f32(isa).lanes if size == 4 else convt_isa_f64(isa).lanes
+
+
+cdef bint has_kernel(int isa, int64_t rows, int64_t vectors) noexcept nogil:
+    """Whether there is a direct kernel of that shape; the same for both element types, and for the correlate kernels."""
+    return convt_isa_f32(isa).direct[rows][vectors] != NULL
+
+
+cdef int64_t most_rows(int isa) noexcept nogil:
+    """The largest number of rows that has direct kernels."""
+    return convt_isa_f32(isa).max_rows
+
+
+cdef int64_t widest(int isa, int64_t rows) noexcept nogil:
+    """The most vectors of a direct kernel of so many rows."""
+    cdef int64_t vectors = CONVT_MAX_VECTORS
+    while not has_kernel(isa, rows, vectors):
+        vectors -= 1
+    return vectors
 
 
 def vector_length(str isa, int size):
     """Elements of `size` bytes in a vector of an instruction set."""
-    cdef int index = isa_index(isa)
-    return convt_isa_f32(index).lanes if size == 4 else convt_isa_f64(index).lanes
+    return lanes_of(isa_index(isa), size)
 
 
 def kernels(str isa):
     """The (rows, vectors) of the direct kernels of an instruction set, the same for both element types."""
-    cdef const convt_kernels_f32* table = convt_isa_f32(isa_index(isa))
-    cdef int rows, vectors
+    cdef int index = isa_index(isa), rows, vectors
     return [
         (rows, vectors)
         for rows in range(1, CONVT_MAX_ROWS + 1)
         for vectors in range(1, CONVT_MAX_VECTORS + 1)
-        if table.direct[rows][vectors] != NULL
+        if has_kernel(index, rows, vectors)
     ]
 
 

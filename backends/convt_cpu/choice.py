@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from . import cost, im2col
@@ -13,18 +12,18 @@ from ._environment import variable
 from .cells._engine import run as run_cells
 from .cells.plan import cells_plan
 from .correlate._engine import run as run_correlate
-from .correlate.plan import correlate_plan
+from .correlate._plan import correlate_plan
 from .depthwise._engine import run as run_depthwise
-from .depthwise.plan import depthwise_plan
+from .depthwise._plan import depthwise_plan
 from .direct._engine import run as run_direct
-from .direct.plan import direct_plan
+from .direct._plan import direct_plan
 from .engine import Engine, Map, Order
 from .thin._engine import run as run_thin
 from .thin.plan import thin_plan
 from .windows._engine import run as run_windows
 from .windows.plan import windows_plan
 from .winograd._engine import run as run_winograd
-from .winograd.plan import winograd_plan
+from .winograd._plan import winograd_plan
 
 if TYPE_CHECKING:
     from convt.problem import Problem
@@ -49,7 +48,6 @@ def forced_engine() -> str | None:
     return variable(b"CONVT_CPU_ALGORITHM")
 
 
-@lru_cache(maxsize=1024)
 def choose(problem: Problem, data_map: Map, order: Order, isa: str, forced: str | None) -> tuple[Engine, Any]:
     """The engine of a map, and its plan.
 
@@ -63,9 +61,9 @@ def choose(problem: Problem, data_map: Map, order: Order, isa: str, forced: str 
             raise ValueError(f"CONVT_CPU_ALGORITHM must be one of {', '.join(ENGINES)}, got {forced!r}")
         plan = ENGINES[forced].plan(problem, data_map, order, isa)
         return (FALLBACK, FALLBACK.plan(problem, data_map, order, isa)) if plan is None else (ENGINES[forced], plan)
-    suitable = [engine for engine in ENGINES.values() if engine.suits(problem, data_map)]
-    able = [(engine, engine.plan(problem, data_map, order, isa)) for engine in suitable]
-    return min(
-        ((engine, plan) for engine, plan in able if plan is not None),
-        key=lambda pair: pair[0].cycles(pair[1], problem, isa),
-    )
+    able = [
+        (engine, plan)
+        for engine in ENGINES.values()
+        if engine.suits(problem, data_map) and (plan := engine.plan(problem, data_map, order, isa)) is not None
+    ]
+    return min(able, key=lambda pair: pair[0].cycles(pair[1], problem, isa))

@@ -8,12 +8,12 @@ An engine pays for its multiply-adds, relative to those of a direct kernel, and 
 - cells pads cells to whole vectors, and writes rows of a stride's length;
 - thin leaves the weights where they lie, and adds up columns or makes them;
 - windows packs its input once per task, fills rows of filters up to whole vectors, and adds up the lanes of each result;
-- correlate counts for itself, in ``correlate/plan.py``, because its plan is the cheapest of several;
+- correlate counts for itself, in ``correlate/_plan.pyx``, because its plan is the cheapest of several;
 - im2col computes what is needed, but writes and reads the column matrix, and calls BLAS with small matrices.
 
 What is moved costs by its bytes: the constants are those of elements of 4 bytes.
 
-Engines for special problems say first, by a rule of thumb, whether a problem is one: a plan takes some hundred microseconds.
+Engines for special problems say first, by a rule of thumb, whether a problem is one: that takes less time than a plan.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from . import im2col
     from .cells._engine import CellsPlan
     from .correlate._plan import CorrelatePlan
-    from .depthwise._engine import DepthwisePlan
-    from .direct._engine import DirectPlan
+    from .depthwise._plan import DepthwisePlan
+    from .direct._plan import DirectPlan
     from .engine import Map
     from .thin._engine import ThinPlan
     from .windows._engine import WindowsPlan
-    from .winograd._engine import WinogradPlan
+    from .winograd._plan import WinogradPlan
 
 __all__ = [
     "cells_cycles",
@@ -92,14 +92,13 @@ _DEPTHWISE_WORK = 2**17  # multiply-adds of a problem that is worth its tables
 
 
 def depthwise_suits(problem: Problem, data_map: Map) -> bool:
-    sums = prod(problem.coarse_array_shape) * prod(problem.kernel_shape) * problem.fine_channels // problem.groups
-    return sums >= _DEPTHWISE_WORK
+    return problem.batch * prod(problem.coarse_shape) * _weights(problem) >= _DEPTHWISE_WORK
 
 
 def depthwise_cycles(plan: DepthwisePlan, problem: Problem, isa: str) -> float:
     fewer, more = sorted((problem.coarse_channels // problem.groups, problem.fine_channels // problem.groups))
     many = fewer > 1 or more > _DEPTHWISE_FEW
-    load = _DEPTHWISE_SUM_OF_MANY[plan.tables.data_map] if many else _DEPTHWISE_SUM
+    load = _DEPTHWISE_SUM_OF_MANY[plan.data_map] if many else _DEPTHWISE_SUM
     sums = load * plan.multiply_adds / _per_cycle(problem, isa)
     return sums + _elements(problem) * _DEPTHWISE_ELEMENT * _words(problem)
 
@@ -126,8 +125,9 @@ _THIN_WEIGHTS = 2**18  # and at least
 
 
 def thin_suits(problem: Problem, data_map: Map) -> bool:
-    positions = problem.batch * prod(problem.coarse_shape)
-    return problem.groups == 1 and _weights(problem) >= _THIN_WEIGHTS and positions <= _THIN_POSITIONS[data_map]
+    if problem.groups > 1 or _weights(problem) < _THIN_WEIGHTS:
+        return False
+    return problem.batch * prod(problem.coarse_shape) <= _THIN_POSITIONS[data_map]
 
 
 def thin_cycles(plan: ThinPlan, problem: Problem, isa: str) -> float:
@@ -153,7 +153,7 @@ def windows_cycles(plan: WindowsPlan, problem: Problem, isa: str) -> float:
 
 
 def correlate_cycles(plan: CorrelatePlan, problem: Problem, isa: str) -> float:
-    return plan.tables.cycles
+    return plan.cycles
 
 
 _IM2COL_SUM = 1.6  # time of BLAS for a multiply-add in a tile's small product
@@ -173,8 +173,8 @@ def im2col_cycles(plan: im2col.Plan, problem: Problem, isa: str) -> float:
     rows = problem.fine_channels * prod(problem.kernel_shape)
     if plan.data_map == "correlate":
         # Both operands are packed again for every block of the kernel.
-        columns = positions * rows * ceil_div(problem.coarse_channels // problem.groups, plan.tiling.channels)
-        coarse = positions * problem.coarse_channels * ceil_div(rows // problem.groups, plan.tiling.rows)
+        columns = positions * rows * ceil_div(problem.coarse_channels // problem.groups, plan.channels)
+        coarse = positions * problem.coarse_channels * ceil_div(rows // problem.groups, plan.rows)
         packing = columns * _IM2COL_LONG_COLUMN + coarse * _IM2COL_LONG_COARSE
         moving = packing + _weights(problem) * _IM2COL_LONG_WEIGHT
         return multiply_adds * _IM2COL_LONG_SUM + moving * _words(problem)
@@ -183,12 +183,13 @@ def im2col_cycles(plan: im2col.Plan, problem: Problem, isa: str) -> float:
 
 
 def _weights(problem: Problem) -> int:
-    return prod(problem.kernel_array_shape)
+    return problem.coarse_channels * (problem.fine_channels // problem.groups) * prod(problem.kernel_shape)
 
 
 def _elements(problem: Problem) -> int:
     """Of the fine and the coarse array."""
-    return prod(problem.fine_array_shape) + prod(problem.coarse_array_shape)
+    fine, coarse = prod(problem.fine_shape), prod(problem.coarse_shape)
+    return problem.batch * (problem.fine_channels * fine + problem.coarse_channels * coarse)
 
 
 def _words(problem: Problem) -> float:

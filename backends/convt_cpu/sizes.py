@@ -1,12 +1,8 @@
-"""Sizes that every plan rounds, aligns and orders alike."""
+"""Sizes that every plan rounds, aligns and orders alike; `_sizes.pxd` has them for plans in Cython."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
-__all__ = ["LINE", "aligned", "ceil_div", "int64_table", "three_axes"]
+__all__ = ["LINE", "aligned", "ceil_div", "three_axes"]
 
 LINE = 64  # bytes of a cache line; all scratch memory is aligned to it
 
@@ -24,8 +20,3 @@ def aligned(size: int) -> int:
 def three_axes(values: tuple[int, ...], order: tuple[int, ...], missing: int) -> tuple[int, ...]:
     """Values per spatial axis in the walking order, with axes of the value `missing` in front."""
     return (missing,) * (3 - len(order)) + tuple(values[axis] for axis in order)
-
-
-def int64_table(values: Any) -> np.ndarray:
-    """Integers as C reads them."""
-    return np.ascontiguousarray(values, dtype=np.int64)

@@ -1,6 +1,6 @@
 """The correlate engine: correlate without a column matrix, by the kernels of one instruction set.
 
-`schedule.py` says what the two schedules are, `_steps.pxd` leads to the steps that they put in order.
+`_schedule.pxd` says what the two schedules are, `_steps.pxd` leads to the steps that they put in order.
 """
 
 from cython.parallel cimport prange, threadid
@@ -9,9 +9,10 @@ from libc.stdlib cimport free, malloc
 cimport numpy as cnp
 
 from .._kernels cimport convt_correlate_block
+from .._sizes cimport ceil_div
 from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
-from ._plan cimport PIECES, CorrelatePlan, ceil_div
+from ._plan cimport PIECES, CorrelatePlan
 from ._steps cimport pack_coarse, pack_fine, sum_strip, write
 
 cdef enum:

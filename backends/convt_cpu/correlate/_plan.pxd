@@ -1,4 +1,4 @@
-# CorrelatePlan: a `plan.Tables` in C. See _plan.pyx.
+# CorrelatePlan: one filter gradient, ready to run. See _plan.pyx.
 
 from .._kernels cimport convt_correlate_block, convt_correlate_plan
 from .._types cimport int64_t
@@ -9,13 +9,13 @@ cdef enum:
 
 cdef class CorrelatePlan:
     cdef convt_correlate_plan p
-    cdef readonly object tables
     cdef tuple order
     cdef int isa
     cdef int64_t size                       # of an element, in bytes
     cdef bint together
     cdef readonly int64_t tasks             # that can run at once
     cdef readonly object multiply_adds
+    cdef readonly double cycles             # estimated, of one core
     cdef int64_t strips, splits             # of one group
     cdef int64_t blocks, wave               # blocks of fine channels: all, those that are packed together
     cdef int64_t coarse_blocks, run_blocks
@@ -24,7 +24,3 @@ cdef class CorrelatePlan:
     cdef convt_correlate_block block(
         self, int64_t group, int64_t fine_block, int64_t coarse_block, int64_t run_block
     ) noexcept nogil
-
-
-cdef inline int64_t ceil_div(int64_t a, int64_t b) noexcept nogil:
-    return (a + b - 1) // b

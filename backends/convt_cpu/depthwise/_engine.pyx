@@ -1,6 +1,6 @@
 """The depthwise engine: tasks of a plan in parallel, by the kernels of one instruction set.
 
-`plan.py` makes the plans; ``kernels/depthwise.h`` does the work.
+`_plan.pyx` makes the plans; ``kernels/depthwise.h`` does the work.
 """
 
 from cython.parallel cimport prange, threadid
@@ -9,68 +9,13 @@ from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc
 cimport numpy as cnp
 
-from .._kernels cimport convt_depthwise_plan, isa_index, kernels_f32, kernels_f64
+from .._kernels cimport kernels_f32, kernels_f64
 from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
+from ._plan cimport DepthwisePlan
 
 cdef enum:
     ALIGNED = 64                            # bytes
-
-cdef class DepthwisePlan:
-    """A `depthwise.plan.Tables` in C, with the instruction set that runs it."""
-
-    cdef convt_depthwise_plan p
-    cdef readonly object tables
-    cdef object _keep                       # the arrays that p points into
-    cdef tuple order
-    cdef int isa
-    cdef bint correlates, scatters
-    cdef int64_t size                       # of an element, in bytes
-    cdef int64_t channel_rows               # of a task where lanes are channels, if they can be
-    cdef readonly int64_t tasks
-    cdef readonly object multiply_adds
-    cdef int64_t scratch, shared            # bytes of one thread, of all
-
-    def __cinit__(self, tables):
-        cdef convt_depthwise_plan* p = &self.p
-        self.tables = tables
-        self.order = tables.order
-        self.isa = isa_index(tables.isa)
-        self.correlates, self.scatters = tables.data_map == "correlate", tables.data_map == "scatter"
-        self.size = tables.size
-        p.batch, p.groups, p.inputs, p.outputs = tables.batch, tables.groups, tables.inputs, tables.outputs
-        for axis in range(3):
-            p.in_size[axis], p.out_size[axis] = tables.in_size[axis], tables.out_size[axis]
-            p.in_stride[axis], p.out_stride[axis] = tables.in_stride[axis], tables.out_stride[axis]
-            p.low[axis], p.count[axis], p.boxes[axis] = tables.low[axis], tables.count[axis], tables.boxes[axis]
-            p.rows[axis] = tables.rows[axis]
-        p.in_planes, p.out_planes = len(tables.in_phase), len(tables.first_tap) - 1
-        self._keep = [tables.in_phase, tables.first_tap, tables.taps, tables.offsets, tables.reach]
-        p.in_phase = <int64_t*>cnp.PyArray_DATA(self._keep[0])
-        p.first_tap = <int64_t*>cnp.PyArray_DATA(self._keep[1])
-        p.taps = <int64_t*>cnp.PyArray_DATA(self._keep[2])
-        p.offsets = <int64_t*>cnp.PyArray_DATA(self._keep[3])
-        p.reach = <int64_t*>cnp.PyArray_DATA(self._keep[4])
-        p.slide, p.plane_size, p.channel_size = tables.slide, tables.plane_size, tables.channel_size
-        p.chunk, p.chunk_size, p.units, p.splits = tables.chunk, tables.chunk_size, tables.units, tables.splits
-        self.channel_rows = tables.channel_rows
-        self.tasks, self.multiply_adds = tables.tasks, tables.multiply_adds
-        self.scratch, self.shared = tables.scratch, tables.shared
-
-    @property
-    def packed(self):
-        """Elements of all packed boxes."""
-        return self.tables.packed
-
-    @property
-    def scratch_bytes(self):
-        """Of one thread."""
-        return self.scratch
-
-    @property
-    def shared_bytes(self):
-        """Of all threads together."""
-        return self.shared
 
 
 def run(DepthwisePlan plan not None, *arrays_and_threads):

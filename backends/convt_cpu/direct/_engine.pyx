@@ -1,15 +1,16 @@
 """The direct engine: scatter and gather without a column matrix, by the kernels of one instruction set.
 
-`plan.py` makes the plans; ``kernels/README.md`` says how the kernels work.
+`_plan.pyx` makes the plans; ``kernels/README.md`` says how the kernels work.
 """
 
 from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free, malloc
 cimport numpy as cnp
 
-from .._kernels cimport convt_column, convt_direct_plan, isa_index, kernels_f32, kernels_f64
+from .._kernels cimport kernels_f32, kernels_f64
 from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
+from ._plan cimport DirectPlan
 
 cdef enum:
     PIECES = 16                             # in which a strip is packed by several threads
@@ -19,82 +20,6 @@ cdef struct Call:                           # strides of one call's arrays; thos
     Strides of_input, of_output
     int64_t of_group, of_in, of_out
     const int64_t* of_axis
-
-cdef class DirectPlan:
-    """A `direct_plan.Tables` in C, with the instruction set that runs it."""
-
-    cdef convt_direct_plan p
-    cdef readonly object tables
-    cdef object _keep                       # the arrays that p points into
-    cdef tuple order
-    cdef int isa
-    cdef bint scatters
-    cdef int64_t size                       # of an element, in bytes
-    cdef bint by_outputs
-    cdef readonly int64_t tasks             # that can run at once
-    cdef readonly object multiply_adds      # of all strips, those in halos and in padded vectors included
-    cdef int64_t strips, passes             # of one group
-    cdef int64_t wave                       # strips that are packed together
-    cdef int64_t scratch, shared            # in elements: of one thread, of all
-
-    def __cinit__(self, tables):
-        cdef convt_direct_plan* p = &self.p
-        self.tables = tables
-        self.order = tables.order
-        self.isa = isa_index(tables.isa)
-        self.scatters = tables.scatters
-        self.size = tables.size
-        p.batch, p.groups, p.inputs, p.outputs = tables.batch, tables.groups, tables.inputs, tables.outputs
-        for axis in range(3):
-            p.in_size[axis], p.out_size[axis] = tables.in_size[axis], tables.out_size[axis]
-            p.in_stride[axis], p.out_stride[axis] = tables.in_stride[axis], tables.out_stride[axis]
-            p.rows[axis] = tables.rows[axis]
-        for axis in range(4):
-            p.count[axis], p.strips[axis] = tables.count[axis], tables.strips[axis]
-        p.in_planes, p.out_planes = len(tables.in_phase), len(tables.first_tap) - 1
-        arrays = [
-            tables.in_phase, tables.in_shift, tables.first_tap, tables.taps, tables.offsets,
-            tables.first_column, tables.column,
-        ]
-        self._keep = arrays
-        p.in_phase = <int64_t*>cnp.PyArray_DATA(arrays[0])
-        p.in_shift = <int64_t*>cnp.PyArray_DATA(arrays[1])
-        p.first_tap = <int64_t*>cnp.PyArray_DATA(arrays[2])
-        p.taps = <int64_t*>cnp.PyArray_DATA(arrays[3])
-        p.offsets = <int64_t*>cnp.PyArray_DATA(arrays[4])
-        p.even, p.ahead = tables.even, tables.ahead
-        p.column_units = len(tables.first_column) - 1
-        p.first_column = <int64_t*>cnp.PyArray_DATA(arrays[5])
-        p.column = <convt_column*>cnp.PyArray_DATA(arrays[6])
-        p.slices, p.slice = tables.slices, tables.positions // tables.slices
-        p.sums_pitch[0], p.sums_pitch[1] = tables.sums_pitch
-        p.positions, p.plane_size, p.channel_size = tables.positions, tables.plane_size, tables.channel_size
-        p.span, p.span_size, p.strip_size = tables.span, tables.span_size, tables.strip_size
-        p.block, p.chunk, p.tile, p.unit, p.pass_ = tables.block, tables.chunk, tables.tile, tables.unit, tables.pass_
-        self.strips = p.strips[0] * p.strips[1] * p.strips[2] * p.strips[3]
-        self.passes = (p.outputs + p.pass_ - 1) // p.pass_
-        self.by_outputs, self.wave = tables.by_outputs, tables.wave
-        self.tasks = p.groups * self.strips
-        if self.by_outputs:
-            self.tasks = self.passes
-        self.multiply_adds = tables.multiply_adds
-        self.scratch = tables.scratch // self.size
-        self.shared = tables.shared // self.size
-
-    @property
-    def packed(self):
-        """Elements of all packed strips."""
-        return self.p.groups * self.strips * self.p.strip_size
-
-    @property
-    def scratch_bytes(self):
-        """Of one thread."""
-        return self.scratch * self.size
-
-    @property
-    def shared_bytes(self):
-        """Of all threads together."""
-        return self.shared * self.size
 
 
 def run(DirectPlan plan not None, cnp.ndarray array, cnp.ndarray kernel, bias, cnp.ndarray result, int threads):

@@ -11,9 +11,13 @@
 # `gather_columns` reads the fine array (zeros outside of it), `scatter_columns` adds into it (nothing outside). A Window
 # says which part of the fine array takes part; it is how parallel scatters keep off each other's elements.
 
+from .._geometry cimport Geometry
+from .._sizes cimport ceil_div
 from .._strides cimport Strides
+from .._geometry cimport Geometry
+from .._sizes cimport ceil_div
 from .._types cimport int64_t, real
-from ._geometry cimport Box, Geometry, Run, ceil_div, run_at
+from ._geometry cimport Box, Run, run_at
 
 cdef struct Window:            # fine indices from first to (excluding) last, per axis
     int64_t first[3]

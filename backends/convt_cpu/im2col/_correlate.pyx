@@ -8,11 +8,13 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free
 cimport numpy as cnp
 
+from .._geometry cimport Geometry
+from .._sizes cimport ceil_div
 from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
 from ._columns cimport Window, everything, fill_spans, gather_columns
 from ._gemm cimport gemm
-from ._geometry cimport Box, Geometry, box_pixels, ceil_div
+from ._geometry cimport Box, box_pixels
 from ._panels cimport put_panel
 from ._pixels cimport pack_pixels
 from ._plan cimport Plan
@@ -20,7 +22,7 @@ from ._plan cimport Plan
 
 def correlate(Plan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray kernel, int threads):
     """kernel = the sum over the coarse positions, each times the fine element that the tap meets there."""
-    if plan.size == 4:
+    if plan.g.size == 4:
         _correlate[float](plan, fine, coarse, kernel, threads, NULL)
     else:
         _correlate[double](plan, fine, coarse, kernel, threads, NULL)

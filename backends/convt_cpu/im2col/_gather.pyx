@@ -7,11 +7,13 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free
 cimport numpy as cnp
 
+from .._geometry cimport Geometry
+from .._sizes cimport ceil_div
 from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
 from ._columns cimport Window, everything, fill_spans, gather_columns
 from ._gemm cimport gemm
-from ._geometry cimport Box, Geometry, box_pixels, ceil_div
+from ._geometry cimport Box, box_pixels
 from ._panels cimport take_panel
 from ._pixels cimport unpack_pixels
 from ._plan cimport Plan
@@ -19,7 +21,7 @@ from ._plan cimport Plan
 
 def gather(Plan plan, cnp.ndarray fine, cnp.ndarray kernel, bias, cnp.ndarray coarse, int threads):
     """coarse = bias + the sum over the taps, each times its fine element."""
-    if plan.size == 4:
+    if plan.g.size == 4:
         _gather[float](plan, fine, kernel, bias, coarse, threads, NULL)
     else:
         _gather[double](plan, fine, kernel, bias, coarse, threads, NULL)

@@ -1,20 +1,6 @@
-# The geometry of one problem in C: three spatial axes (missing ones in front have size 1), channels counted per group,
-# strides counted in elements. Every other .pxd of this folder builds on these structs.
+# Boxes and runs of coarse positions. Every other .pxd of this folder builds on these structs.
 
 from .._types cimport int64_t
-
-cdef struct Geometry:
-    int64_t batch
-    int64_t groups
-    int64_t fine_channels      # per group
-    int64_t coarse_channels    # per group
-    int64_t fine[3]
-    int64_t coarse[3]
-    int64_t kernel[3]
-    int64_t stride[3]
-    int64_t padding[3]
-    int64_t dilation[3]
-    int64_t taps               # kernel[0] * kernel[1] * kernel[2]
 
 cdef struct Box:               # some images, and a box of coarse positions in each; flattened, image by image, row by row
     int64_t image
@@ -45,14 +31,3 @@ cdef inline Run run_at(const Box* box, int64_t pixel, int64_t end) noexcept nogi
     run.at[2] = box.first[2] + column
     run.length = min(box.size[2] - column, end - pixel)
     return run
-
-
-cdef inline int64_t floor_div(int64_t a, int64_t b) noexcept nogil:
-    """a / b rounded down; b is positive."""
-    cdef int64_t quotient = a // b
-    return quotient - 1 if quotient * b > a else quotient
-
-
-cdef inline int64_t ceil_div(int64_t a, int64_t b) noexcept nogil:
-    """a / b rounded up; b is positive."""
-    return -floor_div(-a, b)

@@ -7,9 +7,9 @@
 from libc.limits cimport INT_MAX
 
 from .._strides cimport Strides
+from .._geometry cimport Geometry
 from .._types cimport int64_t, real
 from ._columns cimport Row, next_row, row_at
-from ._geometry cimport Geometry
 
 
 cdef inline bint is_panel(const Geometry* g, const Strides* kernel) noexcept nogil:

@@ -1,7 +1,7 @@
 """Plan: one map of one problem, ready to run: its geometry in C, how it is cut into tasks, where scratch memory lies.
 
-`plan.py` decides the sizes and caches the plans; `_scatter.pyx`, `_gather.pyx` and `_correlate.pyx` run them. The scratch
-memory of one thread, in elements::
+Everything here follows from the problem alone, never from the number of threads, so that results keep their bits. A tile's
+column buffer stays in a core's L2 cache. The scratch memory of one thread, in elements::
 
     0           pixels_at           panel_at            spans_at               scratch
     | columns   | pixels            | panel             | two indices per tap  |
@@ -13,66 +13,122 @@ All threads' slices lie one behind the other, then `shared` elements for the par
 
 from libc.stdlib cimport malloc
 
+from .._geometry cimport Geometry, geometry_of
+from .._sizes cimport ceil_div
 from .._types cimport int64_t
-from ._geometry cimport Geometry
+
+cdef enum:
+    COLUMNS = 256 * 1024                    # bytes
+    OPERAND = 512 * 1024                    # bytes, of pixels and of a panel
+    TILE_PIXELS = 256
+    TILE_CHANNELS = 512
+    TILE_CORRELATED = 256                   # channels where the panel is the result
+    LEAST_CHANNELS = 128                    # of a gather task
+    TASKS = 16                              # enough to keep some cores busy to the end; more would read the same data more often
+
 
 cdef class Plan:
-    """One map of one problem.
-
-    ``order`` is the order in which the spatial axes are walked; the last one should be the densest in memory.
-    """
-
-    def __cinit__(self, str data_map, problem, tuple order, tiling):
-        cdef int axis, missing = 3 - len(order)
-        cdef Geometry* g = &self.g
-        g.batch = problem.batch
-        g.groups = problem.groups
-        g.fine_channels = problem.fine_channels // problem.groups
-        g.coarse_channels = problem.coarse_channels // problem.groups
-        for axis in range(3):
-            g.fine[axis] = g.coarse[axis] = g.kernel[axis] = g.stride[axis] = g.dilation[axis] = 1
-            g.padding[axis] = 0
-            if axis >= missing:
-                source = order[axis - missing]
-                g.fine[axis] = problem.fine_shape[source]
-                g.coarse[axis] = problem.coarse_shape[source]
-                g.kernel[axis] = problem.kernel_shape[source]
-                g.stride[axis] = problem.stride[source]
-                g.padding[axis] = problem.padding[source]
-                g.dilation[axis] = problem.dilation[source]
-        g.taps = g.kernel[0] * g.kernel[1] * g.kernel[2]
-        self.data_map = data_map
-        self.order = order
-        self.tiling = tiling
-        self.rows, self.pixels, self.channels = tiling.rows, tiling.pixels, tiling.channels
-        self.fine_block, self.images = tiling.fine_block, tiling.images
-        self.parts, self.part_axis, self.splits = tiling.parts, tiling.part_axis + missing, tiling.splits
-        self.tasks, self.multiply_adds = tiling.tasks, tiling.multiply_adds
-        self.size = problem.dtype.itemsize
-        # Slices start at multiples of 64 bytes; the spans (two per tap of the last axis) come last.
-        self.pixels_at = _rounded(self.rows * self.pixels)
-        self.panel_at = self.pixels_at + _rounded(self.channels * self.pixels)
-        self.spans_at = self.panel_at + _rounded(self.channels * self.rows)
-        self.scratch = self.spans_at + _rounded(4 * g.kernel[2])
-        self.shared = self.tasks * self.channels * self.rows if self.splits > 1 else 0
+    """See ``convt_cpu.engine.Plan``; `plan` makes it."""
 
     @property
     def scratch_bytes(self):
         """Of one thread."""
-        return self.scratch * self.size
+        return self.scratch * self.g.size
 
     @property
     def shared_bytes(self):
         """Of all threads together."""
-        return self.shared * self.size
+        return self.shared * self.g.size
 
     cdef void* allocate(self, int threads) except NULL:
         """Scratch memory for so many threads; the caller frees it."""
-        cdef int64_t wanted = (threads * self.scratch + self.shared) * self.size
+        cdef int64_t wanted = (threads * self.scratch + self.shared) * self.g.size
         cdef void* memory = malloc(wanted)
         if memory == NULL:
             raise MemoryError(f"cannot allocate {wanted} bytes of scratch memory")
         return memory
+
+
+def plan(problem, str data_map, tuple order, str isa):
+    """The plan of a map, its spatial axes walked in `order`; BLAS chooses its own instruction set."""
+    cdef Plan made = Plan()
+    made.g = geometry_of(problem, order)
+    made.data_map, made.order = data_map, order
+    made.fine_block = made.images = made.parts = made.splits = 1
+    cdef int64_t of_image = made.g.coarse[0] * made.g.coarse[1] * made.g.coarse[2]
+    if data_map == "scatter":
+        _cut_scatter(made, of_image)
+    elif data_map == "gather":
+        _cut_gather(made, made.g.batch * of_image)
+    else:
+        _cut_correlate(made, made.g.batch * of_image)
+    made.multiply_adds = (
+        <object>made.g.batch * made.g.groups * made.g.coarse_channels * made.g.fine_channels * of_image * made.g.taps
+    )
+    _lay_out(made)
+    return made
+
+
+cdef void _cut_scatter(Plan plan, int64_t of_image):
+    """Tasks own fine channels of some images, or of a part of one image."""
+    cdef Geometry* g = &plan.g
+    plan.images = min(g.batch, ceil_div(TILE_PIXELS, of_image))
+    _choose_tile(plan, plan.images * of_image)
+    plan.fine_block = min(g.fine_channels, max(1, plan.rows // g.taps))
+    plan.tasks = g.groups * ceil_div(g.fine_channels, plan.fine_block) * ceil_div(g.batch, plan.images)
+    _cut_image(plan, ceil_div(TASKS, plan.tasks))
+    plan.tasks *= plan.parts
+
+
+cdef void _cut_gather(Plan plan, int64_t positions):
+    """Tasks own a tile of coarse positions and some of their channels."""
+    cdef Geometry* g = &plan.g
+    _choose_tile(plan, positions)
+    cdef int64_t tiles = ceil_div(positions, plan.pixels), wanted = ceil_div(TASKS, g.groups * tiles)
+    # Fewer channels per task mean more tasks, each of which gathers the same columns again.
+    plan.channels = min(plan.channels, max(LEAST_CHANNELS, ceil_div(g.coarse_channels, wanted)))
+    plan.tasks = g.groups * ceil_div(g.coarse_channels, plan.channels) * tiles
+
+
+cdef void _cut_correlate(Plan plan, int64_t positions):
+    """Tasks own a block of the kernel, or a partial sum of one."""
+    cdef Geometry* g = &plan.g
+    _choose_tile(plan, positions)
+    plan.channels = min(plan.channels, TILE_CORRELATED)
+    plan.tasks = g.groups * ceil_div(g.coarse_channels, plan.channels) * ceil_div(g.fine_channels * g.taps, plan.rows)
+    plan.splits = min(ceil_div(TASKS, plan.tasks), ceil_div(positions, plan.pixels))
+    plan.tasks *= plan.splits
+
+
+cdef void _choose_tile(Plan plan, int64_t positions):
+    """Rows, pixels and channels of a tile: few of the one leave room for more of the other."""
+    cdef int64_t size = plan.g.size, rows = plan.g.fine_channels * plan.g.taps, pixels = min(positions, TILE_PIXELS)
+    plan.channels = min(plan.g.coarse_channels, TILE_CHANNELS)
+    plan.rows = min(rows, min(COLUMNS // size // pixels, OPERAND // size // plan.channels))
+    plan.pixels = min(positions, min(COLUMNS // size // plan.rows, OPERAND // size // plan.channels))
+
+
+cdef void _cut_image(Plan plan, int64_t wanted):
+    """The axis along which scatter cuts the fine array, and in how many parts.
+
+    Neighbouring parts both compute the coarse elements that reach into both; these stay below a quarter of a part.
+    """
+    cdef Geometry* g = &plan.g
+    cdef int axis = 0
+    while axis < 2 and g.coarse[axis] == 1:
+        axis += 1
+    cdef int64_t both = (g.kernel[axis] - 1) * g.dilation[axis] // g.stride[axis]
+    cdef int64_t most = g.coarse[axis] // 4 // both if both else g.coarse[axis]
+    plan.part_axis, plan.parts = axis, max(1, min(wanted, min(most, g.fine[axis])))
+
+
+cdef void _lay_out(Plan plan):
+    """Slices start at multiples of 64 bytes; the spans (two per tap of the last axis) come last."""
+    plan.pixels_at = _rounded(plan.rows * plan.pixels)
+    plan.panel_at = plan.pixels_at + _rounded(plan.channels * plan.pixels)
+    plan.spans_at = plan.panel_at + _rounded(plan.channels * plan.rows)
+    plan.scratch = plan.spans_at + _rounded(4 * plan.g.kernel[2])
+    plan.shared = plan.tasks * plan.channels * plan.rows if plan.splits > 1 else 0
 
 
 cdef int64_t _rounded(int64_t elements) noexcept nogil:

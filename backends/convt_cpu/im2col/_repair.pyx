@@ -8,9 +8,9 @@ from cython.parallel cimport prange
 from libc.math cimport isnan
 cimport numpy as cnp
 
+from .._geometry cimport Geometry
 from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
-from ._geometry cimport Geometry
 from ._plan cimport Plan
 
 
@@ -18,7 +18,7 @@ def repair_gather(Plan plan, cnp.ndarray fine, cnp.ndarray kernel, bias, cnp.nda
     """Where a coarse element is NaN and some of its taps lie in the padding."""
     if not _padded(&plan.g):
         return
-    if plan.size == 4:
+    if plan.g.size == 4:
         _gather[float](plan, fine, kernel, bias, coarse, threads, NULL)
     else:
         _gather[double](plan, fine, kernel, bias, coarse, threads, NULL)
@@ -28,7 +28,7 @@ def repair_correlate(Plan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarra
     """Where an element of the kernel is NaN and its tap lies in the padding somewhere."""
     if not _padded(&plan.g):
         return
-    if plan.size == 4:
+    if plan.g.size == 4:
         _correlate[float](plan, fine, coarse, kernel, threads, NULL)
     else:
         _correlate[double](plan, fine, coarse, kernel, threads, NULL)

@@ -8,11 +8,13 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free
 cimport numpy as cnp
 
+from .._geometry cimport Geometry
+from .._sizes cimport ceil_div, floor_div
 from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
 from ._columns cimport Window, fill_spans, scatter_columns
 from ._gemm cimport gemm
-from ._geometry cimport Box, Geometry, box_pixels, ceil_div, floor_div
+from ._geometry cimport Box, box_pixels
 from ._panels cimport take_panel
 from ._pixels cimport pack_pixels
 from ._plan cimport Plan
@@ -20,7 +22,7 @@ from ._plan cimport Plan
 
 def scatter(Plan plan, cnp.ndarray coarse, cnp.ndarray kernel, bias, cnp.ndarray fine, int threads):
     """fine = bias + the sum of the filters, each scaled by its coarse element."""
-    if plan.size == 4:
+    if plan.g.size == 4:
         _scatter[float](plan, coarse, kernel, bias, fine, threads, NULL)
     else:
         _scatter[double](plan, coarse, kernel, bias, fine, threads, NULL)

@@ -1,4 +1,4 @@
-/* The geometry of the correlate engine, of one group. correlate/plan.py fills it.
+/* The geometry of the correlate engine, of one group. correlate/_plan.pyx fills it.
  *
  * Along an axis, coarse position q and tap t meet at u = q * stride + t * dilation, the fine index u * step - padding; step
  * holds what stride and dilation had in common. The fine array is packed along u, padding included, its channels in

@@ -1,4 +1,4 @@
-/* The geometry of the depthwise engine as tables; ../depthwise/plan.py fills them.
+/* The geometry of the depthwise engine as tables; ../depthwise/_plan.pyx fills them.
  *
  * As in the direct engine (direct_plan.h), both arrays are cut into planes, one for each phase of the fine array and one for
  * the coarse array, and an output plane at u meets, for each of its taps, one input plane at u + shift. The output planes are

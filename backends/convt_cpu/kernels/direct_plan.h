@@ -1,4 +1,4 @@
-/* The geometry of the direct engine as tables, so that no kernel ever sees a stride or a padding. direct_plan.py fills it.
+/* The geometry of the direct engine as tables, so that no kernel ever sees a stride or a padding. direct/_plan.pyx fills it.
  *
  * The engine reads an array (the input), writes another (the output), and cuts both into planes: all elements whose index
  * leaves the same remainder modulo a stride, the phase. One of the two strides is 1 along every axis:

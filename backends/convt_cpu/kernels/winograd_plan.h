@@ -1,4 +1,4 @@
-/* The geometry of the Winograd engine. ../winograd/plan.py fills it.
+/* The geometry of the Winograd engine. ../winograd/_plan.pyx fills it.
  *
  * Two axes, y and x. Along each the kernel counts as stride * taps long, zeros at its end, and the output is cut into tiles.
  * A tile is what one window of the input gives, in every phase of the strided side:

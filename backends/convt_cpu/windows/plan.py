@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._kernels import vector_length
-from ..sizes import aligned, ceil_div, int64_table, three_axes
+from ..sizes import aligned, ceil_div, three_axes
 from ._engine import WindowsPlan
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def windows_plan(problem: Problem, data_map: Map, order: Order, isa: str) -> Win
             vectors=vectors,
             steps=steps,
             block=max(1, _BLOCK // (lanes * size)),
-            offsets=int64_table(offsets),
+            offsets=np.array(offsets, np.int64),
             tasks=tasks,
             multiply_adds=tasks * inputs * steps * lanes * part * prod(count),
             packed=tasks * inputs * (prod(rows) + part * steps * lanes),

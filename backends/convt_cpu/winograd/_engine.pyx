@@ -1,6 +1,6 @@
 """The Winograd engine: scatter and gather with fewer multiplications, by the kernels of one instruction set.
 
-`plan.py` makes the plans; ``kernels/winograd.h`` has the tasks.
+`_plan.pyx` makes the plans; ``kernels/winograd.h`` has the tasks.
 """
 
 from cython.parallel cimport prange, threadid
@@ -8,9 +8,10 @@ from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc
 cimport numpy as cnp
 
-from .._kernels cimport convt_winograd_plan, isa_index, kernels_f32, kernels_f64
+from .._kernels cimport kernels_f32, kernels_f64
 from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
+from ._plan cimport WinogradPlan
 
 cdef enum:
     LINE = 64                               # bytes
@@ -20,66 +21,6 @@ cdef struct Call:                           # strides of one call's arrays; thos
     Strides of_input, of_output
     int64_t of_group, of_in, of_out
     const int64_t* of_axis
-
-cdef class WinogradPlan:
-    """A `plan.Tables` in C, with the instruction set that runs it."""
-
-    cdef convt_winograd_plan p
-    cdef readonly object tables
-    cdef tuple order
-    cdef int isa
-    cdef int64_t size                       # of an element, in bytes
-    cdef bint by_outputs
-    cdef readonly int64_t tasks             # that can run at once
-    cdef readonly object multiply_adds      # those in padded vectors included
-    cdef readonly object transformed        # elements of all transformed windows and tiles
-    cdef readonly object weights            # transformed weights, as often as they are transformed
-    cdef readonly int64_t waves             # times that the weights are transformed
-    cdef int64_t blocks                     # of tiles, of one group
-    cdef int64_t units, passes, channel_blocks
-    cdef int64_t wave                       # blocks of tiles that are packed together
-    cdef int64_t scratch, shared            # in elements: of one thread, of all
-
-    def __cinit__(self, tables):
-        cdef convt_winograd_plan* p = &self.p
-        self.tables = tables
-        self.order = tables.order
-        self.isa = isa_index(tables.isa)
-        self.size = tables.size
-        p.batch, p.groups, p.inputs, p.outputs = tables.batch, tables.groups, tables.inputs, tables.outputs
-        for axis in range(2):
-            p.in_size[axis], p.out_size[axis] = tables.in_size[axis], tables.out_size[axis]
-            p.kernel[axis] = tables.kernel[axis]
-            p.in_stride[axis], p.out_stride[axis] = tables.in_stride[axis], tables.out_stride[axis]
-            p.in_first[axis], p.out_first[axis] = tables.in_first[axis], tables.out_first[axis]
-            p.taps[axis], p.results[axis] = tables.taps[axis], tables.results[axis]
-            p.lattices[axis], p.tiles[axis] = tables.lattices[axis], tables.tiles[axis]
-        p.flips = tables.scatters
-        p.in_phases, p.out_phases = tables.in_phases, tables.out_phases
-        p.block_tiles, p.pitch, p.block_channels = tables.block_tiles, tables.pitch, tables.block_channels
-        p.tile, p.unit, p.pass_ = tables.tile, tables.unit, tables.pass_
-        p.v_size, p.u_size = tables.v_size, tables.u_size
-        self.units = (p.outputs + p.unit - 1) // p.unit
-        self.passes = (self.units + p.pass_ - 1) // p.pass_
-        self.channel_blocks = (p.inputs + p.block_channels - 1) // p.block_channels
-        self.by_outputs, self.wave, self.blocks = tables.by_outputs, tables.wave, tables.blocks
-        self.tasks = self.passes if self.by_outputs else p.groups * self.blocks
-        self.multiply_adds = tables.multiply_adds
-        self.transformed = tables.transformed
-        self.weights = tables.weights
-        self.waves = tables.waves
-        self.scratch = tables.scratch // self.size
-        self.shared = tables.shared // self.size
-
-    @property
-    def scratch_bytes(self):
-        """Of one thread."""
-        return self.scratch * self.size
-
-    @property
-    def shared_bytes(self):
-        """Of all threads together."""
-        return self.shared * self.size
 
 
 def run(WinogradPlan plan not None, cnp.ndarray array, cnp.ndarray kernel, bias, cnp.ndarray result, int threads):

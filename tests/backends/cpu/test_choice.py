@@ -42,6 +42,13 @@ def test_a_tiny_problem_is_planned_by_engines_for_everything_alone(data_map):
     assert engine_of(tiny, data_map) in suitable
 
 
+@pytest.mark.parametrize("data_map", ["scatter", "gather", "correlate"])
+def test_work_beyond_64_bits_has_a_plan(data_map):
+    vast = Problem(2**20, 1, 2**10, 2**20, (2**10, 1), (2**10, 1), (2**20, 1), (1, 1), (0, 0), (1, 1), SINGLE)
+    _engine, plan = choose(vast, data_map, (0, 1), available()[0], None)
+    assert plan.multiply_adds >= 2**80
+
+
 @pytest.mark.parametrize("name", ENGINES)
 def test_an_engine_can_be_forced(monkeypatch, name):
     monkeypatch.setenv("CONVT_CPU_ALGORITHM", name)

@@ -10,7 +10,7 @@ from convt.reference import backend as reference
 from convt.testing import random_problem
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.correlate._engine import run
-from convt_cpu.correlate.plan import correlate_plan
+from convt_cpu.correlate._plan import correlate_plan
 
 TOLERANCE = {4: 2e-5, 8: 4e-14}
 SINGLE, DOUBLE = np.dtype("f4"), np.dtype("f8")

@@ -1,4 +1,4 @@
-"""correlate/plan.py: strips and blocks cover everything, buffers are bounded, what does not fit is refused."""
+"""correlate/_plan.pyx: strips and blocks cover everything, buffers are bounded, what does not fit is refused."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from strategies import vast_problems
 
 from convt.problem import Problem
 from convt_cpu._kernels import instruction_sets
-from convt_cpu.correlate.plan import correlate_plan
+from convt_cpu.correlate._plan import correlate_plan
 
 
 def plan_of(problem, isa="portable"):
@@ -46,6 +46,12 @@ def test_few_positions_with_many_channels_are_cut_into_many_tasks(isa):
 def test_cycles_grow_with_the_work():
     def cycles(batch, size):
         problem = Problem(batch, 1, 64, 64, (2 * size,) * 2, (size,) * 2, (4, 4), (2, 2), (1, 1), (1, 1), np.dtype("f4"))
-        return plan_of(problem).tables.cycles
+        return plan_of(problem).cycles
 
     assert cycles(1, 16) < cycles(2, 16) < cycles(2, 32)
+
+
+def test_a_filter_beyond_all_buffers_is_refused():
+    vast = 2**40  # a strip would have 2**80 elements, more than 64 bits count
+    problem = Problem(1, 1, 1, 1, (1, 1), (1, 1), (2, 2), (1, 1), (vast, vast), (vast, vast), np.dtype("f4"))
+    assert plan_of(problem) is None

@@ -8,7 +8,7 @@ from convt.reference import backend as reference
 from convt.testing import make_problem, random_problem
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.depthwise._engine import run
-from convt_cpu.depthwise.plan import depthwise_plan
+from convt_cpu.depthwise._plan import depthwise_plan
 
 TOLERANCE = {4: 2e-5, 8: 4e-14}
 MAPS = ["scatter", "gather", "correlate"]

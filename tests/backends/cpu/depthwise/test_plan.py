@@ -1,4 +1,4 @@
-"""depthwise/plan.py: boxes cover the output, buffers are bounded, groups of many channels are refused."""
+"""depthwise/_plan.pyx: boxes cover the output, buffers are bounded, groups of many channels are refused."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from strategies import vast_problems
 from convt.problem import Problem
 from convt.testing import make_problem
 from convt_cpu._kernels import instruction_sets
-from convt_cpu.depthwise.plan import depthwise_plan
+from convt_cpu.depthwise._plan import depthwise_plan
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
@@ -38,4 +38,11 @@ def test_few_channels_and_images_still_give_several_tasks(data_map):
 @pytest.mark.parametrize("data_map", ["scatter", "gather", "correlate"])
 def test_groups_of_many_channels_are_refused(data_map):
     problem = Problem(1, 1, 16, 16, (9, 9), (9, 9), (3, 3), (1, 1), (1, 1), (1, 1), np.dtype("f4"))
+    assert depthwise_plan(problem, data_map, (0, 1), "portable") is None
+
+
+@pytest.mark.parametrize("data_map", ["scatter", "gather", "correlate"])
+def test_a_halo_beyond_all_buffers_is_refused(data_map):
+    vast = 2**40  # a box would have 2**80 elements, more than 64 bits count
+    problem = Problem(1, 1, 1, 1, (1, 1), (1, 1), (2, 2), (1, 1), (vast, vast), (vast, vast), np.dtype("f4"))
     assert depthwise_plan(problem, data_map, (0, 1), "portable") is None

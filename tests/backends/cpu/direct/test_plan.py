@@ -1,4 +1,4 @@
-"""direct/plan.py: strips cover the output, buffers are bounded, what does not fit is refused."""
+"""direct/_plan.pyx: strips cover the output, buffers are bounded, what does not fit is refused."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from strategies import vast_problems
 
 from convt.problem import Problem
 from convt_cpu._kernels import instruction_sets
-from convt_cpu.direct.plan import direct_plan
+from convt_cpu.direct._plan import direct_plan
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
@@ -37,3 +37,15 @@ def test_the_work_counts_the_positions_of_halos():
     problem = Problem(1, 1, 1, 1, (16, 16), (16, 16), (3, 3), (1, 1), (1, 1), (1, 1), np.dtype("f4"))
     plan = direct_plan(problem, "gather", (0, 1), "portable")
     assert 16 * 16 * 9 < plan.multiply_adds <= 18 * 18 * 9
+
+
+@pytest.mark.parametrize("data_map", ["scatter", "gather"])
+def test_a_halo_beyond_all_buffers_is_refused(data_map):
+    vast = 2**40  # a strip would have 2**80 elements, more than 64 bits count
+    problem = Problem(1, 1, 1, 1, (1, 1), (1, 1), (2, 2), (1, 1), (vast, vast), (vast, vast), np.dtype("f4"))
+    assert direct_plan(problem, data_map, (0, 1), "portable") is None
+
+
+def test_strides_of_more_phases_than_64_bits_count_are_refused():
+    problem = Problem(1, 1, 1, 1, (1, 1), (1, 1), (1, 1), (2**32, 2**32), (0, 0), (1, 1), np.dtype("f4"))
+    assert direct_plan(problem, "scatter", (0, 1), "portable") is None

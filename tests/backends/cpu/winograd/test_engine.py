@@ -7,9 +7,9 @@ from convt.problem import Problem
 from convt.reference import backend as reference
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.direct._engine import run as run_direct
-from convt_cpu.direct.plan import direct_plan
+from convt_cpu.direct._plan import direct_plan
 from convt_cpu.winograd._engine import run
-from convt_cpu.winograd.plan import winograd_plan
+from convt_cpu.winograd._plan import winograd_plan
 
 TOLERANCE = {4: 2e-5, 8: 4e-14}
 SINGLE, DOUBLE = np.dtype("f4"), np.dtype("f8")

@@ -1,4 +1,4 @@
-"""winograd/plan.py: tiles cover the output, buffers are bounded, what the transforms do not fit is refused."""
+"""winograd/_plan.pyx: tiles cover the output, buffers are bounded, what the transforms do not fit is refused."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from strategies import vast_problems
 
 from convt.problem import Problem
 from convt_cpu._kernels import instruction_sets
-from convt_cpu.winograd.plan import winograd_plan
+from convt_cpu.winograd._plan import winograd_plan
 
 ORDINARY = Problem(2, 1, 16, 16, (9, 9), (9, 9), (3, 3), (1, 1), (1, 1), (1, 1), np.dtype("f4"))
 

@@ -1,0 +1,37 @@
+# A `convt.problem.Problem` in C: three spatial axes in the order in which they are walked (missing ones, in front, have size
+# 1), channels counted per group.
+
+from ._types cimport int64_t
+
+cdef struct Geometry:
+    int64_t batch
+    int64_t groups
+    int64_t fine_channels                   # per group
+    int64_t coarse_channels                 # per group
+    int64_t fine[3]
+    int64_t coarse[3]
+    int64_t kernel[3]
+    int64_t stride[3]
+    int64_t padding[3]
+    int64_t dilation[3]
+    int64_t taps                            # kernel[0] * kernel[1] * kernel[2]
+    int64_t size                            # of an element, in bytes
+
+
+cdef inline Geometry geometry_of(object problem, tuple order) except *:
+    cdef Geometry g
+    cdef int axis, source, missing = 3 - len(order)
+    cdef tuple fine = problem.fine_shape, coarse = problem.coarse_shape, kernel = problem.kernel_shape
+    cdef tuple stride = problem.stride, padding = problem.padding, dilation = problem.dilation
+    g.batch, g.groups, g.size = problem.batch, problem.groups, problem.dtype.itemsize
+    g.fine_channels = <int64_t>problem.fine_channels // g.groups
+    g.coarse_channels = <int64_t>problem.coarse_channels // g.groups
+    for axis in range(missing):
+        g.fine[axis] = g.coarse[axis] = g.kernel[axis] = g.stride[axis] = g.dilation[axis] = 1
+        g.padding[axis] = 0
+    for axis in range(missing, 3):
+        source = order[axis - missing]
+        g.fine[axis], g.coarse[axis], g.kernel[axis] = fine[source], coarse[source], kernel[source]
+        g.stride[axis], g.padding[axis], g.dilation[axis] = stride[source], padding[source], dilation[source]
+    g.taps = g.kernel[0] * g.kernel[1] * g.kernel[2]       # fits: no array has 2**62 bytes
+    return g

@@ -1,0 +1,32 @@
+# The memory of a plan's tables: made one by one, freed with the plan.
+
+from libc.stdlib cimport free, malloc
+
+from ._types cimport int64_t
+
+cdef struct Tables:
+    void* memory[8]
+    int made
+
+
+cdef inline int64_t* new_table(Tables* tables, int64_t length) except NULL:
+    cdef void* memory = malloc(max(length, 1) * sizeof(int64_t))
+    if memory == NULL:
+        raise MemoryError(f"cannot allocate a table of {length} entries")
+    tables.memory[tables.made] = memory
+    tables.made += 1
+    return <int64_t*>memory
+
+
+cdef inline void free_tables(Tables* tables) noexcept:
+    cdef int table
+    for table in range(tables.made):
+        free(tables.memory[table])
+
+
+cdef inline list as_list(const int64_t* table, int64_t length):
+    return [table[i] for i in range(length)]
+
+
+cdef inline list as_rows(const int64_t* table, int64_t rows, int64_t length):
+    return [as_list(table + row * length, length) for row in range(rows)]

@@ -1,0 +1,97 @@
+# The kernels of a correlate plan: how the outer product of a position and a run of taps is cut into registers.
+#
+# One side of the product is the coarse channels of the position, the other one the elements of the run. Either side can lie
+# along the vectors; the other one is broadcast, row by row. The fewest cycles win.
+
+from .._kernels cimport CONVT_MAX_ROWS, CONVT_MAX_VECTORS, has_kernel
+from .._sizes cimport ceil_div, even
+from .._types cimport int64_t
+
+cdef enum:
+    CHUNK = 256                             # CONVT_CHUNK: positions that a kernel sums before its registers go to memory
+    CALL = 40                               # cycles for calling a kernel
+
+cdef struct Shape:                          # a way to cut an outer product
+    double cycles                           # for one position and one run of all fine channels
+    bint fine_lanes                         # whether vectors lie along the run, else along the coarse channels
+    int64_t fine_block                      # fine channels that are packed together
+    int64_t unit, tile                      # rows and vectors of a kernel
+
+cdef struct Sides:                          # of a product
+    int64_t coarse, fine                    # channels
+    int64_t run                             # taps
+    int64_t lanes
+    int isa
+
+
+cdef inline Shape best_shape(const Sides* s) noexcept nogil:
+    """The fastest way to cut the outer products of a position and a run into kernels."""
+    cdef Shape best
+    cdef int64_t width
+    best.cycles = -1
+    for width in range(32, 65, 16):         # fine channels that are packed together, if there are more
+        if width < s.fine:
+            _try_width(s, width, &best)
+    if s.fine <= 64:
+        _try_width(s, s.fine, &best)
+    return best
+
+
+cdef inline void _try_width(const Sides* s, int64_t width, Shape* best) noexcept nogil:
+    _try_lanes(s, width, True, best)
+    _try_lanes(s, width, False, best)
+
+
+cdef inline void _try_lanes(const Sides* s, int64_t width, bint fine_lanes, Shape* best) noexcept nogil:
+    """Kernels of any number of vectors, those that exist for the fewest rows first."""
+    cdef int64_t rows, vectors
+    for rows in range(1, CONVT_MAX_ROWS + 1):
+        for vectors in range(1, CONVT_MAX_VECTORS + 1):
+            if has_kernel(s.isa, rows, vectors) and _fewest_rows(s.isa, vectors) == rows:
+                _try(s, width, fine_lanes, vectors, best)
+
+
+cdef inline int64_t _fewest_rows(int isa, int64_t vectors) noexcept nogil:
+    cdef int64_t rows = 1
+    while not has_kernel(isa, rows, vectors):
+        rows += 1
+    return rows
+
+
+cdef inline int64_t _most_rows(int isa, int64_t vectors) noexcept nogil:
+    cdef int64_t rows = CONVT_MAX_ROWS
+    while not has_kernel(isa, rows, vectors):
+        rows -= 1
+    return rows
+
+
+cdef inline void _try(const Sides* s, int64_t width, bint fine_lanes, int64_t tile, Shape* best) noexcept nogil:
+    """Blocks of `width` fine channels, and what is left; kernels of `tile` vectors and as many rows as they have."""
+    cdef int64_t unit = even(s.coarse if fine_lanes else s.run * width, _most_rows(s.isa, tile))
+    cdef double cycles = s.fine // width * _block_cycles(s, s.run * width, fine_lanes, unit, tile)
+    if s.fine % width:
+        cycles += _block_cycles(s, s.run * (s.fine % width), fine_lanes, unit, tile)
+    if best.cycles < 0 or cycles < best.cycles:
+        best.cycles, best.fine_lanes, best.fine_block, best.unit, best.tile = cycles, fine_lanes, width, unit, tile
+
+
+cdef inline double _block_cycles(const Sides* s, int64_t length, bint fine_lanes, int64_t unit, int64_t tile) noexcept nogil:
+    """For one position and a run of so many elements, which are cut as ``correlate_strip.h`` does."""
+    cdef int64_t rows = s.coarse if fine_lanes else length, vectors = ceil_div(length if fine_lanes else s.coarse, s.lanes)
+    cdef int64_t rest = rows % unit, more, times
+    cdef double total = 0, of_units
+    while vectors:
+        more = min(vectors, tile)
+        while not (has_kernel(s.isa, unit, more) and has_kernel(s.isa, rest if rest else unit, more)):
+            more -= 1
+        times = vectors // more
+        of_units = rows // unit * _kernel_cycles(unit, more)
+        total += times * (of_units + (_kernel_cycles(rest, more) if rest else 0))
+        vectors -= times * more
+    return total
+
+
+cdef inline double _kernel_cycles(int64_t rows, int64_t vectors) noexcept nogil:
+    """Of a kernel, for one position: multiply-adds, or loads, or the time until a sum can be added to again."""
+    cdef double sums = rows * vectors
+    return max(max(sums / 2, (rows + 2 * vectors + 3) / 2.0), 4.0) + (sums + CALL) / CHUNK

@@ -1,0 +1,217 @@
+"""DepthwisePlan: planes, taps and boxes of a problem, as the tables of ``kernels/depthwise_plan.h``.
+
+Sizes follow from the problem and the instruction set, never from the number of threads. `../_taps.pxd` knows the planes;
+here they are cut into boxes, in the time of a few microseconds: every new shape waits for it.
+"""
+
+from libc.stdlib cimport free, malloc
+
+from .._geometry cimport Geometry, geometry_of
+from .._kernels cimport convt_depthwise_plan, isa_index, lanes_of
+from .._sizes cimport LINE, ceil_div, even, times
+from .._tables cimport as_list, as_rows, free_tables, new_table
+from .._taps cimport Reach, Tap, list_taps, number_planes, place, reach_along, sort_by_writes
+from .._types cimport int64_t
+
+from types import SimpleNamespace
+
+__all__ = ["DepthwisePlan", "depthwise_plan"]
+
+cdef enum:
+    PACKED = 192 * 1024                     # bytes of a unit's packed input, in the L2 cache
+    ROW = 4096                              # bytes of a packed row
+    SUMS = 8 * 1024                         # bytes of the sums of a chunk, in the L1 cache
+    TASK = 64 * 1024                        # bytes that a task reads and writes at least
+    TASKS = 16                              # that keep some cores busy
+    MOST_CHANNELS = 64                      # pairs of channels of a group
+    MOST_TAPS = 4096
+    CHANNELS = 16                           # that fill vectors of any instruction set, where lanes are channels,
+    CHANNEL_TAPS = 512                      # and the most taps there, CONVT_CHANNEL_TAPS
+    FILTERS = 1024 * 1024                   # and bytes of all filters
+    MOST = 8 * 1024 * 1024                  # bytes of scratch memory of one thread, and of all together
+
+
+cdef class DepthwisePlan:
+    """See ``convt_cpu.engine.Plan``; `depthwise_plan` makes it."""
+
+    def __dealloc__(self):
+        free_tables(&self.all_tables)
+
+    @property
+    def scratch_bytes(self):
+        """Of one thread."""
+        return self.scratch
+
+    @property
+    def shared_bytes(self):
+        """Of all threads together."""
+        return self.shared
+
+    @property
+    def tables(self):
+        """All that ``kernels/depthwise_plan.h`` names, by name: for tests."""
+        cdef convt_depthwise_plan* p = &self.p
+        cdef int64_t taps = p.first_tap[p.out_planes]
+        return SimpleNamespace(
+            batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, in_size=p.in_size, out_size=p.out_size,
+            in_stride=p.in_stride, out_stride=p.out_stride, in_planes=p.in_planes, out_planes=p.out_planes,
+            in_phase=as_rows(p.in_phase, p.in_planes, 3), first_tap=as_list(p.first_tap, p.out_planes + 1),
+            taps=as_rows(p.taps, taps, 3), reach=as_rows(p.reach, taps, 3), offsets=as_list(p.offsets, taps * p.inputs),
+            low=p.low, count=p.count, boxes=p.boxes, rows=p.rows, slide=p.slide, plane_size=p.plane_size,
+            channel_size=p.channel_size, chunk=p.chunk, chunk_size=p.chunk_size, units=p.units, splits=p.splits,
+            channel_rows=self.channel_rows,
+        )
+
+
+def depthwise_plan(problem, str data_map, tuple order, str isa):
+    """The plan of a map, its spatial axes walked in `order`; None for groups of many channels and for large filters."""
+    cdef Geometry g = geometry_of(problem, order)
+    cdef int64_t channels = g.coarse_channels * g.fine_channels
+    if channels > MOST_CHANNELS or channels * g.taps > MOST_TAPS:
+        return None
+    if times(times(g.stride[0], g.stride[1]), g.stride[2]) > MOST_TAPS:
+        return None
+    cdef DepthwisePlan plan = DepthwisePlan()
+    plan.order, plan.isa, plan.size, plan.data_map = order, isa_index(isa), g.size, data_map
+    plan.correlates, plan.scatters = data_map == "correlate", data_map == "scatter"
+    cdef Tap* taps = <Tap*>malloc(g.taps * sizeof(Tap))
+    if taps == NULL:
+        raise MemoryError(f"cannot allocate {g.taps * sizeof(Tap)} bytes for a plan")
+    try:
+        return plan if _planned(plan, &g, taps) else None
+    finally:
+        free(taps)
+
+
+cdef bint _planned(DepthwisePlan plan, const Geometry* g, Tap* taps) except -1:
+    """Plan step by step; False where a buffer would grow too large."""
+    cdef int64_t lanes = lanes_of(plan.isa, plan.size)
+    cdef Reach[3] reach
+    cdef bint[3] copied = [False, False, False]
+    cdef int axis
+    _name_sides(plan, g)
+    for axis in range(3):
+        reach[axis] = reach_along(g, axis, plan.scatters)
+        plan.p.low[axis] = reach[axis].low
+    if times(times(1 + reach[0].halo, 1 + reach[1].halo), 1 + reach[2].halo) * plan.size > MOST:
+        return False                        # of the packed positions that a single one needs
+    list_taps(g, plan.scatters, reach, copied, taps)
+    plan.p.in_planes = number_planes(taps, g.taps)
+    _choose_boxes(plan, reach, lanes)
+    _list_planes(plan, g, taps)
+    place(taps, g.taps, plan.p.rows, plan.p.plane_size)
+    sort_by_writes(taps, g.taps)
+    _write_taps(plan, g, taps)
+    return _schedule(plan, g.taps, lanes)
+
+
+cdef void _name_sides(DepthwisePlan plan, const Geometry* g):
+    """Which array is the input and which one the output; correlate reads both as gather reads and writes them."""
+    cdef convt_depthwise_plan* p = &plan.p
+    cdef int axis
+    p.batch, p.groups = g.batch, g.groups
+    p.inputs = g.coarse_channels if plan.scatters else g.fine_channels
+    p.outputs = g.fine_channels if plan.scatters else g.coarse_channels
+    for axis in range(3):
+        p.in_size[axis] = g.coarse[axis] if plan.scatters else g.fine[axis]
+        p.out_size[axis] = g.fine[axis] if plan.scatters else g.coarse[axis]
+        p.in_stride[axis] = 1 if plan.scatters else g.stride[axis]
+        p.out_stride[axis] = g.stride[axis] if plan.scatters else 1
+    p.out_planes = p.out_stride[0] * p.out_stride[1] * p.out_stride[2]
+
+
+cdef void _choose_boxes(DepthwisePlan plan, const Reach* reach, int64_t lanes):
+    """Boxes whose packed input fits the cache, and enough of them for some tasks; and how large that is."""
+    cdef convt_depthwise_plan* p = &plan.p
+    cdef int64_t ways = p.out_stride[2], padded = 1, room
+    cdef int64_t[3] planes
+    cdef int axis
+    for axis in range(3):
+        planes[axis] = ceil_div(p.out_size[axis], p.out_stride[axis])
+        padded = times(padded, planes[axis] + reach[axis].halo)
+    room = min(PACKED // (plan.size * p.inputs * p.in_planes), ceil_div(padded, ceil_div(TASKS // 2, p.batch * p.groups)))
+    _fill_boxes(p, planes, reach, min(ROW, 2 * SUMS // ways) // plan.size, room)
+    if p.boxes[1] == 1 and p.boxes[2] == 1:
+        p.slide = p.count[0] * p.rows[1]
+    elif p.boxes[2] == 1 and p.rows[0] == 1:
+        p.slide = p.count[1]
+    p.plane_size = p.rows[0] * p.rows[1] * p.rows[2] + lanes
+    p.channel_size = p.in_planes * p.plane_size
+    p.chunk = max(1, min(p.count[1], SUMS // (plan.size * ways) // p.rows[2]))
+    p.chunk_size = ceil_div((p.chunk - 1) * p.rows[2] + p.count[2], lanes) * lanes
+
+
+cdef void _fill_boxes(
+    convt_depthwise_plan* p, const int64_t* planes, const Reach* reach, int64_t row, int64_t room
+):
+    """Positions of a box, and how many boxes there are: `room` positions filled from the last axis on, in short rows."""
+    cdef int64_t[3] room_of = [room, room, min(room, row)]
+    cdef int axis, other
+    for axis in range(2, -1, -1):
+        p.count[axis] = even(planes[axis], max(1, room_of[axis] - reach[axis].halo))
+        p.boxes[axis] = ceil_div(planes[axis], p.count[axis])
+        p.rows[axis] = p.count[axis] + reach[axis].halo
+        for other in range(axis):
+            room_of[other] //= p.rows[axis]
+
+
+cdef int _list_planes(DepthwisePlan plan, const Geometry* g, const Tap* taps) except -1:
+    """Write the phases of the planes, which the taps are sorted by."""
+    cdef int64_t* phase = new_table(&plan.all_tables, plan.p.in_planes * 3)
+    cdef int64_t tap, axis
+    for tap in range(g.taps):
+        for axis in range(3):
+            phase[taps[tap].in_plane * 3 + axis] = taps[tap].plane[axis]
+    plan.p.in_phase = phase
+    return 0
+
+
+cdef int _write_taps(DepthwisePlan plan, const Geometry* g, const Tap* taps) except -1:
+    """Write the taps, plane by plane of the output; their offsets for each input channel in turn."""
+    cdef convt_depthwise_plan* p = &plan.p
+    cdef int64_t* first = new_table(&plan.all_tables, p.out_planes + 1)
+    cdef int64_t* places = new_table(&plan.all_tables, g.taps * 3)
+    cdef int64_t* reach = new_table(&plan.all_tables, g.taps * 3)
+    cdef int64_t* offsets = new_table(&plan.all_tables, g.taps * p.inputs)
+    cdef int64_t tap = 0, plane, channel, count = 0, each, axis
+    for plane in range(p.out_planes):
+        first[plane] = tap
+        while tap < g.taps and taps[tap].out_plane == plane:
+            tap += 1
+        for channel in range(p.inputs):
+            for each in range(first[plane], tap):
+                offsets[count] = channel * p.channel_size + taps[each].offset
+                count += 1
+    first[p.out_planes] = tap
+    for tap in range(g.taps):
+        for axis in range(3):
+            places[tap * 3 + axis] = taps[tap].at[axis]
+            reach[tap * 3 + axis] = taps[tap].at[axis] * g.dilation[axis] - g.padding[axis]
+            if plan.scatters:               # steps, along which nothing is skipped
+                reach[tap * 3 + axis] = taps[tap].inside[axis] + p.low[axis]
+    p.first_tap, p.taps, p.reach, p.offsets = first, places, reach, offsets
+    return 0
+
+
+cdef bint _schedule(DepthwisePlan plan, int64_t taps, int64_t lanes):
+    """Boxes of a task, and scratch memory; False if that is too much."""
+    cdef convt_depthwise_plan* p = &plan.p
+    cdef int64_t boxes = p.boxes[0] * p.boxes[1] * p.boxes[2], of_group = p.batch * boxes, units = of_group * p.groups
+    cdef int64_t weights = p.inputs * p.outputs * taps, filters = weights * p.groups, of_unit, scratch, shared = 0
+    if plan.correlates:
+        p.splits = min(of_group, ceil_div(TASKS, p.groups))
+        plan.tasks = p.groups * p.splits
+        scratch, shared = weights * lanes + p.chunk_size + p.inputs * p.channel_size, plan.tasks * weights
+    else:
+        of_unit = (p.inputs * p.in_planes + p.outputs * p.out_planes) * plan.size * p.count[0] * p.count[1] * p.count[2]
+        p.units = max(1, min(max(TASK // of_unit, boxes), units // TASKS))
+        plan.tasks = ceil_div(units, p.units)
+        scratch = weights + p.out_stride[2] * p.chunk_size + p.inputs * p.channel_size
+        if weights == taps <= CHANNEL_TAPS and p.groups >= CHANNELS and filters * plan.size <= FILTERS:
+            plan.channel_rows = max(1, TASK // (p.out_size[2] * p.groups * plan.size))
+            shared = filters
+    if max(scratch, shared) > MOST // plan.size:
+        return False
+    plan.scratch, plan.shared = scratch * plan.size + LINE, shared * plan.size
+    plan.multiply_adds = <object>units * p.count[0] * ceil_div(p.count[1], p.chunk) * p.chunk_size * weights
+    return True

@@ -1,0 +1,342 @@
+"""DirectPlan: planes, taps and strips of a problem, as the tables that ``kernels/direct_plan.h`` describes.
+
+Along each axis, tap t of coarse position q meets the fine element ``q * stride + tap * dilation - padding``, which lies in
+the phase ``(tap * dilation - padding) mod stride``, at position q + steps of that phase. So gather reads the fine phases at
+q + steps, and scatter writes each fine phase from the coarse array at its own position - steps.
+
+Sizes follow from the problem and the instruction set, never from the number of threads. `../_taps.pxd` knows the planes,
+`_strips.pxd` cuts them; here they become a plan, in the time of a few microseconds: every new shape waits for it.
+"""
+
+from libc.stdlib cimport free, malloc
+
+from .._geometry cimport Geometry, geometry_of
+from .._kernels cimport convt_column, convt_direct_plan, isa_index, lanes_of, most_rows, widest
+from .._sizes cimport LINE, aligned, ceil_div, times
+from .._tables cimport as_list, as_rows, free_tables, new_table
+from .._taps cimport Reach, Tap, lines_of, list_taps, number_planes, place, reach_along, sort_by_reads
+from .._types cimport int64_t
+from ._strips cimport Strips, computed, cut, span_of
+
+from types import SimpleNamespace
+
+__all__ = ["DirectPlan", "direct_plan"]
+
+cdef enum:
+    MOST_TAPS = 4096
+    MOST_PHASES = 64
+    POSITIONS = 2048                        # bytes of a packed row of positions, at least: sums and strip of a few
+                                            # channels share the L1 cache
+    STRIP = 512 * 1024                      # bytes of a strip with more positions
+    STRIP_SUMS = 256 * 1024                 # bytes of its sums
+    STRIPS = 12                             # at least, where strips have more positions
+    BLOCK = 24 * 1024                       # bytes that a tile touches in the channels that are summed in one go, in L1
+    SUMS = 350 * 1024                       # bytes of the sums of a strip that wait for further blocks
+    ALL_SUMS = 1024 * 1024                  # bytes of the sums of all strips of a wave
+    MOST_SUMS = 1024 * 1024                 # bytes of one unit's sums
+    MOST_STRIP = 4 * 1024 * 1024            # bytes of all channels of a strip
+    CHUNK = 256 * 1024                      # bytes of the weights that a thread packs for itself at a time
+    WAVE = 12 * 1024 * 1024                 # bytes of all strips of a wave
+    MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
+    MOST_WEIGHTS = 6 * 1024 * 1024          # bytes that are packed before the work starts
+    TASKS = 8                               # strips that keep some cores busy
+    PREFETCH = 8                            # taps that a kernel looks ahead
+    COLUMN_VECTORS = 4
+
+cdef double PADDED = 1.03                   # by how much positions may grow where strips are halved, whose sums all wait
+cdef double[3] FEW = [0, 1.8, 1.3]          # so few outputs' taps are columns, unless halos grow a strip by more than this
+
+cdef struct Draft:                          # what the steps below tell each other
+    int64_t taps, lanes, target
+    int64_t planes[3]                       # positions of an output plane
+    Reach reach[3]
+    bint copied[3]                          # whether a plane is packed once per shift
+    int64_t halo[3]                         # where it is not
+    bint any_halo, few
+    int64_t units                           # of output channels
+    int64_t weights                         # bytes of all
+    int64_t spans
+    int64_t columns                         # elements of the columns of a strip
+
+
+cdef class DirectPlan:
+    """See ``convt_cpu.engine.Plan``; `direct_plan` makes it."""
+
+    def __dealloc__(self):
+        free_tables(&self.all_tables)
+
+    @property
+    def packed(self):
+        """Elements of all packed strips."""
+        return self.p.groups * self.strips * self.p.strip_size
+
+    @property
+    def scratch_bytes(self):
+        """Of one thread."""
+        return self.scratch * self.size
+
+    @property
+    def shared_bytes(self):
+        """Of all threads together."""
+        return self.shared * self.size
+
+    @property
+    def tables(self):
+        """All that ``kernels/direct_plan.h`` names, and the schedule, by name: for tests."""
+        cdef convt_direct_plan* p = &self.p
+        cdef int64_t taps = p.first_tap[p.out_planes]
+        cdef int64_t columns = p.first_column[p.column_units]
+        return SimpleNamespace(
+            batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, in_size=p.in_size, out_size=p.out_size,
+            in_stride=p.in_stride, out_stride=p.out_stride, in_planes=p.in_planes, out_planes=p.out_planes,
+            in_phase=as_rows(p.in_phase, p.in_planes, 3), in_shift=as_rows(p.in_shift, p.in_planes, 3),
+            first_tap=as_list(p.first_tap, p.out_planes + 1), taps=as_rows(p.taps, taps, 3),
+            offsets=as_list(p.offsets, taps), even=p.even, ahead=p.ahead, count=p.count, strips=p.strips,
+            rows=p.rows, slices=p.slices, sums_pitch=p.sums_pitch, positions=p.positions, plane_size=p.plane_size,
+            channel_size=p.channel_size, span=p.span, span_size=p.span_size, strip_size=p.strip_size, block=p.block,
+            chunk=p.chunk, tile=p.tile, unit=p.unit, pass_=p.pass_,
+            first_column=as_list(p.first_column, p.column_units + 1),
+            column=as_rows(<const int64_t*>p.column, columns, 5), by_outputs=self.by_outputs, wave=self.wave,
+        )
+
+
+def direct_plan(problem, str data_map, tuple order, str isa):
+    """The plan of a map, its spatial axes walked in `order`; None where the engine's buffers would grow too large."""
+    if data_map == "correlate":
+        return None
+    cdef Geometry g = geometry_of(problem, order)
+    if g.taps > MOST_TAPS or times(times(g.stride[0], g.stride[1]), g.stride[2]) > MOST_PHASES:
+        return None
+    cdef DirectPlan plan = DirectPlan()
+    plan.order, plan.isa, plan.size, plan.scatters = order, isa_index(isa), g.size, data_map == "scatter"
+    cdef Tap* taps = <Tap*>malloc(g.taps * sizeof(Tap))
+    if taps == NULL:
+        raise MemoryError(f"cannot allocate {g.taps * sizeof(Tap)} bytes for a plan")
+    try:
+        return plan if _planned(plan, &g, taps) else None
+    finally:
+        free(taps)
+
+
+cdef bint _planned(DirectPlan plan, const Geometry* g, Tap* taps) except -1:
+    """Plan step by step; False where a buffer would grow too large."""
+    cdef Draft d
+    cdef Strips s
+    d.taps, d.lanes = g.taps, lanes_of(plan.isa, plan.size)
+    _name_sides(plan, g)
+    _measure_reach(plan, g, &d)
+    if times(times(1 + d.halo[0], 1 + d.halo[1]), 1 + d.halo[2]) * plan.size > WAVE:
+        return False                        # of the packed positions that a single one needs
+    list_taps(g, plan.scatters, d.reach, d.copied, taps)
+    plan.p.in_planes = number_planes(taps, d.taps)
+    _choose_kernel(plan, &d)
+    s = _choose_strips(plan, &d)
+    if not _lay_out_strip(plan, &d, &s):
+        return False
+    _list_planes(plan, &d, taps)
+    place(taps, d.taps, plan.p.rows, plan.p.plane_size)
+    sort_by_reads(taps, d.taps)
+    _write_taps(plan, &d, taps)
+    _write_columns(plan, &d, taps)
+    return _schedule(plan, &d, lines_of(taps, d.taps, d.lanes, plan.p.tile))
+
+
+cdef void _name_sides(DirectPlan plan, const Geometry* g):
+    """Which array is the input and which one the output."""
+    cdef convt_direct_plan* p = &plan.p
+    cdef int axis
+    p.batch, p.groups = g.batch, g.groups
+    p.inputs = g.coarse_channels if plan.scatters else g.fine_channels
+    p.outputs = g.fine_channels if plan.scatters else g.coarse_channels
+    for axis in range(3):
+        p.in_size[axis] = g.coarse[axis] if plan.scatters else g.fine[axis]
+        p.out_size[axis] = g.fine[axis] if plan.scatters else g.coarse[axis]
+        p.in_stride[axis] = 1 if plan.scatters else g.stride[axis]
+        p.out_stride[axis] = g.stride[axis] if plan.scatters else 1
+    p.out_planes = p.out_stride[0] * p.out_stride[1] * p.out_stride[2]
+
+
+cdef void _measure_reach(DirectPlan plan, const Geometry* g, Draft* d):
+    """Halos, and where a plane is packed once per shift: where the halo is large beside a row, and pays for many outputs."""
+    cdef int axis
+    cdef int64_t paid = plan.p.outputs // 16
+    for axis in range(3):
+        d.reach[axis] = reach_along(g, axis, plan.scatters)
+        d.planes[axis] = ceil_div(plan.p.out_size[axis], plan.p.out_stride[axis])
+    cdef int64_t halo = d.reach[2].halo
+    d.copied[0] = False
+    d.copied[2] = halo < paid and 10 * halo >= d.planes[2] + halo
+    d.copied[1] = d.copied[2] and d.reach[1].halo < paid and d.planes[1] <= 4
+    for axis in range(3):
+        d.halo[axis] = 0 if d.copied[axis] else d.reach[axis].halo
+    d.any_halo = d.halo[0] > 0 or d.halo[1] > 0 or d.halo[2] > 0
+
+
+cdef void _choose_kernel(DirectPlan plan, Draft* d):
+    """Outputs and vectors of a kernel: the most outputs that are equal parts of all, then the most vectors."""
+    cdef convt_direct_plan* p = &plan.p
+    p.unit = ceil_div(p.outputs, ceil_div(p.outputs, most_rows(plan.isa)))
+    p.tile = widest(plan.isa, p.unit)
+    d.units = ceil_div(p.outputs, p.unit)
+    d.weights = p.groups * p.inputs * p.outputs * d.taps * plan.size
+
+
+cdef Strips _choose_strips(DirectPlan plan, Draft* d):
+    """Strips, and the schedule: by outputs where there are many weights, or few strips for many outputs."""
+    cdef convt_direct_plan* p = &plan.p
+    cdef bint sliced = d.any_halo and p.outputs > 2
+    cdef int64_t target = _positions(plan, d), strips
+    cdef Strips s = cut(p.batch, d.planes, d.halo, target, d.lanes, sliced), shorter
+    strips = s.strips[0] * s.strips[1] * s.strips[2] * s.strips[3]
+    plan.by_outputs = d.weights > MOST_WEIGHTS or strips * p.groups < TASKS < d.units
+    if plan.by_outputs and not d.halo[0] and not d.halo[1]:
+        shorter = cut(p.batch, d.planes, d.halo, target // 2, d.lanes, sliced)
+        if computed(&shorter) <= PADDED * computed(&s):
+            s = shorter
+    return s
+
+
+cdef int64_t _positions(DirectPlan plan, const Draft* d):
+    """Positions of a strip: the more, the fewer halos; but inputs and sums stay in L2, and there is work for all."""
+    cdef convt_direct_plan* p = &plan.p
+    cdef int64_t all_positions = p.batch * p.groups * d.planes[0] * d.planes[1] * d.planes[2]
+    cdef int64_t of_inputs = p.inputs * p.in_planes * plan.size, of_sums = min(p.outputs, 14) * p.out_planes * plan.size
+    cdef int64_t most = min(STRIP // of_inputs, STRIP_SUMS // of_sums, all_positions // STRIPS)
+    cdef int64_t least = POSITIONS // plan.size
+    return max(least, most) if d.halo[0] or d.halo[1] else least
+
+
+cdef bint _lay_out_strip(DirectPlan plan, Draft* d, const Strips* s):
+    """Sizes of a packed strip; False where it, or the sums of one unit, would be too large for any schedule."""
+    cdef convt_direct_plan* p = &plan.p
+    cdef int axis
+    cdef int64_t furthest
+    for axis in range(4):
+        p.count[axis], p.strips[axis] = s.count[axis], s.strips[axis]
+    for axis in range(3):
+        p.rows[axis] = s.rows[axis]
+    p.slices, p.slice, p.positions = s.slices, s.positions // s.slices, s.positions
+    p.sums_pitch[0], p.sums_pitch[1] = s.sums_pitch[0], s.sums_pitch[1]
+    plan.strips = p.strips[0] * p.strips[1] * p.strips[2] * p.strips[3]
+    d.few, d.spans = False, 1
+    if d.any_halo:
+        furthest = (d.halo[0] * p.rows[1] + d.halo[1]) * p.rows[2] + d.halo[2]
+        p.plane_size = max(furthest + span_of(s), p.count[0] * p.rows[0] * p.rows[1] * p.rows[2])
+        d.few = p.inputs >= 8 and p.outputs <= 2 and p.plane_size < FEW[p.outputs] * p.positions
+        if d.few:
+            p.plane_size, p.tile = ceil_div(p.plane_size, d.lanes) * d.lanes, COLUMN_VECTORS
+        # An odd number of cache lines: else some channels would meet in few sets of the L1 cache.
+        p.channel_size = times(p.in_planes, p.plane_size)
+        p.channel_size = (ceil_div(p.channel_size * plan.size, LINE) // 2 * 2 + 1) * LINE // plan.size
+        p.span, p.span_size = p.plane_size, 0
+    else:
+        p.plane_size = p.span = p.tile * d.lanes
+        p.channel_size = p.in_planes * p.plane_size
+        p.span_size, d.spans = times(p.inputs, p.channel_size), ceil_div(p.positions, p.span)
+    p.strip_size = times(times(p.inputs, p.channel_size), d.spans)
+    return (
+        p.strip_size <= (WAVE if plan.by_outputs and not d.few else MOST_STRIP) // plan.size
+        and times(p.out_planes * p.unit * plan.size, p.positions) <= MOST_SUMS
+    )
+
+
+cdef int _list_planes(DirectPlan plan, const Draft* d, const Tap* taps) except -1:
+    """Write the phases and the starts of the packed planes, which the taps are sorted by."""
+    cdef int64_t* phase = new_table(&plan.all_tables, plan.p.in_planes * 3)
+    cdef int64_t* start = new_table(&plan.all_tables, plan.p.in_planes * 3)
+    cdef int64_t tap, axis
+    for tap in range(d.taps):
+        for axis in range(3):
+            phase[taps[tap].in_plane * 3 + axis] = taps[tap].plane[axis]
+            start[taps[tap].in_plane * 3 + axis] = taps[tap].plane[axis + 3]
+    plan.p.in_phase, plan.p.in_shift = phase, start
+    return 0
+
+
+cdef int _write_taps(DirectPlan plan, const Draft* d, const Tap* taps) except -1:
+    """Write the taps in the order in which they lie now, plane by plane of the output."""
+    cdef convt_direct_plan* p = &plan.p
+    cdef int64_t* first = new_table(&plan.all_tables, p.out_planes + 1)
+    cdef int64_t* places = new_table(&plan.all_tables, d.taps * 3)
+    cdef int64_t* offsets = new_table(&plan.all_tables, d.taps)
+    cdef int64_t tap = 0, plane, axis, most = 0
+    for plane in range(p.out_planes):
+        first[plane] = tap
+        while tap < d.taps and taps[tap].out_plane == plane:
+            for axis in range(3):
+                places[tap * 3 + axis] = taps[tap].at[axis]
+            offsets[tap] = taps[tap].offset
+            tap += 1
+        most = max(most, tap - first[plane])
+    first[p.out_planes] = tap
+    p.first_tap, p.taps, p.offsets = first, places, offsets
+    p.even = _even_step(p, d.taps)
+    p.ahead = p.even * PREFETCH if p.even else ceil_div(PREFETCH, most) * p.channel_size
+    return 0
+
+
+cdef int64_t _even_step(const convt_direct_plan* p, int64_t all_taps) noexcept:
+    """How far apart the taps of every plane are, if they and the channels follow one another evenly, else 0."""
+    cdef int64_t taps = p.first_tap[1], plane, tap, step
+    if taps == 0 or p.channel_size % taps or all_taps != taps * p.out_planes:
+        return 0
+    step = p.channel_size // taps
+    for plane in range(p.out_planes):
+        if p.first_tap[plane] != plane * taps:
+            return 0
+        for tap in range(taps):
+            if p.offsets[plane * taps + tap] != p.offsets[plane * taps] + tap * step:
+                return 0
+    return step
+
+
+cdef int _write_columns(DirectPlan plan, Draft* d, const Tap* taps) except -1:
+    """Units of (tap, output) pairs that read the same plane, as many as a kernel has rows, where outputs are few."""
+    cdef convt_direct_plan* p = &plan.p
+    cdef int64_t pairs = d.taps * p.outputs if d.few else 0
+    cdef int64_t* first = new_table(&plan.all_tables, pairs + 1)
+    cdef convt_column* column = <convt_column*>new_table(&plan.all_tables, pairs * 5)
+    cdef int64_t plane, tap, output, unit, units, before = 0, count = 0, longest = 0
+    first[0] = 0
+    for plane in range(p.in_planes if d.few else 0):
+        for tap in range(d.taps):
+            for output in range(p.outputs if taps[tap].in_plane == plane else 0):
+                column[count] = convt_column(tap, output, plane, taps[tap].out_plane, taps[tap].shift)
+                count += 1
+        units = ceil_div(count - before, most_rows(plan.isa))
+        for unit in range(1, units + 1):
+            p.column_units += 1
+            first[p.column_units] = before + (count - before) * unit // units
+            longest = max(longest, first[p.column_units] - first[p.column_units - 1])
+        before = count
+    p.first_column, p.column = first, column
+    d.columns = longest * p.plane_size
+    return 0
+
+
+cdef bint _schedule(DirectPlan plan, const Draft* d, int64_t lines):
+    """Cut channels and outputs; False where buffers would grow too large. A tile touches so many lines of a channel."""
+    cdef convt_direct_plan* p = &plan.p
+    cdef int64_t size = plan.size, strip = p.strip_size * size, sums = p.out_planes * p.unit * p.positions * size
+    cdef int64_t of_channel = p.unit * d.taps * size, at_once, scratch, shared
+    p.block = ceil_div(p.inputs, ceil_div(p.inputs, max(8, BLOCK // (lines * d.lanes * size))))
+    plan.by_outputs = plan.by_outputs and not d.few
+    if plan.by_outputs:
+        plan.wave = min(plan.strips, max(1, min(WAVE // strip, ALL_SUMS // sums)))
+        at_once = max(1, min(ALL_SUMS // (plan.wave * sums), d.units // TASKS))
+        p.chunk = min(p.inputs, p.block * max(1, CHUNK // (p.block * at_once * of_channel)))
+        shared = plan.wave * strip
+        scratch = at_once * (p.chunk * of_channel + plan.wave * sums)
+    else:
+        at_once = max(1, min(SUMS // sums, d.units))
+        plan.wave, p.chunk = 1, p.inputs
+        shared = d.weights
+        scratch = strip + at_once * sums + d.columns * size
+    if scratch + shared > MOST:
+        return False
+    p.pass_ = at_once * p.unit
+    plan.passes = ceil_div(p.outputs, p.pass_)
+    plan.tasks = plan.passes if plan.by_outputs else p.groups * plan.strips
+    plan.scratch, plan.shared = aligned(scratch) // size, aligned(shared) // size
+    plan.multiply_adds = <object>p.groups * plan.strips * p.positions * p.inputs * p.outputs * d.taps
+    return True
