@@ -26,6 +26,7 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t strips[4]
         int64_t rows[3]
         int64_t slices, slice
+        int64_t slab
         int64_t sums_pitch[2]
         int64_t positions, plane_size, channel_size, span, span_size, strip_size, block, chunk, tile, unit, pass_ "pass"
         int64_t column_units

@@ -16,7 +16,7 @@ from .._sizes cimport LINE, aligned, ceil_div, times
 from .._tables cimport as_list, as_rows, free_tables, new_table
 from .._taps cimport Reach, Tap, lines_of, list_taps, number_planes, place, reach_along, sort_by_reads
 from .._types cimport int64_t
-from ._strips cimport Strips, computed, cut, span_of
+from ._strips cimport Strips, computed, cut, packed, span_of
 
 from types import SimpleNamespace
 
@@ -42,9 +42,11 @@ cdef enum:
     TASKS = 8                               # strips that keep some cores busy
     PREFETCH = 8                            # taps that a kernel looks ahead
     COLUMN_VECTORS = 4
+    SLAB = 160 * 1024                       # bytes that are packed at a time where taps are columns
+    FEWEST_INPUTS = 8                       # of such columns
 
 cdef double PADDED = 1.03                   # by how much positions may grow where strips are halved, whose sums all wait
-cdef double[3] FEW = [0, 1.8, 1.3]          # so few outputs' taps are columns, unless halos grow a strip by more than this
+cdef double[3] FEW = [0, 2.2, 1.4]          # so few outputs' taps are columns, unless halos grow a strip by more than this
 
 cdef struct Draft:                          # what the steps below tell each other
     int64_t taps, lanes, target
@@ -68,7 +70,9 @@ cdef class DirectPlan:
     @property
     def packed(self):
         """Elements of all packed strips."""
-        return self.p.groups * self.strips * self.p.strip_size
+        cdef int64_t rows = self.p.count[0] * self.p.rows[0] * self.p.rows[1] * self.p.rows[2]
+        of_strip = self.p.inputs * self.p.in_planes * rows if self.p.slab else self.p.strip_size
+        return self.p.groups * self.strips * of_strip
 
     @property
     def scratch_bytes(self):
@@ -92,7 +96,7 @@ cdef class DirectPlan:
             in_phase=as_rows(p.in_phase, p.in_planes, 3), in_shift=as_rows(p.in_shift, p.in_planes, 3),
             first_tap=as_list(p.first_tap, p.out_planes + 1), taps=as_rows(p.taps, taps, 3),
             offsets=as_list(p.offsets, taps), even=p.even, ahead=p.ahead, count=p.count, strips=p.strips,
-            rows=p.rows, slices=p.slices, sums_pitch=p.sums_pitch, positions=p.positions, plane_size=p.plane_size,
+            rows=p.rows, slices=p.slices, slab=p.slab, sums_pitch=p.sums_pitch, positions=p.positions, plane_size=p.plane_size,
             channel_size=p.channel_size, span=p.span, span_size=p.span_size, strip_size=p.strip_size, block=p.block,
             chunk=p.chunk, tile=p.tile, unit=p.unit, pass_=p.pass_,
             first_column=as_list(p.first_column, p.column_units + 1),
@@ -122,7 +126,7 @@ cdef bint _planned(DirectPlan plan, const Geometry* g, Tap* taps) except -1:
     """Plan step by step; False where a buffer would grow too large."""
     cdef Draft d
     cdef Strips s
-    d.taps, d.lanes = g.taps, lanes_of(plan.isa, plan.size)
+    d.taps, d.lanes, d.few = g.taps, lanes_of(plan.isa, plan.size), False
     _name_sides(plan, g)
     _measure_reach(plan, g, &d)
     if times(times(1 + d.halo[0], 1 + d.halo[1]), 1 + d.halo[2]) * plan.size > WAVE:
@@ -186,7 +190,13 @@ cdef Strips _choose_strips(DirectPlan plan, Draft* d):
     cdef convt_direct_plan* p = &plan.p
     cdef bint sliced = d.any_halo and p.outputs > 2
     cdef int64_t target = _positions(plan, d), strips
-    cdef Strips s = cut(p.batch, d.planes, d.halo, target, d.lanes, sliced), shorter
+    cdef Strips s, shorter
+    if d.any_halo and p.outputs <= 2 and p.inputs >= FEWEST_INPUTS:
+        s = cut(p.batch, d.planes, d.halo, _positions_of_columns(plan, d), d.lanes, False)
+        d.few = packed(&s) < FEW[p.outputs] * s.positions
+        if d.few:
+            return s
+    s = cut(p.batch, d.planes, d.halo, target, d.lanes, sliced)
     strips = s.strips[0] * s.strips[1] * s.strips[2] * s.strips[3]
     plan.by_outputs = d.weights > MOST_WEIGHTS or strips * p.groups < TASKS < d.units
     if plan.by_outputs and not d.halo[0] and not d.halo[1]:
@@ -206,6 +216,14 @@ cdef int64_t _positions(DirectPlan plan, const Draft* d):
     return max(least, most) if d.halo[0] or d.halo[1] else least
 
 
+cdef int64_t _positions_of_columns(DirectPlan plan, const Draft* d):
+    """The same where taps are columns: the input is packed slab by slab, so only the sums must stay in L2."""
+    cdef convt_direct_plan* p = &plan.p
+    cdef int64_t all_positions = p.batch * p.groups * d.planes[0] * d.planes[1] * d.planes[2]
+    cdef int64_t most = min(STRIP_SUMS // (p.outputs * p.out_planes * plan.size), all_positions // TASKS)
+    return max(POSITIONS // plan.size, most)
+
+
 cdef bint _lay_out_strip(DirectPlan plan, Draft* d, const Strips* s):
     """Sizes of a packed strip; False where it, or the sums of one unit, would be too large for any schedule."""
     cdef convt_direct_plan* p = &plan.p
@@ -218,13 +236,14 @@ cdef bint _lay_out_strip(DirectPlan plan, Draft* d, const Strips* s):
     p.slices, p.slice, p.positions = s.slices, s.positions // s.slices, s.positions
     p.sums_pitch[0], p.sums_pitch[1] = s.sums_pitch[0], s.sums_pitch[1]
     plan.strips = p.strips[0] * p.strips[1] * p.strips[2] * p.strips[3]
-    d.few, d.spans = False, 1
+    d.spans = 1
     if d.any_halo:
         furthest = (d.halo[0] * p.rows[1] + d.halo[1]) * p.rows[2] + d.halo[2]
-        p.plane_size = max(furthest + span_of(s), p.count[0] * p.rows[0] * p.rows[1] * p.rows[2])
-        d.few = p.inputs >= 8 and p.outputs <= 2 and p.plane_size < FEW[p.outputs] * p.positions
+        p.plane_size = max(furthest + span_of(s), packed(s))
         if d.few:
-            p.plane_size, p.tile = ceil_div(p.plane_size, d.lanes) * d.lanes, COLUMN_VECTORS
+            p.slab = max(1, SLAB // (p.inputs * p.in_planes * plan.size * p.rows[2]))
+            p.slab = min(p.slab, p.count[0] * p.rows[0] * p.rows[1])
+            p.plane_size, p.tile = ceil_div(p.slab * p.rows[2], d.lanes) * d.lanes, COLUMN_VECTORS
         # An odd number of cache lines: else some channels would meet in few sets of the L1 cache.
         p.channel_size = times(p.in_planes, p.plane_size)
         p.channel_size = (ceil_div(p.channel_size * plan.size, LINE) // 2 * 2 + 1) * LINE // plan.size
@@ -235,7 +254,7 @@ cdef bint _lay_out_strip(DirectPlan plan, Draft* d, const Strips* s):
         p.span_size, d.spans = times(p.inputs, p.channel_size), ceil_div(p.positions, p.span)
     p.strip_size = times(times(p.inputs, p.channel_size), d.spans)
     return (
-        p.strip_size <= (WAVE if plan.by_outputs and not d.few else MOST_STRIP) // plan.size
+        p.strip_size <= (WAVE if plan.by_outputs else MOST_STRIP) // plan.size
         and times(p.out_planes * p.unit * plan.size, p.positions) <= MOST_SUMS
     )
 
@@ -318,9 +337,8 @@ cdef bint _schedule(DirectPlan plan, const Draft* d, int64_t lines):
     """Cut channels and outputs; False where buffers would grow too large. A tile touches so many lines of a channel."""
     cdef convt_direct_plan* p = &plan.p
     cdef int64_t size = plan.size, strip = p.strip_size * size, sums = p.out_planes * p.unit * p.positions * size
-    cdef int64_t of_channel = p.unit * d.taps * size, at_once, scratch, shared
+    cdef int64_t of_channel = p.unit * d.taps * size, at_once, scratch, shared, positions
     p.block = ceil_div(p.inputs, ceil_div(p.inputs, max(8, BLOCK // (lines * d.lanes * size))))
-    plan.by_outputs = plan.by_outputs and not d.few
     if plan.by_outputs:
         plan.wave = min(plan.strips, max(1, min(WAVE // strip, ALL_SUMS // sums)))
         at_once = max(1, min(ALL_SUMS // (plan.wave * sums), d.units // TASKS))
@@ -338,5 +356,6 @@ cdef bint _schedule(DirectPlan plan, const Draft* d, int64_t lines):
     plan.passes = ceil_div(p.outputs, p.pass_)
     plan.tasks = plan.passes if plan.by_outputs else p.groups * plan.strips
     plan.scratch, plan.shared = aligned(scratch) // size, aligned(shared) // size
-    plan.multiply_adds = <object>p.groups * plan.strips * p.positions * p.inputs * p.outputs * d.taps
+    positions = p.count[0] * p.rows[0] * p.rows[1] * p.rows[2] if d.few else p.positions
+    plan.multiply_adds = <object>p.groups * plan.strips * positions * p.inputs * p.outputs * d.taps
     return True

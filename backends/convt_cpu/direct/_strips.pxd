@@ -44,6 +44,11 @@ cdef inline double computed(const Strips* s) noexcept nogil:
     return <double>(s.strips[0] * s.strips[1] * s.strips[2] * s.strips[3]) * s.positions
 
 
+cdef inline int64_t packed(const Strips* s) noexcept nogil:
+    """Positions of a packed plane, halos included."""
+    return s.count[0] * s.rows[0] * s.rows[1] * s.rows[2]
+
+
 cdef inline int64_t span_of(const Strips* s) noexcept nogil:
     """Packed positions from the first that is computed to behind the last."""
     cdef int64_t before = 0

@@ -7,7 +7,8 @@
  *     sums[plane][output][position] +=  column[tap, output][position + shift of the tap]
  *
  * That costs an addition per tap and position, beside a multiply-add for each input channel. The columns of one kernel are added
- * before the next are computed, so they stay in the L1 or L2 cache. */
+ * before the next are computed, and a strip is packed a few rows, a slab, at a time, so both stay in the L1 or L2 cache, and
+ * strips can be large and their halos small. */
 
 /* weights [unit][input channel][row]; see `column` in direct_plan.h. Returns 1 if all are finite, else 0. */
 static int NAME(pack_columns)(
@@ -24,36 +25,51 @@ static int NAME(pack_columns)(
     return NAME(all_finite)(to - packed, packed);
 }
 
-/* The columns of one unit. */
+/* The columns of one unit, at the first `count` positions of a slab. */
 static void NAME(unit_columns)(
-    const convt_direct_plan *p, int64_t unit, const REAL *strip, const REAL *weights, REAL *columns)
+    const convt_direct_plan *p, int64_t unit, int64_t count, const REAL *slab, const REAL *weights, REAL *columns)
 {
-    int64_t rows = p->first_column[unit + 1] - p->first_column[unit], vectors = p->plane_size / LANES, count;
-    strip += p->column[p->first_column[unit]].in_plane * p->plane_size;
-    for (int64_t v = 0; v < vectors; v += count) {
-        count = vectors - v < p->tile ? vectors - v : p->tile;
-        while (!NAME(table).direct[rows][count]) count--;
+    int64_t rows = p->first_column[unit + 1] - p->first_column[unit], vectors = (count + LANES - 1) / LANES, some;
+    slab += p->column[p->first_column[unit]].in_plane * p->plane_size;
+    for (int64_t v = 0; v < vectors; v += some) {
+        some = vectors - v < p->tile ? vectors - v : p->tile;
+        while (!NAME(table).direct[rows][some]) some--;
         for (int64_t c = 0; c < p->inputs; c += p->block)
-            NAME(table).direct[rows][count](
+            NAME(table).direct[rows][some](
                 p->block < p->inputs - c ? p->block : p->inputs - c, 1, NAME(here), p->channel_size,
-                CONVT_PREFETCH * p->channel_size, strip + c * p->channel_size + v * LANES, weights + c * rows,
+                CONVT_PREFETCH * p->channel_size, slab + c * p->channel_size + v * LANES, weights + c * rows,
                 columns + v * LANES, p->plane_size, c > 0);
     }
 }
 
-/* All sums of a strip. `columns` has room for one unit. */
-static void NAME(sum_columns)(
-    const convt_direct_plan *p, const REAL *strip, const REAL *weights, REAL *sums, REAL *columns)
+/* Adds what a slab, `count` packed positions from `first` on, gives to the sums of its strip. */
+static void NAME(add_columns)(
+    const convt_direct_plan *p, int64_t first, int64_t count, const REAL *slab, const REAL *weights, REAL *sums,
+    REAL *columns)
 {
-    memset(sums, 0, p->out_planes * p->outputs * p->positions * sizeof(REAL));
     for (int64_t unit = 0; unit < p->column_units; unit++) {
-        int64_t first = p->first_column[unit], last = p->first_column[unit + 1];
-        NAME(unit_columns)(p, unit, strip, weights + first * p->inputs, columns);
-        for (int64_t row = first; row < last; row++) {
+        int64_t row = p->first_column[unit];
+        NAME(unit_columns)(p, unit, count, slab, weights + row * p->inputs, columns);
+        for (const REAL *from = columns; row < p->first_column[unit + 1]; row++, from += p->plane_size) {
             const convt_column *column = p->column + row;
-            const REAL *from = columns + (row - first) * p->plane_size + column->shift;
             REAL *to = sums + (column->out_plane * p->outputs + column->output) * p->positions;
-            for (int64_t i = 0; i < p->positions; i++) to[i] += from[i];
+            int64_t ahead = first - column->shift, low = ahead < 0 ? -ahead : 0; /* from[i] goes to position ahead + i */
+            int64_t high = count < p->positions - ahead ? count : p->positions - ahead;
+            for (int64_t i = low; i < high; i++) to[ahead + i] += from[i];
         }
+    }
+}
+
+/* All sums of a strip, slab by slab: `slab` has room for one, `columns` for those of one unit. */
+static void NAME(sum_columns)(
+    const convt_direct_plan *p, const NAME(box) *box, const REAL *input, const convt_strides *in, const REAL *weights,
+    REAL *slab, REAL *sums, REAL *columns)
+{
+    int64_t rows = box->images * p->rows[0] * p->rows[1];
+    memset(sums, 0, p->out_planes * p->outputs * p->positions * sizeof(REAL));
+    for (int64_t row = 0; row < rows; row += p->slab) {
+        int64_t end = p->slab < rows - row ? row + p->slab : rows;
+        NAME(pack_rows_of_strip)(p, box, 0, p->inputs, row, end, input, in, slab);
+        NAME(add_columns)(p, row * p->rows[2], (end - row) * p->rows[2], slab, weights, sums, columns);
     }
 }

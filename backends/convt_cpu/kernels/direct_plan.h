@@ -46,6 +46,7 @@ typedef struct {
     int64_t rows[3];           /* packed positions along the axes, with the halo if any; rows[2] is the pitch of a row */
     int64_t slices;            /* pieces of a strip without the rows of halo that follow them; 1 if those are computed, too */
     int64_t slice;             /* positions of one that are computed, a multiple of the vector length */
+    int64_t slab;              /* rows of a strip that are packed at a time, where taps are columns; else 0 */
     int64_t sums_pitch[2];     /* of images, of slices along z: how far apart their sums are */
     int64_t positions;         /* of a plane's strip that are computed: of all slices */
     int64_t plane_size;        /* of a packed plane */

@@ -105,13 +105,13 @@ static void NAME(move_plane)(
     NAME(fill_plane)(p, first + behind, end - first - behind, row, plane);
 }
 
-/* Packs some channels of a strip. */
-static void NAME(pack_strip)(
-    const convt_direct_plan *p, const NAME(box) *box, int64_t first, int64_t last, const REAL *input,
-    const convt_strides *in, REAL *strip)
+/* Packs rows `row` to `end_row` of some channels of a strip, those along z and of several images in one count. */
+static void NAME(pack_rows_of_strip)(
+    const convt_direct_plan *p, const NAME(box) *box, int64_t first, int64_t last, int64_t row, int64_t end_row,
+    const REAL *input, const convt_strides *in, REAL *strip)
 {
     NAME(move) moves[NAME(MOVES)];
-    int64_t of_row = (p->rows[2] + LANES - 1) / LANES, all = box->images * p->rows[0] * p->rows[1] * of_row;
+    int64_t of_row = (p->rows[2] + LANES - 1) / LANES, begin = row * of_row, all = (end_row - row) * of_row;
     int64_t at_once = all < NAME(MOVED) ? all : NAME(MOVED), planes = NAME(MOVES) / at_once;
     int64_t size[5] = {p->batch, p->groups * p->inputs, p->in_size[0], p->in_size[1], p->in_size[2]};
     int64_t stride[5] = {in->outer, in->channel, in->axis[0], in->axis[1], in->axis[2]};
@@ -123,7 +123,7 @@ static void NAME(pack_strip)(
         int64_t end = (at + count) / of_row * p->rows[2] + (at + count) % of_row * LANES;
         for (int64_t plane = 0; plane < p->in_planes; plane += planes) {
             int64_t some = planes < p->in_planes - plane ? planes : p->in_planes - plane;
-            for (int64_t i = 0; i < some; i++) NAME(list_moves)(p, box, plane + i, at, count, in, moves + i * count);
+            for (int64_t i = 0; i < some; i++) NAME(list_moves)(p, box, plane + i, begin + at, count, in, moves + i * count);
             NAME(note_reach)(&source, some * count, moves);
             for (int64_t c = first; c < last; c++) {
                 int64_t from = box->image * in->outer + (box->group * p->inputs + c) * in->channel;
@@ -134,9 +134,17 @@ static void NAME(pack_strip)(
             }
         }
     }
-    int64_t packed = box->images * p->rows[0] * p->rows[1] * p->rows[2];
+    int64_t packed = (end_row - row) * p->rows[2];
     int64_t rest = (p->span_size ? p->positions : p->plane_size) - packed;
     for (int64_t c = first; c < last && rest > 0; c++)
         for (int64_t plane = 0; plane < p->in_planes; plane++)
             NAME(fill_plane)(p, packed, rest, NULL, strip + c * p->channel_size + plane * p->plane_size);
+}
+
+/* Packs some channels of a strip. */
+static void NAME(pack_strip)(
+    const convt_direct_plan *p, const NAME(box) *box, int64_t first, int64_t last, const REAL *input,
+    const convt_strides *in, REAL *strip)
+{
+    NAME(pack_rows_of_strip)(p, box, first, last, 0, box->images * p->rows[0] * p->rows[1], input, in, strip);
 }

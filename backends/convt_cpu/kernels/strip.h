@@ -128,13 +128,15 @@ static void NAME(strip)(
     REAL *strip = scratch, *sums = scratch + p->strip_size;
     int64_t filter = p->inputs * p->first_tap[p->out_planes];
     weights += box.group * p->outputs * filter;
+    if (p->column_units) {
+        NAME(sum_columns)(p, &box, input, in, weights, strip, sums, sums + p->out_planes * p->outputs * p->positions);
+        NAME(write_pass)(p, &box, 0, p->outputs, sums, bias, output, out);
+        return;
+    }
     NAME(pack_strip)(p, &box, 0, p->inputs, input, in, strip);
     for (int64_t first = 0, last; first < p->outputs; first = last) {
         last = NAME(end_of_pass)(p, first);
-        if (p->column_units)
-            NAME(sum_columns)(p, strip, weights, sums, sums + p->out_planes * p->outputs * p->positions);
-        else
-            NAME(sum_channels)(p, first, last, 0, p->inputs, strip, weights + first * filter, sums);
+        NAME(sum_channels)(p, first, last, 0, p->inputs, strip, weights + first * filter, sums);
         NAME(write_pass)(p, &box, first, last, sums, bias, output, out);
     }
 }
