@@ -28,6 +28,12 @@ KINDS = {
     ),
     "images without the halos between": Problem(20, 1, 5, 6, (7, 6), (7, 6), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
     "the same, many weights": Problem(6, 1, 450, 450, (9, 9), (9, 9), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
+    "one output, slab by slab": Problem(2, 1, 1, 300, (60, 62), (30, 31), (5, 4), (2, 2), (2, 1), (1, 1), SINGLE),
+    "one output of gather": Problem(1, 1, 200, 1, (41, 43), (21, 22), (4, 3), (2, 2), (2, 1), (1, 1), DOUBLE),
+    "two outputs of a volume": Problem(
+        1, 1, 2, 150, (22, 20, 24), (11, 10, 12), (4, 4, 4), (2, 2, 2), (1, 1, 1), (1, 1, 1), SINGLE
+    ),
+    "one output of several rows": Problem(5, 1, 1, 500, (90,), (90,), (9,), (1,), (4,), (1,), SINGLE),
     "three dimensions": Problem(2, 1, 9, 11, (12, 14, 9), (6, 7, 9), (2, 2, 3), (2, 2, 1), (0, 0, 1), (1, 1, 1), SINGLE),
 }
 
@@ -87,3 +93,4 @@ def test_the_kinds_reach_both_schedules_and_all_layouts():
     assert any(table.wave < np.prod(table.strips) for table in tables if table.by_outputs)
     assert {table.slices > 1 for table in tables if table.by_outputs} == {False, True}
     assert {table.slices > 1 for table in tables if not table.by_outputs} == {False, True}
+    assert any(0 < table.slab < table.count[0] * table.rows[0] * table.rows[1] for table in tables)
