@@ -35,7 +35,7 @@ cdef enum:
 cdef struct Draft:                          # what the steps below tell each other
     int64_t lanes
     int64_t step                            # tiles of a kernel
-    int64_t all_tiles                       # of all images
+    int64_t all_tiles                       # of all images and lattices
     int64_t u_unit                          # elements of U of a unit and a block of channels
     int64_t weights                         # bytes of U
     int64_t sums                            # bytes of M of a tile, of one unit
