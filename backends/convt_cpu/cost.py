@@ -55,12 +55,13 @@ __all__ = [
 ]
 
 _DIRECT_PACKED = 0.6  # for an element of a packed strip
+_DIRECT_AGAIN = 0.35  # for one that a pass reads from far away
 _DIRECT_WEIGHT = 2.2  # for a packed weight, which comes from far away
 _DIRECT_ELEMENT = 1.3  # for an element of the arrays
 
 
 def direct_cycles(plan: DirectPlan, problem: Problem, isa: str) -> float:
-    packing = plan.packed * _DIRECT_PACKED + _weights(problem) * _DIRECT_WEIGHT
+    packing = plan.packed * _DIRECT_PACKED + plan.read_again * _DIRECT_AGAIN + _weights(problem) * _DIRECT_WEIGHT
     moving = packing + _elements(problem) * _DIRECT_ELEMENT
     return plan.multiply_adds / _per_cycle(problem, isa) + moving * _words(problem)
 
@@ -137,7 +138,7 @@ def thin_cycles(plan: ThinPlan, problem: Problem, isa: str) -> float:
     return sums + (streaming + tables.moved * _THIN_MOVED) * _words(problem)
 
 
-_WINDOWS_SUM = 1.0  # time of a multiply-add
+_WINDOWS_SUM = 1.1  # time of a multiply-add
 _WINDOWS_PACKED = 0.3  # for an element of a packed row or filter
 _WINDOWS_RESULT = 8.0  # for the sum of a vector's lanes
 _WINDOWS_KERNEL = 8  # elements of a row of a filter, at least
@@ -156,7 +157,7 @@ def correlate_cycles(plan: CorrelatePlan, problem: Problem, isa: str) -> float:
     return plan.cycles
 
 
-_IM2COL_SUM = 1.6  # time of BLAS for a multiply-add in a tile's small product
+_IM2COL_SUM = 2.0  # time of BLAS for a multiply-add in a tile's small product
 _IM2COL_COLUMN = 1.2  # for an element of the column matrix
 _IM2COL_WEIGHT = 1.2
 _IM2COL_ELEMENT = 2.0

@@ -75,6 +75,11 @@ cdef class DirectPlan:
         return self.p.groups * self.strips * of_strip
 
     @property
+    def read_again(self):
+        """Elements of packed strips that lie far away and that every pass reads: none where each strip has its own task."""
+        return self.packed * self.passes if self.by_outputs else 0
+
+    @property
     def scratch_bytes(self):
         """Of one thread."""
         return self.scratch * self.size
