@@ -77,6 +77,14 @@ static int NAME(dense)(const convt_thin_plan *p, const convt_strides *strides)
     return p->outputs == 1 || strides->channel == expected;
 }
 
+/* Copies so many elements, and asks for what lies `next` elements further on: at the end of a page the processor would not know
+ * where to go on. */
+static inline void NAME(copy_and_fetch)(int64_t count, const REAL *from, int64_t next, REAL *to)
+{
+    for (int64_t i = 0; i < count; i += 64 / (int64_t)sizeof(REAL)) __builtin_prefetch(from + next + i);
+    memcpy(to, from, count * sizeof(REAL));
+}
+
 /* Between the lanes from `lane` on of one coarse channel, where `kernel` has them, and a row: reads them, or writes them. */
 static inline __attribute__((always_inline)) void NAME(move_lanes)(
     const int reads, const convt_thin_plan *p, int64_t lane, int64_t count, REAL *kernel, const convt_strides *strides,
@@ -84,7 +92,7 @@ static inline __attribute__((always_inline)) void NAME(move_lanes)(
 {
     if (NAME(dense)(p, strides)) {
         if (reads)
-            memcpy(row, kernel + lane, count * sizeof(REAL));
+            NAME(copy_and_fetch)(count, kernel + lane, strides->outer, row);
         else
             memcpy(kernel + lane, row, count * sizeof(REAL));
         return;
