@@ -35,3 +35,15 @@ cdef inline Geometry geometry_of(object problem, tuple order) except *:
         g.stride[axis], g.padding[axis], g.dilation[axis] = stride[source], padding[source], dilation[source]
     g.taps = g.kernel[0] * g.kernel[1] * g.kernel[2]       # fits: no array has 2**62 bytes
     return g
+
+
+cdef inline void name_sides(
+    const Geometry* g, bint scatters, int64_t* in_size, int64_t* out_size, int64_t* in_stride, int64_t* out_stride
+) noexcept nogil:
+    """Which array is the input and which one the output, and by what stride each is cut into phases."""
+    cdef int axis
+    for axis in range(3):
+        in_size[axis] = g.coarse[axis] if scatters else g.fine[axis]
+        out_size[axis] = g.fine[axis] if scatters else g.coarse[axis]
+        in_stride[axis] = 1 if scatters else g.stride[axis]
+        out_stride[axis] = g.stride[axis] if scatters else 1

@@ -6,7 +6,7 @@ here they are cut into boxes, in the time of a few microseconds: every new shape
 
 from libc.stdlib cimport free, malloc
 
-from .._geometry cimport Geometry, geometry_of
+from .._geometry cimport Geometry, geometry_of, name_sides
 from .._kernels cimport convt_depthwise_plan, isa_index, lanes_of
 from .._sizes cimport LINE, ceil_div, even, times
 from .._tables cimport as_list, as_rows, free_tables, new_table
@@ -108,15 +108,10 @@ cdef bint _planned(DepthwisePlan plan, const Geometry* g, Tap* taps) except -1:
 cdef void _name_sides(DepthwisePlan plan, const Geometry* g):
     """Which array is the input and which one the output; correlate reads both as gather reads and writes them."""
     cdef convt_depthwise_plan* p = &plan.p
-    cdef int axis
     p.batch, p.groups = g.batch, g.groups
     p.inputs = g.coarse_channels if plan.scatters else g.fine_channels
     p.outputs = g.fine_channels if plan.scatters else g.coarse_channels
-    for axis in range(3):
-        p.in_size[axis] = g.coarse[axis] if plan.scatters else g.fine[axis]
-        p.out_size[axis] = g.fine[axis] if plan.scatters else g.coarse[axis]
-        p.in_stride[axis] = 1 if plan.scatters else g.stride[axis]
-        p.out_stride[axis] = g.stride[axis] if plan.scatters else 1
+    name_sides(g, plan.scatters, p.in_size, p.out_size, p.in_stride, p.out_stride)
     p.out_planes = p.out_stride[0] * p.out_stride[1] * p.out_stride[2]
 
 

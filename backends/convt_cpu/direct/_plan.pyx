@@ -10,7 +10,7 @@ Sizes follow from the problem and the instruction set, never from the number of 
 
 from libc.stdlib cimport free, malloc
 
-from .._geometry cimport Geometry, geometry_of
+from .._geometry cimport Geometry, geometry_of, name_sides
 from .._kernels cimport convt_column, convt_direct_plan, isa_index, lanes_of, most_rows, widest
 from .._sizes cimport LINE, aligned, ceil_div, times
 from .._tables cimport as_list, as_rows, free_tables, new_table
@@ -153,15 +153,10 @@ cdef bint _planned(DirectPlan plan, const Geometry* g, Tap* taps) except -1:
 cdef void _name_sides(DirectPlan plan, const Geometry* g):
     """Which array is the input and which one the output."""
     cdef convt_direct_plan* p = &plan.p
-    cdef int axis
     p.batch, p.groups = g.batch, g.groups
     p.inputs = g.coarse_channels if plan.scatters else g.fine_channels
     p.outputs = g.fine_channels if plan.scatters else g.coarse_channels
-    for axis in range(3):
-        p.in_size[axis] = g.coarse[axis] if plan.scatters else g.fine[axis]
-        p.out_size[axis] = g.fine[axis] if plan.scatters else g.coarse[axis]
-        p.in_stride[axis] = 1 if plan.scatters else g.stride[axis]
-        p.out_stride[axis] = g.stride[axis] if plan.scatters else 1
+    name_sides(g, plan.scatters, p.in_size, p.out_size, p.in_stride, p.out_stride)
     p.out_planes = p.out_stride[0] * p.out_stride[1] * p.out_stride[2]
 
 

@@ -71,10 +71,8 @@ static void NAME(fill_bias)(
 /* Whether the lanes of a coarse channel are neighbours in memory. */
 static int NAME(dense)(const convt_thin_plan *p, const convt_strides *strides)
 {
-    int64_t expected = 1;
-    for (int axis = 2; axis >= 0; expected *= p->kernel[axis--])
-        if (p->kernel[axis] > 1 && strides->axis[axis] != expected) return 0;
-    return p->outputs == 1 || strides->channel == expected;
+    int64_t taps = NAME(dense_taps)(p->kernel, strides);
+    return taps && (p->outputs == 1 || strides->channel == taps);
 }
 
 /* Copies so many elements, and asks for what lies `next` elements further on: at the end of a page the processor would not know

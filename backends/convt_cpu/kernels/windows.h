@@ -65,10 +65,8 @@ static void NAME(pack_window_filters)(
 /* Whether the filters of a coarse channel lie in memory as in the panel. */
 static int NAME(filters_in_place)(const convt_windows_plan *p, const convt_strides *kernel)
 {
-    int64_t expected = 1;
-    for (int axis = 2; axis >= 0; expected *= p->kernel[axis--])
-        if (p->kernel[axis] > 1 && kernel->axis[axis] != expected) return 0;
-    return p->kernel[2] % LANES == 0 && (p->chunk == 1 || kernel->channel == expected);
+    int64_t taps = NAME(dense_taps)(p->kernel, kernel);
+    return taps && p->kernel[2] % LANES == 0 && (p->chunk == 1 || kernel->channel == taps);
 }
 
 /* Adds the products of `steps` vectors to the sums of `channels` coarse channels at `count` windows. */
