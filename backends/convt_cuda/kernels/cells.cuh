@@ -69,24 +69,25 @@ struct CellWeights {
     static_assert(THREADS % BM == 0 && BK % STEP == 0, "whole loads");
 
     const int m = threadIdx.x % BM, k_first = threadIdx.x / BM;
-    const Index inputs, step;
-    const S *here;  // the row's weight for the first channel
+    const Map &map;
+    const S *here;  // the row's weight for this thread's first channel of the next tile
     bool exists;
     T next[LOADS];
 
-    __device__ CellWeights(const Map &map, const Phase *, const Part &part) : inputs(map.inputs), step(map.weight.stride[1]) {
+    __device__ CellWeights(const Map &map, const Phase *, const Part &part) : map(map) {
         exists = m < rows_of_cells(map, BM) && part.row_first + m < part.rows;
         const CellRow row(map, exists ? part.row_first + m : 0);
         const Index strides[4] = {map.weight.stride[0], map.weight.stride[2], map.weight.stride[3], map.weight.stride[4]};
-        here = (const S *)map.weight.data + part.group * map.weight_group + row.place(strides) + k_first * step;
+        here = (const S *)map.weight.data + part.group * map.weight_group + row.place(strides) + k_first * map.weight.stride[1];
     }
 
     __device__ void turn_to(const Tap &, const Phase *) {}  // there is one only
 
     __device__ void load(Index first) {
+        const Index step = map.weight.stride[1];
 #pragma unroll
         for (int i = 0; i < LOADS; i++)
-            next[i] = exists && first + k_first + i * STEP < inputs ? T(here[i * STEP * step]) : T(0);
+            next[i] = exists && first + k_first + i * STEP < map.inputs ? T(here[i * STEP * step]) : T(0);
         here += BK * step;
     }
 

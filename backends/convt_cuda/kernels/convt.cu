@@ -24,11 +24,11 @@
 
 #define PACK(type, S, rows, columns) KERNEL(pack_##rows##x##columns##_##type, Map, pack<S, rows>)
 
+// Tiles that are filled along their depth have rows one vector longer, which puts neighbours into other banks.
 #define TILES(type, S, rows, columns, TM, TN) \
-    TILE(, type, S, rows, columns, Products<S, rows, columns, TM, TN, BK>) \
+    TILE(, type, S, rows, columns, Products<S, rows, columns, TM, TN, BK, 1>) \
     PACK(type, S, rows, columns)
 
-// correlate's tiles are filled along their depth, and rows one vector longer put neighbours into other banks.
 #define CORRELATE(form, type, S, rows, columns, ...) \
     KERNEL(correlate_##form##rows##x##columns##_##type, Correlation, correlate_tile<S, rows, columns, __VA_ARGS__>)
 
