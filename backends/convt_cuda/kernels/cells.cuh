@@ -3,11 +3,11 @@
 //
 //                             columns: images x cells
 //                             +---------------------+
-//     channels                |  coarse[c][cell]    |      read once, whatever the number of taps
+//     channels                |  coarse[c][cell]    |      as it lies in memory
 //                             +---------------------+
 //     +--------------------+  +---------------------+
-//     |  weight            |  |  a block:           |      rows: (fine channel, tap), as the weights lie in memory
-//     |  [c][(m, tap)]     |  |  BM x BN sums       |
+//     |  weight            |  |  a block:           |      rows: (fine channel, tap), as the weights lie in memory;
+//     |  [c][(m, tap)]     |  |  BM x BN sums       |      those of all taps meet the same columns
 //     +--------------------+  +---------------------+
 //
 // Sums of neighbouring taps are neighbours in the output, but lie in rows of the block, in registers of several threads. So
