@@ -1,4 +1,5 @@
 // The list of all kernels; README.md says how a call flows. Names are <what>_<form>_<type>.
+#include "cells.cuh"
 #include "correlate.cuh"
 #include "direct.cuh"
 #include "geometry.cuh"
@@ -12,20 +13,22 @@
 #define KERNEL(name, Parameters, ...) \
     extern "C" __global__ void __launch_bounds__(256) name(const __grid_constant__ Parameters parameters) { __VA_ARGS__(parameters); }
 
-// `pixels` and `channels` say along what neighbouring threads load.
+// `pixels` and `channels` say along what neighbouring threads load (`channels` also: taps side by side, see tile.cuh).
 #define TILE(form, type, S, rows, columns, ...) \
-    KERNEL(scatter_##form##rows##x##columns##_pixels_##type, Map, tile<S, true, false, rows, columns, __VA_ARGS__>) \
-    KERNEL(scatter_##form##rows##x##columns##_channels_##type, Map, tile<S, true, true, rows, columns, __VA_ARGS__>) \
-    KERNEL(gather_##form##rows##x##columns##_pixels_##type, Map, tile<S, false, false, rows, columns, __VA_ARGS__>) \
-    KERNEL(gather_##form##rows##x##columns##_channels_##type, Map, tile<S, false, true, rows, columns, __VA_ARGS__>)
+    KERNEL(scatter_##form##rows##x##columns##_pixels_##type, Map, tile<S, Scatter, false, rows, columns, __VA_ARGS__>) \
+    KERNEL(scatter_##form##rows##x##columns##_channels_##type, Map, tile<S, Scatter, true, rows, columns, __VA_ARGS__>) \
+    KERNEL(gather_##form##rows##x##columns##_pixels_##type, Map, tile<S, Gather, false, rows, columns, __VA_ARGS__>) \
+    KERNEL(gather_##form##rows##x##columns##_channels_##type, Map, tile<S, Gather, true, rows, columns, __VA_ARGS__>) \
+    KERNEL(scatter_cells_##form##rows##x##columns##_pixels_##type, Map, tile<S, Cells, false, rows, columns, __VA_ARGS__>) \
+    KERNEL(scatter_cells_##form##rows##x##columns##_channels_##type, Map, tile<S, Cells, true, rows, columns, __VA_ARGS__>)
 
 #define PACK(type, S, rows, columns) KERNEL(pack_##rows##x##columns##_##type, Map, pack<S, rows>)
 
+// Tiles that are filled along their depth have rows one vector longer, which puts neighbours into other banks.
 #define TILES(type, S, rows, columns, TM, TN) \
-    TILE(, type, S, rows, columns, Products<S, rows, columns, TM, TN, BK>) \
+    TILE(, type, S, rows, columns, Products<S, rows, columns, TM, TN, BK, 1>) \
     PACK(type, S, rows, columns)
 
-// correlate's tiles are filled along their depth, and rows one vector longer put neighbours into other banks.
 #define CORRELATE(form, type, S, rows, columns, ...) \
     KERNEL(correlate_##form##rows##x##columns##_##type, Correlation, correlate_tile<S, rows, columns, __VA_ARGS__>)
 

@@ -26,6 +26,8 @@ struct Map {
     Index batch, groups, inputs, outputs;  // inputs and outputs are channels of one group
     Index weight_group;                    // elements from one group's weights to the next one's
     Index row_tiles, column_tiles;
+    Index beside;  // taps of the last axis that a tile takes together: 1, 2, 4 or 8 (see tile.cuh)
+    Index line;    // what lies side by side in the output of cells: so many taps of the last axis, or, if 0, channels (see cells.cuh)
     Axis axis[3];
 };
 
@@ -54,11 +56,11 @@ struct Reduction {
 // A phase of one axis, and what it reads: for its outputs u = 0, 1, ... and its taps j = 0, 1, ...
 //
 //     output index   out_first + u * out_step
-//     tap            tap_first + j * tap_step
+//     tap            tap_first + j * tap_step, of all_taps
 //     input index    in_first + u * in_step + j * in_tap
 struct Phase {
     Index out_first, out_step, outputs;
-    Index tap_first, tap_step, taps;
+    Index tap_first, tap_step, taps, all_taps;
     Index in_first, in_step, in_tap, in_size;
 };
 
@@ -84,7 +86,7 @@ __device__ inline Index multiply_modulo(Index a, Index b, Index m) {
 __device__ inline Phase gather_phase(const Axis &axis) {
     Phase p;
     p.out_first = 0, p.out_step = 1, p.outputs = axis.coarse;
-    p.tap_first = 0, p.tap_step = 1, p.taps = axis.taps;
+    p.tap_first = 0, p.tap_step = 1, p.taps = p.all_taps = axis.taps;
     p.in_first = -axis.padding, p.in_step = axis.stride, p.in_tap = axis.dilation, p.in_size = axis.fine;
     return p;
 }
@@ -94,7 +96,7 @@ __device__ inline Phase scatter_phase(const Axis &axis, Index first) {
     Phase p;
     p.out_first = first, p.out_step = axis.stride, p.outputs = divide(axis.fine - first + axis.stride - 1, axis.stride);
     p.in_step = 1, p.in_tap = -(axis.dilation / axis.common), p.in_size = axis.coarse;
-    p.tap_first = 0, p.tap_step = divide(axis.stride, axis.common), p.taps = 0, p.in_first = 0;
+    p.tap_first = 0, p.tap_step = divide(axis.stride, axis.common), p.taps = 0, p.all_taps = axis.taps, p.in_first = 0;
     Index shifted = first + axis.padding;
     Index residue = shifted % axis.stride;
     if (residue < 0) residue += axis.stride;

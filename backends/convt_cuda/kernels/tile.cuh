@@ -15,6 +15,12 @@
 // padded by zeros to whole tiles and as wide as the sums (see numbers.cuh), so they are loaded 16 bytes at a time without a
 // question. While a tile is multiplied out of one half of the shared memory (products.cuh, tensor.cuh), the next is on its way from
 // global memory through registers to the other half.
+//
+// A gather with stride would read every stride-th element of a row, and the others much later, for other taps. So `beside` taps
+// of the last axis, if they divide by 2, 4 or 8, may be taken together, with fewer channels: (channel, tap) is then the depth
+// of the product, BK at a time, and neighbouring threads read neighbouring elements, each of them once.
+//
+// How phases, weights and results look is up to a form: `Scatter` and `Gather` here, `Cells` in cells.cuh.
 #pragma once
 #include "geometry.cuh"
 #include "numbers.cuh"
@@ -22,19 +28,22 @@
 
 constexpr int BK = 8;
 
+// How deep the products of a group of taps are, padded.
+__device__ __forceinline__ Index packed_depth(const Map &map) { return (map.inputs * map.beside + BK - 1) / BK * BK; }
+
 // One packed element per step of a thread.
 template <class S, int BM>
 __device__ void pack(const Map &map) {
     typedef Wide<S> T;
-    const Index rows = map.row_tiles * BM, channels = (map.inputs + BK - 1) / BK * BK;
-    const Index taps = map.axis[0].taps * map.axis[1].taps * map.axis[2].taps;
-    const Index total = map.groups * taps * channels * rows;
+    const Index rows = map.row_tiles * BM, depth = packed_depth(map);
+    const Index taps = map.axis[0].taps * map.axis[1].taps * divide(map.axis[2].taps, map.beside);  // groups of them
+    const Index total = map.groups * taps * depth * rows;
     T *packed = (T *)map.packed;
     for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += (Index)gridDim.x * blockDim.x) {
         Index rest = divide(i, rows), m = i - rest * rows;
-        Index next = divide(rest, channels), c = rest - next * channels;
+        Index next = divide(rest, depth), k = rest - next * depth;
         rest = divide(next, taps);
-        Index tap = next - rest * taps;
+        const Index c = divide(k, map.beside), tap = (next - rest * taps) * map.beside + k - c * map.beside;
         T value = 0;
         if (m < map.outputs && c < map.inputs) {
             Index t2 = remainder_of(tap, map.axis[2].taps), upper = divide(tap, map.axis[2].taps);
@@ -59,6 +68,15 @@ struct Column {
         image = divide(next, phase[0].outputs);
         u[0] = next - image * phase[0].outputs;
     }
+
+    // Of its output, or of that of a cell's first tap.
+    __device__ Index index(int a, const Phase *phase) const { return phase[a].out_first + u[a] * phase[a].out_step; }
+
+    __device__ Index place(const View &out, const Phase *phase) const {
+        Index place = image * out.stride[0];
+        for (int a = 0; a < 3; a++) place += index(a, phase) * out.stride[2 + a];
+        return place;
+    }
 };
 
 // The taps of a phase, one after the other.
@@ -73,139 +91,236 @@ struct Tap {
         ++j[0];
     }
 
-    __device__ Index weight(const Phase *phase, const Axis *axis) const {
+    __device__ Index weight(const Phase *phase) const {
         Index t[3];
         for (int a = 0; a < 3; a++) t[a] = phase[a].tap_first + j[a] * phase[a].tap_step;
-        return (t[0] * axis[1].taps + t[1]) * axis[2].taps + t[2];
+        return (t[0] * phase[1].all_taps + t[1]) * phase[2].all_taps + t[2];
     }
 };
 
-// CHANNELS_DENSE: neighbouring threads load neighbouring channels (N...C), not neighbouring positions.
-template <class S, bool SCATTER, bool CHANNELS_DENSE, int BM, int BN, class Multiplier>
-__device__ void tile(const Map &map) {
+// What a block computes.
+struct Part {
+    Index row_first, rows;        // rows of all blocks
+    Index column_first, columns;  // likewise
+    Index group;
+};
+
+// A thread's part of the inputs on their way. ALONG_DEPTH: neighbouring threads load what is neighbours in the depth, channels
+// (N...C) or taps, and not neighbouring positions.
+template <class S, bool ALONG_DEPTH, int BN, class Multiplier>
+struct Inputs {
     typedef Wide<S> T;
-    constexpr int TM = Multiplier::TM, TN = Multiplier::TN, THREADS = Multiplier::THREADS, V = Vector<T>::LENGTH;
-    constexpr int A_LOADS = (BK * BM / V + THREADS - 1) / THREADS, B_LOADS = BK * BN / THREADS;
-    constexpr int COLUMNS = CHANNELS_DENSE ? B_LOADS : 1;  // different ones that a thread loads
-    static_assert(Multiplier::DEPTH == BK && BK * BN % THREADS == 0 && THREADS % BK == 0 && THREADS % BN == 0, "whole loads");
-    __shared__ typename Multiplier::Rows a_tile[2];
-    __shared__ typename Multiplier::Columns b_tile[2];
+    static constexpr int THREADS = Multiplier::THREADS, V = Vector<T>::LENGTH, LOADS = BK * BN / THREADS;
+    static constexpr int COLUMNS = ALONG_DEPTH ? LOADS : 1;  // different ones that a thread loads
+    static_assert(BK * BN % THREADS == 0 && THREADS % BK == 0 && THREADS % BN == 0 && BN <= THREADS, "whole loads");
 
-    // Which block this is: row tiles are neighbours, because they read the same input.
-    Index rest = blockIdx.x;
-    Index next = divide(rest, map.row_tiles);
-    const Index row_first = (rest - next * map.row_tiles) * BM;
-    rest = next, next = divide(rest, map.column_tiles);
-    const Index column_first = (rest - next * map.column_tiles) * BN;
-    rest = next, next = divide(rest, map.groups);
-    const Index group = rest - next * map.groups;
-    __shared__ Phase phase[3];  // one for the whole block
-    if (threadIdx.x == 0)
-#pragma unroll 1
-        for (int a = 2; a >= 0; a--) {
-            rest = next, next = divide(rest, phases<SCATTER>(map.axis[a]));
-            phase[a] = phase_of<SCATTER>(map.axis[a], rest - next * phases<SCATTER>(map.axis[a]));
-        }
-    __syncthreads();
-    const Index columns = map.batch * phase[0].outputs * phase[1].outputs * phase[2].outputs;
-    if (column_first >= columns) return;  // phases differ in size by one output along each axis
+    struct Shared {
+        Index image[BN], first[BN][3];  // of each column: where its image begins, and the first tap's input index
+    };
 
-    // What this thread loads.
-    const int thread = threadIdx.x;
-    const Index rows = map.row_tiles * BM, channels = (map.inputs + BK - 1) / BK * BK;
-    const Index all_taps = map.axis[0].taps * map.axis[1].taps * map.axis[2].taps;
-    const S *in = (const S *)map.in.data + group * map.inputs * map.in.stride[1];
-    const T *packed = (const T *)map.packed + group * all_taps * channels * rows + row_first;
-    Index first[COLUMNS][3], address[COLUMNS];
-    const S *image[COLUMNS];
-    bool exists[COLUMNS], readable[COLUMNS];
-    for (int i = 0; i < COLUMNS; i++) {
-        const Index column = column_first + (CHANNELS_DENSE ? thread / BK + i * (THREADS / BK) : thread % BN);
-        exists[i] = column < columns;
-        const Column at(exists[i] ? column : 0, phase);
-        image[i] = in + at.image * map.in.stride[0];
-        for (int a = 0; a < 3; a++) first[i][a] = phase[a].in_first + at.u[a] * phase[a].in_step;
+    const Map &map;
+    const Phase *phase;
+    const Shared &shared;
+    const int beside = ALONG_DEPTH ? (int)map.beside : 1;
+    const Index depth, left;  // left: columns from the block's first on
+    const int k_first = ALONG_DEPTH ? threadIdx.x % BK : threadIdx.x / BN, n_first = ALONG_DEPTH ? threadIdx.x / BK : threadIdx.x % BN;
+    const S *here[COLUMNS];  // at the depth of the next tile
+    bool readable[COLUMNS];
+    T next[LOADS];
+
+    __device__ static void prepare(const Map &map, const Phase *phase, const Part &part, Shared &shared) {
+        const int n = threadIdx.x;
+        if (n >= BN) return;
+        const Column at(part.column_first + n < part.columns ? part.column_first + n : 0, phase);
+        shared.image[n] = at.image * map.in.stride[0] + part.group * map.inputs * map.in.stride[1];
+        for (int a = 0; a < 3; a++) shared.first[n][a] = phase[a].in_first + at.u[a] * phase[a].in_step;
     }
 
-    Tap tap;
-    Index channel = 0;          // of the next tile
-    const T *weight = packed;   // of its tap
-    Vector<T> a_next[A_LOADS];
-    T b_next[B_LOADS];
+    __device__ Inputs(const Map &map, const Phase *phase, const Part &part, const Shared &shared)
+        : map(map), phase(phase), shared(shared), depth(map.inputs * beside), left(part.columns - part.column_first) {}
 
-    auto turn_to_tap = [&]() {
-        weight = packed + tap.weight(phase, map.axis) * channels * rows;
+    __device__ void turn_to(const Tap &tap) {
+        const int channel = k_first / beside, t = k_first % beside;
+#pragma unroll
         for (int i = 0; i < COLUMNS; i++) {
-            address[i] = 0, readable[i] = exists[i];
+            const int n = n_first + i * (THREADS / BK);
+            readable[i] = n < left;
+            Index place = shared.image[n] + channel * map.in.stride[1];
             for (int a = 0; a < 3; a++) {
-                const Index index = first[i][a] + tap.j[a] * phase[a].in_tap;
+                Index index = shared.first[n][a] + tap.j[a] * phase[a].in_tap;
+                if (ALONG_DEPTH && a == 2) index += t * map.axis[2].dilation;
                 readable[i] = readable[i] && inside(index, phase[a].in_size);
-                address[i] += index * map.in.stride[2 + a];
+                place += index * map.in.stride[2 + a];
             }
+            here[i] = (const S *)map.in.data + place;
         }
-    };
-    auto load = [&]() {
+    }
+
+    // BK from `first` on in the depth.
+    __device__ void load(Index first) {
 #pragma unroll
-        for (int i = 0; i < A_LOADS; i++) {
-            const int item = thread + i * THREADS, k = item / (BM / V), m = item % (BM / V) * V;
-            if (item < BK * BM / V) a_next[i] = *(const Vector<T> *)(weight + (channel + k) * rows + m);
+        for (int i = 0; i < LOADS; i++) {
+            const int more = ALONG_DEPTH ? 0 : i * (THREADS / BN), x = ALONG_DEPTH ? i : 0;
+            next[i] = readable[x] && first + k_first + more < depth ? here[x][more * map.in.stride[1]] : T(0);
         }
 #pragma unroll
-        for (int i = 0; i < B_LOADS; i++) {
-            const Index c = channel + (CHANNELS_DENSE ? thread % BK : thread / BN + i * (THREADS / BN));
-            const int x = CHANNELS_DENSE ? i : 0;
-            b_next[i] = readable[x] && c < map.inputs ? image[x][address[x] + c * map.in.stride[1]] : T(0);
-        }
-    };
-    auto store = [&](int half) {
+        for (int i = 0; i < COLUMNS; i++) here[i] += BK / beside * map.in.stride[1];
+    }
+
+    __device__ void store(typename Multiplier::Columns &columns) const {
 #pragma unroll
-        for (int i = 0; i < A_LOADS; i++) {
-            const int item = thread + i * THREADS, k = item / (BM / V), m = item % (BM / V) * V;
+        for (int i = 0; i < LOADS; i++) {
+            const int k = ALONG_DEPTH ? k_first : k_first + i * (THREADS / BN);
+            const int n = ALONG_DEPTH ? n_first + i * (THREADS / BK) : n_first;
+            columns[k][n / V].lane[n % V] = Multiplier::factor(next[i]);
+        }
+    }
+};
+
+// And of the weights that pack() left.
+template <class S, int BM, class Multiplier>
+struct PackedWeights {
+    typedef Wide<S> T;
+    static constexpr int THREADS = Multiplier::THREADS, V = Vector<T>::LENGTH, LOADS = (BK * BM / V + THREADS - 1) / THREADS;
+
+    const Index width, deep;  // of a tap's matrix
+    const T *matrices, *here;
+    Vector<T> next[LOADS];
+
+    __device__ PackedWeights(const Map &map, const Phase *phase, const Part &part) : width(map.row_tiles * BM), deep(packed_depth(map)) {
+        matrices = (const T *)map.packed + part.row_first;
+        matrices += part.group * map.axis[0].taps * map.axis[1].taps * phase[2].all_taps * deep * width;
+    }
+
+    __device__ void turn_to(const Tap &tap, const Phase *phase) { here = matrices + tap.weight(phase) * deep * width; }
+
+    __device__ void load(Index) {
+#pragma unroll
+        for (int i = 0; i < LOADS; i++) {
+            const int item = threadIdx.x + i * THREADS, k = item / (BM / V), m = item % (BM / V) * V;
+            if (item < BK * BM / V) next[i] = *(const Vector<T> *)(here + k * width + m);
+        }
+        here += BK * width;
+    }
+
+    __device__ void store(typename Multiplier::Rows &rows) {
+#pragma unroll
+        for (int i = 0; i < LOADS; i++) {
+            const int item = threadIdx.x + i * THREADS, k = item / (BM / V), m = item % (BM / V) * V;
             if (item >= BK * BM / V) continue;
 #pragma unroll
-            for (int v = 0; v < V; v++) a_next[i].lane[v] = Multiplier::factor(a_next[i].lane[v]);
-            a_tile[half][k][m / V] = a_next[i];
+            for (int v = 0; v < V; v++) next[i].lane[v] = Multiplier::factor(next[i].lane[v]);
+            rows[k][m / V] = next[i];
         }
-#pragma unroll
-        for (int i = 0; i < B_LOADS; i++) {
-            const int k = CHANNELS_DENSE ? thread % BK : thread / BN + i * (THREADS / BN);
-            const int n = CHANNELS_DENSE ? thread / BK + i * (THREADS / BK) : thread % BN;
-            b_tile[half][k][n / V].lane[n % V] = Multiplier::factor(b_next[i]);
-        }
-    };
+    }
+};
 
+// The bias, and out.
+template <class S, int BM, int BN, class Multiplier>
+struct Outputs {
+    struct Shared {};
+
+    __device__ static void write(const Map &map, const Phase *phase, const Part &part, const Multiplier &block, Shared &) {
+        typedef Wide<S> T;
+        const S *bias = (const S *)map.bias;
+        S *out = (S *)map.out.data + part.group * map.outputs * map.out.stride[1];
+#pragma unroll
+        for (int n = 0; n < Multiplier::TN; n++) {
+            const Index column = part.column_first + block.column(n);
+            if (column >= part.columns) continue;
+            const Index place = Column(column, phase).place(map.out, phase);
+#pragma unroll
+            for (int m = 0; m < Multiplier::TM; m++) {
+                const Index row = part.row_first + block.row(m);
+                if (row >= part.rows) continue;
+                const T start = bias ? bias[(part.group * map.outputs + row) * map.bias_stride] : T(0);
+                out[place + row * map.out.stride[1]] = S(block.sum[m][n] + start);
+            }
+        }
+    }
+};
+
+template <bool SCATTER>
+struct ByPhase {
+    template <class S, int BM, class Multiplier>
+    using Weights = PackedWeights<S, BM, Multiplier>;
+    template <class S, int BM, int BN, class Multiplier>
+    using Results = Outputs<S, BM, BN, Multiplier>;
+
+    __device__ static Index phases(const Axis &axis) { return ::phases<SCATTER>(axis); }
+    __device__ static Phase phase(const Axis &axis, Index first) { return phase_of<SCATTER>(axis, first); }
+    __device__ static Index rows(const Map &map) { return map.outputs; }
+    __device__ static int rows_of_tile(const Map &, int most) { return most; }
+};
+
+typedef ByPhase<true> Scatter;
+typedef ByPhase<false> Gather;
+
+template <class S, class Form, bool ALONG_DEPTH, int BM, int BN, class Multiplier>
+__device__ void tile(const Map &map) {
+    typedef Inputs<S, ALONG_DEPTH, BN, Multiplier> In;
+    typedef typename Form::template Results<S, BM, BN, Multiplier> Results;
+    static_assert(Multiplier::DEPTH == BK, "whole tiles");
+    struct Tiles {
+        typename Multiplier::Rows rows[2];
+        typename Multiplier::Columns columns[2];
+    };
+    __shared__ union {
+        Tiles tiles;
+        typename Results::Shared results;  // when all tiles are done
+    } shared;
+    __shared__ typename In::Shared in_shared;
+    __shared__ Phase phase[3];  // one for the whole block
+
+    // Which block this is: row tiles are neighbours, because they read the same input.
+    Part part;
+    Index rest = blockIdx.x;
+    Index next = divide(rest, map.row_tiles);
+    part.row_first = (rest - next * map.row_tiles) * Form::rows_of_tile(map, BM), part.rows = Form::rows(map);
+    rest = next, next = divide(rest, map.column_tiles);
+    part.column_first = (rest - next * map.column_tiles) * BN;
+    rest = next, next = divide(rest, map.groups);
+    part.group = rest - next * map.groups;
+    if (threadIdx.x == 0) {
+#pragma unroll 1
+        for (int a = 2; a >= 0; a--) {
+            rest = next, next = divide(rest, Form::phases(map.axis[a]));
+            phase[a] = Form::phase(map.axis[a], rest - next * Form::phases(map.axis[a]));
+        }
+        if (map.beside > 1) {  // from here on, taps are groups of them
+            phase[2].taps = phase[2].all_taps = divide(phase[2].taps, map.beside);
+            phase[2].in_tap *= map.beside;
+        }
+    }
+    __syncthreads();
+    part.columns = map.batch * phase[0].outputs * phase[1].outputs * phase[2].outputs;
+    if (part.column_first >= part.columns) return;  // phases differ in size by one output along each axis
+    In::prepare(map, phase, part, in_shared);
+    __syncthreads();
+
+    In inputs(map, phase, part, in_shared);
+    typename Form::template Weights<S, BM, Multiplier> weights(map, phase, part);
+    const Index depth = packed_depth(map);
+    const Index steps = phase[0].taps * phase[1].taps * phase[2].taps * (depth / BK);
+    Tap tap;
+    Index first = 0;  // in the depth of its tap: of the next tile
+    if (steps) {
+        inputs.turn_to(tap), weights.turn_to(tap, phase);
+        inputs.load(first), weights.load(first);
+        inputs.store(shared.tiles.columns[0]), weights.store(shared.tiles.rows[0]);
+    }
     Multiplier block;
-    const Index steps = phase[0].taps * phase[1].taps * phase[2].taps * (channels / BK);
-    if (steps) turn_to_tap(), load(), store(0);
     __syncthreads();
     for (Index step = 0; step < steps; step++) {
         const int half = step & 1;
         if (step + 1 < steps) {
-            channel += BK;
-            if (channel == channels) channel = 0, tap.advance(phase), turn_to_tap();
-            load();
+            first += BK;
+            if (first == depth) first = 0, tap.advance(phase), inputs.turn_to(tap), weights.turn_to(tap, phase);
+            inputs.load(first), weights.load(first);
         }
-        block.multiply(a_tile[half], b_tile[half]);
-        if (step + 1 < steps) store(half ^ 1);
+        block.multiply(shared.tiles.rows[half], shared.tiles.columns[half]);
+        if (step + 1 < steps) inputs.store(shared.tiles.columns[half ^ 1]), weights.store(shared.tiles.rows[half ^ 1]);
         __syncthreads();
     }
-
-    // The bias, and out.
-    const S *bias = (const S *)map.bias;
-    S *out = (S *)map.out.data + group * map.outputs * map.out.stride[1];
-#pragma unroll
-    for (int n = 0; n < TN; n++) {
-        const Index column = column_first + block.column(n);
-        if (column >= columns) continue;
-        const Column at(column, phase);
-        Index place = at.image * map.out.stride[0];
-        for (int a = 0; a < 3; a++) place += (phase[a].out_first + at.u[a] * phase[a].out_step) * map.out.stride[2 + a];
-#pragma unroll
-        for (int m = 0; m < TM; m++) {
-            const Index row = row_first + block.row(m);
-            if (row >= map.outputs) continue;
-            const T start = bias ? bias[(group * map.outputs + row) * map.bias_stride] : T(0);
-            out[place + row * map.out.stride[1]] = S(block.sum[m][n] + start);
-        }
-    }
+    Results::write(map, phase, part, block, shared.results);
 }

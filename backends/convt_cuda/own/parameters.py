@@ -57,7 +57,9 @@ class _Row:
         return Parameters(tuple(self._values), tuple(self._pointers))
 
 
-def scatter_or_gather(problem: Problem, scatter: bool, strides: Strides, tiles: tuple[int, int] = (0, 0)) -> Parameters:
+def scatter_or_gather(
+    problem: Problem, scatter: bool, strides: Strides, tiles: tuple[int, int] = (0, 0), beside: int = 1, line: int = 0
+) -> Parameters:
     """`Map`: out[m][o] += in[c][i] * weight[m][c][tap]; `tiles` are those of rows and of columns."""
     data, kernel, out = strides
     coarse, fine = problem.coarse_channels // problem.groups, problem.fine_channels // problem.groups
@@ -70,7 +72,7 @@ def scatter_or_gather(problem: Problem, scatter: bool, strides: Strides, tiles: 
     row.address("bias")
     row.address("work")
     row.address("bias_stride")
-    row.add(problem.batch, problem.groups, inputs, outputs, coarse * kernel[0], *tiles)
+    row.add(problem.batch, problem.groups, inputs, outputs, coarse * kernel[0], *tiles, beside, line)
     row.axes(problem)
     return row.parameters()
 

@@ -1,13 +1,15 @@
 """Which kernels run, in what grid, and what they cost: the cost model of our own engines, in one place.
 
-Costs count multiply-adds, those on padding included, at the rate of a full tile. All sizes follow from the problem and the
-strides, so that results keep their bits from one device to the next, but for those of tensor cores. `storage` is the
-arrays' type in memory, and part of the kernels' names; the workspace holds sums, which have the problem's dtype.
+Costs count multiply-adds, those on padding included, at the rate of a full tile, and what is moved between memory and the
+GPU more often than once. They are estimates: nothing was measured. All sizes follow from the problem and the strides, so
+that results keep their bits from one device to the next, but for those of tensor cores. `storage` is the arrays' type in
+memory, and part of the kernels' names; the workspace holds sums, which have the problem's dtype.
 """
 
 from __future__ import annotations
 
-from math import prod
+from collections.abc import Iterable
+from math import gcd, prod
 from typing import TYPE_CHECKING
 
 from ..engine import Launch, Launches, Map, Strides
@@ -36,14 +38,15 @@ _CORRELATE_RATE = {(64, 64): 2.0}
 _CORRELATE_TENSOR_RATE = {(64, 64): 1.2, (128, 128): 0.7}  # both read each input once per tap
 _CORRELATE_DIRECT_RATE = 24.0
 _START = 500_000.0  # a launch, in multiply-adds
+_BYTE = 10.0  # one that is moved: what a large GPU multiplies and adds in the time, by data sheets
+_SECTOR = 32  # bytes that memory moves at once
 
 
 def tile_plan(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Launches | None:
-    """Implicit matrix products."""
+    """Implicit matrix products: phase by phase, or of cells."""
     if data_map == "correlate":
         return _correlate_tile(problem, strides, storage, 64, 64)
-    plans = [_tile(problem, data_map, strides, storage, *size) for size in _TILES[storage]]
-    return min((plan for plan in plans if plan is not None), key=lambda plan: plan.cost, default=None)
+    return _cheapest(form(problem, data_map, strides, storage, *size) for form in _FORMS for size in _TILES[storage])
 
 
 def tensor_plan(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Launches | None:
@@ -51,10 +54,10 @@ def tensor_plan(problem: Problem, data_map: Map, strides: Strides, storage: str)
     if storage == "float64":
         return None
     if data_map == "correlate":
-        plans = [_correlate_tile(problem, strides, storage, *size, tensor=True) for size in _TENSOR_TILES]
-    else:
-        plans = [_tile(problem, data_map, strides, storage, *size, tensor=True) for size in _TENSOR_TILES]
-    return min((plan for plan in plans if plan is not None), key=lambda plan: plan.cost, default=None)
+        return _cheapest(_correlate_tile(problem, strides, storage, *size, tensor=True) for size in _TENSOR_TILES)
+    return _cheapest(
+        form(problem, data_map, strides, storage, *size, tensor=True) for form in _FORMS for size in _TENSOR_TILES
+    )
 
 
 def direct_plan(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Launches:
@@ -85,7 +88,8 @@ def _tile(
 ) -> Launches | None:
     inputs, outputs = _channels(problem, data_map)
     row_tiles = _up(outputs, rows)
-    padded = _up(inputs, _DEPTH) * _DEPTH
+    beside = _taps_beside(problem, data_map, strides)
+    depth = _up(inputs * beside, _DEPTH) * _DEPTH
     if data_map == "scatter":
         phases = prod(min(s, f) for s, f in zip(problem.stride, problem.fine_shape, strict=True))
         per_phase = problem.batch * prod(_up(f, s) for s, f in zip(problem.stride, problem.fine_shape, strict=True))
@@ -95,18 +99,73 @@ def _tile(
     blocks = row_tiles * column_tiles * problem.groups * phases
     if blocks > _LARGEST_GRID:
         return None
-    packed = problem.groups * prod(problem.kernel_shape) * padded * row_tiles * rows
-    parameters = scatter_or_gather(problem, data_map == "scatter", strides, (row_tiles, column_tiles))
-    name, form = f"{rows}x{columns}", _densest(strides[0])
+    taps = prod(problem.kernel_shape) // beside  # each, or so many together, belongs to one phase of each axis
+    packed = problem.groups * taps * depth * row_tiles * rows
+    parameters = scatter_or_gather(problem, data_map == "scatter", strides, (row_tiles, column_tiles), beside)
+    name, form = f"{rows}x{columns}", "channels" if beside > 1 else _densest(strides[0])
     launches = (
         _launch(f"pack_{name}_{storage}", _grid(packed), parameters),
         _launch(f"{data_map}_{'tensor' * tensor}{name}_{form}_{storage}", blocks, parameters),
     )
-    # Each tap belongs to one phase of each axis.
-    work = row_tiles * rows * column_tiles * columns * problem.groups * padded * prod(problem.kernel_shape)
+    work = row_tiles * rows * column_tiles * columns * problem.groups * depth * taps
     rate = (_TENSOR_RATE if tensor else _TILE_RATE)[rows, columns]
     cost = 2 * _START + packed + work * rate * max(1.0, _ENOUGH_BLOCKS / 4 / blocks)
+    cost += _moved_again(problem, data_map, strides, storage, beside) * _BYTE
     return Launches(launches, packed * problem.dtype.itemsize, cost)
+
+
+def _taps_beside(problem: Problem, data_map: Map, strides: Strides) -> int:
+    """How many taps of the last axis are taken together, so that what lies between the strides is not skipped."""
+    if data_map == "scatter" or problem.stride[-1] == 1 or _densest(strides[0]) == "channels":
+        return 1
+    return gcd(problem.kernel_shape[-1], _DEPTH)
+
+
+def _moved_again(problem: Problem, data_map: Map, strides: Strides, storage: str, beside: int) -> int:
+    """Bytes that phases move more often than once: stride by stride in what is fine, all of the coarse array each."""
+    size = _BYTES[storage]
+    fine, stride = strides[2] if data_map == "scatter" else strides[0], min(problem.stride[-1], problem.fine_shape[-1])
+    bytes_again = 0
+    if _densest(fine) == "pixels":
+        times = min(_up(stride, beside), max(1, _SECTOR // size))
+        bytes_again += (times - 1) * prod(problem.fine_array_shape) * size
+    if data_map == "scatter":
+        passes = prod(map(min, problem.stride, problem.kernel_shape, problem.fine_shape))
+        bytes_again += (passes - 1) * prod(problem.coarse_array_shape) * size
+    return bytes_again
+
+
+def _cells(
+    problem: Problem, data_map: Map, strides: Strides, storage: str, rows: int, columns: int, tensor: bool = False
+) -> Launches | None:
+    """Scatter where the kernel is as large as the stride: one product for all taps, of the weights as they lie."""
+    if data_map != "scatter" or problem.kernel_shape != problem.stride or not _taps_touch(problem):
+        return None
+    inputs, outputs = _channels(problem, data_map)
+    line = problem.kernel_shape[-1] if _densest(strides[2]) == "pixels" else 0
+    if line > rows:
+        return None
+    row_tiles = _up(outputs * prod(problem.kernel_shape), rows // line * line if line else rows)
+    column_tiles = _up(problem.batch * prod(_cells_of(problem)), columns)
+    blocks = row_tiles * column_tiles * problem.groups
+    if blocks > _LARGEST_GRID:
+        return None
+    kernel = f"scatter_cells_{'tensor' * tensor}{rows}x{columns}_{_densest(strides[0])}_{storage}"
+    launch = _launch(kernel, blocks, scatter_or_gather(problem, True, strides, (row_tiles, column_tiles), line=line))
+    work = row_tiles * rows * column_tiles * columns * problem.groups * _up(inputs, _DEPTH) * _DEPTH
+    rate = (_TENSOR_RATE if tensor else _TILE_RATE)[rows, columns]
+    return Launches((launch,), 0, _START + work * rate * max(1.0, _ENOUGH_BLOCKS / 4 / blocks))
+
+
+def _taps_touch(problem: Problem) -> bool:
+    return all(d == 1 or k == 1 for d, k in zip(problem.dilation, problem.kernel_shape, strict=True))
+
+
+def _cells_of(problem: Problem) -> tuple[int, ...]:
+    """How many cells the fine array meets along each axis, also beyond the coarse array."""
+    return tuple(
+        (f - 1 + p) // s - p // s + 1 for f, p, s in zip(problem.fine_shape, problem.padding, problem.stride, strict=True)
+    )
 
 
 def _correlate_tile(
@@ -189,4 +248,10 @@ def _up(a: int, b: int) -> int:
     return -(-a // b)
 
 
+def _cheapest(plans: Iterable[Launches | None]) -> Launches | None:
+    return min((plan for plan in plans if plan is not None), key=lambda plan: plan.cost, default=None)
+
+
+_FORMS = (_tile, _cells)
+_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 _SUM_BYTES = {"float16": 4, "bfloat16": 4, "float32": 4, "float64": 8}

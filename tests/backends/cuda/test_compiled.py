@@ -1,6 +1,7 @@
 """Where the kernels' code comes from."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -155,7 +156,11 @@ def test_nvcc_compiles_the_kernels_without_a_warning(tmp_path):
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     built = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False, env=environment)
     assert not built.returncode, built.stderr
-    assert ".entry channel_sums_float64" in (tmp_path / "convt.ptx").read_text()
+    code = (tmp_path / "convt.ptx").read_text()
+    assert ".entry channel_sums_float64" in code
+    for storage in ("float16", "float32", "float64"):
+        cells = code.partition(f".entry scatter_cells_64x64_pixels_{storage}(")[2].partition(".entry")[0]
+        assert re.search(r"st\.global\.(v4\.[fub]32|v2\.[fub]64)", cells), "16 bytes at a time"
 
 
 def test_the_host_runs_what_nvrtc_would(cuda, pretended):
