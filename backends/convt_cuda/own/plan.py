@@ -38,7 +38,7 @@ _CORRELATE_RATE = {(64, 64): 2.0}
 _CORRELATE_TENSOR_RATE = {(64, 64): 1.2, (128, 128): 0.7}  # both read each input once per tap
 _CORRELATE_DIRECT_RATE = 24.0
 _START = 500_000.0  # a launch, in multiply-adds
-_BYTE = 10.0  # one that is moved: what a large GPU multiplies and adds in the time, by data sheets
+_BYTE = 10.0  # one that is moved: about what a large GPU multiplies and adds in the time it takes
 _SECTOR = 32  # bytes that memory moves at once
 
 
