@@ -1,0 +1,249 @@
+/* winograd_correlate: the filter gradient by fewer products. A template as direct.h is; winograd_correlate_plan.h has the geometry.
+ *
+ *     coarse array  --transpose--> [row][x][channel]  --G-->  G  \
+ *                                                                 products, summed over tiles --> M  --A-->  taps
+ *     fine array    --transpose--> [row][x][channel]  --B-->  V  /
+ *
+ * Vectors are of channels, so that no transform moves anything between lanes. */
+
+/* Where a tile begins, in coarse elements. */
+static inline int64_t NAME(tile_begin)(const convt_winograd_correlate_plan *p, int axis, int64_t tile)
+{
+    int64_t d = p->dilation[axis];
+    return d == 1 ? tile * p->points[axis] : tile / d * d * p->points[axis] + tile % d;
+}
+
+/* The rows of a unit, [z][y][x][channel], each axis by elements and their phases but x, which has all that lies between; zeros
+ * outside the array and behind the channels. `at` is where the unit begins. */
+static void NAME(winograd_rows)(
+    const convt_winograd_correlate_plan *p, const convt_winograd_side *s, const int64_t *at, int64_t channels,
+    const REAL *array, const convt_strides *strides, REAL *rows)
+{
+    int64_t count[2], low, high;
+    for (int axis = 0; axis < 2; axis++) count[axis] = s->elements[axis] * s->phases[axis];
+    low = at[2] < 0 ? (-at[2] < s->width ? -at[2] : s->width) : 0;
+    high = s->size[2] - at[2] < s->width ? s->size[2] - at[2] : s->width;
+    if (channels < LANES) memset(rows, 0, count[0] * count[1] * s->width * LANES * sizeof(REAL));
+    for (int64_t row = 0; row < count[0] * count[1]; row++, rows += s->width * LANES) {
+        int64_t from[2], in_row[2] = {row / count[1], row % count[1]};
+        for (int axis = 0; axis < 2; axis++)
+            from[axis] = at[axis] + in_row[axis] / s->phases[axis] * p->dilation[axis] * s->stride[axis] +
+                         in_row[axis] % s->phases[axis];
+        if (from[0] < 0 || from[0] >= s->size[0] || from[1] < 0 || from[1] >= s->size[1] || low >= high) {
+            memset(rows, 0, s->width * LANES * sizeof(REAL));
+            continue;
+        }
+        memset(rows, 0, low * LANES * sizeof(REAL));
+        NAME(transpose)(
+            channels, high - low,
+            array + from[0] * strides->axis[0] + from[1] * strides->axis[1] + (at[2] + low) * strides->axis[2],
+            strides->channel, strides->axis[2], rows + low * LANES, LANES);
+        memset(rows + high * LANES, 0, (s->width - high) * LANES * sizeof(REAL));
+    }
+}
+
+/* B of a window, axis by axis, in place; an axis has 4 elements or 1. */
+static inline __attribute__((always_inline)) void NAME(transform_box)(
+    const int64_t z, const int64_t y, const int64_t x, NAME(vector) *d)
+{
+    if (z == 4)
+        for (int64_t i = 0, n = y * x; i < n; i++)
+            NAME(transform_four)(d[i], d[n + i], d[2 * n + i], d[3 * n + i], d + i, n);
+    if (y == 4)
+        for (int64_t k = 0; k < z; k++)
+            for (int64_t i = k * 4 * x; i < (k * 4 + 1) * x; i++)
+                NAME(transform_four)(d[i], d[x + i], d[2 * x + i], d[3 * x + i], d + i, x);
+    if (x == 4)
+        for (int64_t i = 0; i < z * y * 4; i += 4) NAME(transform_four)(d[i], d[i + 1], d[i + 2], d[i + 3], d + i, 1);
+}
+
+/* G along one axis of [outer][m][inner], whose m is 2 or 3; with m = 1 the axis stays as it is. */
+static inline __attribute__((always_inline)) void NAME(transform_points)(
+    const int64_t outer, const int64_t m, const int64_t inner, const NAME(vector) *g, NAME(vector) *u)
+{
+    for (int64_t i = 0; m == 1 && i < outer * inner; i++) u[i] = g[i];
+    for (int64_t k = 0; m > 1 && k < outer; k++)
+        for (int64_t i = 0; i < inner; i++)
+            NAME(transform_taps)((int)m, g + k * m * inner + i, inner, u + k * 4 * inner + i, inner);
+}
+
+/* G of a tile of z * y * x elements, axis by axis. */
+static inline __attribute__((always_inline)) void NAME(transform_tile)(
+    const int64_t z, const int64_t y, const int64_t x, const NAME(vector) *g, NAME(vector) *u)
+{
+    NAME(vector) by_z[36], by_y[48];
+    NAME(transform_points)(1, z, y * x, g, by_z);
+    NAME(transform_points)(z > 1 ? 4 : 1, y, x, by_z, by_y);
+    NAME(transform_points)((z > 1 ? 4 : 1) * (y > 1 ? 4 : 1), x, 1, by_y, u);
+}
+
+/* A of the products, which have z * y * x frequencies, in place: the results of an axis lie where its first frequencies lay. */
+static inline __attribute__((always_inline)) void NAME(transform_frequencies)(
+    const int64_t z, const int64_t y, const int64_t x, const int64_t *taps, NAME(vector) *m)
+{
+    if (x == 4)
+        for (int64_t i = 0; i < z * y * 4; i += 4) NAME(transform_results)((int)taps[2], m + i, 1, m + i, 1);
+    if (y == 4)
+        for (int64_t k = 0; k < z; k++)
+            for (int64_t i = k * 4 * x; i < k * 4 * x + taps[2]; i++)
+                NAME(transform_results)((int)taps[1], m + i, x, m + i, x);
+    if (z == 4)
+        for (int64_t k = 0; k < taps[1]; k++)
+            for (int64_t i = k * x; i < k * x + taps[2]; i++)
+                NAME(transform_results)((int)taps[0], m + i, y * x, m + i, y * x);
+}
+
+/* One phase of one vector of channels of a tile: gathers its elements, which begin at `from`, and writes frequency f to
+ * to + f * step. `bad` becomes NaN where an element is not finite or too large. */
+static inline __attribute__((always_inline)) void NAME(winograd_tile_of)(
+    const int windows, const int64_t z, const int64_t y, const int64_t x, const REAL *from, const int64_t *pitch, REAL *to,
+    int64_t step, NAME(vector) *bad)
+{
+    typedef NAME(vector) vector;
+    vector e[64], u[64];
+    const int64_t count = z * y * x, frequencies = (z > 1 ? 4 : 1) * (y > 1 ? 4 : 1) * (x > 1 ? 4 : 1);
+#pragma GCC unroll 16
+    for (int64_t i = 0; i < count; i++) {
+        e[i] = *(const vector *)(from + i / x / y * pitch[0] + i / x % y * pitch[1] + i % x * pitch[2]);
+        *bad += e[i] * WINOGRAD_LIMIT * 0;
+    }
+    if (windows)
+        NAME(transform_box)(z, y, x, e);
+    else
+        NAME(transform_tile)(z, y, x, e, u);
+#pragma GCC unroll 16
+    for (int64_t f = 0; f < frequencies; f++) *(vector *)(to + f * step) = windows ? e[f] : u[f];
+}
+
+/* The same; the compiler unrolls the most frequent sizes. */
+static void NAME(winograd_tile)(
+    const convt_winograd_side *s, int windows, const REAL *from, const int64_t *pitch, REAL *to, int64_t step,
+    NAME(vector) *bad)
+{
+    const int64_t z = s->elements[0], y = s->elements[1], x = s->elements[2];
+    if (windows && z == 1 && y == 4 && x == 4)
+        NAME(winograd_tile_of)(1, 1, 4, 4, from, pitch, to, step, bad);
+    else if (windows && z == 1 && y == 1 && x == 4)
+        NAME(winograd_tile_of)(1, 1, 1, 4, from, pitch, to, step, bad);
+    else if (windows)
+        NAME(winograd_tile_of)(1, z, y, x, from, pitch, to, step, bad);
+    else if (z == 1 && y == 2 && x == 2)
+        NAME(winograd_tile_of)(0, 1, 2, 2, from, pitch, to, step, bad);
+    else if (z == 1 && y == 3 && x == 3)
+        NAME(winograd_tile_of)(0, 1, 3, 3, from, pitch, to, step, bad);
+    else
+        NAME(winograd_tile_of)(0, z, y, x, from, pitch, to, step, bad);
+}
+
+/* Packs one block of channels of one unit into V or G; `packed` is where the block's frequency 0 of the unit's first tile lies,
+ * `tiles` how many the strip has. The scratch memory holds the unit's rows. Returns 1 if all elements are finite and not huge. */
+static int NAME(winograd_correlate_pack)(
+    const convt_winograd_correlate_plan *p, int windows, int64_t unit, int64_t block, int64_t tiles, const REAL *array,
+    const convt_strides *strides, REAL *packed, REAL *scratch)
+{
+    const convt_winograd_side *s = windows ? &p->fine : &p->coarse;
+    int64_t across = s->width * LANES, down = s->elements[1] * s->phases[1], first = unit % p->units[2] * p->unit_tiles;
+    int64_t step = p->dilation[2] * s->stride[2] * LANES, all_phases = s->phases[0] * s->phases[1] * s->phases[2];
+    int64_t pitch[3] = {s->phases[0] * down * across, s->phases[1] * across, step};
+    int64_t begin = NAME(tile_begin)(p, 2, first), at[3], count;
+    at[2] = s->first[2] + begin * s->stride[2], unit /= p->units[2];
+    for (int axis = 1; axis >= 0; axis--, unit /= p->units[axis + 1])
+        at[axis] = s->first[axis] + NAME(tile_begin)(p, axis, unit % p->units[axis]) * s->stride[axis];
+    array += unit % p->batch * strides->outer + (unit / p->batch * s->channels + block * s->block) * strides->channel;
+    NAME(vector) bad = {0};
+    count = s->block < s->channels - block * s->block ? s->block : s->channels - block * s->block;
+    for (int64_t c = 0; c < count; c += LANES) {
+        NAME(winograd_rows)(p, s, at, LANES < count - c ? LANES : count - c, array + c * strides->channel, strides, scratch);
+        for (int64_t phase = 0; phase < all_phases; phase++) {
+            int64_t x = phase % s->phases[2], y = phase / s->phases[2] % s->phases[1], z = phase / s->phases[2] / s->phases[1];
+            const REAL *from = scratch + (z * down + y) * across + x * LANES;
+            REAL *to = packed + phase * tiles * s->pitch + c;
+            for (int64_t t = 0; t < p->unit_tiles; t++, to += s->pitch) {
+                int64_t skip = (NAME(tile_begin)(p, 2, first + t) - begin) * s->stride[2] * LANES;
+                NAME(winograd_tile)(s, windows, from + skip, pitch, to, all_phases * tiles * s->pitch, &bad);
+            }
+        }
+    }
+    return NAME(all_finite)(LANES, (const REAL *)&bad);
+}
+
+/* Adds the products of a strip's tiles to M of one block of each side, or sets M to them. */
+static void NAME(winograd_correlate_sum)(
+    const convt_winograd_correlate_plan *p, int64_t fine_block, int64_t coarse_block, int64_t tiles, const REAL *v,
+    const REAL *g, int add, REAL *m)
+{
+    const convt_winograd_side *fine = &p->fine, *coarse = &p->coarse;
+    int64_t lanes = fine->channels - fine_block * fine->block, rows = coarse->channels - coarse_block * coarse->block;
+    lanes = lanes < fine->block ? lanes : fine->block, rows = rows < coarse->block ? rows : coarse->block;
+    int64_t vectors = (lanes + LANES - 1) / LANES, least = rows % p->rows ? rows % p->rows : p->rows, more;
+    int64_t chunks = (tiles + CONVT_CHUNK - 1) / CONVT_CHUNK, size = (tiles + chunks - 1) / chunks;
+    int64_t in_v[CONVT_CHUNK + CONVT_PREFETCH], in_g[CONVT_CHUNK + CONVT_PREFETCH];
+    for (int64_t i = 0; i < size + CONVT_PREFETCH; i++) in_v[i] = i * fine->pitch, in_g[i] = i * coarse->pitch;
+    for (int64_t f = 0; f < p->frequencies; f++, g += tiles * coarse->pitch, v += p->phases * tiles * fine->pitch)
+        for (int64_t first = 0; first < tiles; first += size)
+            for (int64_t phase = 0; phase < p->phases; phase++) {
+                int64_t count = size < tiles - first ? size : tiles - first;
+                const REAL *of_v = v + (phase * tiles + first) * fine->pitch, *of_g = g + first * coarse->pitch;
+                REAL *sums = m + (f * p->phases + phase) * coarse->block * fine->pitch;
+                for (int64_t at = 0; at < vectors; at += more) {
+                    more = vectors - at < p->tile ? vectors - at : p->tile;
+                    while (!NAME(table).correlate[p->rows][more] || !NAME(table).correlate[least][more]) more--;
+                    for (int64_t c = 0; c < rows; c += p->rows)
+                        NAME(table).correlate[p->rows < rows - c ? p->rows : rows - c][more](
+                            count, in_g, of_g + c, in_v, of_v + at * LANES, sums + c * fine->pitch + at * LANES,
+                            fine->pitch, add || first > 0);
+                }
+            }
+}
+
+/* The taps of all phases of one coarse channel and one vector of fine ones, from the products, whose frequencies lie `step`
+ * apart: tap t at taps + t * pitch. */
+static inline __attribute__((always_inline)) void NAME(winograd_taps_of)(
+    const int64_t z, const int64_t y, const int64_t x, const convt_winograd_correlate_plan *p, const REAL *m, int64_t phase_step,
+    REAL *taps, int64_t pitch)
+{
+    typedef NAME(vector) vector;
+    const int64_t *kernel = p->kernel, *phases = p->fine.phases;
+    vector e[64];
+    for (int64_t phase = 0; phase < p->phases; phase++, m += phase_step) {
+        int64_t at[3] = {phase / phases[2] / phases[1], phase / phases[2] % phases[1], phase % phases[2]};
+#pragma GCC unroll 16
+        for (int64_t f = 0; f < z * y * x; f++) e[f] = *(const vector *)(m + f * p->phases * phase_step);
+        NAME(transform_frequencies)(z, y, x, p->taps, e);
+        for (int64_t k = 0, tz = at[0]; k < p->taps[0] && tz < kernel[0]; k++, tz += phases[0])
+            for (int64_t j = 0, ty = at[1]; j < p->taps[1] && ty < kernel[1]; j++, ty += phases[1])
+                for (int64_t i = 0, tx = at[2]; i < p->taps[2] && tx < kernel[2]; i++, tx += phases[2])
+                    *(vector *)(taps + ((tz * kernel[1] + ty) * kernel[2] + tx) * pitch) = e[(k * y + j) * x + i];
+    }
+}
+
+/* Writes the coarse channels first to last of a block to the kernel, or adds them to it. Returns 1 if they are finite. `kernel` has
+ * the strides of a (C, F, *taps) array, `group` is the group. The scratch memory holds the taps of a coarse channel, twice. */
+static int NAME(winograd_correlate_write)(
+    const convt_winograd_correlate_plan *p, int64_t group, int64_t fine_block, int64_t coarse_block, int64_t first, int64_t last,
+    const REAL *m, int add, REAL *kernel, const convt_strides *strides, REAL *scratch)
+{
+    const convt_winograd_side *fine = &p->fine, *coarse = &p->coarse;
+    int64_t channels = fine->channels - fine_block * fine->block, taps = p->kernel[0] * p->kernel[1] * p->kernel[2];
+    channels = channels < fine->block ? channels : fine->block;
+    REAL *turned = scratch + taps * fine->pitch;
+    int finite = 1, flat = p->frequencies == 16 && p->taps[0] == 1;
+    kernel += (group * coarse->channels + coarse_block * coarse->block) * strides->outer +
+              fine_block * fine->block * strides->channel;
+    for (int64_t c = first; c < last; c++) {
+        for (int64_t at = 0; at < channels; at += LANES) {
+            const REAL *products = m + c * fine->pitch + at;
+            int64_t step = coarse->block * fine->pitch;
+            if (flat && p->taps[1] > 1 && p->taps[2] > 1)
+                NAME(winograd_taps_of)(1, 4, 4, p, products, step, scratch + at, fine->pitch);
+            else
+                NAME(winograd_taps_of)(
+                    p->fine.elements[0], p->fine.elements[1], p->fine.elements[2], p, products, step, scratch + at,
+                    fine->pitch);
+        }
+        NAME(transpose)(taps, channels, scratch, fine->pitch, 1, turned, taps);
+        finite &= NAME(all_finite)(taps * channels, turned);
+        NAME(put_taps)(p->kernel, channels, 0, taps, turned, add, kernel + c * strides->outer, strides);
+    }
+    return finite;
+}

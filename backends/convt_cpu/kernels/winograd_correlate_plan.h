@@ -1,0 +1,50 @@
+/* The geometry of Winograd's filter gradient; ../winograd_correlate/_plan.pyx fills it.
+ *
+ * Along an axis, the taps p + stride * j of the kernel meet phase p of the fine array: r of them, some behind the kernel's end. What
+ * m coarse elements give to these r taps follows from a window of 4 = m + r - 1 fine elements, as r outputs of a filter of m taps:
+ * the transforms are those of winograd_transforms.h, with the coarse elements in the place of the filter.
+ *
+ *     coarse element  i of tile t:               dilation * m * t + dilation * i                                 i < m
+ *     fine element    e of phase p of tile t:    stride * (dilation * m * t + dilation * e) + p - padding        e < 4
+ *
+ * An axis with one tap has tiles of one element: m = r = 1, and its windows too. Where the kernel is dilated by d, both arrays are d
+ * lattices that do not meet; their tiles take turns, tile by tile:
+ *
+ *     tile t of lattice l is number  d * t + l,  and begins at coarse element  d * m * t + l
+ *
+ * Some tiles that are neighbours in a row are a *unit*: they are packed in one go. In the packed arrays, channels are neighbours, and
+ * a *strip* is some units that follow one another. A *frequency* is one of the 4, 16 or 64 elements of a transformed window.
+ *
+ *     V   [block of fine channels][frequency][phase][tile of the strip][fine channel]
+ *     G   [block of coarse channels][frequency][tile of the strip][coarse channel]
+ *     M   [block of coarse channels][block of fine channels][frequency][phase][coarse channel][fine channel] */
+#ifndef CONVT_WINOGRAD_CORRELATE_PLAN_H
+#define CONVT_WINOGRAD_CORRELATE_PLAN_H
+
+#include <stdint.h>
+
+typedef struct {
+    int64_t channels;    /* of a group */
+    int64_t block;       /* of them */
+    int64_t pitch;       /* from tile to tile, in the packed array */
+    int64_t size[3];     /* of the array */
+    int64_t first[3];    /* where tile 0 begins */
+    int64_t stride[3];   /* elements of the array for each coarse one */
+    int64_t elements[3]; /* of a tile or a window, in one phase */
+    int64_t phases[3];
+    int64_t width; /* elements of a unit's row, at most */
+} convt_winograd_side;
+
+typedef struct {
+    convt_winograd_side fine, coarse;
+    int64_t batch, groups;
+    int64_t kernel[3], dilation[3];
+    int64_t taps[3];      /* r */
+    int64_t points[3];    /* m */
+    int64_t units[3];     /* of an image: tiles along the first two axes, units of tiles along the last one */
+    int64_t unit_tiles;
+    int64_t frequencies, phases;
+    int64_t rows, tile;   /* rows and vectors of a kernel */
+} convt_winograd_correlate_plan;
+
+#endif
