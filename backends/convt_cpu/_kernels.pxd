@@ -190,7 +190,7 @@ cdef extern from "kernels/kernels.h" nogil:
             const convt_winograd_plan*, int64_t task, int64_t first_block, int64_t blocks, const float* v,
             const float* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const float* bias,
             float* output, const Strides* out, float* scratch) noexcept nogil
-        int (*winograd_correlate_pack)(
+        void (*winograd_correlate_pack)(
             const convt_winograd_correlate_plan*, int windows, int64_t unit, int64_t block, int64_t tiles,
             const float* array, const Strides*, float* packed, float* scratch) noexcept nogil
         void (*winograd_correlate_sum)(
@@ -282,7 +282,7 @@ cdef extern from "kernels/kernels.h" nogil:
             const convt_winograd_plan*, int64_t task, int64_t first_block, int64_t blocks, const double* v,
             const double* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const double* bias,
             double* output, const Strides* out, double* scratch) noexcept nogil
-        int (*winograd_correlate_pack)(
+        void (*winograd_correlate_pack)(
             const convt_winograd_correlate_plan*, int windows, int64_t unit, int64_t block, int64_t tiles,
             const double* array, const Strides*, double* packed, double* scratch) noexcept nogil
         void (*winograd_correlate_sum)(

@@ -84,7 +84,7 @@ enum {
         const convt_winograd_plan *plan, int64_t task, int64_t first_block, int64_t blocks, const REAL *v,                \
         const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output,         \
         const convt_strides *out, REAL *scratch);                                                                         \
-    typedef int (*convt_winograd_correlate_pack_##suffix)(                                                                \
+    typedef void (*convt_winograd_correlate_pack_##suffix)(                                                               \
         const convt_winograd_correlate_plan *plan, int windows, int64_t unit, int64_t block, int64_t tiles,               \
         const REAL *array, const convt_strides *strides, REAL *packed, REAL *scratch);                                    \
     typedef void (*convt_winograd_correlate_sum_##suffix)(                                                                \

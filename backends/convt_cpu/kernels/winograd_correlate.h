@@ -93,78 +93,85 @@ static inline __attribute__((always_inline)) void NAME(transform_frequencies)(
                 NAME(transform_results)((int)taps[0], m + i, y * x, m + i, y * x);
 }
 
-/* One phase of one vector of channels of a tile: gathers its elements, which begin at `from`, and writes frequency f to
- * to + f * step. `bad` becomes NaN where an element is not finite or too large. */
-static inline __attribute__((always_inline)) void NAME(winograd_tile_of)(
-    const int windows, const int64_t z, const int64_t y, const int64_t x, const REAL *from, const int64_t *pitch, REAL *to,
-    int64_t step, NAME(vector) *bad)
+/* Where the tiles of a unit lie in its rows, and in the packed array. */
+typedef struct {
+    int64_t pitch[3];            /* from element to element of a tile, in the rows */
+    int64_t frequency, tile;     /* from one to the next, in the packed array */
+    int64_t skip[CONVT_UNIT_TILES]; /* from the first tile to each, in the rows */
+} NAME(winograd_places);
+
+/* Transforms one phase of one vector of channels of a unit's tiles. */
+static inline __attribute__((always_inline)) void NAME(winograd_tiles_of)(
+    const int windows, const int64_t z, const int64_t y, const int64_t x, int64_t tiles, const NAME(winograd_places) *places,
+    const REAL *from, REAL *to)
 {
     typedef NAME(vector) vector;
-    vector e[64], u[64];
+    const int64_t *pitch = places->pitch;
     const int64_t count = z * y * x, frequencies = (z > 1 ? 4 : 1) * (y > 1 ? 4 : 1) * (x > 1 ? 4 : 1);
-#pragma GCC unroll 16
-    for (int64_t i = 0; i < count; i++) {
-        e[i] = *(const vector *)(from + i / x / y * pitch[0] + i / x % y * pitch[1] + i % x * pitch[2]);
-        *bad += e[i] * WINOGRAD_LIMIT * 0;
+    for (int64_t t = 0; t < tiles; t++, to += places->tile) {
+        const REAL *tile = from + places->skip[t];
+        vector e[64], u[64];
+#pragma GCC unroll 64
+        for (int64_t i = 0; i < count; i++)
+            e[i] = *(const vector *)(tile + i / x / y * pitch[0] + i / x % y * pitch[1] + i % x * pitch[2]);
+        if (windows)
+            NAME(transform_box)(z, y, x, e);
+        else
+            NAME(transform_tile)(z, y, x, e, u);
+#pragma GCC unroll 64
+        for (int64_t f = 0; f < frequencies; f++) *(vector *)(to + f * places->frequency) = windows ? e[f] : u[f];
     }
-    if (windows)
-        NAME(transform_box)(z, y, x, e);
-    else
-        NAME(transform_tile)(z, y, x, e, u);
-#pragma GCC unroll 16
-    for (int64_t f = 0; f < frequencies; f++) *(vector *)(to + f * step) = windows ? e[f] : u[f];
 }
 
-/* The same; the compiler unrolls the most frequent sizes. */
-static void NAME(winograd_tile)(
-    const convt_winograd_side *s, int windows, const REAL *from, const int64_t *pitch, REAL *to, int64_t step,
-    NAME(vector) *bad)
+/* The same; the compiler unrolls each frequent size. */
+static void NAME(winograd_transform_tiles)(
+    int windows, const int64_t *elements, int64_t tiles, const NAME(winograd_places) *places, const REAL *from, REAL *to)
 {
-    const int64_t z = s->elements[0], y = s->elements[1], x = s->elements[2];
-    if (windows && z == 1 && y == 4 && x == 4)
-        NAME(winograd_tile_of)(1, 1, 4, 4, from, pitch, to, step, bad);
-    else if (windows && z == 1 && y == 1 && x == 4)
-        NAME(winograd_tile_of)(1, 1, 1, 4, from, pitch, to, step, bad);
-    else if (windows)
-        NAME(winograd_tile_of)(1, z, y, x, from, pitch, to, step, bad);
-    else if (z == 1 && y == 2 && x == 2)
-        NAME(winograd_tile_of)(0, 1, 2, 2, from, pitch, to, step, bad);
-    else if (z == 1 && y == 3 && x == 3)
-        NAME(winograd_tile_of)(0, 1, 3, 3, from, pitch, to, step, bad);
-    else
-        NAME(winograd_tile_of)(0, z, y, x, from, pitch, to, step, bad);
+    int64_t size = elements[0] * 100 + elements[1] * 10 + elements[2];
+    switch (windows ? -size : size) {
+#define CASE(z, y, x)                                                                                                     \
+    case z * 100 + y * 10 + x: NAME(winograd_tiles_of)(0, z, y, x, tiles, places, from, to); return;
+        CASE(1, 1, 2) CASE(1, 1, 3) CASE(1, 2, 1) CASE(1, 3, 1) CASE(1, 2, 2) CASE(1, 3, 3) CASE(2, 2, 2) CASE(3, 3, 3)
+#undef CASE
+#define CASE(z, y, x)                                                                                                     \
+    case -z * 100 - y * 10 - x: NAME(winograd_tiles_of)(1, z, y, x, tiles, places, from, to); return;
+        CASE(1, 1, 4) CASE(1, 4, 1) CASE(1, 4, 4) CASE(4, 4, 4)
+#undef CASE
+    }
+    NAME(winograd_tiles_of)(windows, elements[0], elements[1], elements[2], tiles, places, from, to);
 }
 
 /* Packs one block of channels of one unit into V or G; `packed` is where the block's frequency 0 of the unit's first tile lies,
- * `tiles` how many the strip has. The scratch memory holds the unit's rows. Returns 1 if all elements are finite and not huge. */
-static int NAME(winograd_correlate_pack)(
+ * `tiles` how many the strip has. The scratch memory holds the unit's rows. */
+static void NAME(winograd_correlate_pack)(
     const convt_winograd_correlate_plan *p, int windows, int64_t unit, int64_t block, int64_t tiles, const REAL *array,
     const convt_strides *strides, REAL *packed, REAL *scratch)
 {
     const convt_winograd_side *s = windows ? &p->fine : &p->coarse;
-    int64_t across = s->width * LANES, down = s->elements[1] * s->phases[1], first = unit % p->units[2] * p->unit_tiles;
-    int64_t step = p->dilation[2] * s->stride[2] * LANES, all_phases = s->phases[0] * s->phases[1] * s->phases[2];
-    int64_t pitch[3] = {s->phases[0] * down * across, s->phases[1] * across, step};
-    int64_t begin = NAME(tile_begin)(p, 2, first), at[3], count;
+    const int64_t *phases = s->phases;
+    int64_t across = s->width * LANES, down = s->elements[1] * phases[1], all_phases = phases[0] * phases[1] * phases[2];
+    int64_t first = unit % p->units[2] * p->unit_tiles, begin = NAME(tile_begin)(p, 2, first), at[3], count;
+    NAME(winograd_places) places = {
+        {phases[0] * down * across, phases[1] * across, p->dilation[2] * s->stride[2] * LANES},
+        all_phases * tiles * s->pitch, s->pitch, {0}};
+    for (int64_t t = 0; t < p->unit_tiles; t++)
+        places.skip[t] = (NAME(tile_begin)(p, 2, first + t) - begin) * s->stride[2] * LANES;
     at[2] = s->first[2] + begin * s->stride[2], unit /= p->units[2];
-    for (int axis = 1; axis >= 0; axis--, unit /= p->units[axis + 1])
+    for (int axis = 1; axis >= 0; axis--) {
         at[axis] = s->first[axis] + NAME(tile_begin)(p, axis, unit % p->units[axis]) * s->stride[axis];
+        unit /= p->units[axis];
+    }
     array += unit % p->batch * strides->outer + (unit / p->batch * s->channels + block * s->block) * strides->channel;
-    NAME(vector) bad = {0};
     count = s->block < s->channels - block * s->block ? s->block : s->channels - block * s->block;
     for (int64_t c = 0; c < count; c += LANES) {
         NAME(winograd_rows)(p, s, at, LANES < count - c ? LANES : count - c, array + c * strides->channel, strides, scratch);
         for (int64_t phase = 0; phase < all_phases; phase++) {
-            int64_t x = phase % s->phases[2], y = phase / s->phases[2] % s->phases[1], z = phase / s->phases[2] / s->phases[1];
-            const REAL *from = scratch + (z * down + y) * across + x * LANES;
-            REAL *to = packed + phase * tiles * s->pitch + c;
-            for (int64_t t = 0; t < p->unit_tiles; t++, to += s->pitch) {
-                int64_t skip = (NAME(tile_begin)(p, 2, first + t) - begin) * s->stride[2] * LANES;
-                NAME(winograd_tile)(s, windows, from + skip, pitch, to, all_phases * tiles * s->pitch, &bad);
-            }
+            int64_t x = phase % phases[2], y = phase / phases[2] % phases[1], z = phase / phases[2] / phases[1];
+            NAME(winograd_transform_tiles)(
+                windows, s->elements, p->unit_tiles, &places, scratch + (z * down + y) * across + x * LANES,
+                packed + phase * tiles * s->pitch + c);
         }
     }
-    return NAME(all_finite)(LANES, (const REAL *)&bad);
 }
 
 /* Adds the products of a strip's tiles to M of one block of each side, or sets M to them. */
@@ -217,6 +224,20 @@ static inline __attribute__((always_inline)) void NAME(winograd_taps_of)(
     }
 }
 
+/* The same; the compiler unrolls each frequent size. */
+static void NAME(winograd_taps)(
+    const convt_winograd_correlate_plan *p, const REAL *m, int64_t phase_step, REAL *taps, int64_t pitch)
+{
+    const int64_t *elements = p->fine.elements;
+    switch (elements[0] * 100 + elements[1] * 10 + elements[2]) {
+#define CASE(z, y, x)                                                                                                     \
+    case z * 100 + y * 10 + x: NAME(winograd_taps_of)(z, y, x, p, m, phase_step, taps, pitch); return;
+        CASE(1, 1, 4) CASE(1, 4, 1) CASE(1, 4, 4) CASE(4, 4, 4)
+#undef CASE
+    }
+    NAME(winograd_taps_of)(elements[0], elements[1], elements[2], p, m, phase_step, taps, pitch);
+}
+
 /* Writes the coarse channels first to last of a block to the kernel, or adds them to it. Returns 1 if they are finite. `kernel` has
  * the strides of a (C, F, *taps) array, `group` is the group. The scratch memory holds the taps of a coarse channel, twice. */
 static int NAME(winograd_correlate_write)(
@@ -227,20 +248,13 @@ static int NAME(winograd_correlate_write)(
     int64_t channels = fine->channels - fine_block * fine->block, taps = p->kernel[0] * p->kernel[1] * p->kernel[2];
     channels = channels < fine->block ? channels : fine->block;
     REAL *turned = scratch + taps * fine->pitch;
-    int finite = 1, flat = p->frequencies == 16 && p->taps[0] == 1;
+    int finite = 1;
     kernel += (group * coarse->channels + coarse_block * coarse->block) * strides->outer +
               fine_block * fine->block * strides->channel;
     for (int64_t c = first; c < last; c++) {
-        for (int64_t at = 0; at < channels; at += LANES) {
-            const REAL *products = m + c * fine->pitch + at;
-            int64_t step = coarse->block * fine->pitch;
-            if (flat && p->taps[1] > 1 && p->taps[2] > 1)
-                NAME(winograd_taps_of)(1, 4, 4, p, products, step, scratch + at, fine->pitch);
-            else
-                NAME(winograd_taps_of)(
-                    p->fine.elements[0], p->fine.elements[1], p->fine.elements[2], p, products, step, scratch + at,
-                    fine->pitch);
-        }
+        for (int64_t at = 0; at < channels; at += LANES)
+            NAME(winograd_taps)(
+                p, m + c * fine->pitch + at, coarse->block * fine->pitch, scratch + at, fine->pitch);
         NAME(transpose)(taps, channels, scratch, fine->pitch, 1, turned, taps);
         finite &= NAME(all_finite)(taps * channels, turned);
         NAME(put_taps)(p->kernel, channels, 0, taps, turned, add, kernel + c * strides->outer, strides);

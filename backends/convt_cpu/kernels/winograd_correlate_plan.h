@@ -23,6 +23,8 @@
 
 #include <stdint.h>
 
+enum { CONVT_UNIT_TILES = 64 }; /* tiles of a unit, at most */
+
 typedef struct {
     int64_t channels;    /* of a group */
     int64_t block;       /* of them */

@@ -23,9 +23,9 @@ cdef struct Call:                           # strides of one call's arrays
 
 
 def run(WinogradCorrelatePlan plan not None, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray kernel, int threads):
-    """kernel = the plan's correlation of fine and coarse. False if a number is not finite, or huge.
+    """kernel = the plan's correlation of fine and coarse. False, and nothing useful, if an element of it is not finite.
 
-    The transforms mix neighbours: such a number would spoil taps that it does not reach by the definition.
+    The transforms mix neighbours: a number that is not finite, or huge, spoils taps that it does not reach by the definition.
     """
     if plan.size == 4:
         return _run[float](plan, fine, coarse, kernel, threads, NULL)
@@ -63,9 +63,7 @@ cdef bint _apart(
     cdef real* own = scratch + plan.shared
     cdef int64_t task, bad = 0, of_group = plan.fine_blocks * plan.coarse_blocks * plan.of_sums, pieces
     for task in prange(plan.p.groups * plan.splits, schedule="dynamic", chunksize=1, num_threads=threads):
-        bad += not _split(plan, task, call, fine, coarse, scratch + task * of_group, own + threadid() * plan.scratch)
-    if bad:
-        return False
+        _split(plan, task, call, fine, coarse, scratch + task * of_group, own + threadid() * plan.scratch)
     if plan.splits > 1:
         pieces = ceil_div(of_group, ADDED)
         for task in prange(plan.p.groups * pieces, schedule="static", num_threads=threads):
@@ -79,10 +77,10 @@ cdef bint _apart(
     return bad == 0
 
 
-cdef bint _split(
+cdef void _split(
     WinogradCorrelatePlan plan, int64_t task, const Call* call, const real* fine, const real* coarse, real* sums, real* own
 ) noexcept nogil:
-    """One task's strips of a group; whether all their elements are finite."""
+    """One task's strips of a group."""
     cdef int64_t group = task // plan.splits, split = task % plan.splits, strip, unit, units, i, tiles, pair
     cdef int64_t first = plan.strips * split // plan.splits, last = plan.strips * (split + 1) // plan.splits
     cdef real* v = own
@@ -93,11 +91,9 @@ cdef bint _split(
         units = min(plan.strip_units, plan.units - unit)
         tiles = units * plan.p.unit_tiles
         for i in range(units * (plan.fine_blocks + plan.coarse_blocks)):
-            if not _pack(plan, group, unit, units, i, call, fine, coarse, v, g, rows):
-                return False
+            _pack(plan, group, unit, units, i, call, fine, coarse, v, g, rows)
         for pair in range(plan.coarse_blocks * plan.fine_blocks):
             _sum(plan, pair, units, v, g, strip > first, sums + pair * plan.of_sums)
-    return True
 
 
 cdef void _add_splits(int64_t splits, int64_t size, int64_t first, real* sums) noexcept nogil:
@@ -137,14 +133,14 @@ cdef bint _together(
             for task in prange(
                 units * (plan.fine_blocks + plan.coarse_blocks), schedule="dynamic", chunksize=1, num_threads=threads
             ):
-                bad += not _pack(plan, group, unit, units, task, call, fine, coarse, v, g, own + threadid() * plan.scratch)
-            if bad:
-                return False
+                _pack(plan, group, unit, units, task, call, fine, coarse, v, g, own + threadid() * plan.scratch)
             for task in prange(
                 plan.fine_blocks * plan.coarse_blocks, schedule="dynamic", chunksize=1, num_threads=threads
             ):
                 bad += not _sum_pair(plan, group, strip, task, units, call, v, g, kernel, own + threadid() * plan.scratch)
-    return bad == 0
+            if bad:
+                return False
+    return True
 
 
 cdef bint _sum_pair(
@@ -171,16 +167,17 @@ cdef void _sum(
     )
 
 
-cdef bint _pack(
+cdef void _pack(
     WinogradCorrelatePlan plan, int64_t group, int64_t first, int64_t units, int64_t piece, const Call* call,
     const real* fine, const real* coarse, real* v, real* g, real* rows
 ) noexcept nogil:
-    """One unit of one block of a strip, which begins with unit `first` of the group; whether all is finite."""
+    """One unit of one block of a strip, which begins with unit `first` of the group."""
     cdef int64_t block = piece // units, unit = piece % units, tiles = units * plan.p.unit_tiles
     cdef int64_t at = unit * plan.p.unit_tiles, index = group * plan.units + first + unit
     if block < plan.fine_blocks:
         v += block * units * plan.of_fine + at * plan.p.fine.pitch
-        return pack(plan, True, index, block, tiles, fine, &call.of_fine, v, rows)
+        pack(plan, True, index, block, tiles, fine, &call.of_fine, v, rows)
+        return
     block -= plan.fine_blocks
     g += block * units * plan.of_coarse + at * plan.p.coarse.pitch
-    return pack(plan, False, index, block, tiles, coarse, &call.of_coarse, g, rows)
+    pack(plan, False, index, block, tiles, coarse, &call.of_coarse, g, rows)

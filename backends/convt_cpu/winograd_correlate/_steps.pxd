@@ -6,16 +6,15 @@ from .._types cimport int64_t, real
 from ._plan cimport WinogradCorrelatePlan
 
 
-cdef inline bint pack(
+cdef inline void pack(
     WinogradCorrelatePlan plan, bint windows, int64_t unit, int64_t block, int64_t tiles, const real* array,
     const Strides* strides, real* packed, real* scratch
 ) noexcept nogil:
-    """Whether all that was packed is finite, and not huge."""
     if real is float:
-        return kernels_f32(plan.isa).winograd_correlate_pack(
+        kernels_f32(plan.isa).winograd_correlate_pack(
             &plan.p, windows, unit, block, tiles, array, strides, packed, scratch)
     else:
-        return kernels_f64(plan.isa).winograd_correlate_pack(
+        kernels_f64(plan.isa).winograd_correlate_pack(
             &plan.p, windows, unit, block, tiles, array, strides, packed, scratch)
 
 
