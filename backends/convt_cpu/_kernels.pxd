@@ -80,13 +80,13 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t tiles[2]
         int64_t flips, in_phases, out_phases, block_tiles, pitch, block_channels, tile, unit, pass_ "pass", v_size, u_size
     ctypedef struct convt_winograd_side:
-        int64_t channels, block, pitch
+        int64_t channels, block, panel, width, pitch
         int64_t size[3]
         int64_t first[3]
         int64_t stride[3]
         int64_t elements[3]
         int64_t phases[3]
-        int64_t width
+        int64_t span[2]
 
     ctypedef struct convt_winograd_correlate_plan:
         convt_winograd_side fine, coarse
@@ -96,7 +96,8 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t taps[3]
         int64_t points[3]
         int64_t units[3]
-        int64_t unit_tiles, frequencies, phases, rows, tile
+        int64_t unit[2]
+        int64_t unit_tiles, frequencies, phases, rows, tile, chunk
 
     ctypedef struct convt_cells_plan:
         int64_t batch, groups, inputs, outputs

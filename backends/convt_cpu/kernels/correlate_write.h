@@ -15,7 +15,8 @@ static void NAME(correlate_taps)(
             p->run, channels, sums + r * of_run, channels, 1, taps + r * p->run, runs * p->run);
 }
 
-/* Writes some taps of some fine channels of one coarse channel, [fine channel][tap], to a kernel of that size, or adds them to it. */
+/* Writes some taps of some fine channels of one coarse channel, [fine channel][tap], to a kernel of that size, or adds them
+ * to it. */
 static void NAME(put_taps)(
     const int64_t *kernel_size, int64_t channels, int64_t first, int64_t count, const REAL *taps, int add, REAL *kernel,
     const convt_strides *strides)

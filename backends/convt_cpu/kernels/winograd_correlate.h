@@ -1,4 +1,5 @@
-/* winograd_correlate: the filter gradient by fewer products. A template as direct.h is; winograd_correlate_plan.h has the geometry.
+/* winograd_correlate: the filter gradient by fewer products. A template as direct.h is; winograd_correlate_plan.h has the
+ * geometry.
  *
  *     coarse array  --transpose--> [row][x][channel]  --G-->  G  \
  *                                                                 products, summed over tiles --> M  --A-->  taps
@@ -13,32 +14,28 @@ static inline int64_t NAME(tile_begin)(const convt_winograd_correlate_plan *p, i
     return d == 1 ? tile * p->points[axis] : tile / d * d * p->points[axis] + tile % d;
 }
 
-/* The rows of a unit, [z][y][x][channel], each axis by elements and their phases but x, which has all that lies between; zeros
- * outside the array and behind the channels. `at` is where the unit begins. */
-static void NAME(winograd_rows)(
+/* Copies the elements of a unit, [z][y][x][channel]: along z those of a tile, along y and x all from the first to the last;
+ * zeros outside the array and behind the channels. `at` is where the unit begins. */
+static void NAME(winograd_box)(
     const convt_winograd_correlate_plan *p, const convt_winograd_side *s, const int64_t *at, int64_t channels,
-    const REAL *array, const convt_strides *strides, REAL *rows)
+    const REAL *array, const convt_strides *strides, REAL *box)
 {
-    int64_t count[2], low, high;
-    for (int axis = 0; axis < 2; axis++) count[axis] = s->elements[axis] * s->phases[axis];
-    low = at[2] < 0 ? (-at[2] < s->width ? -at[2] : s->width) : 0;
-    high = s->size[2] - at[2] < s->width ? s->size[2] - at[2] : s->width;
-    if (channels < LANES) memset(rows, 0, count[0] * count[1] * s->width * LANES * sizeof(REAL));
-    for (int64_t row = 0; row < count[0] * count[1]; row++, rows += s->width * LANES) {
-        int64_t from[2], in_row[2] = {row / count[1], row % count[1]};
-        for (int axis = 0; axis < 2; axis++)
-            from[axis] = at[axis] + in_row[axis] / s->phases[axis] * p->dilation[axis] * s->stride[axis] +
-                         in_row[axis] % s->phases[axis];
-        if (from[0] < 0 || from[0] >= s->size[0] || from[1] < 0 || from[1] >= s->size[1] || low >= high) {
-            memset(rows, 0, s->width * LANES * sizeof(REAL));
+    int64_t height = s->span[0], width = s->span[1], slices = s->elements[0] * s->phases[0], low, high;
+    low = at[2] < 0 ? (-at[2] < width ? -at[2] : width) : 0;
+    high = s->size[2] - at[2] < width ? s->size[2] - at[2] : width;
+    if (channels < LANES) memset(box, 0, slices * height * width * LANES * sizeof(REAL));
+    for (int64_t row = 0; row < slices * height; row++, box += width * LANES) {
+        int64_t slice = row / height, y = at[1] + row % height;
+        int64_t z = at[0] + slice / s->phases[0] * p->dilation[0] * s->stride[0] + slice % s->phases[0];
+        if (z < 0 || z >= s->size[0] || y < 0 || y >= s->size[1] || low >= high) {
+            memset(box, 0, width * LANES * sizeof(REAL));
             continue;
         }
-        memset(rows, 0, low * LANES * sizeof(REAL));
+        memset(box, 0, low * LANES * sizeof(REAL));
         NAME(transpose)(
-            channels, high - low,
-            array + from[0] * strides->axis[0] + from[1] * strides->axis[1] + (at[2] + low) * strides->axis[2],
-            strides->channel, strides->axis[2], rows + low * LANES, LANES);
-        memset(rows + high * LANES, 0, (s->width - high) * LANES * sizeof(REAL));
+            channels, high - low, array + z * strides->axis[0] + y * strides->axis[1] + (at[2] + low) * strides->axis[2],
+            strides->channel, strides->axis[2], box + low * LANES, LANES);
+        memset(box + high * LANES, 0, (width - high) * LANES * sizeof(REAL));
     }
 }
 
@@ -77,7 +74,8 @@ static inline __attribute__((always_inline)) void NAME(transform_tile)(
     NAME(transform_points)((z > 1 ? 4 : 1) * (y > 1 ? 4 : 1), x, 1, by_y, u);
 }
 
-/* A of the products, which have z * y * x frequencies, in place: the results of an axis lie where its first frequencies lay. */
+/* A of the products, which have z * y * x frequencies, in place: the results of an axis lie where its first frequencies
+ * lay. */
 static inline __attribute__((always_inline)) void NAME(transform_frequencies)(
     const int64_t z, const int64_t y, const int64_t x, const int64_t *taps, NAME(vector) *m)
 {
@@ -93,11 +91,11 @@ static inline __attribute__((always_inline)) void NAME(transform_frequencies)(
                 NAME(transform_results)((int)taps[0], m + i, y * x, m + i, y * x);
 }
 
-/* Where the tiles of a unit lie in its rows, and in the packed array. */
+/* Where the tiles of a unit lie in its box, and in the packed array. */
 typedef struct {
-    int64_t pitch[3];            /* from element to element of a tile, in the rows */
-    int64_t frequency, tile;     /* from one to the next, in the packed array */
-    int64_t skip[CONVT_UNIT_TILES]; /* from the first tile to each, in the rows */
+    int64_t pitch[3];               /* from element to element of a tile, in the box */
+    int64_t frequency, tile;        /* from one to the next, in the packed array */
+    int64_t skip[CONVT_UNIT_TILES]; /* from the first tile to each, in the box */
 } NAME(winograd_places);
 
 /* Transforms one phase of one vector of channels of a unit's tiles. */
@@ -141,35 +139,50 @@ static void NAME(winograd_transform_tiles)(
     NAME(winograd_tiles_of)(windows, elements[0], elements[1], elements[2], tiles, places, from, to);
 }
 
-/* Packs one block of channels of one unit into V or G; `packed` is where the block's frequency 0 of the unit's first tile lies,
- * `tiles` how many the strip has. The scratch memory holds the unit's rows. */
+/* The places of the tiles of a unit whose first tiles along the last two axes are given. */
+static void NAME(place_tiles)(
+    const convt_winograd_correlate_plan *p, const convt_winograd_side *s, int64_t y, int64_t x,
+    NAME(winograd_places) *places)
+{
+    int64_t across = s->span[1] * LANES;
+    places->pitch[0] = s->phases[0] * s->span[0] * across;
+    places->pitch[1] = p->dilation[1] * s->stride[1] * across;
+    places->pitch[2] = p->dilation[2] * s->stride[2] * LANES;
+    for (int64_t t = 0; t < p->unit_tiles; t++) {
+        int64_t below = NAME(tile_begin)(p, 1, y + t / p->unit[1]) - NAME(tile_begin)(p, 1, y);
+        int64_t behind = NAME(tile_begin)(p, 2, x + t % p->unit[1]) - NAME(tile_begin)(p, 2, x);
+        places->skip[t] = below * s->stride[1] * across + behind * s->stride[2] * LANES;
+    }
+}
+
+/* Packs one block of channels of one unit into V or G; `packed` is where the block's frequency 0 of the unit's first tile
+ * lies, `tiles` how many the strip has. The scratch memory holds the unit's box. */
 static void NAME(winograd_correlate_pack)(
     const convt_winograd_correlate_plan *p, int windows, int64_t unit, int64_t block, int64_t tiles, const REAL *array,
     const convt_strides *strides, REAL *packed, REAL *scratch)
 {
     const convt_winograd_side *s = windows ? &p->fine : &p->coarse;
     const int64_t *phases = s->phases;
-    int64_t across = s->width * LANES, down = s->elements[1] * phases[1], all_phases = phases[0] * phases[1] * phases[2];
-    int64_t first = unit % p->units[2] * p->unit_tiles, begin = NAME(tile_begin)(p, 2, first), at[3], count;
-    NAME(winograd_places) places = {
-        {phases[0] * down * across, phases[1] * across, p->dilation[2] * s->stride[2] * LANES},
-        all_phases * tiles * s->pitch, s->pitch, {0}};
-    for (int64_t t = 0; t < p->unit_tiles; t++)
-        places.skip[t] = (NAME(tile_begin)(p, 2, first + t) - begin) * s->stride[2] * LANES;
-    at[2] = s->first[2] + begin * s->stride[2], unit /= p->units[2];
-    for (int axis = 1; axis >= 0; axis--) {
-        at[axis] = s->first[axis] + NAME(tile_begin)(p, axis, unit % p->units[axis]) * s->stride[axis];
-        unit /= p->units[axis];
+    int64_t all_phases = phases[0] * phases[1] * phases[2], first[3], at[3], count;
+    for (int axis = 2; axis >= 0; unit /= p->units[axis--]) {
+        first[axis] = unit % p->units[axis] * (axis ? p->unit[axis - 1] : 1);
+        at[axis] = s->first[axis] + NAME(tile_begin)(p, axis, first[axis]) * s->stride[axis];
     }
+    NAME(winograd_places) places;
+    NAME(place_tiles)(p, s, first[1], first[2], &places);
+    places.frequency = all_phases * tiles * s->pitch, places.tile = s->width;
     array += unit % p->batch * strides->outer + (unit / p->batch * s->channels + block * s->block) * strides->channel;
     count = s->block < s->channels - block * s->block ? s->block : s->channels - block * s->block;
-    for (int64_t c = 0; c < count; c += LANES) {
-        NAME(winograd_rows)(p, s, at, LANES < count - c ? LANES : count - c, array + c * strides->channel, strides, scratch);
-        for (int64_t phase = 0; phase < all_phases; phase++) {
+    for (int64_t c = 0, more; c < count; c += more) {
+        int64_t in_panel = c % s->panel;
+        REAL *to = packed + c / s->panel * tiles * s->width + in_panel;
+        more = s->panel - in_panel < LANES ? s->panel - in_panel : LANES;
+        more = more < count - c ? more : count - c;
+        NAME(winograd_box)(p, s, at, more, array + c * strides->channel, strides, scratch);
+        for (int64_t phase = 0; phase < all_phases; phase++, to += tiles * s->pitch) {
             int64_t x = phase % phases[2], y = phase / phases[2] % phases[1], z = phase / phases[2] / phases[1];
             NAME(winograd_transform_tiles)(
-                windows, s->elements, p->unit_tiles, &places, scratch + (z * down + y) * across + x * LANES,
-                packed + phase * tiles * s->pitch + c);
+                windows, s->elements, p->unit_tiles, &places, scratch + ((z * s->span[0] + y) * s->span[1] + x) * LANES, to);
         }
     }
 }
@@ -182,32 +195,33 @@ static void NAME(winograd_correlate_sum)(
     const convt_winograd_side *fine = &p->fine, *coarse = &p->coarse;
     int64_t lanes = fine->channels - fine_block * fine->block, rows = coarse->channels - coarse_block * coarse->block;
     lanes = lanes < fine->block ? lanes : fine->block, rows = rows < coarse->block ? rows : coarse->block;
-    int64_t vectors = (lanes + LANES - 1) / LANES, least = rows % p->rows ? rows % p->rows : p->rows, more;
-    int64_t chunks = (tiles + CONVT_CHUNK - 1) / CONVT_CHUNK, size = (tiles + chunks - 1) / chunks;
+    int64_t least = rows % p->rows ? rows % p->rows : p->rows, more;
+    int64_t chunks = (tiles + p->chunk - 1) / p->chunk, size = (tiles + chunks - 1) / chunks;
     int64_t in_v[CONVT_CHUNK + CONVT_PREFETCH], in_g[CONVT_CHUNK + CONVT_PREFETCH];
-    for (int64_t i = 0; i < size + CONVT_PREFETCH; i++) in_v[i] = i * fine->pitch, in_g[i] = i * coarse->pitch;
-    for (int64_t f = 0; f < p->frequencies; f++, g += tiles * coarse->pitch, v += p->phases * tiles * fine->pitch)
+    for (int64_t i = 0; i < size + CONVT_PREFETCH; i++) in_v[i] = i * fine->width, in_g[i] = i * coarse->width;
+    for (int64_t f = 0; f < p->frequencies; f++, g += tiles * coarse->pitch)
         for (int64_t first = 0; first < tiles; first += size)
             for (int64_t phase = 0; phase < p->phases; phase++) {
-                int64_t count = size < tiles - first ? size : tiles - first;
-                const REAL *of_v = v + (phase * tiles + first) * fine->pitch, *of_g = g + first * coarse->pitch;
-                REAL *sums = m + (f * p->phases + phase) * coarse->block * fine->pitch;
-                for (int64_t at = 0; at < vectors; at += more) {
-                    more = vectors - at < p->tile ? vectors - at : p->tile;
+                int64_t count = size < tiles - first ? size : tiles - first, matrix = f * p->phases + phase;
+                const REAL *of_v = v + matrix * tiles * fine->pitch, *of_g = g + first * coarse->width;
+                for (int64_t at = 0; at < lanes; at += more * LANES) {
+                    int64_t in_panel = at % fine->panel, end = fine->panel - in_panel;
+                    more = ((end < lanes - at ? end : lanes - at) + LANES - 1) / LANES;
                     while (!NAME(table).correlate[p->rows][more] || !NAME(table).correlate[least][more]) more--;
                     for (int64_t c = 0; c < rows; c += p->rows)
                         NAME(table).correlate[p->rows < rows - c ? p->rows : rows - c][more](
-                            count, in_g, of_g + c, in_v, of_v + at * LANES, sums + c * fine->pitch + at * LANES,
-                            fine->pitch, add || first > 0);
+                            count, in_g, of_g + c / p->rows * tiles * coarse->width, in_v,
+                            of_v + (at / fine->panel * tiles + first) * fine->width + in_panel,
+                            m + (matrix * coarse->block + c) * fine->pitch + at, fine->pitch, add || first > 0);
                 }
             }
 }
 
-/* The taps of all phases of one coarse channel and one vector of fine ones, from the products, whose frequencies lie `step`
+/* The taps of all phases of one coarse channel and one vector of fine ones, from the products, whose phases lie `phase_step`
  * apart: tap t at taps + t * pitch. */
 static inline __attribute__((always_inline)) void NAME(winograd_taps_of)(
-    const int64_t z, const int64_t y, const int64_t x, const convt_winograd_correlate_plan *p, const REAL *m, int64_t phase_step,
-    REAL *taps, int64_t pitch)
+    const int64_t z, const int64_t y, const int64_t x, const convt_winograd_correlate_plan *p, const REAL *m,
+    int64_t phase_step, REAL *taps, int64_t pitch)
 {
     typedef NAME(vector) vector;
     const int64_t *kernel = p->kernel, *phases = p->fine.phases;
@@ -238,11 +252,11 @@ static void NAME(winograd_taps)(
     NAME(winograd_taps_of)(elements[0], elements[1], elements[2], p, m, phase_step, taps, pitch);
 }
 
-/* Writes the coarse channels first to last of a block to the kernel, or adds them to it. Returns 1 if they are finite. `kernel` has
- * the strides of a (C, F, *taps) array, `group` is the group. The scratch memory holds the taps of a coarse channel, twice. */
+/* Writes the coarse channels first to last of a block to the kernel, or adds them to it. Returns 1 if they are finite.
+ * `kernel` has the strides of a (C, F, *taps) array. The scratch memory holds the taps of a coarse channel, twice. */
 static int NAME(winograd_correlate_write)(
-    const convt_winograd_correlate_plan *p, int64_t group, int64_t fine_block, int64_t coarse_block, int64_t first, int64_t last,
-    const REAL *m, int add, REAL *kernel, const convt_strides *strides, REAL *scratch)
+    const convt_winograd_correlate_plan *p, int64_t group, int64_t fine_block, int64_t coarse_block, int64_t first,
+    int64_t last, const REAL *m, int add, REAL *kernel, const convt_strides *strides, REAL *scratch)
 {
     const convt_winograd_side *fine = &p->fine, *coarse = &p->coarse;
     int64_t channels = fine->channels - fine_block * fine->block, taps = p->kernel[0] * p->kernel[1] * p->kernel[2];

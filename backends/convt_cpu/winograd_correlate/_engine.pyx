@@ -25,7 +25,7 @@ cdef struct Call:                           # strides of one call's arrays
 def run(WinogradCorrelatePlan plan not None, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray kernel, int threads):
     """kernel = the plan's correlation of fine and coarse. False, and nothing useful, if an element of it is not finite.
 
-    The transforms mix neighbours: a number that is not finite, or huge, spoils taps that it does not reach by the definition.
+    The transforms mix neighbours: a number that is not finite spoils taps that it does not reach by the definition.
     """
     if plan.size == 4:
         return _run[float](plan, fine, coarse, kernel, threads, NULL)
@@ -57,7 +57,8 @@ cdef bint _run(
 
 
 cdef bint _apart(
-    WinogradCorrelatePlan plan, const Call* call, const real* fine, const real* coarse, real* kernel, real* scratch, int threads
+    WinogradCorrelatePlan plan, const Call* call, const real* fine, const real* coarse, real* kernel, real* scratch,
+    int threads
 ) noexcept nogil:
     """Each task packs and sums some strips; then the sums of a group's tasks are added and transformed."""
     cdef real* own = scratch + plan.shared
@@ -81,7 +82,7 @@ cdef void _split(
     WinogradCorrelatePlan plan, int64_t task, const Call* call, const real* fine, const real* coarse, real* sums, real* own
 ) noexcept nogil:
     """One task's strips of a group."""
-    cdef int64_t group = task // plan.splits, split = task % plan.splits, strip, unit, units, i, tiles, pair
+    cdef int64_t group = task // plan.splits, split = task % plan.splits, strip, unit, units, i, pair
     cdef int64_t first = plan.strips * split // plan.splits, last = plan.strips * (split + 1) // plan.splits
     cdef real* v = own
     cdef real* g = v + plan.strip_units * plan.fine_blocks * plan.of_fine
@@ -89,7 +90,6 @@ cdef void _split(
     for strip in range(first, last):
         unit = strip * plan.strip_units
         units = min(plan.strip_units, plan.units - unit)
-        tiles = units * plan.p.unit_tiles
         for i in range(units * (plan.fine_blocks + plan.coarse_blocks)):
             _pack(plan, group, unit, units, i, call, fine, coarse, v, g, rows)
         for pair in range(plan.coarse_blocks * plan.fine_blocks):
@@ -119,7 +119,8 @@ cdef bint _write_piece(
 
 
 cdef bint _together(
-    WinogradCorrelatePlan plan, const Call* call, const real* fine, const real* coarse, real* kernel, real* scratch, int threads
+    WinogradCorrelatePlan plan, const Call* call, const real* fine, const real* coarse, real* kernel, real* scratch,
+    int threads
 ) noexcept nogil:
     """Strip by strip, all threads pack; then each task sums a pair of blocks and transforms the sums."""
     cdef real* own = scratch + plan.shared
@@ -175,9 +176,9 @@ cdef void _pack(
     cdef int64_t block = piece // units, unit = piece % units, tiles = units * plan.p.unit_tiles
     cdef int64_t at = unit * plan.p.unit_tiles, index = group * plan.units + first + unit
     if block < plan.fine_blocks:
-        v += block * units * plan.of_fine + at * plan.p.fine.pitch
+        v += block * units * plan.of_fine + at * plan.p.fine.width
         pack(plan, True, index, block, tiles, fine, &call.of_fine, v, rows)
         return
     block -= plan.fine_blocks
-    g += block * units * plan.of_coarse + at * plan.p.coarse.pitch
+    g += block * units * plan.of_coarse + at * plan.p.coarse.width
     pack(plan, False, index, block, tiles, coarse, &call.of_coarse, g, rows)

@@ -1,8 +1,8 @@
-"""WinogradCorrelatePlan: tiles, blocks and strips, as ``kernels/winograd_correlate_plan.h`` describes them, and what they cost.
+"""WinogradCorrelatePlan: tiles, blocks and strips, as ``kernels/winograd_correlate_plan.h`` describes them.
 
-Sizes follow from the problem and the instruction set, never from the number of threads. There are two schedules. Where M is small,
-each task packs and sums some strips by itself, and the sums of all tasks are added in the end. Where it is not, all threads pack a
-large strip together; then each task sums it for one block of either side, and transforms the sums.
+Sizes follow from the problem and the instruction set, never from the number of threads. There are two schedules. Where M is
+small, each task packs and sums some strips by itself, and the sums of all tasks are added in the end. Where it is not, all
+threads pack a large strip together; then each task sums it for one block of either side, and transforms the sums.
 """
 
 from libc.math cimport sqrt
@@ -20,22 +20,25 @@ cdef enum:
     FEWEST_CHANNELS = 16                    # on either side, so that products outweigh transforms
     FEWEST_TILES = 16                       # a tap's error is that of its whole tile, which is like its own in a long sum
     MOST_STRIDE = 8
-    MOST_PHASES = 16
-    UNIT_ROWS = 96 * 1024                   # bytes of a unit's rows
+    MOST_MATRICES = 256                     # of frequencies and phases
+    UNIT_BOX = 96 * 1024                    # bytes of a unit's box
     UNIT_TILES = 64                         # at most
     BLOCK = 512 * 1024                      # bytes of M of two blocks
+    BLOCKS = 6                              # pairs of blocks, at least
     OWN_SUMS = 768 * 1024                   # bytes of M of a task that has all of it
     ALL_SUMS = 6 * 1024 * 1024              # bytes of M of all such tasks
-    STRIP = 384 * 1024                      # bytes of V and G of a strip that one thread packs for itself, in the L2 cache
-    WAVE = 12 * 1024 * 1024                 # bytes of those that all threads pack
+    STRIP = 512 * 1024                      # bytes of V and G of a strip that one thread packs for itself, in the L2 cache
+    WAVE = 16 * 1024 * 1024                 # bytes of those that all threads pack
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
+    CHUNK = 256                             # CONVT_CHUNK: tiles that a kernel sums before its registers go to memory
+    NEAR = 16 * 1024                        # bytes of the vectors that several kernels read, in the L1 cache
     TASKS = 16                              # that keep some cores busy to the end
 
-cdef double SUMMED = 1.4                    # time of a multiply-add
-cdef double PACKED = 0.5                    # cycles for an element of V or G
+cdef double SUMMED = 2.55                   # time of a multiply-add
+cdef double PACKED = 0.97                   # cycles for an element of V or G
 cdef double GATHERED = 1.0                  # for an element of the arrays
-cdef double WRITTEN = 3.2                   # for an element of the kernel, each time it is written
-cdef double RESULT = 0.25                   # for an element of M, each time it is transformed
+cdef double WRITTEN = 1.4                   # for an element of the kernel, each time it is written
+cdef double RESULT = 0.5                    # for an element of M, each time it is transformed
 
 
 cdef class WinogradCorrelatePlan:
@@ -56,8 +59,9 @@ cdef class WinogradCorrelatePlan:
         """All that ``kernels/winograd_correlate_plan.h`` names, and the schedule, by name: for tests."""
         cdef convt_winograd_correlate_plan* p = &self.p
         return SimpleNamespace(
-            kernel=p.kernel, dilation=p.dilation, taps=p.taps, points=p.points, units=p.units, unit_tiles=p.unit_tiles,
-            frequencies=p.frequencies, phases=p.phases, rows=p.rows, tile=p.tile, fine=p.fine, coarse=p.coarse,
+            kernel=p.kernel, dilation=p.dilation, taps=p.taps, points=p.points, units=p.units, unit=p.unit,
+            unit_tiles=p.unit_tiles, frequencies=p.frequencies, phases=p.phases, rows=p.rows, tile=p.tile, chunk=p.chunk,
+            fine=p.fine, coarse=p.coarse,
             together=self.together, strip_units=self.strip_units, strips=self.strips, splits=self.splits,
             fine_blocks=self.fine_blocks, coarse_blocks=self.coarse_blocks,
         )
@@ -78,7 +82,7 @@ def winograd_correlate_plan(problem, str data_map, tuple order, str isa):
     plan = WinogradCorrelatePlan()
     plan.order, plan.isa, plan.size = order, isa_index(isa), g.size
     _cut_into_tiles(plan, &g)
-    if plan.p.phases > MOST_PHASES or plan.units * plan.p.unit_tiles < FEWEST_TILES:
+    if plan.p.frequencies * plan.p.phases > MOST_MATRICES or plan.units * plan.p.unit_tiles < FEWEST_TILES:
         return None
     _choose_blocks(plan)
     if not _schedule(plan):
@@ -102,7 +106,7 @@ cdef bint _suits(int64_t fine, int64_t coarse, int64_t kernel, int64_t stride, i
 cdef void _cut_into_tiles(WinogradCorrelatePlan plan, const Geometry* g):
     """The geometry of both arrays, and the units."""
     cdef convt_winograd_correlate_plan* p = &plan.p
-    cdef int64_t tiles, rows, lanes = lanes_of(plan.isa, plan.size)
+    cdef int64_t lanes = lanes_of(plan.isa, plan.size)
     cdef int axis
     p.batch, p.groups, p.frequencies, p.phases = g.batch, g.groups, 1, 1
     p.fine.channels, p.coarse.channels = g.fine_channels, g.coarse_channels
@@ -120,36 +124,71 @@ cdef void _cut_into_tiles(WinogradCorrelatePlan plan, const Geometry* g):
         p.frequencies *= p.fine.elements[axis]
         p.phases *= p.fine.phases[axis]
         p.units[axis] = ceil_div(ceil_div(g.coarse[axis], p.dilation[axis]), p.points[axis]) * p.dilation[axis]
-    rows = p.fine.elements[0] * p.fine.phases[0] * p.fine.elements[1] * p.fine.phases[1]
-    tiles = UNIT_ROWS // (rows * lanes * plan.size * p.points[2] * p.fine.stride[2])
-    p.unit_tiles = even(p.units[2], max(4, min(tiles, UNIT_TILES)))
-    p.units[2] = ceil_div(p.units[2], p.unit_tiles)
-    plan.units = times(p.batch * p.units[0], p.units[1] * p.units[2])
-    _measure(&p.fine, p)
-    _measure(&p.coarse, p)
+    _choose_unit(p, lanes * plan.size)
+    plan.units = times(times(p.batch, p.units[0]), times(p.units[1], p.units[2]))
 
 
-cdef void _measure(convt_winograd_side* side, const convt_winograd_correlate_plan* p) noexcept:
-    """The longest row of a unit."""
-    cdef int64_t d = p.dilation[2]
-    cdef int64_t reach = ceil_div(p.unit_tiles - 1, d) * d * p.points[2] + d - 1       # from tile to tile
-    side.width = (reach + (side.elements[2] - 1) * d) * side.stride[2] + side.phases[2]
+cdef void _choose_unit(convt_winograd_correlate_plan* p, int64_t vector) noexcept:
+    """Tiles of a unit, as many along the last axis as the fine array's box has room for, then along the one before.
+
+    `p.units` are tiles before and units after.
+    """
+    cdef int64_t low, high
+    cdef int axis
+    p.unit[0] = p.unit[1] = 1
+    for axis in range(2, 0, -1):
+        low, high = 1, max(1, min(p.units[axis], UNIT_TILES // p.unit[1]))
+        while low < high:
+            p.unit[axis - 1] = (low + high + 1) // 2
+            if times(_measure(p), vector) <= UNIT_BOX:
+                low = p.unit[axis - 1]
+            else:
+                high = p.unit[axis - 1] - 1
+        p.unit[axis - 1] = even(p.units[axis], low)
+        p.units[axis] = ceil_div(p.units[axis], p.unit[axis - 1])
+    p.unit_tiles = p.unit[0] * p.unit[1]
+    _measure(p)
+
+
+cdef int64_t _measure(convt_winograd_correlate_plan* p) noexcept:
+    """Sets the spans of a unit's boxes; gives the elements of the larger one, for each channel."""
+    cdef convt_winograd_side* side
+    cdef int64_t d, reach, largest = 0
+    cdef int axis, i
+    for i in range(2):
+        side = &p.fine if i == 0 else &p.coarse
+        for axis in range(1, 3):
+            d = p.dilation[axis]
+            reach = ceil_div(p.unit[axis - 1] - 1, d) * d * p.points[axis] + d - 1      # from tile to tile
+            side.span[axis - 1] = (reach + (side.elements[axis] - 1) * d) * side.stride[axis] + side.phases[axis]
+        largest = max(largest, times(side.elements[0] * side.phases[0], times(side.span[0], side.span[1])))
+    return largest
 
 
 cdef void _choose_blocks(WinogradCorrelatePlan plan):
     """Channels of a block: few of the side that has phases, so that either side is read equally often."""
     cdef convt_winograd_correlate_plan* p = &plan.p
-    cdef int64_t lanes = lanes_of(plan.isa, plan.size), pairs = max(1, BLOCK // (p.frequencies * p.phases * plan.size))
-    cdef int64_t rows = even(p.coarse.channels, most_rows(plan.isa)), vectors = ceil_div(p.fine.channels, lanes)
+    cdef int64_t lanes = lanes_of(plan.isa, plan.size), wanted = 1
+    cdef int64_t vectors = ceil_div(p.fine.channels, lanes), longest = min(most_rows(plan.isa), lanes)
+    cdef int64_t rows = even(p.coarse.channels, longest)
+    cdef int64_t of_pair = p.frequencies * p.phases * plan.size, pairs = max(1, BLOCK // of_pair)
+    cdef int64_t sums = times(times(vectors * lanes, p.coarse.channels), of_pair)      # bytes of M
     cdef int64_t most = max(widest(plan.isa, rows), <int64_t>sqrt(pairs / <double>p.phases) // lanes)
+    plan.together = sums > OWN_SUMS or times(sums, p.groups) > ALL_SUMS
     p.fine.pitch = even(vectors, most) * lanes
     p.fine.block = min(p.fine.channels, p.fine.pitch)
     plan.fine_blocks = ceil_div(p.fine.channels, p.fine.block)
-    p.coarse.block = even(p.coarse.channels, max(rows, pairs // p.fine.pitch))
-    p.rows = even(p.coarse.block, most_rows(plan.isa))
-    p.tile = widest(plan.isa, p.rows)
+    if plan.together:
+        wanted = ceil_div(BLOCKS, plan.fine_blocks)
+    p.coarse.block = even(p.coarse.channels, max(rows, min(pairs // p.fine.pitch, ceil_div(p.coarse.channels, wanted))))
     plan.coarse_blocks = ceil_div(p.coarse.channels, p.coarse.block)
-    p.coarse.pitch = ceil_div(p.coarse.block, lanes) * lanes
+    p.rows = p.coarse.panel = even(p.coarse.block, longest)
+    p.tile = min(widest(plan.isa, p.rows), p.fine.pitch // lanes)
+    p.fine.panel = p.fine.width = p.tile * lanes
+    p.fine.pitch = ceil_div(p.fine.pitch, p.fine.width) * p.fine.width
+    p.coarse.width = lanes
+    p.coarse.pitch = ceil_div(p.coarse.block, p.coarse.panel) * lanes
+    p.chunk = min(CHUNK, NEAR // (p.fine.width * plan.size))
     plan.of_fine = p.frequencies * p.phases * p.unit_tiles * p.fine.pitch
     plan.of_coarse = p.frequencies * p.unit_tiles * p.coarse.pitch
     plan.of_sums = p.frequencies * p.phases * p.coarse.block * p.fine.pitch
@@ -160,17 +199,15 @@ cdef bint _schedule(WinogradCorrelatePlan plan):
     cdef convt_winograd_correlate_plan* p = &plan.p
     cdef int64_t lanes = lanes_of(plan.isa, plan.size)
     cdef int64_t of_unit = times(plan.fine_blocks, plan.of_fine) + times(plan.coarse_blocks, plan.of_coarse)
-    cdef int64_t sums = times(times(plan.fine_blocks, plan.coarse_blocks), plan.of_sums)
-    cdef int64_t rows = p.fine.elements[0] * p.fine.phases[0] * p.fine.elements[1] * p.fine.phases[1] * p.fine.width
-    cdef int64_t own = max(max(rows, p.points[0] * p.points[1] * p.coarse.width) * lanes, 2 * _taps(p) * p.fine.pitch)
-    plan.together = times(sums, plan.size) > OWN_SUMS or times(sums, p.groups * plan.size) > ALL_SUMS
+    cdef int64_t own = max(times(_measure(p), lanes), 2 * _taps(p) * p.fine.pitch), sums
     plan.strip_units = max(1, min(plan.units, (WAVE if plan.together else STRIP) // times(of_unit, plan.size)))
     plan.splits = 1
     if plan.together:
         plan.strip_units = even(plan.units, plan.strip_units)
         plan.scratch, plan.shared = own + plan.of_sums, times(plan.strip_units, of_unit)
-        plan.tasks = max(TASKS, plan.fine_blocks * plan.coarse_blocks)
+        plan.tasks = max(plan.strip_units, plan.fine_blocks * plan.coarse_blocks)
     else:
+        sums = plan.fine_blocks * plan.coarse_blocks * plan.of_sums
         plan.strip_units = min(plan.strip_units, ceil_div(plan.units, TASKS))
         plan.splits = min(ceil_div(TASKS, p.groups), ceil_div(plan.units, plan.strip_units))
         plan.splits = max(1, min(plan.splits, ALL_SUMS // (sums * plan.size * p.groups)))
@@ -186,7 +223,7 @@ cdef bint _schedule(WinogradCorrelatePlan plan):
 cdef int _count(WinogradCorrelatePlan plan, const Geometry* g) except -1:
     """What is computed and what it costs, of one core; what is moved by its bytes, as in ``cost.py``."""
     cdef convt_winograd_correlate_plan* p = &plan.p
-    cdef int64_t lanes = lanes_of(plan.isa, plan.size), axis
+    cdef int64_t lanes = lanes_of(plan.isa, plan.size), of_tile
     cdef double tiles = <double>plan.units * p.unit_tiles, fine = ceil_div(g.fine_channels, lanes) * lanes
     cdef double packed = tiles * p.frequencies * (p.phases * fine + g.coarse_channels), pairs = fine * g.coarse_channels
     cdef double elements = <double>g.batch * (g.fine_channels * g.fine[0] * g.fine[1] * g.fine[2])
@@ -194,10 +231,12 @@ cdef int _count(WinogradCorrelatePlan plan, const Geometry* g) except -1:
     cdef double written = pairs * (plan.strips if plan.together else plan.splits)
     cdef double moved = packed * PACKED + elements * GATHERED
     moved += written * (p.frequencies * p.phases * RESULT + g.taps * WRITTEN)
-    plan.multiply_adds = <object>p.groups * plan.units * p.unit_tiles * p.frequencies * p.phases * g.coarse_channels * <int64_t>fine
+    of_tile = p.frequencies * p.phases * g.coarse_channels
+    plan.multiply_adds = <object>p.groups * plan.units * p.unit_tiles * of_tile * <int64_t>fine
     plan.cycles = <double>plan.multiply_adds / (2 * lanes) * SUMMED + p.groups * moved * plan.size / 4
     return 0
 
 
 cdef int64_t _taps(const convt_winograd_correlate_plan* p) noexcept:
     return p.kernel[0] * p.kernel[1] * p.kernel[2]
+
