@@ -71,7 +71,8 @@ class BuildExtensions(build_ext):
 
 
 CPU = Path("backends/convt_cpu")
-ENGINES = ("cells", "correlate", "depthwise", "direct", "thin", "windows", "winograd")
+ENGINES = ("cells", "correlate", "depthwise", "direct", "thin", "windows", "winograd", "winograd_correlate")
+PLANNED = ("correlate", "depthwise", "direct", "winograd", "winograd_correlate")  # in Cython
 KERNELS = Path("backends/convt_cuda/kernels")
 GPUS = (
     75,
@@ -99,7 +100,7 @@ setup(
             extension("_kernels", sorted(CPU.glob("kernels/*.c"))),
             *map(extension, ("_environment", "_openmp", "_sums")),
             *map(extension, (f"im2col.{name}" for name in ("_plan", "_scatter", "_gather", "_correlate", "_repair"))),
-            *(extension(f"{engine}._plan") for engine in ("correlate", "depthwise", "direct", "winograd")),
+            *(extension(f"{engine}._plan") for engine in PLANNED),
             *(extension(f"{engine}._engine") for engine in ENGINES),
             extension("resampling._rows", [CPU / "resampling/resampling.c"]),
             extension("pooling._windows", [CPU / "pooling/pooling.c"]),

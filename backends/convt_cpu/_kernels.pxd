@@ -79,6 +79,26 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t results[2]
         int64_t tiles[2]
         int64_t flips, in_phases, out_phases, block_tiles, pitch, block_channels, tile, unit, pass_ "pass", v_size, u_size
+    ctypedef struct convt_winograd_side:
+        int64_t channels, block, panel, width, pitch
+        int64_t size[3]
+        int64_t first[3]
+        int64_t stride[3]
+        int64_t elements[3]
+        int64_t phases[3]
+        int64_t span[2]
+
+    ctypedef struct convt_winograd_correlate_plan:
+        convt_winograd_side fine, coarse
+        int64_t batch, groups
+        int64_t kernel[3]
+        int64_t dilation[3]
+        int64_t taps[3]
+        int64_t points[3]
+        int64_t units[3]
+        int64_t unit[2]
+        int64_t unit_tiles, frequencies, phases, rows, tile, chunk
+
     ctypedef struct convt_cells_plan:
         int64_t batch, groups, inputs, outputs
         int64_t coarse[3]
@@ -171,6 +191,15 @@ cdef extern from "kernels/kernels.h" nogil:
             const convt_winograd_plan*, int64_t task, int64_t first_block, int64_t blocks, const float* v,
             const float* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const float* bias,
             float* output, const Strides* out, float* scratch) noexcept nogil
+        void (*winograd_correlate_pack)(
+            const convt_winograd_correlate_plan*, int windows, int64_t unit, int64_t block, int64_t tiles,
+            const float* array, const Strides*, float* packed, float* scratch) noexcept nogil
+        void (*winograd_correlate_sum)(
+            const convt_winograd_correlate_plan*, int64_t fine_block, int64_t coarse_block, int64_t tiles, const float* v,
+            const float* g, int add, float* m) noexcept nogil
+        int (*winograd_correlate_write)(
+            const convt_winograd_correlate_plan*, int64_t group, int64_t fine_block, int64_t coarse_block, int64_t first,
+            int64_t last, const float* m, int add, float* kernel, const Strides*, float* scratch) noexcept nogil
         int (*cells_rows)(
             const convt_cells_plan*, int64_t group, int64_t tile, const float* input, const Strides* inp,
             float* rows) noexcept nogil
@@ -254,6 +283,15 @@ cdef extern from "kernels/kernels.h" nogil:
             const convt_winograd_plan*, int64_t task, int64_t first_block, int64_t blocks, const double* v,
             const double* kernel, int64_t inp, int64_t out_channel, const int64_t* axis, const double* bias,
             double* output, const Strides* out, double* scratch) noexcept nogil
+        void (*winograd_correlate_pack)(
+            const convt_winograd_correlate_plan*, int windows, int64_t unit, int64_t block, int64_t tiles,
+            const double* array, const Strides*, double* packed, double* scratch) noexcept nogil
+        void (*winograd_correlate_sum)(
+            const convt_winograd_correlate_plan*, int64_t fine_block, int64_t coarse_block, int64_t tiles, const double* v,
+            const double* g, int add, double* m) noexcept nogil
+        int (*winograd_correlate_write)(
+            const convt_winograd_correlate_plan*, int64_t group, int64_t fine_block, int64_t coarse_block, int64_t first,
+            int64_t last, const double* m, int add, double* kernel, const Strides*, double* scratch) noexcept nogil
         int (*cells_rows)(
             const convt_cells_plan*, int64_t group, int64_t tile, const double* input, const Strides* inp,
             double* rows) noexcept nogil

@@ -24,6 +24,8 @@ from .windows._engine import run as run_windows
 from .windows.plan import windows_plan
 from .winograd._engine import run as run_winograd
 from .winograd._plan import winograd_plan
+from .winograd_correlate._engine import run as run_winograd_correlate
+from .winograd_correlate._plan import winograd_correlate_plan
 
 if TYPE_CHECKING:
     from convt.problem import Problem
@@ -38,6 +40,7 @@ ENGINES = {
     "thin": Engine(thin_plan, run_thin, cost.thin_cycles, cost.thin_suits),
     "windows": Engine(windows_plan, run_windows, cost.windows_cycles, cost.windows_suits),
     "correlate": Engine(correlate_plan, run_correlate, cost.correlate_cycles),
+    "winograd_correlate": Engine(winograd_correlate_plan, run_winograd_correlate, cost.correlate_cycles),
     "im2col": Engine(im2col.plan, im2col.run, cost.im2col_cycles),
 }
 FALLBACK = ENGINES["im2col"]  # can do everything

@@ -8,7 +8,7 @@ An engine pays for its multiply-adds, relative to those of a direct kernel, and 
 - cells pads cells to whole vectors, and writes rows of a stride's length;
 - thin leaves the weights where they lie, and adds up columns or makes them;
 - windows packs its input once per task, fills rows of filters up to whole vectors, and adds up the lanes of each result;
-- correlate counts for itself, in ``correlate/_plan.pyx``, because its plan is the cheapest of several;
+- correlate and winograd_correlate count for themselves, in their ``_plan.pyx``, where the sizes of strips are at hand;
 - im2col computes what is needed, but writes and reads the column matrix, and calls BLAS with small matrices.
 
 What is moved costs by its bytes: the constants are those of elements of 4 bytes.
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .thin._engine import ThinPlan
     from .windows._engine import WindowsPlan
     from .winograd._plan import WinogradPlan
+    from .winograd_correlate._plan import WinogradCorrelatePlan
 
 __all__ = [
     "cells_cycles",
@@ -153,7 +154,7 @@ def windows_cycles(plan: WindowsPlan, problem: Problem, isa: str) -> float:
     return sums + plan.tables.packed * _WINDOWS_PACKED * _words(problem)
 
 
-def correlate_cycles(plan: CorrelatePlan, problem: Problem, isa: str) -> float:
+def correlate_cycles(plan: CorrelatePlan | WinogradCorrelatePlan, problem: Problem, isa: str) -> float:
     return plan.cycles
 
 

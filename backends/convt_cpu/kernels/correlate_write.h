@@ -15,14 +15,14 @@ static void NAME(correlate_taps)(
             p->run, channels, sums + r * of_run, channels, 1, taps + r * p->run, runs * p->run);
 }
 
-/* Writes those of one coarse channel to the kernel, or adds them to it. */
-static void NAME(correlate_put)(
-    const convt_correlate_plan *p, const convt_correlate_block *b, const REAL *taps, int add, REAL *kernel,
+/* Writes some taps of some fine channels of one coarse channel, [fine channel][tap], to a kernel of that size, or adds them
+ * to it. */
+static void NAME(put_taps)(
+    const int64_t *kernel_size, int64_t channels, int64_t first, int64_t count, const REAL *taps, int add, REAL *kernel,
     const convt_strides *strides)
 {
-    int64_t channels = b->fine_end - b->fine, first = b->run * p->run, count = b->run_end * p->run - first;
-    int contiguous = strides->axis[2] == 1 && (p->kernel[1] == 1 || strides->axis[1] == p->kernel[2]) &&
-                     (p->kernel[0] == 1 || strides->axis[0] == p->kernel[2] * p->kernel[1]);
+    int contiguous = strides->axis[2] == 1 && (kernel_size[1] == 1 || strides->axis[1] == kernel_size[2]) &&
+                     (kernel_size[0] == 1 || strides->axis[0] == kernel_size[2] * kernel_size[1]);
     if (contiguous)
         for (int64_t f = 0; f < channels; f++, taps += count) {
             REAL *to = kernel + f * strides->channel + first;
@@ -33,9 +33,9 @@ static void NAME(correlate_put)(
         }
     else
         for (int64_t t = 0; t < count; t++) {
-            int64_t tap = first + t, x = tap % p->kernel[2], y = tap / p->kernel[2];
-            REAL *to = kernel + x * strides->axis[2] + y % p->kernel[1] * strides->axis[1] +
-                       y / p->kernel[1] * strides->axis[0];
+            int64_t tap = first + t, x = tap % kernel_size[2], y = tap / kernel_size[2];
+            REAL *to = kernel + x * strides->axis[2] + y % kernel_size[1] * strides->axis[1] +
+                       y / kernel_size[1] * strides->axis[0];
             for (int64_t f = 0; f < channels; f++, to += strides->channel) *to = taps[f * count + t] + (add ? *to : 0);
         }
 }
@@ -62,7 +62,8 @@ static int NAME(correlate_write)(
             else
                 NAME(correlate_taps)(p, channels, runs, several + i * runs * length, length, taps);
             finite &= NAME(all_finite)(runs * length, taps);
-            NAME(correlate_put)(p, b, taps, add, kernel + (c + i) * strides->outer, strides);
+            NAME(put_taps)(
+                p->kernel, channels, b->run * p->run, runs * p->run, taps, add, kernel + (c + i) * strides->outer, strides);
         }
     }
     return finite;

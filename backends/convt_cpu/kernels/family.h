@@ -31,6 +31,7 @@ extern const TABLE NAME(table);
 #include "winograd_transforms.h"
 #include "winograd_weights.h"
 #include "winograd.h"
+#include "winograd_correlate.h"
 #include "cells.h"
 #include "thin.h"
 #include "dots.h"
@@ -62,6 +63,9 @@ const TABLE NAME(table) = {
     .winograd_input = NAME(winograd_input),
     .winograd_tiles = NAME(winograd_tiles),
     .winograd_outputs = NAME(winograd_outputs),
+    .winograd_correlate_pack = NAME(winograd_correlate_pack),
+    .winograd_correlate_sum = NAME(winograd_correlate_sum),
+    .winograd_correlate_write = NAME(winograd_correlate_write),
     .cells_rows = NAME(cells_rows),
     .cells = NAME(cells),
     .thin_rows = NAME(thin_rows),

@@ -9,6 +9,7 @@
 #include "depthwise_plan.h"
 #include "correlate_plan.h"
 #include "direct_plan.h"
+#include "winograd_correlate_plan.h"
 #include "winograd_plan.h"
 #include "cells_plan.h"
 #include "direct_plan.h"
@@ -83,6 +84,16 @@ enum {
         const convt_winograd_plan *plan, int64_t task, int64_t first_block, int64_t blocks, const REAL *v,                \
         const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output,         \
         const convt_strides *out, REAL *scratch);                                                                         \
+    typedef void (*convt_winograd_correlate_pack_##suffix)(                                                               \
+        const convt_winograd_correlate_plan *plan, int windows, int64_t unit, int64_t block, int64_t tiles,               \
+        const REAL *array, const convt_strides *strides, REAL *packed, REAL *scratch);                                    \
+    typedef void (*convt_winograd_correlate_sum_##suffix)(                                                                \
+        const convt_winograd_correlate_plan *plan, int64_t fine_block, int64_t coarse_block, int64_t tiles,               \
+        const REAL *v, const REAL *g, int add, REAL *m);                                                                  \
+    typedef int (*convt_winograd_correlate_write_##suffix)(                                                               \
+        const convt_winograd_correlate_plan *plan, int64_t group, int64_t fine_block, int64_t coarse_block,               \
+        int64_t first, int64_t last, const REAL *m, int add, REAL *kernel, const convt_strides *strides,                  \
+        REAL *scratch);                                                                                                   \
     typedef int (*convt_cells_rows_##suffix)(                                                                             \
         const convt_cells_plan *plan, int64_t group, int64_t tile, const REAL *input, const convt_strides *in,            \
         REAL *rows);                                                                                                      \
@@ -130,6 +141,9 @@ enum {
         convt_winograd_input_##suffix winograd_input;                                                                     \
         convt_winograd_tiles_##suffix winograd_tiles;                                                                     \
         convt_winograd_outputs_##suffix winograd_outputs;                                                                 \
+        convt_winograd_correlate_pack_##suffix winograd_correlate_pack;                                                   \
+        convt_winograd_correlate_sum_##suffix winograd_correlate_sum;                                                     \
+        convt_winograd_correlate_write_##suffix winograd_correlate_write;                                                 \
         convt_cells_rows_##suffix cells_rows;                                                                             \
         convt_cells_##suffix cells;                                                                                       \
         convt_thin_rows_##suffix thin_rows;                                                                               \

@@ -1,0 +1,242 @@
+"""WinogradCorrelatePlan: tiles, blocks and strips, as ``kernels/winograd_correlate_plan.h`` describes them.
+
+Sizes follow from the problem and the instruction set, never from the number of threads. There are two schedules. Where M is
+small, each task packs and sums some strips by itself, and the sums of all tasks are added in the end. Where it is not, all
+threads pack a large strip together; then each task sums it for one block of either side, and transforms the sums.
+"""
+
+from libc.math cimport sqrt
+
+from .._geometry cimport Geometry, geometry_of
+from .._kernels cimport convt_winograd_correlate_plan, convt_winograd_side, isa_index, lanes_of, most_rows, widest
+from .._sizes cimport aligned, ceil_div, even, times
+from .._types cimport int64_t
+
+from types import SimpleNamespace
+
+__all__ = ["WinogradCorrelatePlan", "winograd_correlate_plan"]
+
+cdef enum:
+    FEWEST_CHANNELS = 16                    # on either side, so that products outweigh transforms
+    FEWEST_TILES = 16                       # a tap's error is that of its whole tile, which is like its own in a long sum
+    MOST_STRIDE = 8
+    MOST_MATRICES = 256                     # of frequencies and phases
+    UNIT_BOX = 96 * 1024                    # bytes of a unit's box
+    UNIT_TILES = 64                         # at most
+    BLOCK = 512 * 1024                      # bytes of M of two blocks
+    BLOCKS = 6                              # pairs of blocks, at least
+    OWN_SUMS = 768 * 1024                   # bytes of M of a task that has all of it
+    ALL_SUMS = 6 * 1024 * 1024              # bytes of M of all such tasks
+    STRIP = 512 * 1024                      # bytes of V and G of a strip that one thread packs for itself, in the L2 cache
+    WAVE = 16 * 1024 * 1024                 # bytes of those that all threads pack
+    MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
+    CHUNK = 256                             # CONVT_CHUNK: tiles that a kernel sums before its registers go to memory
+    NEAR = 16 * 1024                        # bytes of the vectors that several kernels read, in the L1 cache
+    TASKS = 16                              # that keep some cores busy to the end
+
+cdef double SUMMED = 2.55                   # time of a multiply-add
+cdef double PACKED = 0.97                   # cycles for an element of V or G
+cdef double GATHERED = 1.0                  # for an element of the arrays
+cdef double WRITTEN = 1.4                   # for an element of the kernel, each time it is written
+cdef double RESULT = 0.5                    # for an element of M, each time it is transformed
+
+
+cdef class WinogradCorrelatePlan:
+    """See ``convt_cpu.engine.Plan``; `winograd_correlate_plan` makes it."""
+
+    @property
+    def scratch_bytes(self):
+        """Of one thread."""
+        return self.scratch * self.size
+
+    @property
+    def shared_bytes(self):
+        """Of all threads together."""
+        return self.shared * self.size
+
+    @property
+    def tables(self):
+        """All that ``kernels/winograd_correlate_plan.h`` names, and the schedule, by name: for tests."""
+        cdef convt_winograd_correlate_plan* p = &self.p
+        return SimpleNamespace(
+            kernel=p.kernel, dilation=p.dilation, taps=p.taps, points=p.points, units=p.units, unit=p.unit,
+            unit_tiles=p.unit_tiles, frequencies=p.frequencies, phases=p.phases, rows=p.rows, tile=p.tile, chunk=p.chunk,
+            fine=p.fine, coarse=p.coarse,
+            together=self.together, strip_units=self.strip_units, strips=self.strips, splits=self.splits,
+            fine_blocks=self.fine_blocks, coarse_blocks=self.coarse_blocks,
+        )
+
+
+def winograd_correlate_plan(problem, str data_map, tuple order, str isa):
+    """The plan, the spatial axes walked in `order`; None for another map, or where there is nothing to gain."""
+    if data_map != "correlate" or problem.batch == 0:
+        return None
+    cdef Geometry g = geometry_of(problem, order)
+    cdef WinogradCorrelatePlan plan
+    cdef int axis
+    if min(g.fine_channels, g.coarse_channels) < FEWEST_CHANNELS or g.taps == 1:
+        return None
+    for axis in range(3):
+        if not _suits(g.fine[axis], g.coarse[axis], g.kernel[axis], g.stride[axis], g.padding[axis], g.dilation[axis]):
+            return None
+    plan = WinogradCorrelatePlan()
+    plan.order, plan.isa, plan.size = order, isa_index(isa), g.size
+    _cut_into_tiles(plan, &g)
+    if plan.p.frequencies * plan.p.phases > MOST_MATRICES or plan.units * plan.p.unit_tiles < FEWEST_TILES:
+        return None
+    _choose_blocks(plan)
+    if not _schedule(plan):
+        return None
+    _count(plan, &g)
+    return plan
+
+
+cdef bint _suits(int64_t fine, int64_t coarse, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation) noexcept:
+    """Whether an axis has one tap, or 2 or 3 per phase, each of which meets an element.
+
+    One that meets none would not be exactly zero.
+    """
+    if kernel == 1:
+        return True
+    if (dilation > 1 and stride > 1) or stride > MOST_STRIDE or not 2 <= ceil_div(kernel, stride) <= 3:
+        return False
+    return padding <= (coarse - 1) * stride and times(kernel - 1, dilation) - padding < fine and stride <= fine
+
+
+cdef void _cut_into_tiles(WinogradCorrelatePlan plan, const Geometry* g):
+    """The geometry of both arrays, and the units."""
+    cdef convt_winograd_correlate_plan* p = &plan.p
+    cdef int64_t lanes = lanes_of(plan.isa, plan.size)
+    cdef int axis
+    p.batch, p.groups, p.frequencies, p.phases = g.batch, g.groups, 1, 1
+    p.fine.channels, p.coarse.channels = g.fine_channels, g.coarse_channels
+    for axis in range(3):
+        p.kernel[axis] = g.kernel[axis]
+        p.dilation[axis] = g.dilation[axis] if g.kernel[axis] > 1 else 1
+        p.taps[axis] = ceil_div(g.kernel[axis], g.stride[axis]) if g.kernel[axis] > 1 else 1
+        p.points[axis] = 5 - p.taps[axis] if g.kernel[axis] > 1 else 1
+        p.fine.size[axis], p.fine.first[axis], p.fine.stride[axis] = g.fine[axis], -g.padding[axis], g.stride[axis]
+        p.coarse.size[axis], p.coarse.first[axis], p.coarse.stride[axis] = g.coarse[axis], 0, 1
+        p.fine.phases[axis] = g.stride[axis] if g.kernel[axis] > 1 else 1
+        p.coarse.phases[axis] = 1
+        p.coarse.elements[axis] = p.points[axis]
+        p.fine.elements[axis] = 4 if g.kernel[axis] > 1 else 1
+        p.frequencies *= p.fine.elements[axis]
+        p.phases *= p.fine.phases[axis]
+        p.units[axis] = ceil_div(ceil_div(g.coarse[axis], p.dilation[axis]), p.points[axis]) * p.dilation[axis]
+    _choose_unit(p, lanes * plan.size)
+    plan.units = times(times(p.batch, p.units[0]), times(p.units[1], p.units[2]))
+
+
+cdef void _choose_unit(convt_winograd_correlate_plan* p, int64_t vector) noexcept:
+    """Tiles of a unit, as many along the last axis as the fine array's box has room for, then along the one before.
+
+    `p.units` are tiles before and units after.
+    """
+    cdef int64_t low, high
+    cdef int axis
+    p.unit[0] = p.unit[1] = 1
+    for axis in range(2, 0, -1):
+        low, high = 1, max(1, min(p.units[axis], UNIT_TILES // p.unit[1]))
+        while low < high:
+            p.unit[axis - 1] = (low + high + 1) // 2
+            if times(_measure(p), vector) <= UNIT_BOX:
+                low = p.unit[axis - 1]
+            else:
+                high = p.unit[axis - 1] - 1
+        p.unit[axis - 1] = even(p.units[axis], low)
+        p.units[axis] = ceil_div(p.units[axis], p.unit[axis - 1])
+    p.unit_tiles = p.unit[0] * p.unit[1]
+    _measure(p)
+
+
+cdef int64_t _measure(convt_winograd_correlate_plan* p) noexcept:
+    """Sets the spans of a unit's boxes; gives the elements of the larger one, for each channel."""
+    cdef convt_winograd_side* side
+    cdef int64_t d, reach, largest = 0
+    cdef int axis, i
+    for i in range(2):
+        side = &p.fine if i == 0 else &p.coarse
+        for axis in range(1, 3):
+            d = p.dilation[axis]
+            reach = ceil_div(p.unit[axis - 1] - 1, d) * d * p.points[axis] + d - 1      # from tile to tile
+            side.span[axis - 1] = (reach + (side.elements[axis] - 1) * d) * side.stride[axis] + side.phases[axis]
+        largest = max(largest, times(side.elements[0] * side.phases[0], times(side.span[0], side.span[1])))
+    return largest
+
+
+cdef void _choose_blocks(WinogradCorrelatePlan plan):
+    """Channels of a block: few of the side that has phases, so that either side is read equally often."""
+    cdef convt_winograd_correlate_plan* p = &plan.p
+    cdef int64_t lanes = lanes_of(plan.isa, plan.size), wanted = 1
+    cdef int64_t vectors = ceil_div(p.fine.channels, lanes), longest = min(most_rows(plan.isa), lanes)
+    cdef int64_t rows = even(p.coarse.channels, longest)
+    cdef int64_t of_pair = p.frequencies * p.phases * plan.size, pairs = max(1, BLOCK // of_pair)
+    cdef int64_t sums = times(times(vectors * lanes, p.coarse.channels), of_pair)      # bytes of M
+    cdef int64_t most = max(widest(plan.isa, rows), <int64_t>sqrt(pairs / <double>p.phases) // lanes)
+    plan.together = sums > OWN_SUMS or times(sums, p.groups) > ALL_SUMS
+    p.fine.pitch = even(vectors, most) * lanes
+    p.fine.block = min(p.fine.channels, p.fine.pitch)
+    plan.fine_blocks = ceil_div(p.fine.channels, p.fine.block)
+    if plan.together:
+        wanted = ceil_div(BLOCKS, plan.fine_blocks)
+    p.coarse.block = even(p.coarse.channels, max(rows, min(pairs // p.fine.pitch, ceil_div(p.coarse.channels, wanted))))
+    plan.coarse_blocks = ceil_div(p.coarse.channels, p.coarse.block)
+    p.rows = p.coarse.panel = even(p.coarse.block, longest)
+    p.tile = min(widest(plan.isa, p.rows), p.fine.pitch // lanes)
+    p.fine.panel = p.fine.width = p.tile * lanes
+    p.fine.pitch = ceil_div(p.fine.pitch, p.fine.width) * p.fine.width
+    p.coarse.width = lanes
+    p.coarse.pitch = ceil_div(p.coarse.block, p.coarse.panel) * lanes
+    p.chunk = min(CHUNK, NEAR // (p.fine.width * plan.size))
+    plan.of_fine = p.frequencies * p.phases * p.unit_tiles * p.fine.pitch
+    plan.of_coarse = p.frequencies * p.unit_tiles * p.coarse.pitch
+    plan.of_sums = p.frequencies * p.phases * p.coarse.block * p.fine.pitch
+
+
+cdef bint _schedule(WinogradCorrelatePlan plan):
+    """Strips, tasks and scratch memory; False if that is too much."""
+    cdef convt_winograd_correlate_plan* p = &plan.p
+    cdef int64_t lanes = lanes_of(plan.isa, plan.size)
+    cdef int64_t of_unit = times(plan.fine_blocks, plan.of_fine) + times(plan.coarse_blocks, plan.of_coarse)
+    cdef int64_t own = max(times(_measure(p), lanes), 2 * _taps(p) * p.fine.pitch), sums
+    plan.strip_units = max(1, min(plan.units, (WAVE if plan.together else STRIP) // times(of_unit, plan.size)))
+    plan.splits = 1
+    if plan.together:
+        plan.strip_units = even(plan.units, plan.strip_units)
+        plan.scratch, plan.shared = own + plan.of_sums, times(plan.strip_units, of_unit)
+        plan.tasks = max(plan.strip_units, plan.fine_blocks * plan.coarse_blocks)
+    else:
+        sums = plan.fine_blocks * plan.coarse_blocks * plan.of_sums
+        plan.strip_units = min(plan.strip_units, ceil_div(plan.units, TASKS))
+        plan.splits = min(ceil_div(TASKS, p.groups), ceil_div(plan.units, plan.strip_units))
+        plan.splits = max(1, min(plan.splits, ALL_SUMS // (sums * plan.size * p.groups)))
+        plan.scratch, plan.shared = own + plan.strip_units * of_unit, p.groups * plan.splits * sums
+        plan.tasks = p.groups * plan.splits
+    plan.strips = ceil_div(plan.units, plan.strip_units)
+    if times(plan.scratch, plan.size) + times(plan.shared, plan.size) > MOST:
+        return False
+    plan.scratch, plan.shared = aligned(plan.scratch * plan.size) // plan.size, aligned(plan.shared * plan.size) // plan.size
+    return True
+
+
+cdef int _count(WinogradCorrelatePlan plan, const Geometry* g) except -1:
+    """What is computed and what it costs, of one core; what is moved by its bytes, as in ``cost.py``."""
+    cdef convt_winograd_correlate_plan* p = &plan.p
+    cdef int64_t lanes = lanes_of(plan.isa, plan.size), of_tile
+    cdef double tiles = <double>plan.units * p.unit_tiles, fine = ceil_div(g.fine_channels, lanes) * lanes
+    cdef double packed = tiles * p.frequencies * (p.phases * fine + g.coarse_channels), pairs = fine * g.coarse_channels
+    cdef double elements = <double>g.batch * (g.fine_channels * g.fine[0] * g.fine[1] * g.fine[2])
+    elements += <double>g.batch * (g.coarse_channels * g.coarse[0] * g.coarse[1] * g.coarse[2])
+    cdef double written = pairs * (plan.strips if plan.together else plan.splits)
+    cdef double moved = packed * PACKED + elements * GATHERED
+    moved += written * (p.frequencies * p.phases * RESULT + g.taps * WRITTEN)
+    of_tile = p.frequencies * p.phases * g.coarse_channels
+    plan.multiply_adds = <object>p.groups * plan.units * p.unit_tiles * of_tile * <int64_t>fine
+    plan.cycles = <double>plan.multiply_adds / (2 * lanes) * SUMMED + p.groups * moved * plan.size / 4
+    return 0
+
+
+cdef int64_t _taps(const convt_winograd_correlate_plan* p) noexcept:
+    return p.kernel[0] * p.kernel[1] * p.kernel[2]
+

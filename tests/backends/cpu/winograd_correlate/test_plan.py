@@ -1,0 +1,88 @@
+"""winograd_correlate/_plan.pyx: tiles cover the coarse array, buffers are bounded, what does not fit is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import vast_problems
+
+from convt.problem import Problem
+from convt_cpu._kernels import instruction_sets, vector_length
+from convt_cpu.winograd_correlate._plan import winograd_correlate_plan
+
+ORDINARY = Problem(2, 1, 16, 16, (19, 19), (19, 19), (3, 3), (1, 1), (1, 1), (1, 1), np.dtype("f4"))
+
+
+def plan_of(problem, isa="portable"):
+    return winograd_correlate_plan(problem, "correlate", tuple(range(len(problem.stride))), isa)
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+@given(problem=vast_problems())
+def test_scratch_memory_is_bounded_whatever_the_sizes(isa, problem):
+    plan = plan_of(problem, isa)
+    if plan is not None:
+        assert plan.scratch_bytes + plan.shared_bytes < 30 * 1024 * 1024
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("fine_channels", [16, 48, 64, 300, 1024])
+@pytest.mark.parametrize("coarse_channels", [16, 100, 1000])
+@pytest.mark.parametrize("size", [7, 32, 500])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_blocks_and_panels_hold_all_channels(isa, fine_channels, coarse_channels, size, stride, dtype):
+    shapes = (size * stride, size * stride), (size, size), (stride + 2,) * 2
+    problem = Problem(3, 1, fine_channels, coarse_channels, *shapes, (stride,) * 2, (1, 1), (1, 1), np.dtype(dtype))
+    plan = plan_of(problem, isa)
+    if plan is None:
+        return
+    table, lanes = plan.tables, vector_length(isa, np.dtype(dtype).itemsize)
+    for side, blocks in ((table.fine, table.fine_blocks), (table.coarse, table.coarse_blocks)):
+        assert (blocks - 1) * side["block"] < side["channels"] <= blocks * side["block"]
+        assert side["width"] % lanes == 0
+        assert side["panel"] <= side["width"]
+        panels = -(-side["block"] // side["panel"])
+        assert panels * side["width"] == side["pitch"]
+    assert table.rows == table.coarse["panel"] <= lanes
+    assert 0 < table.unit_tiles == table.unit[0] * table.unit[1] <= 64
+    assert plan.scratch_bytes + plan.shared_bytes < 30 * 1024 * 1024
+
+
+@pytest.mark.parametrize("kernel", [(3, 3), (4, 2), (1, 3)])
+@pytest.mark.parametrize("dilation", [(1, 1), (1, 3)])
+def test_tiles_cover_the_coarse_array(kernel, dilation):
+    stride = tuple(2 if size == 4 else 1 for size in kernel)
+    problem = replace(
+        ORDINARY, kernel_shape=kernel, stride=stride, dilation=dilation, fine_shape=(50, 50), coarse_shape=(23, 40)
+    )
+    table = plan_of(problem).tables
+    for axis in (1, 2):
+        tiles = table.units[axis] * table.unit[axis - 1]
+        assert tiles * table.points[axis] >= problem.coarse_shape[axis - 1]
+        needed = tiles - table.unit[axis - 1]
+        assert needed * table.points[axis] < problem.coarse_shape[axis - 1] + 4 * dilation[1]
+        assert table.fine["elements"][axis] == table.points[axis] + table.taps[axis] - 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kernel_shape": (5, 3)},
+        {"kernel_shape": (1, 1)},
+        {"dilation": (10, 1), "padding": (1, 1)},
+        {"padding": (19, 1)},
+        {"stride": (2, 1), "dilation": (2, 1), "fine_shape": (39, 19)},
+        {"stride": (9, 9), "kernel_shape": (18, 18)},
+        {"stride": (5, 5), "kernel_shape": (10, 10), "fine_shape": (95, 95)},
+        {"fine_channels": 15},
+        {"coarse_channels": 15},
+        {"batch": 1, "fine_shape": (5, 5), "coarse_shape": (5, 5)},
+        {"batch": 0},
+    ],
+)
+def test_what_the_transforms_do_not_fit_is_refused(change):
+    assert plan_of(ORDINARY) is not None
+    assert winograd_correlate_plan(ORDINARY, "gather", (0, 1), "portable") is None
+    assert plan_of(replace(ORDINARY, **change)) is None
