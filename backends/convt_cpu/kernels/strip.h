@@ -6,13 +6,13 @@
  *     sums    [unit][output plane][output channel of the unit][position]       positions run as they do in the strip;
  *                                                                              those in a halo are computed and left */
 
-/* Interleaves one row of the output, `step` apart, from its phases. */
+/* Interleaves one row of the output, `step` apart, from its phases. `whole` of its positions have all phases; it is 0 where the
+ * row is not contiguous. */
 static inline void NAME(write_row)(
-    int64_t count, int64_t ways, const REAL *row, int64_t plane_size, REAL bias, REAL *to, int64_t step)
+    int64_t count, int64_t whole, int64_t ways, const REAL *row, int64_t plane_size, REAL bias, REAL *to, int64_t step)
 {
-    int64_t whole = step == 1 ? count / ways : 0;
     NAME(interleave)(whole, ways, row, plane_size, bias, to);
-    for (int64_t r = 0; r < ways; r++)
+    for (int64_t r = 0; r < ways && whole * ways < count; r++)
         for (int64_t i = whole; i * ways + r < count; i++) to[(i * ways + r) * step] = row[r * plane_size + i] + bias;
 }
 
@@ -24,6 +24,7 @@ static void NAME(write_channel)(
     const int64_t *ways = p->out_stride;
     int64_t step = strides->axis[2], first = box->at[2] * ways[2], count = box->size[2] * ways[2];
     if (count > p->out_size[2] - first) count = p->out_size[2] - first;
+    int64_t whole = step != 1 ? 0 : ways[2] == 1 ? count : count / ways[2];
     for (int64_t n = 0; n < box->images; n++)
         for (int64_t z = 0; z < box->size[0]; z++)
             for (int64_t y = 0; y < box->size[1]; y++) {
@@ -33,7 +34,7 @@ static void NAME(write_channel)(
                         int64_t out_z = (box->at[0] + z) * ways[0] + phase_z, out_y = (box->at[1] + y) * ways[1] + phase_y;
                         if (out_z < p->out_size[0] && out_y < p->out_size[1])
                             NAME(write_row)(
-                                count, ways[2], row, plane_size, bias,
+                                count, whole, ways[2], row, plane_size, bias,
                                 channel + (box->image + n) * strides->outer + out_z * strides->axis[0] +
                                     out_y * strides->axis[1] + first * step,
                                 step);
