@@ -97,10 +97,9 @@ setup(
     ext_modules=cythonize(
         [
             extension("_kernels", sorted(CPU.glob("kernels/*.c"))),
-            *map(extension, ("_environment", "_openmp", "_sums")),
+            *map(extension, ("_cost", "_environment", "_job", "_openmp", "_plan", "_sums")),
             *map(extension, (f"im2col.{name}" for name in ("_plan", "_scatter", "_gather", "_correlate", "_repair"))),
-            *(extension(f"{engine}._plan") for engine in ("correlate", "depthwise", "direct", "winograd")),
-            *(extension(f"{engine}._engine") for engine in ENGINES),
+            *(extension(f"{engine}.{name}") for engine in ENGINES for name in ("_plan", "_engine")),
             extension("resampling._rows", [CPU / "resampling/resampling.c"]),
             extension("pooling._windows", [CPU / "pooling/pooling.c"]),
         ],
