@@ -127,12 +127,12 @@ def _checked(
     problem = operator.problem(x_shape, w_shape, order, *operator.freeze(*others), part)
     y = problem.fine_array_shape if operator.data_map == "scatter" else problem.coarse_array_shape
     batched = len(x_shape) == axes + 2
-    y_shape = order.data_shape(y, batched=batched)
+    in_order = order.identity and batched
+    y_shape = y if in_order else order.data_shape(y, batched=batched)
     if bias and bias[0] != y[1:2]:
         raise ValueError(f"bias.shape must equal ({y[1]},), one per output channel, got {bias[0]}")
     if dy and dy[0] != y_shape:
         raise ValueError(f"dy.shape must equal the output's {y_shape}, got {dy[0]}")
-    in_order = order.identity and batched
     return Call(problem, order, in_order, y_shape, result, compute, part is not compute)
 
 

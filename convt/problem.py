@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from typing import ClassVar, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -61,7 +61,8 @@ class Problem:
     dilation: tuple[int, ...]
     dtype: np.dtype
 
-    _hash: ClassVar[int]  # of each instance, but no field
+    if TYPE_CHECKING:
+        _hash: int  # no field: it follows from the others
 
     def __init__(
         self,
@@ -336,8 +337,8 @@ def _check_reachable(wanted: tuple[int, ...], least: tuple[int, ...], most: tupl
 @lru_cache(maxsize=4096)
 def _known(problem: Problem) -> Problem:
     """The first one that equals it, so that the caches that problems are keys of compare identities; checked once."""
-    sizes = (problem.batch or 1, problem.fine_channels, problem.coarse_channels)
-    elements = prod(sizes) * prod(problem.fine_shape) * prod(problem.coarse_shape) * prod(problem.kernel_shape)
+    channels = (problem.batch or 1) * problem.fine_channels * problem.coarse_channels
+    elements = channels * prod(problem.fine_shape + problem.coarse_shape + problem.kernel_shape)
     if elements * problem.dtype.itemsize >= _BYTES_LIMIT:  # else no array has as many
         _check_bytes(problem)
     return problem
