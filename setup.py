@@ -72,7 +72,6 @@ class BuildExtensions(build_ext):
 
 CPU = Path("backends/convt_cpu")
 ENGINES = ("cells", "correlate", "depthwise", "direct", "thin", "windows", "winograd", "winograd_correlate")
-PLANNED = ("correlate", "depthwise", "direct", "winograd", "winograd_correlate")  # in Cython
 KERNELS = Path("backends/convt_cuda/kernels")
 GPUS = (
     75,
@@ -98,10 +97,9 @@ setup(
     ext_modules=cythonize(
         [
             extension("_kernels", sorted(CPU.glob("kernels/*.c"))),
-            *map(extension, ("_environment", "_openmp", "_sums")),
+            *map(extension, ("_cost", "_environment", "_job", "_openmp", "_plan", "_sums")),
             *map(extension, (f"im2col.{name}" for name in ("_plan", "_scatter", "_gather", "_correlate", "_repair"))),
-            *(extension(f"{engine}._plan") for engine in PLANNED),
-            *(extension(f"{engine}._engine") for engine in ENGINES),
+            *(extension(f"{engine}.{name}") for engine in ENGINES for name in ("_plan", "_engine")),
             extension("resampling._rows", [CPU / "resampling/resampling.c"]),
             extension("pooling._windows", [CPU / "pooling/pooling.c"]),
         ],

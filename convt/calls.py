@@ -113,14 +113,8 @@ class Described(NamedTuple):
 def _checked(
     operator: Operator, options: tuple[Any, ...], x: _Array, w: _Array, bias: _Array | None, dy: _Array | None
 ) -> Call:
-    dtypes = []
-    for name, array in (("x", x), ("w", w), ("bias", bias), ("dy", dy)):
-        if array:
-            check_dtype(name, array[1])
-            dtypes.append(array[1])
-    (x_shape, _), (w_shape, _), (layout, *others) = x, w, options
-    result = result_type(dtypes)
-    compute = compute_type(result)
+    result, compute, part = _types(x[1], w[1], bias[1] if bias else None, dy[1] if dy else None)
+    x_shape, w_shape, (layout, *others) = x[0], w[0], options
     axes = len(w_shape) - 2
     if not 1 <= axes <= 3:
         raise ValueError(f"w must have 3, 4 or 5 axes (two of channels and 1 to 3 spatial ones), got {len(w_shape)}")
@@ -130,16 +124,27 @@ def _checked(
             f"{len(x_shape)}"
         )
     order = layout_for(layout, axes)
-    problem = operator.problem(x_shape, w_shape, order, *operator.freeze(*others), part_type(compute))
+    problem = operator.problem(x_shape, w_shape, order, *operator.freeze(*others), part)
     y = problem.fine_array_shape if operator.data_map == "scatter" else problem.coarse_array_shape
     batched = len(x_shape) == axes + 2
-    y_shape = order.data_shape(y, batched=batched)
+    in_order = order.identity and batched
+    y_shape = y if in_order else order.data_shape(y, batched=batched)
     if bias and bias[0] != y[1:2]:
         raise ValueError(f"bias.shape must equal ({y[1]},), one per output channel, got {bias[0]}")
     if dy and dy[0] != y_shape:
         raise ValueError(f"dy.shape must equal the output's {y_shape}, got {dy[0]}")
-    in_order = order.identity and batched
-    return Call(problem, order, in_order, y_shape, compute if result == compute else result, compute, compute.kind == "c")
+    return Call(problem, order, in_order, y_shape, result, compute, part is not compute)
+
+
+@lru_cache(maxsize=256)
+def _types(x: np.dtype, w: np.dtype, bias: np.dtype | None, dy: np.dtype | None) -> tuple[np.dtype, np.dtype, np.dtype]:
+    """From the types of its arrays: what a call returns, what it computes in, and the type of a complex one's parts."""
+    given = {name: dtype for name, dtype in (("x", x), ("w", w), ("bias", bias), ("dy", dy)) if dtype is not None}
+    for name, dtype in given.items():
+        check_dtype(name, dtype)
+    result = result_type(list(given.values()))
+    compute = compute_type(result)
+    return compute if result == compute else result, compute, part_type(compute)
 
 
 _kept = lru_cache(maxsize=4096)(_checked)

@@ -67,6 +67,8 @@ def as_size(name: str, value: Any, rule: str = "an integer") -> int:
 
 def as_sizes(name: str, value: Any) -> Sizes:
     """An integer, or a tuple of them."""
+    if type(value) is int and -_LIMIT <= value < _LIMIT:
+        return value
     if _is_plain(value):
         return cast(Sizes, value)
     values = _entries(value)
@@ -88,6 +90,8 @@ def as_shape(name: str, value: Any) -> tuple[int, ...]:
 
 def as_padding(value: Any) -> Padding:
     """A padding name, an integer, or a tuple of integers and (before, after) pairs."""
+    if type(value) is int and -_LIMIT <= value < _LIMIT:
+        return value
     if _is_plain(value):
         return cast(Padding, value)
     if isinstance(value, str):
@@ -135,25 +139,29 @@ def as_path(name: str, value: Any) -> str:
 
 def per_axis(name: str, value: Sizes, axes: int, *, least: int) -> tuple[int, ...]:
     """One value for each of the spatial axes, none below `least`."""
-    values = (value,) * axes if isinstance(value, int) else value
-    if len(values) != axes:
-        raise ValueError(f"{name} must be an integer or have one per spatial axis ({axes}), got {len(values)}: {value}")
-    if min(values) < least:
+    if isinstance(value, int):
+        if value < least:
+            raise ValueError(f"{name} must be at least {least}, got {value}")
+        return (value,) * axes
+    if len(value) != axes:
+        raise ValueError(f"{name} must be an integer or have one per spatial axis ({axes}), got {len(value)}: {value}")
+    if min(value) < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
-    return values
+    return value
 
 
 def per_axis_pairs(value: Padding, axes: int) -> tuple[tuple[int, int], ...]:
     """A (before, after) pair for each of the spatial axes. The names "same" and "same_lower" are not pairs yet."""
     if isinstance(value, str):
         value = 0
-    values = (value,) * axes if isinstance(value, int) else value
-    if len(values) != axes:
+    if isinstance(value, int):
+        return ((value, value),) * axes
+    if len(value) != axes:
         raise ValueError(
             f"padding must be an integer, or have an integer or a (before, after) pair per spatial axis ({axes}), got "
-            f"{len(values)}: {value}"
+            f"{len(value)}: {value}"
         )
-    return tuple((entry, entry) if isinstance(entry, int) else entry for entry in values)
+    return tuple((entry, entry) if isinstance(entry, int) else entry for entry in value)
 
 
 def _as_padding_entry(name: str, entry: Any) -> int | tuple[int, int]:

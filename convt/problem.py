@@ -12,9 +12,9 @@ There is one geometry rule, per spatial axis::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from math import prod
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -28,7 +28,7 @@ _PADDING_LIMIT = 2**60
 _BYTES_LIMIT = 2**62  # a complex result takes twice as many
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Problem:
     """The shapes and options of one of the three maps; every size is explicit.
 
@@ -61,13 +61,42 @@ class Problem:
     dilation: tuple[int, ...]
     dtype: np.dtype
 
+    if TYPE_CHECKING:
+        _hash: int  # no field: it follows from the others
+
+    def __init__(
+        self,
+        batch: int,
+        groups: int,
+        fine_channels: int,
+        coarse_channels: int,
+        fine_shape: tuple[int, ...],
+        coarse_shape: tuple[int, ...],
+        kernel_shape: tuple[int, ...],
+        stride: tuple[int, ...],
+        padding: tuple[int, ...],
+        dilation: tuple[int, ...],
+        dtype: np.dtype,
+    ) -> None:
+        # The one that a frozen dataclass gets takes twice the time, and a new shape waits for it. The hash is asked for at
+        # every call: a problem is the key of every cache.
+        vars(self).update(
+            batch=batch,
+            groups=groups,
+            fine_channels=fine_channels,
+            coarse_channels=coarse_channels,
+            fine_shape=fine_shape,
+            coarse_shape=coarse_shape,
+            kernel_shape=kernel_shape,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            dtype=dtype,
+            _hash=hash((batch, fine_channels, coarse_channels, fine_shape, kernel_shape, padding)),
+        )
+
     def __hash__(self) -> int:
         return self._hash
-
-    @cached_property
-    def _hash(self) -> int:
-        # A key of every cache is hashed at every call.
-        return hash((self.batch, self.fine_channels, self.coarse_channels, self.fine_shape, self.kernel_shape, self.padding))
 
     @property
     def fine_array_shape(self) -> tuple[int, ...]:
@@ -103,8 +132,8 @@ def conv_transpose_problem(
 
         fine = (coarse - 1) * stride + (kernel - 1) * dilation + 1 - before - after + output_padding
     """
-    batch, channels, coarse = _split(x_shape, layout.data)
-    w_coarse, w_fine, kernel = _split(w_shape, layout.kernel)
+    batch, channels, coarse = _split(x_shape, layout.data, layout.identity)
+    w_coarse, w_fine, kernel = _split(w_shape, layout.kernel, layout.identity)
     strides, dilations = _strides_and_dilations(stride, dilation, layout.axes)
     _check_sizes(batch, channels, coarse, w_coarse, w_fine, kernel)
     if w_coarse != channels:
@@ -145,7 +174,8 @@ def conv_transpose_problem(
         if wanted is not None:
             _check_reachable(wanted, fine, most)
             fine = wanted
-    return _problem(batch, groups, w_fine * groups, channels, fine, coarse, kernel, strides, before, dilations, dtype)
+    sizes = (fine, coarse, kernel, strides, before, dilations)
+    return _known(Problem(batch, groups, w_fine * groups, channels, *sizes, dtype))
 
 
 def conv_problem(
@@ -164,8 +194,8 @@ def conv_problem(
 
         coarse = (fine + before + after - (kernel - 1) * dilation - 1) // stride + 1
     """
-    batch, channels, fine = _split(x_shape, layout.data)
-    w_coarse, w_fine, kernel = _split(w_shape, layout.kernel)
+    batch, channels, fine = _split(x_shape, layout.data, layout.identity)
+    w_coarse, w_fine, kernel = _split(w_shape, layout.kernel, layout.identity)
     strides, dilations = _strides_and_dilations(stride, dilation, layout.axes)
     _check_sizes(batch, channels, fine, w_coarse, w_fine, kernel)
     _check_groups(groups, "x", channels)
@@ -190,15 +220,17 @@ def conv_problem(
         if min(coarse) < 1:
             _refuse_to_fit(fine, pairs, padded, reach)
     before, _after = zip(*pairs, strict=True)
-    return _problem(batch, groups, channels, w_coarse, fine, coarse, kernel, strides, before, dilations, dtype)
+    sizes = (fine, coarse, kernel, strides, before, dilations)
+    return _known(Problem(batch, groups, channels, w_coarse, *sizes, dtype))
 
 
-def _split(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
+def _split(shape: tuple[int, ...], axes: tuple[int, ...], in_order: bool) -> tuple[int, int, tuple[int, ...]]:
     """A shape in the caller's axis order as (first, second, spatial sizes); a missing batch counts as 1."""
     if len(axes) > len(shape):
         shape = (*shape, 1) if axes[0] == len(shape) else (1, *shape)
-    first, second, *spatial = map(shape.__getitem__, axes)
-    return first, second, tuple(spatial)
+    if not in_order:
+        shape = tuple(shape[axis] for axis in axes)
+    return shape[0], shape[1], shape[2:]
 
 
 def _full(coarse: int, stride: int, kernel: int, dilation: int) -> int:
@@ -238,12 +270,12 @@ def _strides_and_dilations(stride: Sizes, dilation: Sizes, axes: int) -> tuple[t
 def _check_sizes(
     batch: int, channels: int, spatial: tuple[int, ...], w_coarse: int, w_fine: int, kernel: tuple[int, ...]
 ) -> None:
-    if min(channels, *spatial) < 1:
+    if channels < 1 or min(spatial) < 1:
         raise ValueError(
             f"x must have at least 1 channel and 1 element along each spatial axis, got {channels} channels and {spatial} "
             "(only the batch may be empty)"
         )
-    if min(w_coarse, w_fine, *kernel) < 1:
+    if w_coarse < 1 or w_fine < 1 or min(kernel) < 1:
         raise ValueError(
             f"w must have at least 1 element along each axis, got {w_coarse} x {w_fine} channels and spatial size {kernel}"
         )
@@ -257,7 +289,7 @@ def _check_groups(groups: int, name: str, channels: int) -> None:
 
 
 def _check_indices(sizes: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]) -> None:
-    most = max(*sizes, *strides, *dilations)
+    most = max(max(sizes), max(strides), max(dilations))
     if most >= _INDEX_LIMIT:
         raise ValueError(f"stride, dilation and sizes must span fewer than 2**62 elements, got {most}")
 
@@ -303,23 +335,11 @@ def _check_reachable(wanted: tuple[int, ...], least: tuple[int, ...], most: tupl
 
 
 @lru_cache(maxsize=4096)
-def _problem(
-    batch: int,
-    groups: int,
-    fine_channels: int,
-    coarse_channels: int,
-    fine: tuple[int, ...],
-    coarse: tuple[int, ...],
-    kernel: tuple[int, ...],
-    stride: tuple[int, ...],
-    padding: tuple[int, ...],
-    dilation: tuple[int, ...],
-    dtype: np.dtype,
-) -> Problem:
-    # One object for equal problems, so that the caches that they are keys of compare identities.
-    problem = Problem(batch, groups, fine_channels, coarse_channels, fine, coarse, kernel, stride, padding, dilation, dtype)
-    sizes = (batch or 1, fine_channels, coarse_channels, *fine, *coarse, *kernel)
-    if prod(sizes) * dtype.itemsize >= _BYTES_LIMIT:  # else no array has as many
+def _known(problem: Problem) -> Problem:
+    """The first one that equals it, so that the caches that problems are keys of compare identities; checked once."""
+    channels = (problem.batch or 1) * problem.fine_channels * problem.coarse_channels
+    elements = channels * prod(problem.fine_shape + problem.coarse_shape + problem.kernel_shape)
+    if elements * problem.dtype.itemsize >= _BYTES_LIMIT:  # else no array has as many
         _check_bytes(problem)
     return problem
 

@@ -1,5 +1,8 @@
 """Shapes, and every rule about them. The numbers are what the frameworks' documentation says, and what they answer."""
 
+import pickle
+from dataclasses import FrozenInstanceError, asdict, replace
+
 import numpy as np
 import pytest
 
@@ -187,3 +190,27 @@ def test_a_problem_knows_the_shapes_of_its_arrays():
     assert problem.fine_array_shape == (5, 6, 7, 8)
     assert problem.coarse_array_shape == (5, 4, 3, 4)
     assert problem.kernel_array_shape == (4, 3, 2, 1)
+
+
+def test_a_problem_is_a_frozen_dataclass_that_may_be_a_key():
+    fields = {
+        "batch": 2,
+        "groups": 1,
+        "fine_channels": 3,
+        "coarse_channels": 4,
+        "fine_shape": (9, 11),
+        "coarse_shape": (4, 5),
+        "kernel_shape": (3, 3),
+        "stride": (2, 2),
+        "padding": (0, 0),
+        "dilation": (1, 1),
+        "dtype": np.dtype("f4"),
+    }
+    problem = Problem(**fields)
+    assert asdict(problem) == fields
+    assert {problem: 1}[Problem(*fields.values())] == 1
+    assert {problem: 1}[pickle.loads(pickle.dumps(problem))] == 1
+    for name in fields:
+        assert replace(problem, **{name: 7}) != problem
+    with pytest.raises(FrozenInstanceError):
+        problem.batch = 3

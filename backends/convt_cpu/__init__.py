@@ -2,7 +2,8 @@
 
 =================  ==================================================================
 ``backend.py``     the protocol: chooses an engine and runs it
-``choice.py``      which engine, by its cost
+``choice.py``      which engine, by its cost; ``_cost.pyx`` has the model
+``_job.pyx``       what engines are asked to plan; ``_plan.pyx`` what all plans have
 ``direct/``        scatter and gather straight from registers, for most problems
 ``im2col/``        all three maps as tiled matrix products, for the others
 ``kernels/``       the direct engine's inner loops, one table per instruction set

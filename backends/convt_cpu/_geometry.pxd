@@ -37,6 +37,16 @@ cdef inline Geometry geometry_of(object problem, tuple order) except *:
     return g
 
 
+cdef inline int64_t positions_of(const Geometry* g) noexcept nogil:
+    """Coarse positions of all images."""
+    return g.batch * g.coarse[0] * g.coarse[1] * g.coarse[2]
+
+
+cdef inline int64_t weights_of(const Geometry* g) noexcept nogil:
+    """Elements of the kernel."""
+    return g.groups * g.coarse_channels * g.fine_channels * g.taps
+
+
 cdef inline void name_sides(
     const Geometry* g, bint scatters, int64_t* in_size, int64_t* out_size, int64_t* in_stride, int64_t* out_stride
 ) noexcept nogil:

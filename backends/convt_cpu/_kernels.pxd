@@ -326,4 +326,5 @@ cdef const convt_kernels_f64* kernels_f64(int isa) noexcept nogil
 cdef int64_t lanes_of(int isa, int64_t size) noexcept nogil
 cdef int64_t most_rows(int isa) noexcept nogil
 cdef int64_t widest(int isa, int64_t rows) noexcept nogil
+cdef int64_t widest_within(int isa, int64_t rows, int64_t most) noexcept nogil
 cdef bint has_kernel(int isa, int64_t rows, int64_t vectors) noexcept nogil

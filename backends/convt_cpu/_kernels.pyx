@@ -56,7 +56,12 @@ cdef int64_t most_rows(int isa) noexcept nogil:
 
 cdef int64_t widest(int isa, int64_t rows) noexcept nogil:
     """The most vectors of a direct kernel of so many rows."""
-    cdef int64_t vectors = CONVT_MAX_VECTORS
+    return widest_within(isa, rows, CONVT_MAX_VECTORS)
+
+
+cdef int64_t widest_within(int isa, int64_t rows, int64_t most) noexcept nogil:
+    """The same, but no more than `most`."""
+    cdef int64_t vectors = min(most, CONVT_MAX_VECTORS)
     while not has_kernel(isa, rows, vectors):
         vectors -= 1
     return vectors

@@ -1,4 +1,4 @@
-# What sizes.py has, in C: sizes that every plan rounds and aligns alike. All are 64 bits wide, as those of arrays are.
+# Sizes that every plan rounds and aligns alike. All are 64 bits wide, as those of arrays are.
 
 from ._types cimport int64_t
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from logging import DEBUG, getLogger
 from typing import TYPE_CHECKING, Any
 
+from ._job import Job
 from ._openmp import OPENMP
 from ._sums import channel_sums
 from .blas import blas_names
@@ -21,7 +22,8 @@ from .threads import thread_count, threads_for
 if TYPE_CHECKING:
     from convt.problem import Problem
 
-    from .engine import Engine, Map, Order, Plan
+    from ._plan import Plan
+    from .engine import Engine, Map, Order
 
 __all__ = ["CpuBackend"]
 
@@ -93,7 +95,7 @@ def _compute(data_map: Map, problem: Problem, strides: tuple[int, ...], *arrays:
     if _log.isEnabledFor(DEBUG):
         _report(engine, data_map, problem, isa, threads)
     if not engine.run(plan, *arrays, threads):
-        plan = FALLBACK.plan(problem, data_map, _order(strides, problem.dtype.itemsize), isa)
+        plan = FALLBACK.plan(_job(problem, data_map, strides, isa))
         threads = _threads_of(plan)
         _log.debug("%s: not all values are finite", data_map)
         _report(FALLBACK, data_map, problem, isa, threads)
@@ -101,8 +103,12 @@ def _compute(data_map: Map, problem: Problem, strides: tuple[int, ...], *arrays:
 
 
 @lru_cache(maxsize=4096)
-def _chosen(problem: Problem, data_map: Map, strides: tuple[int, ...], isa: str, forced: str | None) -> tuple[Engine, Any]:
-    return choose(problem, data_map, _order(strides, problem.dtype.itemsize), isa, forced)
+def _chosen(problem: Problem, data_map: Map, strides: tuple[int, ...], isa: str, forced: str | None) -> tuple[Engine, Plan]:
+    return choose(_job(problem, data_map, strides, isa), forced)
+
+
+def _job(problem: Problem, data_map: Map, strides: tuple[int, ...], isa: str) -> Job:
+    return Job(problem, data_map, _order(strides, problem.dtype.itemsize), isa)
 
 
 def _report(engine: Engine, data_map: Map, problem: Problem, isa: str, threads: int) -> None:

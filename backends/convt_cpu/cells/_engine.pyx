@@ -4,57 +4,13 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free, malloc
 cimport numpy as cnp
 
-from .._kernels cimport convt_cells_plan, isa_index, kernels_f32, kernels_f64
+from .._kernels cimport kernels_f32, kernels_f64
 from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
+from ._plan cimport CellsPlan
 
 cdef struct Call:                           # strides of one call's arrays
     Strides of_input, of_kernel, of_output
-
-cdef class CellsPlan:
-    """A `cells.plan.Tables` in C, with the instruction set that runs it."""
-
-    cdef convt_cells_plan p
-    cdef readonly object tables
-    cdef tuple order
-    cdef int isa
-    cdef int64_t size                       # of an element, in bytes
-    cdef int64_t wave, parts, blocks        # tiles that are packed together; tasks of a wave along positions and lanes
-    cdef readonly int64_t tasks             # that can run at once
-    cdef readonly object multiply_adds      # of all tiles and panels, padded ones included
-    cdef int64_t tile_size                  # of a packed tile of positions, in elements
-    cdef int64_t scratch, shared            # in elements: of one thread, of all
-
-    def __cinit__(self, tables):
-        cdef convt_cells_plan* p = &self.p
-        self.tables = tables
-        self.order = tables.order
-        self.isa = isa_index(tables.isa)
-        self.size = tables.size
-        p.batch, p.groups, p.inputs, p.outputs = tables.batch, tables.groups, tables.inputs, tables.outputs
-        for axis in range(3):
-            p.coarse[axis], p.fine[axis], p.kernel[axis] = tables.coarse[axis], tables.fine[axis], tables.kernel[axis]
-            p.stride[axis], p.padding[axis], p.taps[axis] = tables.stride[axis], tables.padding[axis], tables.taps[axis]
-            p.first[axis], p.cells[axis] = tables.first[axis], tables.cells[axis]
-        p.positions, p.lanes, p.unit, p.width = tables.positions, tables.lanes, tables.unit, tables.width
-        p.block, p.panels, p.tiles = tables.block, tables.panels, tables.tiles
-        self.wave, self.parts, self.blocks = tables.wave, tables.parts, tables.blocks
-        self.tasks = self.parts * self.blocks
-        self.multiply_adds = tables.multiply_adds
-        self.tile_size = p.inputs * p.taps[0] * p.taps[1] * p.taps[2] * p.unit
-        self.scratch = tables.scratch // self.size
-        self.shared = tables.shared // self.size
-
-    @property
-    def scratch_bytes(self):
-        """Of one thread."""
-        return self.scratch * self.size
-
-    @property
-    def shared_bytes(self):
-        """Of all threads together."""
-        return self.shared * self.size
-
 
 def run(CellsPlan plan not None, cnp.ndarray array, cnp.ndarray kernel, bias, cnp.ndarray result, int threads):
     """result = the scatter of array by kernel, plus bias. False if an element of either is not finite.

@@ -5,8 +5,9 @@
 they become a plan, in the time of a few microseconds: every new shape waits for it.
 """
 
-from .._geometry cimport Geometry, geometry_of
-from .._kernels cimport convt_correlate_block, convt_correlate_plan, isa_index, lanes_of
+from .._geometry cimport Geometry, weights_of
+from .._job cimport Job
+from .._kernels cimport convt_correlate_block, convt_correlate_plan, lanes_of
 from .._sizes cimport ceil_div
 from .._types cimport int64_t
 from ._layout cimport Layout, axis_of, coarse_pitch, packed_coarse, packed_fine, sums_of
@@ -28,18 +29,8 @@ cdef double FINE = 2.0
 cdef double WRITTEN = 3.2                   # cycles for an element of the kernel, each time it is written
 
 
-cdef class CorrelatePlan:
-    """See ``convt_cpu.engine.Plan``; `correlate_plan` makes it."""
-
-    @property
-    def scratch_bytes(self):
-        """Of one thread."""
-        return self.scratch * self.size
-
-    @property
-    def shared_bytes(self):
-        """Of all threads together."""
-        return self.shared * self.size
+cdef class CorrelatePlan(Plan):
+    """See ``convt_cpu._plan.Plan``; `correlate_plan` makes it."""
 
     @property
     def tables(self):
@@ -70,22 +61,21 @@ cdef class CorrelatePlan:
         return b
 
 
-def correlate_plan(problem, str data_map, tuple order, str isa):
-    """The plan, the spatial axes walked in `order`; None for another map or where buffers would grow too large."""
-    if data_map != "correlate" or problem.batch == 0:
+def correlate_plan(Job job not None):
+    """The plan of a filter gradient; None for another map or where buffers would grow too large."""
+    cdef const Geometry* g = &job.g
+    if not job.correlates or g.batch == 0:
         return None
-    cdef Geometry g = geometry_of(problem, order)
-    cdef CorrelatePlan plan = CorrelatePlan()
-    plan.order, plan.isa, plan.size = order, isa_index(isa), g.size
-    cdef Layout l = _layout(&g, plan.isa)
+    cdef Layout l = _layout(g, job.isa)
     cdef int64_t[4] one = [1, 1, 1, 1]
     if packed_fine(&l, one) > MOST:
         return None
-    plan.multiply_adds = <object>g.groups * l.all_positions * g.coarse_channels * g.fine_channels * g.taps
+    cdef CorrelatePlan plan = CorrelatePlan(job)
+    plan.multiply_adds = <double>l.all_positions * weights_of(g)
     cdef Schedule cut = schedule(&l, g.groups, plan.multiply_adds > MUCH)
     if cut.scratch + cut.shared > MOST:
         return None
-    _copy_geometry(plan, &g, &l)
+    _copy_geometry(plan, g, &l)
     _copy_schedule(plan, &l, &cut)
     plan.cycles = g.groups * _cycles(&l, &cut, plan.strips, <double>(g.coarse_channels * g.fine_channels * g.taps))
     return plan
@@ -146,7 +136,7 @@ cdef void _copy_schedule(CorrelatePlan plan, const Layout* l, const Schedule* cu
 
 
 cdef double _cycles(const Layout* l, const Schedule* cut, double strips, double weights):
-    """Estimated, of one group and one core; what is moved by its bytes, as in ``cost.py``."""
+    """Estimated, of one group and one core; what is moved by its bytes, as in ``_cost.pyx``."""
     cdef double coarse = <double>l.all_positions * l.coarse * ceil_div(l.blocks, cut.wave)
     cdef double fine = strips * l.blocks * (packed_fine(l, cut.count) // l.size)
     cdef double summed = <double>l.all_positions * l.runs * l.shape.cycles

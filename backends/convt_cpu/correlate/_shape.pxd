@@ -10,6 +10,7 @@ from .._types cimport int64_t
 cdef enum:
     CHUNK = 256                             # CONVT_CHUNK: positions that a kernel sums before its registers go to memory
     CALL = 40                               # cycles for calling a kernel
+    TILES = 12                              # CONVT_MAX_VECTORS
 
 cdef struct Shape:                          # a way to cut an outer product
     double cycles                           # for one position and one run of all fine channels
@@ -23,51 +24,56 @@ cdef struct Sides:                          # of a product
     int64_t lanes
     int isa
 
+cdef struct Tiles:                          # the kernels to try: vectors, and the most rows that there are for so many
+    int64_t vectors[TILES]                  # those that exist for the fewest rows first
+    int64_t rows[TILES]
+    int count
+
 
 cdef inline Shape best_shape(const Sides* s) noexcept nogil:
     """The fastest way to cut the outer products of a position and a run into kernels."""
     cdef Shape best
+    cdef Tiles tiles = _tiles(s.isa)
     cdef int64_t width
     best.cycles = -1
     for width in range(32, 65, 16):         # fine channels that are packed together, if there are more
         if width < s.fine:
-            _try_width(s, width, &best)
+            _try_width(s, &tiles, width, &best)
     if s.fine <= 64:
-        _try_width(s, s.fine, &best)
+        _try_width(s, &tiles, s.fine, &best)
     return best
 
 
-cdef inline void _try_width(const Sides* s, int64_t width, Shape* best) noexcept nogil:
-    _try_lanes(s, width, True, best)
-    _try_lanes(s, width, False, best)
-
-
-cdef inline void _try_lanes(const Sides* s, int64_t width, bint fine_lanes, Shape* best) noexcept nogil:
-    """Kernels of any number of vectors, those that exist for the fewest rows first."""
+cdef inline Tiles _tiles(int isa) noexcept nogil:
+    cdef Tiles tiles
     cdef int64_t rows, vectors
+    cdef int tile
+    tiles.count = 0
     for rows in range(1, CONVT_MAX_ROWS + 1):
         for vectors in range(1, CONVT_MAX_VECTORS + 1):
-            if has_kernel(s.isa, rows, vectors) and _fewest_rows(s.isa, vectors) == rows:
-                _try(s, width, fine_lanes, vectors, best)
+            if not has_kernel(isa, rows, vectors):
+                continue
+            tile = 0
+            while tile < tiles.count and tiles.vectors[tile] != vectors:
+                tile += 1
+            tiles.vectors[tile], tiles.rows[tile] = vectors, rows
+            tiles.count = max(tiles.count, tile + 1)
+    return tiles
 
 
-cdef inline int64_t _fewest_rows(int isa, int64_t vectors) noexcept nogil:
-    cdef int64_t rows = 1
-    while not has_kernel(isa, rows, vectors):
-        rows += 1
-    return rows
+cdef inline void _try_width(const Sides* s, const Tiles* tiles, int64_t width, Shape* best) noexcept nogil:
+    cdef int tile
+    for tile in range(tiles.count):
+        _try(s, width, True, tiles.rows[tile], tiles.vectors[tile], best)
+    for tile in range(tiles.count):
+        _try(s, width, False, tiles.rows[tile], tiles.vectors[tile], best)
 
 
-cdef inline int64_t _most_rows(int isa, int64_t vectors) noexcept nogil:
-    cdef int64_t rows = CONVT_MAX_ROWS
-    while not has_kernel(isa, rows, vectors):
-        rows -= 1
-    return rows
-
-
-cdef inline void _try(const Sides* s, int64_t width, bint fine_lanes, int64_t tile, Shape* best) noexcept nogil:
-    """Blocks of `width` fine channels, and what is left; kernels of `tile` vectors and as many rows as they have."""
-    cdef int64_t unit = even(s.coarse if fine_lanes else s.run * width, _most_rows(s.isa, tile))
+cdef inline void _try(
+    const Sides* s, int64_t width, bint fine_lanes, int64_t rows, int64_t tile, Shape* best
+) noexcept nogil:
+    """Blocks of `width` fine channels, and what is left; kernels of `tile` vectors and at most so many rows."""
+    cdef int64_t unit = even(s.coarse if fine_lanes else s.run * width, rows)
     cdef double cycles = s.fine // width * _block_cycles(s, s.run * width, fine_lanes, unit, tile)
     if s.fine % width:
         cycles += _block_cycles(s, s.run * (s.fine % width), fine_lanes, unit, tile)

@@ -50,13 +50,13 @@ cdef bint _map(
     cdef real* own
     cdef int64_t task, bad = 0
     if plan.channel_rows and of_input.channel == 1 and of_output.channel == 1:
-        own = <real*>(scratch + threads * plan.scratch)
+        own = <real*>scratch + threads * plan.scratch
         _channels(plan, x, &of_input, k, &of_kernel, b, y, &of_output, threads, own)
         free(memory)
         return True
     with nogil:
         for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
-            own = <real*>(scratch + threadid() * plan.scratch)
+            own = <real*>scratch + threadid() * plan.scratch
             if real is float:
                 bad += not kernels_f32(plan.isa).depthwise(
                     &plan.p, task, x, &of_input, k, of_group, of_in, of_out, of_kernel.axis, b, y, &of_output, own
@@ -105,13 +105,13 @@ cdef bint _correlate(
     cdef real* k = <real*>cnp.PyArray_DATA(kernel)
     cdef char* memory = _allocate(plan, threads)
     cdef char* scratch = _aligned(memory)
-    cdef real* sums = <real*>(scratch + threads * plan.scratch)
+    cdef real* sums = <real*>scratch + threads * plan.scratch
     cdef real* own
     cdef int64_t task, group, bad = 0
     cdef int64_t of_task = plan.p.outputs * plan.p.inputs * plan.p.first_tap[1]
     with nogil:
         for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
-            own = <real*>(scratch + threadid() * plan.scratch)
+            own = <real*>scratch + threadid() * plan.scratch
             if real is float:
                 kernels_f32(plan.isa).depthwise_correlate(
                     &plan.p, task, f, &of_fine, c, &of_coarse, sums + task * of_task, own
@@ -151,7 +151,7 @@ cdef bint _add_splits(
 
 cdef char* _allocate(DepthwisePlan plan, int threads) except NULL:
     """Scratch memory for so many threads; the caller frees it."""
-    cdef int64_t wanted = threads * plan.scratch + plan.shared + ALIGNED
+    cdef int64_t wanted = (threads * plan.scratch + plan.shared) * plan.size + ALIGNED
     cdef char* memory = <char*>malloc(wanted)
     if memory == NULL:
         raise MemoryError(f"cannot allocate {wanted} bytes of scratch memory")

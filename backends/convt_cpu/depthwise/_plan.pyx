@@ -6,10 +6,11 @@ here they are cut into boxes, in the time of a few microseconds: every new shape
 
 from libc.stdlib cimport free, malloc
 
-from .._geometry cimport Geometry, geometry_of, name_sides
-from .._kernels cimport convt_depthwise_plan, isa_index, lanes_of
+from .._geometry cimport Geometry, name_sides
+from .._job cimport Job
+from .._kernels cimport convt_depthwise_plan, lanes_of
 from .._sizes cimport LINE, ceil_div, even, times
-from .._tables cimport as_list, as_rows, free_tables, new_table
+from .._tables cimport as_list, as_rows, new_table
 from .._taps cimport Reach, Tap, list_taps, number_planes, place, reach_along, sort_by_writes
 from .._types cimport int64_t
 
@@ -31,21 +32,8 @@ cdef enum:
     MOST = 8 * 1024 * 1024                  # bytes of scratch memory of one thread, and of all together
 
 
-cdef class DepthwisePlan:
-    """See ``convt_cpu.engine.Plan``; `depthwise_plan` makes it."""
-
-    def __dealloc__(self):
-        free_tables(&self.all_tables)
-
-    @property
-    def scratch_bytes(self):
-        """Of one thread."""
-        return self.scratch
-
-    @property
-    def shared_bytes(self):
-        """Of all threads together."""
-        return self.shared
+cdef class DepthwisePlan(Plan):
+    """See ``convt_cpu._plan.Plan``; `depthwise_plan` makes it."""
 
     @property
     def tables(self):
@@ -63,22 +51,21 @@ cdef class DepthwisePlan:
         )
 
 
-def depthwise_plan(problem, str data_map, tuple order, str isa):
-    """The plan of a map, its spatial axes walked in `order`; None for groups of many channels and for large filters."""
-    cdef Geometry g = geometry_of(problem, order)
+def depthwise_plan(Job job not None):
+    """The plan of a map; None for groups of many channels and for large filters."""
+    cdef const Geometry* g = &job.g
     cdef int64_t channels = g.coarse_channels * g.fine_channels
     if channels > MOST_CHANNELS or channels * g.taps > MOST_TAPS:
         return None
     if times(times(g.stride[0], g.stride[1]), g.stride[2]) > MOST_TAPS:
         return None
-    cdef DepthwisePlan plan = DepthwisePlan()
-    plan.order, plan.isa, plan.size, plan.data_map = order, isa_index(isa), g.size, data_map
-    plan.correlates, plan.scatters = data_map == "correlate", data_map == "scatter"
+    cdef DepthwisePlan plan = DepthwisePlan(job)
+    plan.correlates, plan.scatters = job.correlates, job.scatters
     cdef Tap* taps = <Tap*>malloc(g.taps * sizeof(Tap))
     if taps == NULL:
         raise MemoryError(f"cannot allocate {g.taps * sizeof(Tap)} bytes for a plan")
     try:
-        return plan if _planned(plan, &g, taps) else None
+        return plan if _planned(plan, g, taps) else None
     finally:
         free(taps)
 
@@ -207,6 +194,6 @@ cdef bint _schedule(DepthwisePlan plan, int64_t taps, int64_t lanes):
             shared = filters
     if max(scratch, shared) > MOST // plan.size:
         return False
-    plan.scratch, plan.shared = scratch * plan.size + LINE, shared * plan.size
-    plan.multiply_adds = <object>units * p.count[0] * ceil_div(p.count[1], p.chunk) * p.chunk_size * weights
+    plan.scratch, plan.shared = scratch + LINE // plan.size, shared
+    plan.multiply_adds = <double>units * p.count[0] * ceil_div(p.count[1], p.chunk) * p.chunk_size * weights
     return True

@@ -10,10 +10,11 @@ Sizes follow from the problem and the instruction set, never from the number of 
 
 from libc.stdlib cimport free, malloc
 
-from .._geometry cimport Geometry, geometry_of, name_sides
-from .._kernels cimport convt_column, convt_direct_plan, isa_index, lanes_of, most_rows, widest
+from .._geometry cimport Geometry, name_sides
+from .._job cimport Job
+from .._kernels cimport convt_column, convt_direct_plan, lanes_of, most_rows, widest
 from .._sizes cimport LINE, aligned, ceil_div, times
-from .._tables cimport as_list, as_rows, free_tables, new_table
+from .._tables cimport as_list, as_rows, new_table
 from .._taps cimport Reach, Tap, lines_of, list_taps, number_planes, place, reach_along, sort_by_reads
 from .._types cimport int64_t
 from ._strips cimport Strips, computed, cut, packed, span_of
@@ -61,33 +62,18 @@ cdef struct Draft:                          # what the steps below tell each oth
     int64_t columns                         # elements of the columns of a strip
 
 
-cdef class DirectPlan:
-    """See ``convt_cpu.engine.Plan``; `direct_plan` makes it."""
+cdef class DirectPlan(Plan):
+    """See ``convt_cpu._plan.Plan``; `direct_plan` makes it."""
 
-    def __dealloc__(self):
-        free_tables(&self.all_tables)
-
-    @property
-    def packed(self):
+    cdef double packed_elements(self):
         """Elements of all packed strips."""
         cdef int64_t rows = self.p.count[0] * self.p.rows[0] * self.p.rows[1] * self.p.rows[2]
-        of_strip = self.p.inputs * self.p.in_planes * rows if self.p.slab else self.p.strip_size
-        return self.p.groups * self.strips * of_strip
+        cdef int64_t of_strip = self.p.inputs * self.p.in_planes * rows if self.p.slab else self.p.strip_size
+        return <double>self.p.groups * self.strips * of_strip
 
-    @property
-    def read_again(self):
+    cdef double read_again(self):
         """Elements of packed strips that lie far away and that every pass reads: none where each strip has its own task."""
-        return self.packed * self.passes if self.by_outputs else 0
-
-    @property
-    def scratch_bytes(self):
-        """Of one thread."""
-        return self.scratch * self.size
-
-    @property
-    def shared_bytes(self):
-        """Of all threads together."""
-        return self.shared * self.size
+        return self.packed_elements() * self.passes if self.by_outputs else 0
 
     @property
     def tables(self):
@@ -109,20 +95,18 @@ cdef class DirectPlan:
         )
 
 
-def direct_plan(problem, str data_map, tuple order, str isa):
-    """The plan of a map, its spatial axes walked in `order`; None where the engine's buffers would grow too large."""
-    if data_map == "correlate":
+def direct_plan(Job job not None):
+    """The plan of a map; None where the engine's buffers would grow too large."""
+    cdef const Geometry* g = &job.g
+    if job.correlates or g.taps > MOST_TAPS or times(times(g.stride[0], g.stride[1]), g.stride[2]) > MOST_PHASES:
         return None
-    cdef Geometry g = geometry_of(problem, order)
-    if g.taps > MOST_TAPS or times(times(g.stride[0], g.stride[1]), g.stride[2]) > MOST_PHASES:
-        return None
-    cdef DirectPlan plan = DirectPlan()
-    plan.order, plan.isa, plan.size, plan.scatters = order, isa_index(isa), g.size, data_map == "scatter"
+    cdef DirectPlan plan = DirectPlan(job)
+    plan.scatters = job.scatters
     cdef Tap* taps = <Tap*>malloc(g.taps * sizeof(Tap))
     if taps == NULL:
         raise MemoryError(f"cannot allocate {g.taps * sizeof(Tap)} bytes for a plan")
     try:
-        return plan if _planned(plan, &g, taps) else None
+        return plan if _planned(plan, g, taps) else None
     finally:
         free(taps)
 
@@ -357,5 +341,5 @@ cdef bint _schedule(DirectPlan plan, const Draft* d, int64_t lines):
     plan.tasks = plan.passes if plan.by_outputs else p.groups * plan.strips
     plan.scratch, plan.shared = aligned(scratch) // size, aligned(shared) // size
     positions = p.count[0] * p.rows[0] * p.rows[1] * p.rows[2] if d.few else p.positions
-    plan.multiply_adds = <object>p.groups * plan.strips * positions * p.inputs * p.outputs * d.taps
+    plan.multiply_adds = <double>p.groups * plan.strips * positions * p.inputs * p.outputs * d.taps
     return True

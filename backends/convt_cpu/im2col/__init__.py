@@ -16,18 +16,18 @@ from typing import Any
 from ..blas import single_threaded_blas
 from ._correlate import correlate
 from ._gather import gather
-from ._plan import Plan, plan
+from ._plan import Im2colPlan, im2col_plan
 from ._repair import repair_correlate, repair_gather
 from ._scatter import scatter
 
-__all__ = ["Plan", "plan", "run"]
+__all__ = ["im2col_plan", "run"]
 
 _MAPS = {"scatter": scatter, "gather": gather, "correlate": correlate}
 _REPAIRS = {"gather": repair_gather, "correlate": repair_correlate}
 _BLAS_IS_SERIAL_BELOW = 200_000  # multiply-adds
 
 
-def run(plan: Plan, *arrays_and_threads: Any) -> bool:
+def run(plan: Im2colPlan, *arrays_and_threads: Any) -> bool:
     """See `convt_cpu.engine.Engine`."""
     if plan.multiply_adds < _BLAS_IS_SERIAL_BELOW:
         _MAPS[plan.data_map](plan, *arrays_and_threads)

@@ -17,10 +17,10 @@ from ._gemm cimport gemm
 from ._geometry cimport Box, box_pixels
 from ._panels cimport put_panel
 from ._pixels cimport pack_pixels
-from ._plan cimport Plan
+from ._plan cimport Im2colPlan
 
 
-def correlate(Plan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray kernel, int threads):
+def correlate(Im2colPlan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray kernel, int threads):
     """kernel = the sum over the coarse positions, each times the fine element that the tap meets there."""
     if plan.g.size == 4:
         _correlate[float](plan, fine, coarse, kernel, threads, NULL)
@@ -28,7 +28,7 @@ def correlate(Plan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray kerne
         _correlate[double](plan, fine, coarse, kernel, threads, NULL)
 
 
-cdef _correlate(Plan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray kernel, int threads, real* typed):
+cdef _correlate(Im2colPlan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray kernel, int threads, real* typed):
     cdef Strides of_coarse = strides_of(coarse, plan.order), of_kernel = strides_of(kernel, plan.order), of_fine = strides_of(fine, plan.order)
     cdef real* c = <real*>cnp.PyArray_DATA(coarse)
     cdef real* k = <real*>cnp.PyArray_DATA(kernel)
@@ -48,7 +48,7 @@ cdef _correlate(Plan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray ker
 
 
 cdef void _correlate_task(
-    Plan plan, int64_t task, const real* fine, const Strides* of_fine, const real* coarse, const Strides* of_coarse,
+    Im2colPlan plan, int64_t task, const real* fine, const Strides* of_fine, const real* coarse, const Strides* of_coarse,
     real* kernel, const Strides* of_kernel, real* scratch, real* sums,
 ) noexcept nogil:
     """One block of the kernel, summed over one split of the coarse positions."""
@@ -94,7 +94,7 @@ cdef struct Block:             # of the kernel: some coarse channels, some rows
     int64_t last_row
 
 
-cdef Block _block(Plan plan, int64_t index) noexcept nogil:
+cdef Block _block(Im2colPlan plan, int64_t index) noexcept nogil:
     cdef const Geometry* g = &plan.g
     cdef int64_t rows = g.fine_channels * g.taps
     cdef int64_t across = ceil_div(rows, plan.rows), down = ceil_div(g.coarse_channels, plan.channels)
@@ -109,7 +109,7 @@ cdef Block _block(Plan plan, int64_t index) noexcept nogil:
 
 
 cdef void _add_splits(
-    Plan plan, int64_t index, real* sums, real* kernel, const Strides* of_kernel
+    Im2colPlan plan, int64_t index, real* sums, real* kernel, const Strides* of_kernel
 ) noexcept nogil:
     """The sum of a block's partial sums, in their order."""
     cdef Block b = _block(plan, index)

@@ -16,10 +16,10 @@ from ._gemm cimport gemm
 from ._geometry cimport Box, box_pixels
 from ._panels cimport take_panel
 from ._pixels cimport unpack_pixels
-from ._plan cimport Plan
+from ._plan cimport Im2colPlan
 
 
-def gather(Plan plan, cnp.ndarray fine, cnp.ndarray kernel, bias, cnp.ndarray coarse, int threads):
+def gather(Im2colPlan plan, cnp.ndarray fine, cnp.ndarray kernel, bias, cnp.ndarray coarse, int threads):
     """coarse = bias + the sum over the taps, each times its fine element."""
     if plan.g.size == 4:
         _gather[float](plan, fine, kernel, bias, coarse, threads, NULL)
@@ -28,7 +28,7 @@ def gather(Plan plan, cnp.ndarray fine, cnp.ndarray kernel, bias, cnp.ndarray co
 
 
 cdef _gather(
-    Plan plan, cnp.ndarray fine, cnp.ndarray kernel, cnp.ndarray bias, cnp.ndarray coarse, int threads, real* typed
+    Im2colPlan plan, cnp.ndarray fine, cnp.ndarray kernel, cnp.ndarray bias, cnp.ndarray coarse, int threads, real* typed
 ):
     cdef Strides of_coarse = strides_of(coarse, plan.order), of_kernel = strides_of(kernel, plan.order), of_fine = strides_of(fine, plan.order)
     cdef real* c = <real*>cnp.PyArray_DATA(coarse)
@@ -46,7 +46,7 @@ cdef _gather(
 
 
 cdef void _gather_task(
-    Plan plan, int64_t task, const real* fine, const Strides* of_fine, const real* kernel, const Strides* of_kernel,
+    Im2colPlan plan, int64_t task, const real* fine, const Strides* of_fine, const real* kernel, const Strides* of_kernel,
     const real* bias, real* coarse, const Strides* of_coarse, real* scratch,
 ) noexcept nogil:
     """One tile of coarse positions, in some channels."""

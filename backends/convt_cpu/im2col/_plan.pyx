@@ -1,4 +1,4 @@
-"""Plan: one map of one problem, ready to run: its geometry in C, how it is cut into tasks, where scratch memory lies.
+"""Im2colPlan: one map of one problem, ready to run: its geometry in C, how it is cut into tasks, where scratch memory lies.
 
 Everything here follows from the problem alone, never from the number of threads, so that results keep their bits. A tile's
 column buffer stays in a core's L2 cache. The scratch memory of one thread, in elements::
@@ -13,7 +13,8 @@ All threads' slices lie one behind the other, then `shared` elements for the par
 
 from libc.stdlib cimport malloc
 
-from .._geometry cimport Geometry, geometry_of
+from .._geometry cimport Geometry, positions_of, weights_of
+from .._job cimport Job
 from .._sizes cimport ceil_div
 from .._types cimport int64_t
 
@@ -27,18 +28,8 @@ cdef enum:
     TASKS = 16                              # enough to keep some cores busy to the end; more would read the same data more often
 
 
-cdef class Plan:
-    """See ``convt_cpu.engine.Plan``; `plan` makes it."""
-
-    @property
-    def scratch_bytes(self):
-        """Of one thread."""
-        return self.scratch * self.g.size
-
-    @property
-    def shared_bytes(self):
-        """Of all threads together."""
-        return self.shared * self.g.size
+cdef class Im2colPlan(Plan):
+    """See ``convt_cpu._plan.Plan``; `im2col_plan` makes it."""
 
     cdef void* allocate(self, int threads) except NULL:
         """Scratch memory for so many threads; the caller frees it."""
@@ -49,27 +40,24 @@ cdef class Plan:
         return memory
 
 
-def plan(problem, str data_map, tuple order, str isa):
-    """The plan of a map, its spatial axes walked in `order`; BLAS chooses its own instruction set."""
-    cdef Plan made = Plan()
-    made.g = geometry_of(problem, order)
-    made.data_map, made.order = data_map, order
+def im2col_plan(Job job not None):
+    """The plan of a map; BLAS chooses its own instruction set."""
+    cdef Im2colPlan made = Im2colPlan(job)
+    made.g, made.data_map = job.g, job.data_map
     made.fine_block = made.images = made.parts = made.splits = 1
     cdef int64_t of_image = made.g.coarse[0] * made.g.coarse[1] * made.g.coarse[2]
-    if data_map == "scatter":
+    if job.scatters:
         _cut_scatter(made, of_image)
-    elif data_map == "gather":
+    elif job.gathers:
         _cut_gather(made, made.g.batch * of_image)
     else:
         _cut_correlate(made, made.g.batch * of_image)
-    made.multiply_adds = (
-        <object>made.g.batch * made.g.groups * made.g.coarse_channels * made.g.fine_channels * of_image * made.g.taps
-    )
+    made.multiply_adds = <double>positions_of(&job.g) * weights_of(&job.g)
     _lay_out(made)
     return made
 
 
-cdef void _cut_scatter(Plan plan, int64_t of_image):
+cdef void _cut_scatter(Im2colPlan plan, int64_t of_image):
     """Tasks own fine channels of some images, or of a part of one image."""
     cdef Geometry* g = &plan.g
     plan.images = min(g.batch, ceil_div(TILE_PIXELS, of_image))
@@ -80,7 +68,7 @@ cdef void _cut_scatter(Plan plan, int64_t of_image):
     plan.tasks *= plan.parts
 
 
-cdef void _cut_gather(Plan plan, int64_t positions):
+cdef void _cut_gather(Im2colPlan plan, int64_t positions):
     """Tasks own a tile of coarse positions and some of their channels."""
     cdef Geometry* g = &plan.g
     _choose_tile(plan, positions)
@@ -90,7 +78,7 @@ cdef void _cut_gather(Plan plan, int64_t positions):
     plan.tasks = g.groups * ceil_div(g.coarse_channels, plan.channels) * tiles
 
 
-cdef void _cut_correlate(Plan plan, int64_t positions):
+cdef void _cut_correlate(Im2colPlan plan, int64_t positions):
     """Tasks own a block of the kernel, or a partial sum of one."""
     cdef Geometry* g = &plan.g
     _choose_tile(plan, positions)
@@ -100,7 +88,7 @@ cdef void _cut_correlate(Plan plan, int64_t positions):
     plan.tasks *= plan.splits
 
 
-cdef void _choose_tile(Plan plan, int64_t positions):
+cdef void _choose_tile(Im2colPlan plan, int64_t positions):
     """Rows, pixels and channels of a tile: few of the one leave room for more of the other."""
     cdef int64_t size = plan.g.size, rows = plan.g.fine_channels * plan.g.taps, pixels = min(positions, TILE_PIXELS)
     plan.channels = min(plan.g.coarse_channels, TILE_CHANNELS)
@@ -108,7 +96,7 @@ cdef void _choose_tile(Plan plan, int64_t positions):
     plan.pixels = min(positions, min(COLUMNS // size // plan.rows, OPERAND // size // plan.channels))
 
 
-cdef void _cut_image(Plan plan, int64_t wanted):
+cdef void _cut_image(Im2colPlan plan, int64_t wanted):
     """The axis along which scatter cuts the fine array, and in how many parts.
 
     Neighbouring parts both compute the coarse elements that reach into both; these stay below a quarter of a part.
@@ -122,7 +110,7 @@ cdef void _cut_image(Plan plan, int64_t wanted):
     plan.part_axis, plan.parts = axis, max(1, min(wanted, min(most, g.fine[axis])))
 
 
-cdef void _lay_out(Plan plan):
+cdef void _lay_out(Im2colPlan plan):
     """Slices start at multiples of 64 bytes; the spans (two per tap of the last axis) come last."""
     plan.pixels_at = _rounded(plan.rows * plan.pixels)
     plan.panel_at = plan.pixels_at + _rounded(plan.channels * plan.pixels)

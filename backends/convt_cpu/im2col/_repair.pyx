@@ -11,10 +11,10 @@ cimport numpy as cnp
 from .._geometry cimport Geometry
 from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
-from ._plan cimport Plan
+from ._plan cimport Im2colPlan
 
 
-def repair_gather(Plan plan, cnp.ndarray fine, cnp.ndarray kernel, bias, cnp.ndarray coarse, int threads):
+def repair_gather(Im2colPlan plan, cnp.ndarray fine, cnp.ndarray kernel, bias, cnp.ndarray coarse, int threads):
     """Where a coarse element is NaN and some of its taps lie in the padding."""
     if not _padded(&plan.g):
         return
@@ -24,7 +24,7 @@ def repair_gather(Plan plan, cnp.ndarray fine, cnp.ndarray kernel, bias, cnp.nda
         _gather[double](plan, fine, kernel, bias, coarse, threads, NULL)
 
 
-def repair_correlate(Plan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray kernel, int threads):
+def repair_correlate(Im2colPlan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray kernel, int threads):
     """Where an element of the kernel is NaN and its tap lies in the padding somewhere."""
     if not _padded(&plan.g):
         return
@@ -59,7 +59,7 @@ cdef inline int64_t _met(const Geometry* g, int axis, int64_t position, int64_t 
 
 
 cdef _gather(
-    Plan plan, cnp.ndarray fine, cnp.ndarray kernel, cnp.ndarray bias, cnp.ndarray coarse, int threads, real* typed
+    Im2colPlan plan, cnp.ndarray fine, cnp.ndarray kernel, cnp.ndarray bias, cnp.ndarray coarse, int threads, real* typed
 ):
     cdef Strides of_coarse = strides_of(coarse, plan.order), of_kernel = strides_of(kernel, plan.order), of_fine = strides_of(fine, plan.order)
     cdef real* c = <real*>cnp.PyArray_DATA(coarse)
@@ -118,7 +118,7 @@ cdef real _sum_over_taps(
     return total
 
 
-cdef _correlate(Plan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray kernel, int threads, real* typed):
+cdef _correlate(Im2colPlan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray kernel, int threads, real* typed):
     cdef Strides of_coarse = strides_of(coarse, plan.order), of_kernel = strides_of(kernel, plan.order), of_fine = strides_of(fine, plan.order)
     cdef real* c = <real*>cnp.PyArray_DATA(coarse)
     cdef real* k = <real*>cnp.PyArray_DATA(kernel)

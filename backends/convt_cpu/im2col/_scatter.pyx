@@ -17,10 +17,10 @@ from ._gemm cimport gemm
 from ._geometry cimport Box, box_pixels
 from ._panels cimport take_panel
 from ._pixels cimport pack_pixels
-from ._plan cimport Plan
+from ._plan cimport Im2colPlan
 
 
-def scatter(Plan plan, cnp.ndarray coarse, cnp.ndarray kernel, bias, cnp.ndarray fine, int threads):
+def scatter(Im2colPlan plan, cnp.ndarray coarse, cnp.ndarray kernel, bias, cnp.ndarray fine, int threads):
     """fine = bias + the sum of the filters, each scaled by its coarse element."""
     if plan.g.size == 4:
         _scatter[float](plan, coarse, kernel, bias, fine, threads, NULL)
@@ -29,7 +29,7 @@ def scatter(Plan plan, cnp.ndarray coarse, cnp.ndarray kernel, bias, cnp.ndarray
 
 
 cdef _scatter(
-    Plan plan, cnp.ndarray coarse, cnp.ndarray kernel, cnp.ndarray bias, cnp.ndarray fine, int threads, real* typed
+    Im2colPlan plan, cnp.ndarray coarse, cnp.ndarray kernel, cnp.ndarray bias, cnp.ndarray fine, int threads, real* typed
 ):
     cdef Strides of_coarse = strides_of(coarse, plan.order), of_kernel = strides_of(kernel, plan.order), of_fine = strides_of(fine, plan.order)
     cdef real* c = <real*>cnp.PyArray_DATA(coarse)
@@ -47,7 +47,7 @@ cdef _scatter(
 
 
 cdef void _scatter_task(
-    Plan plan, int64_t task, const real* coarse, const Strides* of_coarse, const real* kernel, const Strides* of_kernel,
+    Im2colPlan plan, int64_t task, const real* coarse, const Strides* of_coarse, const real* kernel, const Strides* of_kernel,
     const real* bias, real* fine, const Strides* of_fine, real* scratch,
 ) noexcept nogil:
     """The fine channels of one block, in some images, in one part."""
@@ -98,7 +98,7 @@ cdef void _scatter_task(
         p = q
 
 
-cdef void _part(Plan plan, int64_t part, int64_t batch, Window* window, Box* box) noexcept nogil:
+cdef void _part(Im2colPlan plan, int64_t part, int64_t batch, Window* window, Box* box) noexcept nogil:
     """The fine elements that a scatter task owns, and the coarse ones that reach them."""
     cdef const Geometry* g = &plan.g
     cdef int axis, cut = plan.part_axis

@@ -1,4 +1,4 @@
-/* The geometry of the cells engine; ../cells/plan.py fills it. Axes as the engine walks them, missing ones in front.
+/* The geometry of the cells engine; ../cells/_plan.pyx fills it. Axes as the engine walks them, missing ones in front.
  *
  * The fine array, with what padding crops off, is cut into cells of stride[0] x stride[1] x stride[2] elements. Each of a
  * coarse element's taps lies in one of taps[0] x taps[1] x taps[2] cells, the first of which is its own:

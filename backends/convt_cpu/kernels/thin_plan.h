@@ -1,4 +1,4 @@
-/* The geometry of the thin engine; ../thin/plan.py fills it. Axes as the engine walks them, missing ones in front. */
+/* The geometry of the thin engine; ../thin/_plan.pyx fills it. Axes as the engine walks them, missing ones in front. */
 #ifndef CONVT_THIN_PLAN_H
 #define CONVT_THIN_PLAN_H
 

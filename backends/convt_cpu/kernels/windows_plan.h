@@ -1,4 +1,4 @@
-/* The geometry of the windows engine; ../windows/plan.py fills it. Axes as the engine walks them, missing ones in front. */
+/* The geometry of the windows engine; ../windows/_plan.pyx fills it. Axes as the engine walks them, missing ones in front. */
 #ifndef CONVT_WINDOWS_PLAN_H
 #define CONVT_WINDOWS_PLAN_H
 

@@ -4,12 +4,12 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free, malloc
 cimport numpy as cnp
 
-from .._kernels cimport convt_thin_plan, isa_index, kernels_f32, kernels_f64
+from .._kernels cimport kernels_f32, kernels_f64
 from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
+from ._plan cimport ThinPlan
 
 cdef enum:
-    SCATTER, GATHER, CORRELATE
     ALIGNED = 64                            # bytes, a cache line
 
 cdef struct Call:                           # one call's arrays: where they start, and their strides
@@ -19,65 +19,19 @@ cdef struct Call:                           # one call's arrays: where they star
     char* bias
     Strides of_coarse, of_fine, of_kernel
 
-cdef class ThinPlan:
-    """A `thin.plan.Tables` in C, with the instruction set that runs it."""
-
-    cdef convt_thin_plan p
-    cdef readonly object tables
-    cdef tuple order
-    cdef int isa, data_map
-    cdef int64_t size                       # of an element, in bytes
-    cdef int64_t wave                       # positions whose columns are packed together, for gather; else packed tiles
-    cdef int64_t tile_size                  # of a packed tile of rows, in elements
-    cdef readonly int64_t tasks             # that can run at once
-    cdef readonly object multiply_adds      # of all tiles and lanes, padded ones included
-    cdef int64_t scratch, shared            # in elements: of one thread, of all
-
-    def __cinit__(self, tables):
-        cdef convt_thin_plan* p = &self.p
-        self.tables = tables
-        self.order = tables.order
-        self.isa = isa_index(tables.isa)
-        self.data_map = {"scatter": SCATTER, "gather": GATHER, "correlate": CORRELATE}[tables.data_map]
-        self.size = tables.size
-        p.batch, p.groups, p.inputs, p.outputs = tables.batch, tables.groups, tables.inputs, tables.outputs
-        for axis in range(3):
-            p.coarse[axis], p.fine[axis], p.kernel[axis] = tables.coarse[axis], tables.fine[axis], tables.kernel[axis]
-            p.stride[axis], p.padding[axis], p.dilation[axis] = tables.stride[axis], tables.padding[axis], tables.dilation[axis]
-        p.taps, p.positions, p.part, p.pitch = tables.taps, tables.positions, tables.part, tables.pitch
-        p.unit, p.width, p.block = tables.unit, tables.width, tables.block
-        p.channels, p.run = tables.channels, tables.run
-        self.wave = tables.wave
-        self.tile_size = p.unit * (p.inputs if self.data_map == SCATTER else p.positions)
-        self.tasks = tables.tasks
-        self.multiply_adds = tables.multiply_adds
-        self.scratch = tables.scratch // self.size
-        self.shared = tables.shared // self.size
-
-    @property
-    def scratch_bytes(self):
-        """Of one thread."""
-        return self.scratch * self.size
-
-    @property
-    def shared_bytes(self):
-        """Of all threads together."""
-        return self.shared * self.size
-
-
 def run(ThinPlan plan not None, *arrays_and_threads):
     """Computes the plan's map; `convt_cpu.engine.Engine` names the arguments.
 
     False if something that is not finite could meet the zeros of taps outside of the fine array, where the definition has no
     term at all.
     """
-    if plan.data_map == CORRELATE:
+    if plan.scatters:
+        coarse, kernel, bias, fine, threads = arrays_and_threads
+    elif plan.gathers:
+        fine, kernel, bias, coarse, threads = arrays_and_threads
+    else:
         fine, coarse, kernel, threads = arrays_and_threads
         bias = None
-    else:
-        coarse, kernel, bias, fine, threads = arrays_and_threads
-        if plan.data_map == GATHER:
-            coarse, fine = fine, coarse
     cdef Call call = _call(plan, coarse, fine, kernel, bias)
     if plan.size == 4:
         return _run[float](plan, &call, threads, NULL)
@@ -106,7 +60,7 @@ cdef bint _run(ThinPlan plan, const Call* call, int threads, real* typed) except
         for group in range(plan.p.groups):
             if not finite:
                 break
-            if plan.data_map == GATHER:
+            if plan.gathers:
                 finite = _gather(plan, group, call, scratch, threads)
             else:
                 finite = _by_lanes(plan, group, call, scratch, threads)
@@ -121,7 +75,7 @@ cdef bint _by_lanes(ThinPlan plan, int64_t group, const Call* call, real* scratc
     cdef int64_t parts = (plan.p.outputs + plan.p.part - 1) // plan.p.part
     for task in prange(plan.wave, schedule="dynamic", chunksize=1, num_threads=threads):
         bad += not _rows(plan, group, task, call, scratch + task * plan.tile_size)
-    if bad and plan.data_map == CORRELATE:
+    if bad and not plan.scatters:
         return False
     for task in prange(parts, schedule="dynamic", chunksize=1, num_threads=threads):
         _lanes(plan, group, task * plan.p.part, call, scratch, own + threadid() * plan.scratch)
@@ -154,11 +108,10 @@ cdef inline real* _of_group(char* array, int64_t group, int64_t channels, int64_
 
 cdef inline bint _rows(ThinPlan plan, int64_t group, int64_t tile, const Call* call, real* rows) noexcept nogil:
     cdef const real* coarse = _of_group[real](call.coarse, group, plan.p.inputs, call.of_coarse.channel, NULL)
-    cdef int by_positions = plan.data_map == SCATTER
     if real is float:
-        return kernels_f32(plan.isa).thin_rows(&plan.p, by_positions, tile, coarse, &call.of_coarse, rows)
+        return kernels_f32(plan.isa).thin_rows(&plan.p, plan.scatters, tile, coarse, &call.of_coarse, rows)
     else:
-        return kernels_f64(plan.isa).thin_rows(&plan.p, by_positions, tile, coarse, &call.of_coarse, rows)
+        return kernels_f64(plan.isa).thin_rows(&plan.p, plan.scatters, tile, coarse, &call.of_coarse, rows)
 
 
 cdef inline void _lanes(
@@ -167,7 +120,7 @@ cdef inline void _lanes(
     cdef real* kernel = _of_group[real](call.kernel, group, plan.p.inputs, call.of_kernel.outer, NULL)
     cdef real* fine = _of_group[real](call.fine, group, plan.p.outputs, call.of_fine.channel, NULL)
     cdef const real* bias = <real*>call.bias + group * plan.p.outputs if call.bias != NULL else NULL
-    if plan.data_map == SCATTER:
+    if plan.scatters:
         if real is float:
             kernels_f32(plan.isa).thin_scatter(
                 &plan.p, first, rows, kernel, &call.of_kernel, bias, fine, &call.of_fine, scratch

@@ -4,47 +4,16 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free, malloc
 cimport numpy as cnp
 
-from .._kernels cimport convt_windows_plan, isa_index, kernels_f32, kernels_f64
+from .._kernels cimport kernels_f32, kernels_f64
 from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
+from ._plan cimport WindowsPlan
 
 cdef enum:
     ALIGNED = 64                            # bytes, a cache line
 
 cdef struct Call:                           # strides of one call's arrays
     Strides of_fine, of_kernel, of_coarse
-
-cdef class WindowsPlan:
-    """A `windows.plan.Tables` in C, with the instruction set that runs it."""
-
-    cdef convt_windows_plan p
-    cdef readonly object tables
-    cdef tuple order
-    cdef int isa
-    cdef int64_t size                       # of an element, in bytes
-    cdef readonly int64_t tasks             # that can run at once
-    cdef readonly object multiply_adds      # of all tasks, padded vectors and filters included
-    cdef readonly int64_t scratch_bytes     # of each thread
-    cdef readonly int64_t shared_bytes      # of all threads together: none
-
-    def __cinit__(self, tables):
-        cdef convt_windows_plan* p = &self.p
-        self.tables = tables
-        self.order = tables.order
-        self.isa = isa_index(tables.isa)
-        self.size = tables.size
-        p.batch, p.groups, p.inputs, p.outputs = tables.batch, tables.groups, tables.inputs, tables.outputs
-        for axis in range(3):
-            p.fine[axis], p.coarse[axis], p.kernel[axis] = tables.fine[axis], tables.coarse[axis], tables.kernel[axis]
-            p.stride[axis], p.padding[axis], p.dilation[axis] = tables.stride[axis], tables.padding[axis], tables.dilation[axis]
-            p.count[axis], p.boxes[axis], p.rows[axis] = tables.count[axis], tables.boxes[axis], tables.rows[axis]
-        p.part, p.chunk = tables.part, tables.chunk
-        p.vectors, p.steps, p.block = tables.vectors, tables.steps, tables.block
-        p.offsets = <int64_t*>cnp.PyArray_DATA(tables.offsets)
-        self.tasks = tables.tasks
-        self.multiply_adds = tables.multiply_adds
-        self.scratch_bytes, self.shared_bytes = tables.scratch, 0
-
 
 def run(WindowsPlan plan not None, cnp.ndarray fine, cnp.ndarray kernel, bias, cnp.ndarray coarse, int threads):
     """coarse = the gather of fine by kernel, plus bias. False if a result is not finite.
@@ -66,14 +35,14 @@ cdef bint _run(
     cdef real* w = <real*>cnp.PyArray_DATA(kernel)
     cdef real* b = <real*>cnp.PyArray_DATA(bias) if bias is not None else NULL
     cdef real* y = <real*>cnp.PyArray_DATA(coarse)
-    cdef int64_t own = plan.scratch_bytes // sizeof(real), task, bad = 0
-    cdef void* memory = malloc(threads * plan.scratch_bytes + ALIGNED)
+    cdef int64_t elements = threads * plan.scratch, task, bad = 0
+    cdef void* memory = malloc(elements * sizeof(real) + ALIGNED)
     cdef real* scratch = <real*>((<size_t>memory + ALIGNED - 1) // ALIGNED * ALIGNED)
     if memory == NULL:
-        raise MemoryError(f"cannot allocate {threads * plan.scratch_bytes} bytes of scratch memory")
+        raise MemoryError(f"cannot allocate {elements * sizeof(real)} bytes of scratch memory")
     with nogil:
         for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
-            bad += not _task(plan, task, &call, x, w, b, y, scratch + threadid() * own)
+            bad += not _task(plan, task, &call, x, w, b, y, scratch + threadid() * plan.scratch)
     free(memory)
     return not bad
 

@@ -8,8 +8,9 @@ Sizes follow from the problem and the instruction set, never from the number of 
 every new shape waits for it.
 """
 
-from .._geometry cimport Geometry, geometry_of
-from .._kernels cimport convt_winograd_plan, isa_index, lanes_of, most_rows, widest
+from .._geometry cimport Geometry
+from .._job cimport Job
+from .._kernels cimport convt_winograd_plan, lanes_of, most_rows, widest
 from .._sizes cimport LINE, aligned, ceil_div, even, times
 from .._types cimport int64_t
 
@@ -41,18 +42,8 @@ cdef struct Draft:                          # what the steps below tell each oth
     int64_t sums                            # bytes of M of a tile, of one unit
 
 
-cdef class WinogradPlan:
-    """See ``convt_cpu.engine.Plan``; `winograd_plan` makes it."""
-
-    @property
-    def scratch_bytes(self):
-        """Of one thread."""
-        return self.scratch * self.size
-
-    @property
-    def shared_bytes(self):
-        """Of all threads together."""
-        return self.shared * self.size
+cdef class WinogradPlan(Plan):
+    """See ``convt_cpu._plan.Plan``; `winograd_plan` makes it."""
 
     @property
     def tables(self):
@@ -68,24 +59,24 @@ cdef class WinogradPlan:
         )
 
 
-def winograd_plan(problem, str data_map, tuple order, str isa):
-    """The plan of a map, its spatial axes walked in `order`; None where there is nothing to gain or too much to store."""
-    if data_map == "correlate" or len(order) != 2:
-        return None
-    cdef Geometry g = geometry_of(problem, order)
+def winograd_plan(Job job not None):
+    """The plan of a map; None where there is nothing to gain or too much to store."""
+    cdef const Geometry* g = &job.g
     cdef int axis
+    if job.correlates or len(job.order) != 2:
+        return None
     for axis in range(1, 3):
         if not _suits(g.fine[axis], g.coarse[axis], g.kernel[axis], g.stride[axis], g.padding[axis], g.dilation[axis]):
             return None
-    cdef WinogradPlan plan = WinogradPlan()
-    plan.order, plan.isa, plan.size, plan.p.flips = order, isa_index(isa), g.size, data_map == "scatter"
+    cdef WinogradPlan plan = WinogradPlan(job)
+    plan.p.flips = job.scatters
     plan.p.inputs = g.coarse_channels if plan.p.flips else g.fine_channels
     plan.p.outputs = g.fine_channels if plan.p.flips else g.coarse_channels
     if plan.p.inputs < FEWEST_INPUTS:
         return None
     cdef Draft d
     d.lanes = lanes_of(plan.isa, plan.size)
-    _place_tiles(plan, &g, &d)
+    _place_tiles(plan, g, &d)
     _choose_kernel(plan, &d)
     _choose_blocks(plan, &d)
     if not _schedule(plan, &d):
@@ -193,16 +184,14 @@ cdef bint _schedule(WinogradPlan plan, const Draft* d):
     return True
 
 
-cdef int _count(WinogradPlan plan, const Draft* d) except -1:
+cdef void _count(WinogradPlan plan, const Draft* d):
     """What the cost model asks for."""
     cdef convt_winograd_plan* p = &plan.p
-    weights = <object>p.groups * FREQUENCIES * p.inputs * p.in_phases * p.outputs * p.out_phases
-    plan.multiply_adds = weights * ceil_div(d.all_tiles, d.lanes) * d.lanes
-    plan.transformed = (
-        <object>p.groups * d.all_tiles * FREQUENCIES * (p.inputs * p.in_phases + p.outputs * p.out_phases)
-    )
+    cdef int64_t of_inputs = p.inputs * p.in_phases, of_outputs = p.outputs * p.out_phases
+    cdef double weights = <double>p.groups * FREQUENCIES * of_inputs * of_outputs
+    plan.multiply_adds = weights * (ceil_div(d.all_tiles, d.lanes) * d.lanes)
+    plan.transformed = <double>p.groups * d.all_tiles * FREQUENCIES * (of_inputs + of_outputs)
     plan.weights = weights * plan.waves
-    return 0
 
 
 cdef int64_t _odd_lines(int64_t elements, int64_t size) noexcept:

@@ -1,20 +1,16 @@
 # WinogradCorrelatePlan: one filter gradient, ready to run. See _plan.pyx.
 
 from .._kernels cimport convt_winograd_correlate_plan
+from .._plan cimport Plan
 from .._types cimport int64_t
 
-cdef class WinogradCorrelatePlan:
+cdef class WinogradCorrelatePlan(Plan):
     cdef convt_winograd_correlate_plan p
-    cdef tuple order
-    cdef int isa
-    cdef int64_t size                       # of an element, in bytes
     cdef bint together                      # whether all threads pack a strip together, or each its own
-    cdef readonly int64_t tasks             # that can run at once
-    cdef readonly object multiply_adds      # of transformed elements
-    cdef readonly double cycles             # estimated, of one core
     cdef int64_t units                      # of one group
     cdef int64_t strip_units, strips        # of one group
     cdef int64_t splits                     # tasks that share the strips of a group, each with sums of its own
     cdef int64_t fine_blocks, coarse_blocks
     cdef int64_t of_fine, of_coarse, of_sums       # elements: of a unit in one block of V, of G; of M of two blocks
-    cdef int64_t scratch, shared            # elements: of one thread, of all
+    cdef double packed                      # elements of V and G
+    cdef double sums, written               # elements of M, and of the kernel, each time they are transformed and written

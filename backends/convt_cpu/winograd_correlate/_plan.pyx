@@ -7,8 +7,9 @@ threads pack a large strip together; then each task sums it for one block of eit
 
 from libc.math cimport sqrt
 
-from .._geometry cimport Geometry, geometry_of
-from .._kernels cimport convt_winograd_correlate_plan, convt_winograd_side, isa_index, lanes_of, most_rows, widest
+from .._geometry cimport Geometry
+from .._job cimport Job
+from .._kernels cimport convt_winograd_correlate_plan, convt_winograd_side, lanes_of, most_rows, widest
 from .._sizes cimport aligned, ceil_div, even, times
 from .._types cimport int64_t
 
@@ -34,25 +35,9 @@ cdef enum:
     NEAR = 16 * 1024                        # bytes of the vectors that several kernels read, in the L1 cache
     TASKS = 16                              # that keep some cores busy to the end
 
-cdef double SUMMED = 2.55                   # time of a multiply-add
-cdef double PACKED = 0.97                   # cycles for an element of V or G
-cdef double GATHERED = 1.0                  # for an element of the arrays
-cdef double WRITTEN = 1.4                   # for an element of the kernel, each time it is written
-cdef double RESULT = 0.5                    # for an element of M, each time it is transformed
 
-
-cdef class WinogradCorrelatePlan:
-    """See ``convt_cpu.engine.Plan``; `winograd_correlate_plan` makes it."""
-
-    @property
-    def scratch_bytes(self):
-        """Of one thread."""
-        return self.scratch * self.size
-
-    @property
-    def shared_bytes(self):
-        """Of all threads together."""
-        return self.shared * self.size
+cdef class WinogradCorrelatePlan(Plan):
+    """See ``convt_cpu._plan.Plan``; `winograd_correlate_plan` makes it."""
 
     @property
     def tables(self):
@@ -67,27 +52,23 @@ cdef class WinogradCorrelatePlan:
         )
 
 
-def winograd_correlate_plan(problem, str data_map, tuple order, str isa):
-    """The plan, the spatial axes walked in `order`; None for another map, or where there is nothing to gain."""
-    if data_map != "correlate" or problem.batch == 0:
-        return None
-    cdef Geometry g = geometry_of(problem, order)
-    cdef WinogradCorrelatePlan plan
+def winograd_correlate_plan(Job job not None):
+    """The plan of a filter gradient; None for another map, or where there is nothing to gain."""
+    cdef const Geometry* g = &job.g
     cdef int axis
-    if min(g.fine_channels, g.coarse_channels) < FEWEST_CHANNELS or g.taps == 1:
+    if not job.correlates or g.batch == 0 or g.taps == 1 or min(g.fine_channels, g.coarse_channels) < FEWEST_CHANNELS:
         return None
     for axis in range(3):
         if not _suits(g.fine[axis], g.coarse[axis], g.kernel[axis], g.stride[axis], g.padding[axis], g.dilation[axis]):
             return None
-    plan = WinogradCorrelatePlan()
-    plan.order, plan.isa, plan.size = order, isa_index(isa), g.size
-    _cut_into_tiles(plan, &g)
+    cdef WinogradCorrelatePlan plan = WinogradCorrelatePlan(job)
+    _cut_into_tiles(plan, g)
     if plan.p.frequencies * plan.p.phases > MOST_MATRICES or plan.units * plan.p.unit_tiles < FEWEST_TILES:
         return None
     _choose_blocks(plan)
     if not _schedule(plan):
         return None
-    _count(plan, &g)
+    _count(plan, g)
     return plan
 
 
@@ -220,21 +201,15 @@ cdef bint _schedule(WinogradCorrelatePlan plan):
     return True
 
 
-cdef int _count(WinogradCorrelatePlan plan, const Geometry* g) except -1:
-    """What is computed and what it costs, of one core; what is moved by its bytes, as in ``cost.py``."""
+cdef void _count(WinogradCorrelatePlan plan, const Geometry* g):
+    """What the cost model asks for."""
     cdef convt_winograd_correlate_plan* p = &plan.p
-    cdef int64_t lanes = lanes_of(plan.isa, plan.size), of_tile
-    cdef double tiles = <double>plan.units * p.unit_tiles, fine = ceil_div(g.fine_channels, lanes) * lanes
-    cdef double packed = tiles * p.frequencies * (p.phases * fine + g.coarse_channels), pairs = fine * g.coarse_channels
-    cdef double elements = <double>g.batch * (g.fine_channels * g.fine[0] * g.fine[1] * g.fine[2])
-    elements += <double>g.batch * (g.coarse_channels * g.coarse[0] * g.coarse[1] * g.coarse[2])
-    cdef double written = pairs * (plan.strips if plan.together else plan.splits)
-    cdef double moved = packed * PACKED + elements * GATHERED
-    moved += written * (p.frequencies * p.phases * RESULT + g.taps * WRITTEN)
-    of_tile = p.frequencies * p.phases * g.coarse_channels
-    plan.multiply_adds = <object>p.groups * plan.units * p.unit_tiles * of_tile * <int64_t>fine
-    plan.cycles = <double>plan.multiply_adds / (2 * lanes) * SUMMED + p.groups * moved * plan.size / 4
-    return 0
+    cdef int64_t lanes = lanes_of(plan.isa, plan.size), matrices = p.frequencies * p.phases
+    cdef double fine = ceil_div(g.fine_channels, lanes) * lanes, tiles = <double>p.groups * plan.units * p.unit_tiles
+    cdef double pairs = p.groups * fine * g.coarse_channels * (plan.strips if plan.together else plan.splits)
+    plan.multiply_adds = tiles * matrices * fine * g.coarse_channels
+    plan.packed = tiles * p.frequencies * (p.phases * fine + g.coarse_channels)
+    plan.sums, plan.written = pairs * matrices, pairs * g.taps
 
 
 cdef int64_t _taps(const convt_winograd_correlate_plan* p) noexcept:

@@ -5,6 +5,7 @@ import pytest
 
 import convt
 from convt.problem import Problem
+from convt_cpu._job import Job
 from convt_cpu.choice import ENGINES, choose, forced_engine
 from convt_cpu.isa import available
 
@@ -13,7 +14,7 @@ ORDINARY = Problem(8, 1, 64, 64, (56, 56), (56, 56), (3, 3), (1, 1), (1, 1), (1,
 
 
 def engine_of(problem, data_map="scatter"):
-    chosen, _plan = choose(problem, data_map, (0, 1), available()[0], forced_engine())
+    chosen, _plan = choose(Job(problem, data_map, (0, 1), available()[0]), forced_engine())
     return next(name for name, engine in ENGINES.items() if engine is chosen)
 
 
@@ -37,7 +38,8 @@ def test_groups_of_one_channel_have_an_engine_of_their_own():
 @pytest.mark.parametrize("data_map", ["scatter", "gather", "correlate"])
 def test_a_tiny_problem_is_planned_by_engines_for_everything_alone(data_map):
     tiny = Problem(1, 1, 3, 3, (9, 9), (4, 4), (3, 3), (2, 2), (0, 0), (1, 1), SINGLE)
-    suitable = {name for name, engine in ENGINES.items() if engine.suits(tiny, data_map)}
+    job = Job(tiny, data_map, (0, 1), available()[0])
+    suitable = {name for name, engine in ENGINES.items() if engine.suits(job)}
     assert suitable == {"direct", "correlate", "im2col"}
     assert engine_of(tiny, data_map) in suitable
 
@@ -45,7 +47,7 @@ def test_a_tiny_problem_is_planned_by_engines_for_everything_alone(data_map):
 @pytest.mark.parametrize("data_map", ["scatter", "gather", "correlate"])
 def test_work_beyond_64_bits_has_a_plan(data_map):
     vast = Problem(2**20, 1, 2**10, 2**20, (2**10, 1), (2**10, 1), (2**20, 1), (1, 1), (0, 0), (1, 1), SINGLE)
-    _engine, plan = choose(vast, data_map, (0, 1), available()[0], None)
+    _engine, plan = choose(Job(vast, data_map, (0, 1), available()[0]), None)
     assert plan.multiply_adds >= 2**80
 
 
@@ -53,7 +55,7 @@ def test_work_beyond_64_bits_has_a_plan(data_map):
 def test_an_engine_can_be_forced(monkeypatch, name):
     monkeypatch.setenv("CONVT_CPU_ALGORITHM", name)
     for data_map in ("scatter", "gather", "correlate"):
-        able = ENGINES[name].plan(ORDINARY, data_map, (0, 1), available()[0]) is not None
+        able = ENGINES[name].plan(Job(ORDINARY, data_map, (0, 1), available()[0])) is not None
         assert engine_of(ORDINARY, data_map) == (name if able else "im2col")
 
 

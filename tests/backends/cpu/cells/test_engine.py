@@ -6,9 +6,10 @@ import pytest
 from convt.problem import Problem
 from convt.reference import backend as reference
 from convt.testing import random_problem
+from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.cells._engine import run
-from convt_cpu.cells.plan import cells_plan
+from convt_cpu.cells._plan import cells_plan
 
 TOLERANCE = {4: 2e-5, 8: 4e-14}
 SINGLE, DOUBLE = np.dtype("f4"), np.dtype("f8")
@@ -34,7 +35,7 @@ def arrays_of(problem, seed=0):
 
 
 def check(problem, order, isa, seed=0, threads=2, last=False):
-    plan = cells_plan(problem, "scatter", order, isa)
+    plan = cells_plan(Job(problem, "scatter", order, isa))
     coarse, kernel, fine = arrays_of(problem, seed)
     if last:  # channels last, as views
         coarse, kernel, fine = (np.moveaxis(np.moveaxis(a, 1, -1).copy(), -1, 1) for a in (coarse, kernel, fine))
@@ -59,13 +60,13 @@ def test_random_problems_compute_the_definition(seed, isa):
     rng = np.random.default_rng(seed)
     problem = random_problem(rng, rng.choice(["f4", "f8"]))
     order = tuple(int(axis) for axis in rng.permutation(len(problem.stride)))
-    if cells_plan(problem, "scatter", order, isa) is not None:
+    if cells_plan(Job(problem, "scatter", order, isa)) is not None:
         check(problem, order, isa, seed, threads=int(rng.integers(1, 4)))
 
 
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
 def test_the_bits_do_not_depend_on_the_number_of_threads(problem):
-    plan = cells_plan(problem, "scatter", tuple(range(len(problem.stride))), instruction_sets()[0])
+    plan = cells_plan(Job(problem, "scatter", tuple(range(len(problem.stride))), instruction_sets()[0]))
     coarse, kernel, fine = arrays_of(problem)
     results = []
     for threads in (1, 2, 3, 7):
@@ -80,12 +81,13 @@ def test_what_is_not_finite_is_left_to_others(which, bad):
     problem = KINDS["k no multiple of s"]
     coarse, kernel, fine = arrays_of(problem)
     (coarse if which == "coarse" else kernel)[-1, -1, -1, -1] = bad
-    assert not run(cells_plan(problem, "scatter", (0, 1), instruction_sets()[0]), coarse, kernel, None, fine, 2)
+    assert not run(cells_plan(Job(problem, "scatter", (0, 1), instruction_sets()[0])), coarse, kernel, None, fine, 2)
 
 
 def test_the_kinds_reach_several_waves_parts_and_blocks():
     tables = [
-        cells_plan(problem, "scatter", tuple(range(len(problem.stride))), "portable").tables for problem in KINDS.values()
+        cells_plan(Job(problem, "scatter", tuple(range(len(problem.stride))), "portable")).tables
+        for problem in KINDS.values()
     ]
     assert any(table.wave * table.unit < table.positions for table in tables)
     assert any(table.block < table.inputs for table in tables)

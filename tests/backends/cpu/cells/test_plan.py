@@ -1,4 +1,4 @@
-"""cells/plan.py: buffers are bounded, and what the engine cannot do is refused."""
+"""cells/_plan.pyx: buffers are bounded, and what the engine cannot do is refused."""
 
 import numpy as np
 import pytest
@@ -6,28 +6,29 @@ from hypothesis import given
 from strategies import vast_problems
 
 from convt.problem import Problem
+from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
-from convt_cpu.cells.plan import cells_plan
+from convt_cpu.cells._plan import cells_plan
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
 @given(problem=vast_problems())
 def test_scratch_memory_is_bounded_whatever_the_sizes(isa, problem):
-    plan = cells_plan(problem, "scatter", tuple(range(len(problem.stride))), isa)
+    plan = cells_plan(Job(problem, "scatter", tuple(range(len(problem.stride))), isa))
     if plan is not None:
         assert plan.scratch_bytes + plan.shared_bytes < 30 * 1024 * 1024
 
 
 def test_dilation_and_the_other_maps_are_refused():
     problem = Problem(1, 1, 1, 1, (19,), (3,), (4,), (3,), (0,), (3,), np.dtype("f4"))
-    assert cells_plan(problem, "scatter", (0,), "portable") is None
+    assert cells_plan(Job(problem, "scatter", (0,), "portable")) is None
     problem = Problem(1, 1, 1, 1, (18,), (3,), (4,), (3,), (0,), (1,), np.dtype("f4"))
-    assert cells_plan(problem, "scatter", (0,), "portable") is not None
-    assert cells_plan(problem, "gather", (0,), "portable") is None
-    assert cells_plan(problem, "correlate", (0,), "portable") is None
+    assert cells_plan(Job(problem, "scatter", (0,), "portable")) is not None
+    assert cells_plan(Job(problem, "gather", (0,), "portable")) is None
+    assert cells_plan(Job(problem, "correlate", (0,), "portable")) is None
 
 
 def test_cells_outside_of_the_fine_array_are_left_out():
     problem = Problem(1, 1, 1, 1, (10,), (6,), (8,), (4,), (9,), (1,), np.dtype("f4"))
-    tables = cells_plan(problem, "scatter", (0,), "portable").tables
+    tables = cells_plan(Job(problem, "scatter", (0,), "portable")).tables
     assert (tables.first[2], tables.cells[2]) == (2, 3)  # elements 9 to 18 of the uncropped ones lie in cells 2 to 4

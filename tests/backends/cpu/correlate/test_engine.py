@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from convt.problem import Problem
 from convt.reference import backend as reference
 from convt.testing import random_problem
+from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.correlate._engine import run
 from convt_cpu.correlate._plan import correlate_plan
@@ -43,7 +44,7 @@ def arrays_of(problem, seed=0):
 
 
 def plan_of(problem, isa=BEST, order=None):
-    plan = correlate_plan(problem, "correlate", order or tuple(range(len(problem.stride))), isa)
+    plan = correlate_plan(Job(problem, "correlate", order or tuple(range(len(problem.stride))), isa))
     assert plan is not None
     return plan
 

@@ -6,12 +6,13 @@ from hypothesis import given
 from strategies import vast_problems
 
 from convt.problem import Problem
+from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.correlate._plan import correlate_plan
 
 
 def plan_of(problem, isa="portable"):
-    return correlate_plan(problem, "correlate", tuple(range(len(problem.stride))), isa)
+    return correlate_plan(Job(problem, "correlate", tuple(range(len(problem.stride))), isa))
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
@@ -34,7 +35,7 @@ def test_strips_cover_all_images_and_positions(problem):
 @pytest.mark.parametrize("data_map", ["scatter", "gather"])
 def test_other_maps_are_refused(data_map):
     problem = Problem(1, 1, 4, 4, (8,), (4,), (2,), (2,), (0,), (1,), np.dtype("f4"))
-    assert correlate_plan(problem, data_map, (0,), "portable") is None
+    assert correlate_plan(Job(problem, data_map, (0,), "portable")) is None
 
 
 @pytest.mark.parametrize("isa", instruction_sets())

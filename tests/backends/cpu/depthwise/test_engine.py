@@ -6,6 +6,7 @@ import pytest
 from convt.problem import Problem
 from convt.reference import backend as reference
 from convt.testing import make_problem, random_problem
+from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.depthwise._engine import run
 from convt_cpu.depthwise._plan import depthwise_plan
@@ -52,7 +53,7 @@ def operands(problem, data_map, seed=0):
 
 
 def check(problem, data_map, order, isa, seed=0, threads=2, spread=lambda array: array):
-    plan = depthwise_plan(problem, data_map, order, isa)
+    plan = depthwise_plan(Job(problem, data_map, order, isa))
     assert plan is not None
     *given, got = map(spread, operands(problem, data_map, seed))
     right = np.zeros(got.shape)
@@ -98,7 +99,7 @@ def test_random_problems_compute_the_definition(seed, isa):
     problem = random_problem(rng, rng.choice(["f4", "f8"]))
     order = tuple(int(axis) for axis in rng.permutation(len(problem.stride)))
     for data_map in MAPS:
-        if depthwise_plan(problem, data_map, order, isa) is not None:
+        if depthwise_plan(Job(problem, data_map, order, isa)) is not None:
             check(problem, data_map, order, isa, seed, threads=int(rng.integers(1, 4)))
 
 
@@ -106,7 +107,7 @@ def test_random_problems_compute_the_definition(seed, isa):
 @pytest.mark.parametrize("data_map", MAPS)
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
 def test_the_bits_do_not_depend_on_the_number_of_threads(problem, data_map, spread):
-    plan = depthwise_plan(typed(problem, "f4"), data_map, tuple(range(len(problem.stride))), instruction_sets()[0])
+    plan = depthwise_plan(Job(typed(problem, "f4"), data_map, tuple(range(len(problem.stride))), instruction_sets()[0]))
     results = set()
     for threads in (1, 2, 3, 7):
         arrays = [*map(spread, operands(typed(problem, "f4"), data_map))]
@@ -122,7 +123,7 @@ def test_weights_that_are_not_finite_are_left_to_others(data_map, bad, spread):
     problem = KINDS["k == 2s"]
     given, kernel, bias, result = operands(problem, data_map)
     kernel[-1, -1, -1, -1] = bad
-    plan = depthwise_plan(problem, data_map, (0, 1), instruction_sets()[0])
+    plan = depthwise_plan(Job(problem, data_map, (0, 1), instruction_sets()[0]))
     assert not run(plan, *map(spread, (given, kernel, bias, result)), 2)
 
 
@@ -135,7 +136,7 @@ def test_values_that_are_not_finite_reach_only_what_they_should(data_map, spread
     right = np.empty_like(result)
     getattr(reference, data_map)(problem, given, kernel, bias, right)
     got = spread(result)
-    assert run(depthwise_plan(problem, data_map, (0, 1), instruction_sets()[0]), spread(given), kernel, bias, got, 2)
+    assert run(depthwise_plan(Job(problem, data_map, (0, 1), instruction_sets()[0])), spread(given), kernel, bias, got, 2)
     np.testing.assert_allclose(got, right, atol=1e-12)
 
 
@@ -145,4 +146,4 @@ def test_a_filter_gradient_that_is_not_finite_is_left_to_others(which, spread):
     problem = KINDS["k == 2s"]
     arrays = operands(problem, "correlate")
     arrays[which][0, 0, 0, 0] = np.inf
-    assert not run(depthwise_plan(problem, "correlate", (0, 1), instruction_sets()[0]), *map(spread, arrays), 2)
+    assert not run(depthwise_plan(Job(problem, "correlate", (0, 1), instruction_sets()[0])), *map(spread, arrays), 2)

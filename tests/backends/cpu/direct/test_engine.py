@@ -6,6 +6,7 @@ import pytest
 from convt.problem import Problem
 from convt.reference import backend as reference
 from convt.testing import random_problem
+from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.direct._engine import run
 from convt_cpu.direct._plan import direct_plan
@@ -45,7 +46,7 @@ def arrays_of(problem, seed=0):
 
 
 def check(problem, data_map, order, isa, seed=0, threads=2):
-    plan = direct_plan(problem, data_map, order, isa)
+    plan = direct_plan(Job(problem, data_map, order, isa))
     assert plan is not None
     coarse, kernel, fine = arrays_of(problem, seed)
     given, result = (coarse, fine) if data_map == "scatter" else (fine, coarse)
@@ -79,12 +80,13 @@ def test_random_problems_compute_the_definition(seed, isa):
 def test_weights_that_are_not_finite_are_left_to_others(problem, bad):
     coarse, kernel, fine = arrays_of(problem)
     kernel[-1, -1, -1, -1] = bad
-    assert not run(direct_plan(problem, "scatter", (0, 1), instruction_sets()[0]), coarse, kernel, None, fine, 2)
+    assert not run(direct_plan(Job(problem, "scatter", (0, 1), instruction_sets()[0])), coarse, kernel, None, fine, 2)
 
 
 def test_the_kinds_reach_both_schedules_and_all_layouts():
     tables = [
-        direct_plan(problem, "scatter", tuple(range(len(problem.stride))), "portable").tables for problem in KINDS.values()
+        direct_plan(Job(problem, "scatter", tuple(range(len(problem.stride))), "portable")).tables
+        for problem in KINDS.values()
     ]
     assert {table.by_outputs for table in tables} == {False, True}
     assert any(table.span_size for table in tables)

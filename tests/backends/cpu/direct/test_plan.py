@@ -6,6 +6,7 @@ from hypothesis import given
 from strategies import vast_problems
 
 from convt.problem import Problem
+from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.direct._plan import direct_plan
 
@@ -14,14 +15,14 @@ from convt_cpu.direct._plan import direct_plan
 @pytest.mark.parametrize("data_map", ["scatter", "gather"])
 @given(problem=vast_problems())
 def test_scratch_memory_is_bounded_whatever_the_sizes(data_map, isa, problem):
-    plan = direct_plan(problem, data_map, tuple(range(len(problem.stride))), isa)
+    plan = direct_plan(Job(problem, data_map, tuple(range(len(problem.stride))), isa))
     if plan is not None:
         assert plan.scratch_bytes + plan.shared_bytes < 30 * 1024 * 1024
 
 
 @given(problem=vast_problems())
 def test_strips_cover_all_images_and_positions(problem):
-    plan = direct_plan(problem, "gather", tuple(range(len(problem.stride))), "portable")
+    plan = direct_plan(Job(problem, "gather", tuple(range(len(problem.stride))), "portable"))
     if plan is not None:
         sizes = (problem.batch, *(1,) * (3 - len(problem.stride)), *problem.coarse_shape)
         for size, count, strips in zip(sizes, plan.tables.count, plan.tables.strips, strict=True):
@@ -30,12 +31,12 @@ def test_strips_cover_all_images_and_positions(problem):
 
 def test_a_filter_of_many_taps_is_refused():
     problem = Problem(1, 1, 1, 1, (5000,), (10,), (5000,), (1,), (0,), (1,), np.dtype("f4"))
-    assert direct_plan(problem, "scatter", (0,), "portable") is None
+    assert direct_plan(Job(problem, "scatter", (0,), "portable")) is None
 
 
 def test_the_work_counts_the_positions_of_halos():
     problem = Problem(1, 1, 1, 1, (16, 16), (16, 16), (3, 3), (1, 1), (1, 1), (1, 1), np.dtype("f4"))
-    plan = direct_plan(problem, "gather", (0, 1), "portable")
+    plan = direct_plan(Job(problem, "gather", (0, 1), "portable"))
     assert 16 * 16 * 9 < plan.multiply_adds <= 18 * 18 * 9
 
 
@@ -43,9 +44,9 @@ def test_the_work_counts_the_positions_of_halos():
 def test_a_halo_beyond_all_buffers_is_refused(data_map):
     vast = 2**40  # a strip would have 2**80 elements, more than 64 bits count
     problem = Problem(1, 1, 1, 1, (1, 1), (1, 1), (2, 2), (1, 1), (vast, vast), (vast, vast), np.dtype("f4"))
-    assert direct_plan(problem, data_map, (0, 1), "portable") is None
+    assert direct_plan(Job(problem, data_map, (0, 1), "portable")) is None
 
 
 def test_strides_of_more_phases_than_64_bits_count_are_refused():
     problem = Problem(1, 1, 1, 1, (1, 1), (1, 1), (1, 1), (2**32, 2**32), (0, 0), (1, 1), np.dtype("f4"))
-    assert direct_plan(problem, "scatter", (0, 1), "portable") is None
+    assert direct_plan(Job(problem, "scatter", (0, 1), "portable")) is None

@@ -8,7 +8,8 @@ from hypothesis import given
 from strategies import vast_problems
 
 from convt.problem import Problem
-from convt_cpu.im2col import plan
+from convt_cpu._job import Job
+from convt_cpu.im2col import im2col_plan
 
 MAPS = ["scatter", "gather", "correlate"]
 COLUMNS = 256 * 1024
@@ -16,7 +17,7 @@ OPERAND = 512 * 1024
 
 
 def plan_of(problem, data_map):
-    return plan(problem, data_map, tuple(range(len(problem.stride))), "portable")
+    return im2col_plan(Job(problem, data_map, tuple(range(len(problem.stride))), "portable"))
 
 
 @pytest.mark.parametrize("data_map", MAPS)

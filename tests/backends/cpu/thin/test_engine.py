@@ -6,9 +6,10 @@ import pytest
 from convt.problem import Problem
 from convt.reference import backend as reference
 from convt.testing import random_problem
+from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.thin._engine import run
-from convt_cpu.thin.plan import thin_plan
+from convt_cpu.thin._plan import thin_plan
 
 MAPS = ("scatter", "gather", "correlate")
 TOLERANCE = {4: 2e-5, 8: 4e-14}
@@ -54,7 +55,7 @@ def arguments(data_map, coarse, kernel, fine, bias):
 
 
 def check(problem, data_map, order, isa, seed=0, threads=2, last=False):
-    plan = thin_plan(problem, data_map, order, isa)
+    plan = thin_plan(Job(problem, data_map, order, isa))
     assert plan is not None
     coarse, kernel, fine = arrays_of(problem, seed, last)
     bias = np.arange(coarse.shape[1] if data_map == "gather" else fine.shape[1]).astype(problem.dtype)
@@ -80,13 +81,13 @@ def test_random_problems_compute_the_definition(seed, isa):
     problem = random_problem(rng, rng.choice(["f4", "f8"]))
     order = tuple(int(axis) for axis in rng.permutation(len(problem.stride)))
     for data_map in MAPS:
-        if thin_plan(problem, data_map, order, isa) is not None:
+        if thin_plan(Job(problem, data_map, order, isa)) is not None:
             check(problem, data_map, order, isa, seed, threads=int(rng.integers(1, 4)))
 
 
 @pytest.mark.parametrize(("problem", "data_map"), CASES)
 def test_the_bits_do_not_depend_on_the_number_of_threads(problem, data_map):
-    plan = thin_plan(problem, data_map, tuple(range(len(problem.stride))), instruction_sets()[0])
+    plan = thin_plan(Job(problem, data_map, tuple(range(len(problem.stride))), instruction_sets()[0]))
     given, at = arguments(data_map, *arrays_of(problem), None)
     results = []
     for threads in (1, 2, 3, 7):
@@ -102,7 +103,7 @@ def test_what_would_meet_zeros_outside_is_left_to_others(data_map, which, bad):
     coarse, kernel, fine = arrays_of(problem)
     (coarse if which == "coarse" else kernel)[-1, -1, -1, -1] = bad
     given, _at = arguments(data_map, coarse, kernel, fine, None)
-    assert not run(thin_plan(problem, data_map, (0, 1), instruction_sets()[0]), *given, 2)
+    assert not run(thin_plan(Job(problem, data_map, (0, 1), instruction_sets()[0])), *given, 2)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -114,13 +115,13 @@ def test_scatter_treats_what_is_not_finite_as_the_definition(which, bad):
     right = np.empty(fine.shape)
     with np.errstate(invalid="ignore"):
         reference.scatter(problem, coarse.astype("f8"), kernel.astype("f8"), None, right)
-    assert run(thin_plan(problem, "scatter", (0, 1), instruction_sets()[0]), coarse, kernel, None, fine, 2)
+    assert run(thin_plan(Job(problem, "scatter", (0, 1), instruction_sets()[0])), coarse, kernel, None, fine, 2)
     np.testing.assert_allclose(fine, right, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("data_map", MAPS)
 def test_the_plans_reach_several_tasks_tiles_and_waves(data_map):
-    plans = [thin_plan(problem, data_map, tuple(range(len(problem.stride))), "portable") for problem in KINDS.values()]
+    plans = [thin_plan(Job(problem, data_map, tuple(range(len(problem.stride))), "portable")) for problem in KINDS.values()]
     tables = [plan.tables for plan in plans if plan is not None]
     assert any(table.tasks > 1 for table in tables)
     assert any(table.wave > 1 for table in tables)

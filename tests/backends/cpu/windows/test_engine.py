@@ -5,9 +5,10 @@ import pytest
 
 from convt.problem import Problem
 from convt.reference import backend as reference
+from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.windows._engine import run
-from convt_cpu.windows.plan import windows_plan
+from convt_cpu.windows._plan import windows_plan
 
 TOLERANCE = {4: 2e-5, 8: 4e-14}
 SINGLE, DOUBLE = np.dtype("f4"), np.dtype("f8")
@@ -41,7 +42,7 @@ def last(array):
 
 
 def check(problem, order, isa, seed=0, threads=2, layout=np.asarray):
-    plan = windows_plan(problem, "gather", order, isa)
+    plan = windows_plan(Job(problem, "gather", order, isa))
     assert plan is not None
     fine, kernel, coarse = map(layout, arrays_of(problem, seed))
     bias = np.arange(coarse.shape[1]).astype(problem.dtype)
@@ -95,7 +96,7 @@ def test_axes_may_be_walked_in_any_order():
 
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
 def test_the_bits_do_not_depend_on_the_number_of_threads(problem):
-    plan = windows_plan(problem, "gather", orders_of(problem), instruction_sets()[0])
+    plan = windows_plan(Job(problem, "gather", orders_of(problem), instruction_sets()[0]))
     fine, kernel, coarse = arrays_of(problem)
     results = []
     for threads in (1, 2, 3, 7):
@@ -111,11 +112,11 @@ def test_what_would_meet_zeros_outside_is_left_to_others(which, bad):
     arrays = arrays_of(problem)
     arrays[which][0, 0, 1, 1] = bad
     fine, kernel, coarse = arrays
-    assert not run(windows_plan(problem, "gather", (0, 1), instruction_sets()[0]), fine, kernel, None, coarse, 2)
+    assert not run(windows_plan(Job(problem, "gather", (0, 1), instruction_sets()[0])), fine, kernel, None, coarse, 2)
 
 
 def test_the_kinds_reach_several_boxes_parts_and_chunks():
-    tables = [windows_plan(problem, "gather", orders_of(problem), "portable").tables for problem in KINDS.values()]
+    tables = [windows_plan(Job(problem, "gather", orders_of(problem), "portable")).tables for problem in KINDS.values()]
     assert any(max(table.boxes) > 1 for table in tables)
     assert any(table.part < table.outputs for table in tables)
     assert any(1 < table.chunk < table.inputs for table in tables)

@@ -1,4 +1,4 @@
-"""windows/plan.py: buffers are bounded whatever the sizes; boxes cover the positions; what has short rows is refused."""
+"""windows/_plan.pyx: buffers are bounded whatever the sizes; boxes cover the positions; what has short rows is refused."""
 
 from dataclasses import replace
 from math import prod
@@ -9,8 +9,9 @@ from hypothesis import given
 from strategies import vast_problems
 
 from convt.problem import Problem
+from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
-from convt_cpu.windows.plan import windows_plan
+from convt_cpu.windows._plan import windows_plan
 
 ORDINARY = Problem(3, 1, 4, 50, (300, 400), (32, 47), (16, 64), (9, 8), (3, 5), (2, 1), np.dtype("f4"))
 
@@ -18,14 +19,14 @@ ORDINARY = Problem(3, 1, 4, 50, (300, 400), (32, 47), (16, 64), (9, 8), (3, 5), 
 @pytest.mark.parametrize("isa", instruction_sets())
 @given(problem=vast_problems())
 def test_scratch_memory_is_bounded_whatever_the_sizes(isa, problem):
-    plan = windows_plan(problem, "gather", tuple(range(len(problem.stride))), isa)
+    plan = windows_plan(Job(problem, "gather", tuple(range(len(problem.stride))), isa))
     if plan is not None:
         assert plan.scratch_bytes + plan.shared_bytes < 30 * 1024 * 1024
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
 def test_boxes_cover_the_positions(isa):
-    tables = windows_plan(ORDINARY, "gather", (0, 1), isa).tables
+    tables = windows_plan(Job(ORDINARY, "gather", (0, 1), isa)).tables
     for coarse, count, boxes in zip(tables.coarse, tables.count, tables.boxes, strict=True):
         assert (boxes - 1) * count < coarse <= boxes * count
     assert 1 < prod(tables.count) <= 128
@@ -37,7 +38,7 @@ def test_boxes_cover_the_positions(isa):
 )
 def test_what_has_no_long_rows_or_too_many_is_refused(change):
     isa = instruction_sets()[0]
-    assert windows_plan(ORDINARY, "gather", (0, 1), isa) is not None
-    assert windows_plan(ORDINARY, "scatter", (0, 1), isa) is None
-    assert windows_plan(ORDINARY, "correlate", (0, 1), isa) is None
-    assert windows_plan(replace(ORDINARY, **change), "gather", (0, 1), isa) is None
+    assert windows_plan(Job(ORDINARY, "gather", (0, 1), isa)) is not None
+    assert windows_plan(Job(ORDINARY, "scatter", (0, 1), isa)) is None
+    assert windows_plan(Job(ORDINARY, "correlate", (0, 1), isa)) is None
+    assert windows_plan(Job(replace(ORDINARY, **change), "gather", (0, 1), isa)) is None

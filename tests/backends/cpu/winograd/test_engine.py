@@ -5,6 +5,7 @@ import pytest
 
 from convt.problem import Problem
 from convt.reference import backend as reference
+from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.direct._engine import run as run_direct
 from convt_cpu.direct._plan import direct_plan
@@ -72,7 +73,7 @@ def check(plan, problem, data_map, seed=0, threads=2):
 @pytest.mark.parametrize("data_map", ["scatter", "gather"])
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
 def test_each_kind_of_plan_computes_the_definition(problem, data_map, isa):
-    plan = winograd_plan(problem, data_map, (0, 1), isa)
+    plan = winograd_plan(Job(problem, data_map, (0, 1), isa))
     assert plan is not None
     check(plan, problem, data_map)
 
@@ -84,14 +85,14 @@ def test_random_problems_compute_the_definition(isa, data_map, seed):
     rng = np.random.default_rng(seed)
     problem = random_problem(rng)
     order = tuple(int(axis) for axis in rng.permutation(2))
-    check(winograd_plan(problem, data_map, order, isa), problem, data_map, seed, threads=int(rng.integers(1, 4)))
+    check(winograd_plan(Job(problem, data_map, order, isa)), problem, data_map, seed, threads=int(rng.integers(1, 4)))
 
 
 @pytest.mark.parametrize("data_map", ["scatter", "gather"])
 def test_any_strides_are_read_and_written(data_map):
     problem = KINDS["4 x 4 in phases"]
     given, kernel, result = arrays_of(problem, data_map)
-    plan = winograd_plan(problem, data_map, (0, 1), instruction_sets()[0])
+    plan = winograd_plan(Job(problem, data_map, (0, 1), instruction_sets()[0]))
     assert run(plan, given, kernel, None, result, 2)
     last = np.moveaxis(np.ascontiguousarray(np.moveaxis(given, 1, -1)), -1, 1)
     turned = np.empty((*result.shape[:2], *result.shape[:1:-1]), result.dtype).transpose(0, 1, 3, 2)[..., ::-1]
@@ -103,7 +104,7 @@ def test_any_strides_are_read_and_written(data_map):
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
 def test_the_bits_do_not_depend_on_the_number_of_threads(problem, data_map):
     given, kernel, result = arrays_of(problem, data_map)
-    plan = winograd_plan(problem, data_map, (0, 1), instruction_sets()[0])
+    plan = winograd_plan(Job(problem, data_map, (0, 1), instruction_sets()[0]))
     results = []
     for threads in (1, 2, 3, 7):
         assert run(plan, given, kernel, None, result, threads)
@@ -117,7 +118,7 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(problem, data_map):
 def test_numbers_that_are_huge_or_not_finite_are_left_to_others(problem, index, bad):
     arrays = arrays_of(problem)
     arrays[index][-1, -1, -1, -1] = bad
-    assert not run(winograd_plan(problem, "scatter", (0, 1), instruction_sets()[0]), *arrays[:2], None, arrays[2], 2)
+    assert not run(winograd_plan(Job(problem, "scatter", (0, 1), instruction_sets()[0])), *arrays[:2], None, arrays[2], 2)
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
@@ -130,14 +131,14 @@ def test_it_is_about_as_accurate_as_the_direct_engine(name, data_map, isa):
     right = definition(problem, data_map, given, kernel, bias)
     errors = []
     for plan_of, compute in ((winograd_plan, run), (direct_plan, run_direct)):
-        assert compute(plan_of(problem, data_map, (0, 1), isa), given, kernel, bias, result, 2)
+        assert compute(plan_of(Job(problem, data_map, (0, 1), isa)), given, kernel, bias, result, 2)
         errors.append(abs(result - right).max())
     assert errors[0] < 3 * errors[1]
     assert errors[0] < 2e-6 * abs(right).max()
 
 
 def test_the_kinds_reach_both_schedules():
-    tables = [winograd_plan(problem, "scatter", (0, 1), "portable").tables for problem in KINDS.values()]
+    tables = [winograd_plan(Job(problem, "scatter", (0, 1), "portable")).tables for problem in KINDS.values()]
     assert {table.by_outputs for table in tables} == {False, True}
     assert any(table.waves > 1 for table in tables)
     assert any(table.pass_ * table.unit < table.outputs for table in tables if not table.by_outputs)

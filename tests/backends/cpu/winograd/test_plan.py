@@ -8,6 +8,7 @@ from hypothesis import given
 from strategies import vast_problems
 
 from convt.problem import Problem
+from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.winograd._plan import winograd_plan
 
@@ -18,7 +19,7 @@ ORDINARY = Problem(2, 1, 16, 16, (9, 9), (9, 9), (3, 3), (1, 1), (1, 1), (1, 1),
 @pytest.mark.parametrize("data_map", ["scatter", "gather"])
 @given(problem=vast_problems())
 def test_scratch_memory_is_bounded_whatever_the_sizes(data_map, isa, problem):
-    plan = winograd_plan(problem, data_map, tuple(range(len(problem.stride))), isa)
+    plan = winograd_plan(Job(problem, data_map, tuple(range(len(problem.stride))), isa))
     if plan is not None:
         assert plan.scratch_bytes + plan.shared_bytes < 30 * 1024 * 1024
 
@@ -31,7 +32,7 @@ def test_scratch_memory_is_bounded_whatever_the_sizes(data_map, isa, problem):
 def test_the_arrays_of_a_block_have_room(isa, data_map, channels, size, stride):
     shape = (size, size), (size // stride or 1,) * 2
     problem = Problem(3, 1, channels, channels, *shape, (stride + 2,) * 2, (stride,) * 2, (1, 1), (1, 1), np.dtype("f8"))
-    plan = winograd_plan(problem, data_map, (0, 1), isa)
+    plan = winograd_plan(Job(problem, data_map, (0, 1), isa))
     if plan is not None:
         assert 0 < plan.tables.block_tiles <= 96
         assert plan.tables.pitch >= plan.tables.block_tiles
@@ -42,7 +43,7 @@ def test_the_arrays_of_a_block_have_room(isa, data_map, channels, size, stride):
 @pytest.mark.parametrize("padding", [0, 1, 3])
 def test_tiles_cover_the_output(data_map, padding):
     problem = Problem(1, 1, 16, 16, (23 - padding, 12), (11, 12), (4, 3), (2, 1), (padding, 1), (1, 1), np.dtype("f4"))
-    table = winograd_plan(problem, data_map, (0, 1), "portable").tables
+    table = winograd_plan(Job(problem, data_map, (0, 1), "portable")).tables
     for axis in range(2):
         step = table.results[axis] * table.out_stride[axis]
         end = table.out_first[axis] + step * table.tiles[axis]
@@ -64,11 +65,11 @@ def test_tiles_cover_the_output(data_map, padding):
     ],
 )
 def test_what_the_transforms_do_not_fit_is_refused(change):
-    assert winograd_plan(ORDINARY, "gather", (0, 1), "portable") is not None
-    assert winograd_plan(ORDINARY, "correlate", (0, 1), "portable") is None
-    assert winograd_plan(replace(ORDINARY, **change), "gather", (0, 1), "portable") is None
+    assert winograd_plan(Job(ORDINARY, "gather", (0, 1), "portable")) is not None
+    assert winograd_plan(Job(ORDINARY, "correlate", (0, 1), "portable")) is None
+    assert winograd_plan(Job(replace(ORDINARY, **change), "gather", (0, 1), "portable")) is None
 
 
 def test_other_numbers_of_axes_are_refused():
     problem = Problem(1, 1, 8, 8, (9,), (9,), (3,), (1,), (1,), (1,), np.dtype("f4"))
-    assert winograd_plan(problem, "gather", (0,), "portable") is None
+    assert winograd_plan(Job(problem, "gather", (0,), "portable")) is None

@@ -8,6 +8,7 @@ from hypothesis import given
 from strategies import vast_problems
 
 from convt.problem import Problem
+from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets, vector_length
 from convt_cpu.winograd_correlate._plan import winograd_correlate_plan
 
@@ -15,7 +16,7 @@ ORDINARY = Problem(2, 1, 16, 16, (19, 19), (19, 19), (3, 3), (1, 1), (1, 1), (1,
 
 
 def plan_of(problem, isa="portable"):
-    return winograd_correlate_plan(problem, "correlate", tuple(range(len(problem.stride))), isa)
+    return winograd_correlate_plan(Job(problem, "correlate", tuple(range(len(problem.stride))), isa))
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
@@ -84,5 +85,5 @@ def test_tiles_cover_the_coarse_array(kernel, dilation):
 )
 def test_what_the_transforms_do_not_fit_is_refused(change):
     assert plan_of(ORDINARY) is not None
-    assert winograd_correlate_plan(ORDINARY, "gather", (0, 1), "portable") is None
+    assert winograd_correlate_plan(Job(ORDINARY, "gather", (0, 1), "portable")) is None
     assert plan_of(replace(ORDINARY, **change)) is None

@@ -1,0 +1,25 @@
+"""Job: one map of one problem, as engines are asked to plan it. What they would all look up is here, once and in C."""
+
+from ._geometry cimport geometry_of
+from ._kernels cimport isa_index
+
+__all__ = ["Job"]
+
+
+cdef class Job:
+    """A map to be planned.
+
+    Parameters
+    ----------
+    problem : convt.problem.Problem
+    data_map : "scatter", "gather" or "correlate"
+    order : tuple of int
+        The spatial axes in the order in which they are walked, the densest in memory last.
+    isa : str
+        The instruction set.
+    """
+
+    def __cinit__(self, problem, str data_map not None, tuple order not None, str isa not None):
+        self.g = geometry_of(problem, order)
+        self.data_map, self.order, self.isa = data_map, order, isa_index(isa)
+        self.scatters, self.gathers, self.correlates = data_map == "scatter", data_map == "gather", data_map == "correlate"

@@ -1,0 +1,141 @@
+"""WindowsPlan: how positions and coarse channels are cut into tasks; ``kernels/windows_plan.h`` says what the sizes are.
+
+Sizes follow from the problem and the instruction set, never from the number of threads.
+"""
+
+from .._geometry cimport Geometry, positions_of
+from .._job cimport Job
+from .._kernels cimport convt_windows_plan, lanes_of
+from .._sizes cimport aligned, ceil_div, even, times
+from .._tables cimport as_list, new_table
+from .._types cimport int64_t
+
+from types import SimpleNamespace
+
+__all__ = ["WindowsPlan", "windows_plan"]
+
+cdef enum:
+    ROWS = 384 * 1024                       # bytes of the packed rows of a box, in the L2 cache
+    SUMS = 192 * 1024                       # bytes of the sums of a task
+    BLOCK = 4096                            # bytes of a filter whose products are added in one go, with those of the windows in
+                                            # the L1 cache
+    STEPS = 64                              # of the fine channels that are packed at a time, at least
+    DOTS = 4                                # filters of a kernel
+    FILTERS = 32                            # of a task, at most: CONVT_FILTERS
+    WINDOWS = 128                           # of a task, at most: CONVT_WINDOWS
+    TASKS = 4                               # keep some cores busy
+    MOST_STEPS = 4096
+    MOST = 6 * 1024 * 1024                  # bytes of scratch memory of one thread
+
+
+cdef class WindowsPlan(Plan):
+    """See ``convt_cpu._plan.Plan``; `windows_plan` makes it."""
+
+    @property
+    def tables(self):
+        """All that ``kernels/windows_plan.h`` names, by name: for tests."""
+        cdef convt_windows_plan* p = &self.p
+        return SimpleNamespace(
+            batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, fine=p.fine, coarse=p.coarse,
+            kernel=p.kernel, stride=p.stride, padding=p.padding, dilation=p.dilation, count=p.count, boxes=p.boxes,
+            rows=p.rows, part=p.part, chunk=p.chunk, vectors=p.vectors, steps=p.steps, block=p.block,
+            offsets=as_list(p.offsets, p.chunk * p.steps), tasks=self.tasks,
+        )
+
+
+def windows_plan(Job job not None):
+    """The plan of a gather; None where rows are short or buffers large."""
+    cdef const Geometry* g = &job.g
+    cdef int64_t lanes = lanes_of(job.isa, g.size), vectors = ceil_div(g.kernel[2], lanes)
+    if not job.gathers or g.dilation[2] > 1 or g.kernel[2] < lanes // 2:
+        return None
+    if times(g.kernel[0] * g.kernel[1], vectors) > MOST_STEPS:
+        return None
+    cdef WindowsPlan plan = WindowsPlan(job)
+    _copy_geometry(plan, g, vectors)
+    _cut_channels(plan)
+    _cut_boxes(plan, positions_of(g), lanes)
+    if not _schedule(plan, lanes):
+        return None
+    _write_offsets(plan, lanes)
+    return plan
+
+
+cdef void _copy_geometry(WindowsPlan plan, const Geometry* g, int64_t vectors):
+    cdef convt_windows_plan* p = &plan.p
+    cdef int axis
+    p.batch, p.groups, p.inputs, p.outputs = g.batch, g.groups, g.fine_channels, g.coarse_channels
+    for axis in range(3):
+        p.fine[axis], p.coarse[axis], p.kernel[axis] = g.fine[axis], g.coarse[axis], g.kernel[axis]
+        p.stride[axis], p.padding[axis], p.dilation[axis] = g.stride[axis], g.padding[axis], g.dilation[axis]
+    p.vectors, p.steps = vectors, g.kernel[0] * g.kernel[1] * vectors
+
+
+cdef void _cut_channels(WindowsPlan plan):
+    """Filters of a task, and fine channels that are packed at a time."""
+    cdef convt_windows_plan* p = &plan.p
+    p.part = min(FILTERS, ceil_div(even(p.outputs, FILTERS), DOTS) * DOTS)
+    p.chunk = min(p.inputs, ceil_div(STEPS, p.steps))
+
+
+cdef void _cut_boxes(WindowsPlan plan, int64_t positions, int64_t lanes):
+    """Boxes of positions, filled from the last axis on, in equal parts along each: as many as fit the caches, or one."""
+    cdef convt_windows_plan* p = &plan.p
+    cdef int64_t room = min(SUMS // (p.part * lanes * plan.size), positions * ceil_div(p.outputs, p.part) // TASKS)
+    cdef int64_t whole
+    cdef int axis
+    room = max(1, min(WINDOWS, room))
+    p.count[0], p.count[1], p.count[2] = 1, 1, 1
+    for axis in range(2, -1, -1):
+        p.count[axis] = min(p.coarse[axis], room)
+        while p.count[axis] > 1 and _packed_rows(p, lanes) > ROWS // plan.size:
+            p.count[axis] -= 1
+        whole = p.count[axis]
+        p.count[axis] = even(p.coarse[axis], whole)
+        if whole < p.coarse[axis]:
+            break
+        room //= p.count[axis]
+    for axis in range(3):
+        p.boxes[axis] = ceil_div(p.coarse[axis], p.count[axis])
+
+
+cdef int64_t _packed_rows(convt_windows_plan* p, int64_t lanes):
+    """Elements of the packed rows of a box, whose sizes are written, too."""
+    cdef int axis
+    for axis in range(2):
+        p.rows[axis] = (p.count[axis] - 1) * p.stride[axis] + (p.kernel[axis] - 1) * p.dilation[axis] + 1
+    p.rows[2] = ceil_div((p.count[2] - 1) * p.stride[2] + p.vectors * lanes, lanes) * lanes
+    return times(times(times(p.chunk, p.rows[0]), p.rows[1]), p.rows[2])
+
+
+cdef bint _schedule(WindowsPlan plan, int64_t lanes):
+    """Tasks and scratch memory; False if that is too much."""
+    cdef convt_windows_plan* p = &plan.p
+    cdef int64_t rows = _packed_rows(p, lanes), windows = p.count[0] * p.count[1] * p.count[2]
+    cdef int64_t filters = p.part * p.steps * lanes, elements = rows + (p.part + DOTS) * windows * lanes + p.chunk * filters
+    if elements > MOST // plan.size:
+        return False
+    p.block = max(1, BLOCK // (lanes * plan.size))
+    plan.tasks = p.groups * ceil_div(p.outputs, p.part) * p.batch * p.boxes[0] * p.boxes[1] * p.boxes[2]
+    plan.multiply_adds = <double>plan.tasks * p.inputs * filters * windows
+    plan.packed = <double>plan.tasks * p.inputs * (rows // p.chunk + filters)
+    plan.scratch = aligned(elements * plan.size) // plan.size
+    return True
+
+
+cdef int _write_offsets(WindowsPlan plan, int64_t lanes) except -1:
+    """Where the vectors of a window lie, from the first one of its row on."""
+    cdef convt_windows_plan* p = &plan.p
+    cdef int64_t* offsets = new_table(&plan.all_tables, p.chunk * p.steps)
+    cdef int64_t channel, z, y, vector, count = 0
+    for channel in range(p.chunk):
+        for z in range(p.kernel[0]):
+            for y in range(p.kernel[1]):
+                for vector in range(p.vectors):
+                    offsets[count] = (
+                        ((channel * p.rows[0] + z * p.dilation[0]) * p.rows[1] + y * p.dilation[1]) * p.rows[2]
+                        + vector * lanes
+                    )
+                    count += 1
+    p.offsets = offsets
+    return 0
