@@ -11,7 +11,12 @@ static void NAME(winograd_fetch)(
     const convt_winograd_plan *p, int64_t rows, const REAL *kernel, int64_t out, const int64_t *axis, NAME(vector) *w)
 {
     REAL *to = (REAL *)w;
-    if (rows < LANES) memset(w, 0, p->kernel[0] * p->kernel[1] * sizeof *w);
+    int64_t taps = p->kernel[0] * p->kernel[1];
+    if (rows < LANES) memset(w, 0, taps * sizeof *w);
+    if (taps >= LANES && axis[2] == 1 && axis[1] == p->kernel[1]) {
+        NAME(transpose)(rows, taps, kernel, out, 1, to, LANES);
+        return;
+    }
     for (int64_t m = 0; m < rows; m++)
         for (int64_t y = 0; y < p->kernel[0]; y++)
             for (int64_t x = 0; x < p->kernel[1]; x++)
