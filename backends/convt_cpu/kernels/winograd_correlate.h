@@ -68,7 +68,7 @@ static inline __attribute__((always_inline)) void NAME(transform_points)(
 static inline __attribute__((always_inline)) void NAME(transform_tile)(
     const int64_t z, const int64_t y, const int64_t x, const NAME(vector) *g, NAME(vector) *u)
 {
-    NAME(vector) by_z[36], by_y[48];
+    NAME(vector) by_z[12], by_y[16];
     NAME(transform_points)(1, z, y * x, g, by_z);
     NAME(transform_points)(z > 1 ? 4 : 1, y, x, by_z, by_y);
     NAME(transform_points)((z > 1 ? 4 : 1) * (y > 1 ? 4 : 1), x, 1, by_y, u);
@@ -108,15 +108,15 @@ static inline __attribute__((always_inline)) void NAME(winograd_tiles_of)(
     const int64_t count = z * y * x, frequencies = (z > 1 ? 4 : 1) * (y > 1 ? 4 : 1) * (x > 1 ? 4 : 1);
     for (int64_t t = 0; t < tiles; t++, to += places->tile) {
         const REAL *tile = from + places->skip[t];
-        vector e[64], u[64];
-#pragma GCC unroll 64
+        vector e[16], u[16];
+#pragma GCC unroll 16
         for (int64_t i = 0; i < count; i++)
             e[i] = *(const vector *)(tile + i / x / y * pitch[0] + i / x % y * pitch[1] + i % x * pitch[2]);
         if (windows)
             NAME(transform_box)(z, y, x, e);
         else
             NAME(transform_tile)(z, y, x, e, u);
-#pragma GCC unroll 64
+#pragma GCC unroll 16
         for (int64_t f = 0; f < frequencies; f++) *(vector *)(to + f * places->frequency) = windows ? e[f] : u[f];
     }
 }
@@ -129,11 +129,11 @@ static void NAME(winograd_transform_tiles)(
     switch (windows ? -size : size) {
 #define CASE(z, y, x)                                                                                                     \
     case z * 100 + y * 10 + x: NAME(winograd_tiles_of)(0, z, y, x, tiles, places, from, to); return;
-        CASE(1, 1, 2) CASE(1, 1, 3) CASE(1, 2, 1) CASE(1, 3, 1) CASE(1, 2, 2) CASE(1, 3, 3) CASE(2, 2, 2) CASE(3, 3, 3)
+        CASE(1, 1, 2) CASE(1, 1, 3) CASE(1, 2, 1) CASE(1, 3, 1) CASE(1, 2, 2) CASE(1, 3, 3)
 #undef CASE
 #define CASE(z, y, x)                                                                                                     \
     case -z * 100 - y * 10 - x: NAME(winograd_tiles_of)(1, z, y, x, tiles, places, from, to); return;
-        CASE(1, 1, 4) CASE(1, 4, 1) CASE(1, 4, 4) CASE(4, 4, 4)
+        CASE(1, 1, 4) CASE(1, 4, 1) CASE(1, 4, 4)
 #undef CASE
     }
     NAME(winograd_tiles_of)(windows, elements[0], elements[1], elements[2], tiles, places, from, to);
@@ -225,7 +225,7 @@ static inline __attribute__((always_inline)) void NAME(winograd_taps_of)(
 {
     typedef NAME(vector) vector;
     const int64_t *kernel = p->kernel, *phases = p->fine.phases;
-    vector e[64];
+    vector e[16];
     for (int64_t phase = 0; phase < p->phases; phase++, m += phase_step) {
         int64_t at[3] = {phase / phases[2] / phases[1], phase / phases[2] % phases[1], phase % phases[2]};
 #pragma GCC unroll 16
@@ -246,7 +246,7 @@ static void NAME(winograd_taps)(
     switch (elements[0] * 100 + elements[1] * 10 + elements[2]) {
 #define CASE(z, y, x)                                                                                                     \
     case z * 100 + y * 10 + x: NAME(winograd_taps_of)(z, y, x, p, m, phase_step, taps, pitch); return;
-        CASE(1, 1, 4) CASE(1, 4, 1) CASE(1, 4, 4) CASE(4, 4, 4)
+        CASE(1, 1, 4) CASE(1, 4, 1) CASE(1, 4, 4)
 #undef CASE
     }
     NAME(winograd_taps_of)(elements[0], elements[1], elements[2], p, m, phase_step, taps, pitch);

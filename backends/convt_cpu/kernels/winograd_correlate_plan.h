@@ -13,8 +13,8 @@
  *     tile t of lattice l is number  d * t + l,  and begins at coarse element  d * m * t + l
  *
  * Some tiles that are neighbours along the last two axes are a *unit*: they are packed in one go. A *strip* is some units that
- * follow one another. A *frequency* is one of the 4, 16 or 64 elements of a transformed window. In the packed arrays, channels
- * are neighbours; a *panel* of them is what a kernel takes.
+ * follow one another. A *frequency* is one of the 4 or 16 elements of a transformed window: two axes at most have more than one
+ * tap. In the packed arrays, channels are neighbours; a *panel* of them is what a kernel takes.
  *
  *     V   [block of fine channels][frequency][phase][panel][tile of the strip][fine channel of the panel]
  *     G   [block of coarse channels][frequency][panel][tile of the strip][coarse channel of the panel]

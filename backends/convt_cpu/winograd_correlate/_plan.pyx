@@ -21,7 +21,8 @@ cdef enum:
     FEWEST_CHANNELS = 16                    # on either side, so that products outweigh transforms
     FEWEST_TILES = 16                       # a tap's error is that of its whole tile, which is like its own in a long sum
     MOST_STRIDE = 8
-    MOST_MATRICES = 256                     # of frequencies and phases
+    MOST_FREQUENCIES = 16                   # those of two axes; three would have more sums than the caches hold
+    MOST_PHASES = 16
     UNIT_BOX = 96 * 1024                    # bytes of a unit's box
     UNIT_TILES = 64                         # at most
     BLOCK = 512 * 1024                      # bytes of M of two blocks
@@ -63,7 +64,7 @@ def winograd_correlate_plan(Job job not None):
             return None
     cdef WinogradCorrelatePlan plan = WinogradCorrelatePlan(job)
     _cut_into_tiles(plan, g)
-    if plan.p.frequencies * plan.p.phases > MOST_MATRICES or plan.units * plan.p.unit_tiles < FEWEST_TILES:
+    if plan.p.frequencies > MOST_FREQUENCIES or plan.p.phases > MOST_PHASES or plan.units * plan.p.unit_tiles < FEWEST_TILES:
         return None
     _choose_blocks(plan)
     if not _schedule(plan):

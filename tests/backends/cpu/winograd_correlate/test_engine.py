@@ -27,9 +27,8 @@ KINDS = {
     "dilated": Problem(2, 1, 20, 30, (32, 36), (32, 36), (3, 3), (1, 1), (2, 3), (2, 3), SINGLE),
     "one tap along the last axis": Problem(1, 1, 20, 30, (32, 30), (8, 30), (8, 1), (4, 1), (2, 0), (1, 1), SINGLE),
     "one tap with a stride": Problem(1, 1, 40, 50, (20, 41), (10, 40), (1, 3), (2, 1), (0, -1), (1, 1), SINGLE),
-    "three axes": Problem(1, 1, 20, 30, (12, 14, 18), (12, 14, 18), (3, 3, 3), (1, 1, 1), (1, 1, 1), (1, 1, 1), SINGLE),
-    "three axes, one in phases": Problem(
-        1, 1, 20, 30, (12, 14, 18), (12, 14, 9), (3, 3, 4), (1, 1, 2), (1,) * 3, (1,) * 3, SINGLE
+    "first and last axis": Problem(
+        1, 1, 20, 30, (12, 14, 18), (12, 14, 9), (3, 1, 4), (1, 1, 2), (1, 0, 1), (1,) * 3, SINGLE
     ),
     "three unlike axes": Problem(1, 1, 20, 30, (9, 14, 18), (9, 7, 18), (1, 4, 3), (1, 2, 1), (0, 1, 1), (1,) * 3, DOUBLE),
     "many weights": Problem(3, 1, 300, 260, (16, 16), (8, 8), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
@@ -38,12 +37,14 @@ KINDS = {
 
 
 def random_problem(rng):
-    """One that the engine takes: one, two or three taps per phase, and no tap that meets nothing."""
+    """One that the engine takes: at most two axes with more taps than one, and no tap that meets nothing."""
     axes = int(rng.integers(1, 4))
     stride = rng.integers(1, 4 if axes < 3 else 3, axes)
     kernel = np.maximum(stride * rng.integers(2, 4, axes) - rng.integers(0, stride), 2)
     kernel[rng.random(axes) < 0.2] = 1
     kernel[0] = kernel[0] if (kernel > 1).any() else 2 * stride[0]
+    if axes == 3:
+        kernel[rng.integers(3)] = 1  # the others may have more taps
     dilation = np.where(stride == 1, rng.integers(1, 4, axes), 1)
     length = (kernel - 1) * dilation + 1
     padding = rng.integers(-2, length)
@@ -101,9 +102,8 @@ def test_random_problems_compute_the_definition(isa, seed):
     problem = random_problem(rng)
     order = tuple(int(axis) for axis in rng.permutation(len(problem.stride)))
     plan = winograd_correlate_plan(Job(problem, "correlate", order, isa))
-    if plan is None:  # too few tiles, or too many frequencies and phases
-        matrices = np.prod([4 * s for k, s in zip(problem.kernel_shape, problem.stride, strict=True) if k > 1])
-        assert problem.batch * np.prod(problem.coarse_shape) < 16 * 27 or matrices > 256
+    if plan is None:
+        assert problem.batch * np.prod(problem.coarse_shape) < 16 * 9  # too few tiles
     else:
         check(problem, plan, seed, threads=int(rng.integers(1, 4)))
 

@@ -87,3 +87,9 @@ def test_what_the_transforms_do_not_fit_is_refused(change):
     assert plan_of(ORDINARY) is not None
     assert winograd_correlate_plan(Job(ORDINARY, "gather", (0, 1), "portable")) is None
     assert plan_of(replace(ORDINARY, **change)) is None
+
+
+def test_three_axes_with_more_taps_than_one_are_refused():
+    problem = Problem(1, 1, 16, 16, (9, 9, 9), (9, 9, 9), (3, 3, 1), (1, 1, 1), (1, 1, 0), (1, 1, 1), np.dtype("f4"))
+    assert plan_of(problem) is not None
+    assert plan_of(replace(problem, kernel_shape=(3, 3, 3), padding=(1, 1, 1))) is None
