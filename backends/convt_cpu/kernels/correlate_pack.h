@@ -82,14 +82,10 @@ static void NAME(correlate_pack_fine)(
             memset(to, 0, box.rows[2] * channels * sizeof(REAL));
             continue;
         }
-        memset(to, 0, low * channels * sizeof(REAL));
-        if (high > low)
-            NAME(transpose)(
-                channels, high - low,
-                fine + n * strides->outer + z * strides->axis[0] + y * strides->axis[1] +
-                    (begin[2] + low * p->step[2]) * strides->axis[2],
-                strides->channel, p->step[2] * strides->axis[2], to + low * channels, channels);
-        memset(to + high * channels, 0, (box.rows[2] - high) * channels * sizeof(REAL));
+        NAME(transpose_row)(
+            channels, box.rows[2], low, high,
+            fine + n * strides->outer + z * strides->axis[0] + y * strides->axis[1] + begin[2] * strides->axis[2],
+            strides->channel, p->step[2] * strides->axis[2], to, channels);
     }
     if (piece == pieces - 1) memset(packed + rows * box.rows[2] * channels, 0, LANES * sizeof(REAL));
 }

@@ -21,9 +21,7 @@ static void NAME(put_taps)(
     const int64_t *kernel_size, int64_t channels, int64_t first, int64_t count, const REAL *taps, int add, REAL *kernel,
     const convt_strides *strides)
 {
-    int contiguous = strides->axis[2] == 1 && (kernel_size[1] == 1 || strides->axis[1] == kernel_size[2]) &&
-                     (kernel_size[0] == 1 || strides->axis[0] == kernel_size[2] * kernel_size[1]);
-    if (contiguous)
+    if (NAME(dense_taps)(3, kernel_size, strides->axis))
         for (int64_t f = 0; f < channels; f++, taps += count) {
             REAL *to = kernel + f * strides->channel + first;
             if (add)

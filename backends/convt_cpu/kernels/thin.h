@@ -71,7 +71,7 @@ static void NAME(fill_bias)(
 /* Whether the lanes of a coarse channel are neighbours in memory. */
 static int NAME(dense)(const convt_thin_plan *p, const convt_strides *strides)
 {
-    int64_t taps = NAME(dense_taps)(p->kernel, strides);
+    int64_t taps = NAME(dense_taps)(3, p->kernel, strides->axis);
     return taps && (p->outputs == 1 || strides->channel == taps);
 }
 

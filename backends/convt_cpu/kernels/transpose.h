@@ -102,6 +102,16 @@ static void NAME(transpose)(
     }
 }
 
+/* The same for a row of `count` positions, of which only low to high exist: zeros elsewhere. `from` is where it would start. */
+static void NAME(transpose_row)(
+    int64_t channels, int64_t count, int64_t low, int64_t high, const REAL *from, int64_t channel, int64_t step, REAL *to,
+    int64_t pitch)
+{
+    memset(to, 0, low * pitch * sizeof(REAL));
+    if (high > low) NAME(transpose)(channels, high - low, from + low * step, channel, step, to + low * pitch, pitch);
+    memset(to + high * pitch, 0, (count - high) * pitch * sizeof(REAL));
+}
+
 #undef SHUFFLE
 #undef STEPS
 #undef LOW

@@ -65,7 +65,7 @@ static void NAME(pack_window_filters)(
 /* Whether the filters of a coarse channel lie in memory as in the panel. */
 static int NAME(filters_in_place)(const convt_windows_plan *p, const convt_strides *kernel)
 {
-    int64_t taps = NAME(dense_taps)(p->kernel, kernel);
+    int64_t taps = NAME(dense_taps)(3, p->kernel, kernel->axis);
     return taps && p->kernel[2] % LANES == 0 && (p->chunk == 1 || kernel->channel == taps);
 }
 

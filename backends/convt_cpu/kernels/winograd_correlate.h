@@ -7,6 +7,13 @@
  *
  * Vectors are of channels, so that no transform moves anything between lanes. */
 
+/* Channels of a block. */
+static inline int64_t NAME(block_channels)(const convt_winograd_side *s, int64_t block)
+{
+    int64_t rest = s->channels - block * s->block;
+    return s->block < rest ? s->block : rest;
+}
+
 /* Where a tile begins, in coarse elements. */
 static inline int64_t NAME(tile_begin)(const convt_winograd_correlate_plan *p, int axis, int64_t tile)
 {
@@ -31,11 +38,10 @@ static void NAME(winograd_box)(
             memset(box, 0, width * LANES * sizeof(REAL));
             continue;
         }
-        memset(box, 0, low * LANES * sizeof(REAL));
-        NAME(transpose)(
-            channels, high - low, array + z * strides->axis[0] + y * strides->axis[1] + (at[2] + low) * strides->axis[2],
-            strides->channel, strides->axis[2], box + low * LANES, LANES);
-        memset(box + high * LANES, 0, (width - high) * LANES * sizeof(REAL));
+        NAME(transpose_row)(
+            channels, width, low, high,
+            array + z * strides->axis[0] + y * strides->axis[1] + at[2] * strides->axis[2], strides->channel,
+            strides->axis[2], box, LANES);
     }
 }
 
@@ -148,10 +154,12 @@ static void NAME(place_tiles)(
     places->pitch[0] = s->phases[0] * s->span[0] * across;
     places->pitch[1] = p->dilation[1] * s->stride[1] * across;
     places->pitch[2] = p->dilation[2] * s->stride[2] * LANES;
-    for (int64_t t = 0; t < p->unit_tiles; t++) {
-        int64_t below = NAME(tile_begin)(p, 1, y + t / p->unit[1]) - NAME(tile_begin)(p, 1, y);
-        int64_t behind = NAME(tile_begin)(p, 2, x + t % p->unit[1]) - NAME(tile_begin)(p, 2, x);
-        places->skip[t] = below * s->stride[1] * across + behind * s->stride[2] * LANES;
+    for (int64_t j = 0, t = 0; j < p->unit[0]; j++) {
+        int64_t below = NAME(tile_begin)(p, 1, y + j) - NAME(tile_begin)(p, 1, y);
+        for (int64_t i = 0; i < p->unit[1]; i++, t++) {
+            int64_t behind = NAME(tile_begin)(p, 2, x + i) - NAME(tile_begin)(p, 2, x);
+            places->skip[t] = below * s->stride[1] * across + behind * s->stride[2] * LANES;
+        }
     }
 }
 
@@ -163,7 +171,7 @@ static void NAME(winograd_correlate_pack)(
 {
     const convt_winograd_side *s = windows ? &p->fine : &p->coarse;
     const int64_t *phases = s->phases;
-    int64_t all_phases = phases[0] * phases[1] * phases[2], first[3], at[3], count;
+    int64_t all_phases = phases[0] * phases[1] * phases[2], first[3], at[3], count = NAME(block_channels)(s, block);
     for (int axis = 2; axis >= 0; unit /= p->units[axis--]) {
         first[axis] = unit % p->units[axis] * (axis ? p->unit[axis - 1] : 1);
         at[axis] = s->first[axis] + NAME(tile_begin)(p, axis, first[axis]) * s->stride[axis];
@@ -172,7 +180,6 @@ static void NAME(winograd_correlate_pack)(
     NAME(place_tiles)(p, s, first[1], first[2], &places);
     places.frequency = all_phases * tiles * s->pitch, places.tile = s->width;
     array += unit % p->batch * strides->outer + (unit / p->batch * s->channels + block * s->block) * strides->channel;
-    count = s->block < s->channels - block * s->block ? s->block : s->channels - block * s->block;
     for (int64_t c = 0, more; c < count; c += more) {
         int64_t in_panel = c % s->panel;
         REAL *to = packed + c / s->panel * tiles * s->width + in_panel;
@@ -193,8 +200,7 @@ static void NAME(winograd_correlate_sum)(
     const REAL *g, int add, REAL *m)
 {
     const convt_winograd_side *fine = &p->fine, *coarse = &p->coarse;
-    int64_t lanes = fine->channels - fine_block * fine->block, rows = coarse->channels - coarse_block * coarse->block;
-    lanes = lanes < fine->block ? lanes : fine->block, rows = rows < coarse->block ? rows : coarse->block;
+    int64_t lanes = NAME(block_channels)(fine, fine_block), rows = NAME(block_channels)(coarse, coarse_block);
     int64_t least = rows % p->rows ? rows % p->rows : p->rows, more;
     int64_t chunks = (tiles + p->chunk - 1) / p->chunk, size = (tiles + chunks - 1) / chunks;
     int64_t in_v[CONVT_CHUNK + CONVT_PREFETCH], in_g[CONVT_CHUNK + CONVT_PREFETCH];
@@ -252,20 +258,20 @@ static void NAME(winograd_taps)(
     NAME(winograd_taps_of)(elements[0], elements[1], elements[2], p, m, phase_step, taps, pitch);
 }
 
-/* Writes the coarse channels first to last of a block to the kernel, or adds them to it. Returns 1 if they are finite.
+/* Writes the coarse channels first to last of a block, if it has them, to the kernel, or adds them to it. Returns 1 if finite.
  * `kernel` has the strides of a (C, F, *taps) array. The scratch memory holds the taps of a coarse channel, twice. */
 static int NAME(winograd_correlate_write)(
     const convt_winograd_correlate_plan *p, int64_t group, int64_t fine_block, int64_t coarse_block, int64_t first,
     int64_t last, const REAL *m, int add, REAL *kernel, const convt_strides *strides, REAL *scratch)
 {
     const convt_winograd_side *fine = &p->fine, *coarse = &p->coarse;
-    int64_t channels = fine->channels - fine_block * fine->block, taps = p->kernel[0] * p->kernel[1] * p->kernel[2];
-    channels = channels < fine->block ? channels : fine->block;
+    int64_t channels = NAME(block_channels)(fine, fine_block), rows = NAME(block_channels)(coarse, coarse_block);
+    int64_t taps = p->kernel[0] * p->kernel[1] * p->kernel[2];
     REAL *turned = scratch + taps * fine->pitch;
     int finite = 1;
     kernel += (group * coarse->channels + coarse_block * coarse->block) * strides->outer +
               fine_block * fine->block * strides->channel;
-    for (int64_t c = first; c < last; c++) {
+    for (int64_t c = first; c < last && c < rows; c++) {
         for (int64_t at = 0; at < channels; at += LANES)
             NAME(winograd_taps)(
                 p, m + c * fine->pitch + at, coarse->block * fine->pitch, scratch + at, fine->pitch);

@@ -6,14 +6,15 @@
 
 enum { NAME(WINOGRAD_TAPS) = 9 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_STRIDE }; /* of a filter, at most */
 
-/* w[tap] = that tap of `rows` filters, zeros in the other lanes. */
+/* w[tap] = that tap of `rows` filters, zeros in the other lanes; `dense` says that taps are neighbours in memory. */
 static void NAME(winograd_fetch)(
-    const convt_winograd_plan *p, int64_t rows, const REAL *kernel, int64_t out, const int64_t *axis, NAME(vector) *w)
+    const convt_winograd_plan *p, int64_t rows, const REAL *kernel, int64_t out, const int64_t *axis, int dense,
+    NAME(vector) *w)
 {
     REAL *to = (REAL *)w;
     int64_t taps = p->kernel[0] * p->kernel[1];
     if (rows < LANES) memset(w, 0, taps * sizeof *w);
-    if (taps >= LANES && axis[2] == 1 && axis[1] == p->kernel[1]) {
+    if (dense && taps >= LANES) {
         NAME(transpose)(rows, taps, kernel, out, 1, to, LANES);
         return;
     }
@@ -77,12 +78,14 @@ static int NAME(winograd_weights)(
     NAME(vector) w[(MAX_ROWS + LANES - 1) / LANES * NAME(WINOGRAD_TAPS)], bad = {0};
     int64_t strides[2] = {p->in_stride[0] * p->out_stride[0], p->in_stride[1] * p->out_stride[1]};
     int64_t taps = p->kernel[0] * p->kernel[1];
+    int dense = NAME(dense_taps)(2, p->kernel, axis + 1) > 0;
     for (int64_t c = 0; c < channels; c++) {
         const REAL *filters = kernel + c * in;
         for (int64_t m = 0; c + 1 < channels && m < rows; m++) __builtin_prefetch(filters + in + m * out);
         for (int64_t m = 0; m < rows; m += LANES)
             NAME(winograd_fetch)(
-                p, rows - m < LANES ? rows - m : LANES, filters + m * out, out, axis, w + m / LANES * taps);
+                p, rows - m < LANES ? rows - m : LANES, filters + m * out, out, axis, dense,
+                w + m / LANES * taps);
         for (int64_t t = 0; t < (rows + LANES - 1) / LANES * taps; t++) bad += w[t] * WINOGRAD_LIMIT * 0;
         for (int64_t phase = 0; phase < strides[0] * strides[1]; phase++) {
             REAL *to = packed + phase % p->out_phases * p->u_size + (c * p->in_phases + phase % p->in_phases) * rows;
