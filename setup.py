@@ -71,7 +71,6 @@ class BuildExtensions(build_ext):
 
 
 CPU = Path("backends/convt_cpu")
-ENGINES = ("cells", "correlate", "depthwise", "direct", "thin", "windows", "winograd", "winograd_correlate")
 KERNELS = Path("backends/convt_cuda/kernels")
 GPUS = (
     75,
@@ -97,9 +96,9 @@ setup(
     ext_modules=cythonize(
         [
             extension("_kernels", sorted(CPU.glob("kernels/*.c"))),
-            *map(extension, ("_cost", "_environment", "_job", "_openmp", "_plan", "_sums")),
-            *map(extension, (f"im2col.{name}" for name in ("_plan", "_scatter", "_gather", "_correlate", "_repair"))),
-            *(extension(f"{engine}.{name}") for engine in ENGINES for name in ("_plan", "_engine")),
+            *map(extension, ("_environment", "_job", "_layers", "_memory", "_openmp", "_plan", "_runner", "_sums")),
+            *(extension(f"{plan.parent.name}._plan") for plan in sorted(CPU.glob("*/_plan.pyx"))),
+            extension("im2col._stages"),
             extension("resampling._rows", [CPU / "resampling/resampling.c"]),
             extension("pooling._windows", [CPU / "pooling/pooling.c"]),
         ],

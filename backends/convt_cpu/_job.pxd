@@ -8,3 +8,4 @@ cdef class Job:
     cdef bint scatters, gathers, correlates
     cdef tuple order
     cdef int isa
+    cdef bint channels_last

@@ -17,9 +17,12 @@ cdef class Job:
         The spatial axes in the order in which they are walked, the densest in memory last.
     isa : str
         The instruction set.
+    channels_last : bool, optional
+        Whether channels are the densest axis of the coarse and the fine array.
     """
 
-    def __cinit__(self, problem, str data_map not None, tuple order not None, str isa not None):
+    def __cinit__(self, problem, str data_map not None, tuple order not None, str isa not None, bint channels_last=False):
         self.g = geometry_of(problem, order)
+        self.channels_last = channels_last
         self.data_map, self.order, self.isa = data_map, order, isa_index(isa)
         self.scatters, self.gathers, self.correlates = data_map == "scatter", data_map == "gather", data_map == "correlate"

@@ -14,14 +14,6 @@ cdef extern from "kernels/kernels.h" nogil:
     const convt_kernels_f64* convt_isa_f64(int index)
 
 
-cdef const convt_kernels_f32* kernels_f32(int isa) noexcept nogil:
-    return convt_isa_f32(isa)
-
-
-cdef const convt_kernels_f64* kernels_f64(int isa) noexcept nogil:
-    return convt_isa_f64(isa)
-
-
 def instruction_sets():
     """The names of the instruction sets of this build that run here, best first."""
     return [
@@ -37,6 +29,32 @@ cdef int isa_index(str name) except -1:
     if name not in NAMES:
         raise LookupError(f"instruction set must be one of {instruction_sets()}, got {name!r}")
     return NAMES.index(name)
+
+
+cdef list _stages():
+    cdef const convt_named_stage* each = convt_isa_f32(0).stages
+    cdef list names = []
+    while each.name != NULL:
+        names.append(each.name.decode())
+        each += 1
+    return names
+
+
+cdef list STAGES = _stages()
+
+
+cdef int stage(str name) except -1:
+    """Where a stage of an engine is in every table."""
+    return STAGES.index(name)
+
+
+cdef StageFunction stage_function(int isa, int64_t size, int index) noexcept nogil:
+    """What does a task of a stage, for elements of `size` bytes."""
+    return convt_isa_f32(isa).stages[index].run if size == 4 else convt_isa_f64(isa).stages[index].run
+
+
+cdef const char* stage_name(int index) noexcept nogil:
+    return convt_isa_f32(0).stages[index].name
 
 
 cdef int64_t lanes_of(int isa, int64_t size) noexcept nogil:

@@ -1,13 +1,38 @@
 # Plan: what the plans of all engines have. See _plan.pyx.
 
+from ._call cimport StageFunction
+from ._job cimport Job
 from ._tables cimport Tables
 from ._types cimport int64_t
 
+cdef enum:
+    MOST_STAGES = 3
+
+cdef enum StageKind:
+    PACKS = 1                               # reads the kernel alone, and writes what is `packed`
+    REPEATS = 2                             # once in every round, with those beside it that do
+
+cdef struct Stage:
+    StageFunction run
+    const char* name
+    int kind
+    int64_t tasks                           # of a round
+    double cycles                           # estimated, of all its tasks in all rounds on one core
+
 cdef class Plan:
     cdef Tables all_tables                  # that the plan points into
+    cdef const void* geometry               # the engine's own plan in C, which its stages read
+    cdef Stage[MOST_STAGES] all_stages
+    cdef int stage_count
+    cdef readonly int64_t rounds
     cdef tuple order
     cdef int isa
     cdef int64_t size                       # of an element, in bytes
-    cdef readonly int64_t tasks
+    cdef bint scatters
     cdef readonly double multiply_adds
-    cdef int64_t scratch, shared            # in elements: of one thread, of all
+    cdef int64_t packed, shared, scratch    # in elements: what packing stages write, what all tasks share, each thread's own
+
+    cdef int add(self, int stage, int64_t tasks, double cycles, int kind=*) except -1
+    cdef int add_function(
+        self, StageFunction function, const char* name, int64_t tasks, double cycles, int kind=*
+    ) except -1

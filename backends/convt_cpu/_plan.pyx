@@ -1,13 +1,38 @@
-"""Plan: one map of one problem, ready to run on any arrays of its shapes.
+"""Plan: one map of one problem as a list of stages, ready to run on any arrays of its shapes.
 
-Each engine has its own kind. A plan's sizes follow from the problem and the instruction set, never from the number of threads,
-and it is made in the time of a few microseconds: every new shape waits for it.
+Each engine has its own kind. A plan says how many tasks each stage has and which C function does one; `_runner.pyx` runs it,
+and nobody else knows of memory and threads. Sizes follow from the problem, the instruction set and the machine's record, never
+from the number of threads. A plan is made in the time of a few microseconds: every new shape waits for it.
 """
 
+from ._call cimport StageFunction
 from ._job cimport Job
+from ._kernels cimport stage_function, stage_name
 from ._tables cimport free_tables
 
-__all__ = ["Plan"]
+from typing import NamedTuple
+
+__all__ = ["Plan", "PlannedStage"]
+
+
+class PlannedStage(NamedTuple):
+    """A stage, as a plan tells of it.
+
+    Attributes
+    ----------
+    name : str
+    tasks : int
+        Of one round.
+    rounds : int
+        How often the stage runs.
+    cycles : float
+        Estimated: of all rounds on one core.
+    """
+
+    name: str
+    tasks: int
+    rounds: int
+    cycles: float
 
 
 cdef class Plan:
@@ -15,19 +40,64 @@ cdef class Plan:
 
     Attributes
     ----------
-    tasks : int
-        Parallel pieces of work: more threads than this are of no use.
     multiply_adds : float
         What is computed, borders and padding of vectors included.
+    rounds : int
+        How often the stages that repeat are run.
     scratch_bytes, shared_bytes : int
         Scratch memory of each thread, and of all together.
     """
 
     def __cinit__(self, Job job not None):
-        self.order, self.isa, self.size = job.order, job.isa, job.g.size
+        self.order, self.isa, self.size, self.scatters = job.order, job.isa, job.g.size, job.scatters
+        self.rounds = 1
 
     def __dealloc__(self):
         free_tables(&self.all_tables)
+
+    cdef int add(self, int stage, int64_t tasks, double cycles, int kind=0) except -1:
+        """A further stage, by its place in the kernels' tables."""
+        return self.add_function(stage_function(self.isa, self.size, stage), stage_name(stage), tasks, cycles, kind)
+
+    cdef int add_function(
+        self, StageFunction function, const char* name, int64_t tasks, double cycles, int kind=0
+    ) except -1:
+        """The same, by what does a task."""
+        if self.stage_count == MOST_STAGES:
+            raise AssertionError(f"a plan must have at most {MOST_STAGES} stages")
+        cdef Stage* last = &self.all_stages[self.stage_count]
+        last.run, last.name, last.tasks, last.cycles, last.kind = function, name, tasks, cycles, kind
+        self.stage_count += 1
+        return 0
+
+    @property
+    def stages(self):
+        """All stages, in their order."""
+        cdef int i
+        cdef list stages = []
+        for i in range(self.stage_count):
+            rounds = self.rounds if self.all_stages[i].kind & REPEATS else 1
+            name = self.all_stages[i].name.decode()
+            stages.append(PlannedStage(name, self.all_stages[i].tasks, rounds, self.all_stages[i].cycles))
+        return stages
+
+    @property
+    def cycles(self):
+        """What the map costs on one core, estimated."""
+        cdef double total = 0
+        cdef int i
+        for i in range(self.stage_count):
+            total += self.all_stages[i].cycles
+        return total
+
+    @property
+    def tasks(self):
+        """Of the stage that has most: more threads than this are of no use."""
+        cdef int64_t most = 1
+        cdef int i
+        for i in range(self.stage_count):
+            most = max(most, self.all_stages[i].tasks)
+        return most
 
     @property
     def scratch_bytes(self):
@@ -37,4 +107,4 @@ cdef class Plan:
     @property
     def shared_bytes(self):
         """Of all threads together."""
-        return self.shared * self.size
+        return (self.packed + self.shared) * self.size

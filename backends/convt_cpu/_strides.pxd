@@ -2,13 +2,8 @@
 
 cimport numpy as cnp
 
+from ._call cimport Strides
 from ._types cimport int64_t
-
-cdef extern from "kernels/direct_plan.h":
-    ctypedef struct Strides "convt_strides":       # of an (N, C, *spatial) array, or of a (C, F, *taps) kernel
-        int64_t outer
-        int64_t channel
-        int64_t axis[3]                            # missing ones, in front, have stride 0
 
 
 cdef inline Strides strides_of(cnp.ndarray array, tuple order) noexcept:

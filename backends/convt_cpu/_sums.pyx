@@ -4,10 +4,12 @@ The rows of the array are cut into parts, as many as follow from its shape. Each
 the end, in their order. Where channels are the densest axis in memory, all are summed at once; else one after the other.
 """
 
-from cython.parallel cimport prange
-from libc.stdlib cimport calloc, free
+from libc.string cimport memset
 cimport numpy as cnp
 
+from ._layers cimport layer
+from ._memory cimport allocate, release
+from ._tasks cimport convt_run
 from ._types cimport int64_t, real
 
 cdef enum:
@@ -20,6 +22,12 @@ cdef struct Array:             # N, C and three spatial axes, the last at the en
     int64_t rows, parts        # along the last axis: all, and in how many parts they are cut
 
 
+cdef struct Sums:              # of one call
+    const void* first
+    Array a
+    double* partial            # of each part
+
+
 def channel_sums(cnp.ndarray array, cnp.ndarray sums, int threads):
     """sums[c] = the sum of array[:, c]; both of one type, float or double."""
     if array.dtype.itemsize == 4:
@@ -28,26 +36,46 @@ def channel_sums(cnp.ndarray array, cnp.ndarray sums, int threads):
         _channel_sums[double](array, sums, threads, NULL)
 
 
-cdef _channel_sums(cnp.ndarray array, cnp.ndarray sums, int threads, real* typed):
-    cdef const real* first = <const real*>cnp.PyArray_DATA(array)
+cdef int _channel_sums(cnp.ndarray array, cnp.ndarray sums, int threads, real* typed) except -1:
     cdef real* result = <real*>cnp.PyArray_DATA(sums)
-    cdef Array a = _described(array, sizeof(real))
-    cdef int64_t channels = a.shape[1], task, c
-    cdef double* partial = <double*>calloc(a.parts * channels + 1, sizeof(double))
-    if partial == NULL:
-        raise MemoryError(f"cannot allocate {a.parts * channels * sizeof(double)} bytes of scratch memory")
-    with nogil:
-        if a.strides[1] == 1:
-            for task in prange(a.parts, schedule="static", num_threads=threads):
-                _sum_all(first, &a, task, partial + task * channels)
-        else:
-            for task in prange(a.parts * channels, schedule="static", num_threads=threads):
-                partial[task] = _sum_one(first + task % channels * a.strides[1], &a, task // channels)
-        for c in range(channels):
-            for task in range(1, a.parts):
-                partial[c] += partial[task * channels + c]
-            result[c] = <real>partial[c]
-    free(partial)
+    cdef Sums s
+    s.first, s.a = cnp.PyArray_DATA(array), _described(array, sizeof(real))
+    cdef int64_t channels = s.a.shape[1], size = s.a.parts * channels * sizeof(double), c, part
+    cdef int64_t tasks = s.a.parts if s.a.strides[1] == 1 else s.a.parts * channels
+    cdef convt_run on_threads = layer()
+    s.partial = <double*>allocate(size)
+    memset(s.partial, 0, size)
+    try:
+        with nogil:
+            if real is float:
+                on_threads(&_sum_f32, &s, tasks, threads)
+            else:
+                on_threads(&_sum_f64, &s, tasks, threads)
+            for c in range(channels):
+                for part in range(1, s.a.parts):
+                    s.partial[c] += s.partial[part * channels + c]
+                result[c] = <real>s.partial[c]
+    finally:
+        release(s.partial)
+    return 0
+
+
+cdef int _sum_f32(void* sums, int64_t task, int seat) noexcept nogil:
+    return _sum(<const Sums*>sums, <const float*>(<const Sums*>sums).first, task)
+
+
+cdef int _sum_f64(void* sums, int64_t task, int seat) noexcept nogil:
+    return _sum(<const Sums*>sums, <const double*>(<const Sums*>sums).first, task)
+
+
+cdef int _sum(const Sums* s, const real* first, int64_t task) noexcept nogil:
+    """All channels of a part where they are the densest axis, else one."""
+    cdef int64_t channels = s.a.shape[1]
+    if s.a.strides[1] == 1:
+        _sum_all(first, &s.a, task, s.partial + task * channels)
+    else:
+        s.partial[task] = _sum_one(first + task % channels * s.a.strides[1], &s.a, task // channels)
+    return 1
 
 
 cdef Array _described(cnp.ndarray array, int64_t size) noexcept:

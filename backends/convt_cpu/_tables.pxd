@@ -1,7 +1,6 @@
 # The memory of a plan's tables: made one by one, freed with the plan.
 
-from libc.stdlib cimport free, malloc
-
+from ._memory cimport allocate, release
 from ._types cimport int64_t
 
 cdef struct Tables:
@@ -10,9 +9,7 @@ cdef struct Tables:
 
 
 cdef inline int64_t* new_table(Tables* tables, int64_t length) except NULL:
-    cdef void* memory = malloc(max(length, 1) * sizeof(int64_t))
-    if memory == NULL:
-        raise MemoryError(f"cannot allocate a table of {length} entries")
+    cdef void* memory = allocate(length * sizeof(int64_t))
     tables.memory[tables.made] = memory
     tables.made += 1
     return <int64_t*>memory
@@ -21,7 +18,7 @@ cdef inline int64_t* new_table(Tables* tables, int64_t length) except NULL:
 cdef inline void free_tables(Tables* tables) noexcept:
     cdef int table
     for table in range(tables.made):
-        free(tables.memory[table])
+        release(tables.memory[table])
 
 
 cdef inline list as_list(const int64_t* table, int64_t length):

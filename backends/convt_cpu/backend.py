@@ -10,9 +10,8 @@ from logging import DEBUG, getLogger
 from typing import TYPE_CHECKING, Any
 
 from ._job import Job
-from ._openmp import OPENMP
+from ._runner import run
 from ._sums import channel_sums
-from .blas import blas_names
 from .choice import ENGINES, FALLBACK, choose, forced_engine
 from .isa import available, instruction_set, isa_is_forced
 from .pooling import max_pool, max_pool_backward, max_unpool, max_unpool_backward
@@ -23,13 +22,12 @@ if TYPE_CHECKING:
     from convt.problem import Problem
 
     from ._plan import Plan
-    from .engine import Engine, Map, Order
+    from .engine import Map, Order
 
 __all__ = ["CpuBackend"]
 
 _log = getLogger("convt.cpu")  # at level DEBUG, what each call runs
 
-_SCRATCH = 30 * 1024 * 1024  # bytes, of all threads together
 _SERIAL_BELOW = 200_000  # multiply-adds that are done before a second thread has started
 
 
@@ -46,13 +44,13 @@ class CpuBackend:
         return False
 
     def scatter(self, problem: Problem, coarse: Any, kernel: Any, bias: Any, fine: Any) -> None:
-        _compute("scatter", problem, fine.strides, coarse, kernel, bias, fine)
+        _compute("scatter", problem, fine, coarse, kernel, bias)
 
     def gather(self, problem: Problem, fine: Any, kernel: Any, bias: Any, coarse: Any) -> None:
-        _compute("gather", problem, fine.strides, fine, kernel, bias, coarse)
+        _compute("gather", problem, fine, coarse, kernel, bias)
 
     def correlate(self, problem: Problem, fine: Any, coarse: Any, kernel: Any) -> None:
-        _compute("correlate", problem, fine.strides, fine, coarse, kernel)
+        _compute("correlate", problem, fine, coarse, kernel, None)
 
     def channel_sums(self, problem: Problem, array: Any, sums: Any) -> None:
         channel_sums(array, sums, threads_for(array.size, sums.size, _SERIAL_BELOW))
@@ -87,38 +85,33 @@ class CpuBackend:
         }
 
 
-def _compute(data_map: Map, problem: Problem, strides: tuple[int, ...], *arrays: Any) -> None:
-    """Run a map; `strides` are those of the fine array."""
-    isa = instruction_set()
-    engine, plan = _chosen(problem, data_map, strides, isa, forced_engine())
-    threads = 1 if plan.multiply_adds < _SERIAL_BELOW else _threads_of(plan)
+def _compute(data_map: Map, problem: Problem, fine: Any, coarse: Any, kernel: Any, bias: Any) -> None:
+    isa, strides = instruction_set(), fine.strides
+    last = strides[1] == coarse.strides[1] == problem.dtype.itemsize
+    name, plan = _chosen(problem, data_map, strides, last, isa, forced_engine())
+    threads = thread_count() if plan.multiply_adds >= _SERIAL_BELOW else 1
     if _log.isEnabledFor(DEBUG):
-        _report(engine, data_map, problem, isa, threads)
-    if not engine.run(plan, *arrays, threads):
-        plan = FALLBACK.plan(_job(problem, data_map, strides, isa))
-        threads = _threads_of(plan)
+        _report(name, data_map, problem, isa, threads)
+    if not run(plan, fine, coarse, kernel, bias, threads):
         _log.debug("%s: not all values are finite", data_map)
-        _report(FALLBACK, data_map, problem, isa, threads)
-        FALLBACK.run(plan, *arrays, threads)
+        name, plan = choose(_job(problem, data_map, strides, last, isa), FALLBACK)
+        _report(name, data_map, problem, isa, threads)
+        run(plan, fine, coarse, kernel, bias, threads)
 
 
 @lru_cache(maxsize=4096)
-def _chosen(problem: Problem, data_map: Map, strides: tuple[int, ...], isa: str, forced: str | None) -> tuple[Engine, Plan]:
-    return choose(_job(problem, data_map, strides, isa), forced)
+def _chosen(
+    problem: Problem, data_map: Map, strides: tuple[int, ...], channels_last: bool, isa: str, forced: str | None
+) -> tuple[str, Plan]:
+    return choose(_job(problem, data_map, strides, channels_last, isa), forced)
 
 
-def _job(problem: Problem, data_map: Map, strides: tuple[int, ...], isa: str) -> Job:
-    return Job(problem, data_map, _order(strides, problem.dtype.itemsize), isa)
+def _job(problem: Problem, data_map: Map, strides: tuple[int, ...], channels_last: bool, isa: str) -> Job:
+    return Job(problem, data_map, _order(strides, problem.dtype.itemsize), isa, channels_last)
 
 
-def _report(engine: Engine, data_map: Map, problem: Problem, isa: str, threads: int) -> None:
-    name = next(name for name, each in ENGINES.items() if each is engine)
+def _report(name: str, data_map: Map, problem: Problem, isa: str, threads: int) -> None:
     _log.debug("%s: engine %s, %s, threads %d, %s", data_map, name, isa, threads, problem)
-
-
-def _threads_of(plan: Plan) -> int:
-    threads = threads_for(plan.multiply_adds, plan.tasks, _SERIAL_BELOW)
-    return 1 if threads == 1 else max(1, min(threads, (_SCRATCH - plan.shared_bytes) // plan.scratch_bytes))
 
 
 def _order(strides: tuple[int, ...], itemsize: int) -> Order:

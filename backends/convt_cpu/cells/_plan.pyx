@@ -3,15 +3,17 @@
 Sizes follow from the problem and the instruction set, never from the number of threads.
 """
 
+from .._cost cimport cycles_of, words
 from .._geometry cimport Geometry
 from .._job cimport Job
-from .._kernels cimport convt_cells_plan, lanes_of, most_rows, widest_within
-from .._sizes cimport VAST, aligned, ceil_div, even, floor_div, times
+from .._kernels cimport convt_cells_plan, lanes_of, most_rows, stage, widest_within
+from .._plan cimport REPEATS
+from .._sizes cimport VAST, ceil_div, even, floor_div, times
 from .._types cimport int64_t
 
 from types import SimpleNamespace
 
-__all__ = ["CellsPlan", "cells_plan"]
+__all__ = ["CellsPlan", "cells_plan", "cells_suits"]
 
 cdef enum:
     ROWS = 1024                             # of a block: inputs times cells; their sums start from zero
@@ -20,8 +22,14 @@ cdef enum:
     SUMS = 512 * 1024                       # bytes of the sums that wait for further blocks
     WAVE = 12 * 1024 * 1024                 # bytes of the packed positions of a wave
     MOST_AT_ONCE = 32                       # CONVT_MAX_PANELS
-    TASKS = 16                              # keep some cores busy to the end
+    TASKS = 64                              # keep many cores busy
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
+    STRIDE = 4                              # along some axis, that makes rows of cells worth writing
+
+cdef double PACKED = 0.5                    # cycles for an element that is packed in rows
+cdef double ROW = 10.0                      # for each row of a cell
+
+cdef int ROWS_STAGE = stage("cells_rows"), PANELS_STAGE = stage("cells_panels")
 
 
 cdef class CellsPlan(Plan):
@@ -35,8 +43,13 @@ cdef class CellsPlan(Plan):
             batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, coarse=p.coarse, fine=p.fine,
             kernel=p.kernel, stride=p.stride, padding=p.padding, taps=p.taps, first=p.first, cells=p.cells,
             positions=p.positions, lanes=p.lanes, unit=p.unit, width=p.width, block=p.block, panels=p.panels,
-            tiles=p.tiles, wave=self.wave, parts=self.parts, blocks=self.blocks,
+            tiles=p.tiles, wave=p.waves.wave, waves=p.waves, parts=p.parts, blocks=p.blocks,
         )
+
+
+def cells_suits(Job job not None):
+    """Whether this is a scatter whose cells have long rows."""
+    return job.scatters and max(job.g.stride[0], job.g.stride[1], job.g.stride[2]) >= STRIDE
 
 
 def cells_plan(Job job not None):
@@ -52,8 +65,12 @@ def cells_plan(Job job not None):
         if g.dilation[axis] > 1 and g.kernel[axis] > 1:
             return None
     cdef CellsPlan plan = CellsPlan(job)
+    plan.geometry = &plan.p
     _cut_cells(plan, g)
-    return plan if _schedule(plan) else None
+    if not _schedule(plan):
+        return None
+    _list_stages(plan, job)
+    return plan
 
 
 cdef void _cut_cells(CellsPlan plan, const Geometry* g):
@@ -85,29 +102,35 @@ cdef bint _schedule(CellsPlan plan):
     panel, tile = times(p.block * taps, p.width * size), times(depth, p.unit * size)        # in bytes
     if panel > MOST_PANELS or tile > WAVE:
         return False
-    plan.wave = ceil_div(all_tiles, ceil_div(times(all_tiles, tile), WAVE))
-    p.panels = max(1, min(min(PANELS // panel, all_panels // TASKS), MOST_AT_ONCE))
-    plan.blocks = ceil_div(all_panels, p.panels)
+    p.waves.wave = ceil_div(all_tiles, ceil_div(times(all_tiles, tile), WAVE))
+    p.waves.groups = max(1, min(p.groups, WAVE // times(all_tiles, tile))) if p.waves.wave == all_tiles else 1
+    p.panels = max(1, min(min(PANELS // panel, all_panels * p.waves.groups // TASKS), MOST_AT_ONCE))
+    p.blocks = ceil_div(all_panels, p.panels)
     sums = p.unit * p.width * size * p.panels
-    plan.parts = min(plan.wave, ceil_div(TASKS, plan.blocks))
+    p.parts = min(p.waves.wave, ceil_div(TASKS, p.blocks * p.waves.groups))
     if p.block < p.inputs:
-        plan.parts = min(plan.wave, max(plan.parts, ceil_div(times(plan.wave, sums), SUMS)))
-    p.tiles = ceil_div(plan.wave, plan.parts)
-    plan.parts = ceil_div(plan.wave, p.tiles)
-    plan.tasks = plan.parts * plan.blocks
+        p.parts = min(p.waves.wave, max(p.parts, ceil_div(times(p.waves.wave, sums), SUMS)))
+    p.tiles = ceil_div(p.waves.wave, p.parts)
+    p.parts = ceil_div(p.waves.wave, p.tiles)
     scratch = p.panels * panel + times(sums, p.tiles if p.block < p.inputs else 1)
-    if scratch + times(plan.wave, tile) > MOST:
+    if scratch + times(p.waves.wave * p.waves.groups, tile) > MOST:
         return False
-    plan.tile_size = tile // size
-    plan.scratch, plan.shared = aligned(scratch) // size, aligned(plan.wave * tile) // size
-    _count(plan, <double>depth * all_panels * p.width, all_tiles)
+    p.tile_size = tile // size
+    plan.scratch, plan.shared = scratch // size, p.waves.wave * p.waves.groups * p.tile_size
     return True
 
 
-cdef void _count(CellsPlan plan, double panels, int64_t all_tiles):
-    """What the cost model asks for; there are so many elements in the packed panels of a group."""
+cdef int _list_stages(CellsPlan plan, Job job) except -1:
+    """The schedule as stages, and what each costs."""
     cdef convt_cells_plan* p = &plan.p
+    cdef int64_t all_tiles = ceil_div(p.positions, p.unit)
+    cdef double taps = p.taps[0] * p.taps[1] * p.taps[2], panels = taps * p.inputs * (ceil_div(p.lanes, p.width) * p.width)
     cdef double copied = panels * ceil_div(all_tiles, p.tiles)
+    cdef double rows = (<double>p.positions * p.lanes + copied) / p.stride[2]
     plan.multiply_adds = panels * p.groups * all_tiles * p.unit
-    plan.packed = p.groups * (<double>all_tiles * plan.tile_size + copied)
-    plan.rows = p.groups * (<double>p.positions * p.lanes + copied) / p.stride[2]
+    plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(all_tiles, p.waves.wave)
+    cdef double packed = <double>p.groups * all_tiles * p.tile_size * PACKED * words(job)
+    plan.add(ROWS_STAGE, p.waves.groups * p.waves.wave, packed, REPEATS)
+    cdef double moved = p.groups * (copied * PACKED + rows * ROW) * words(job)
+    plan.add(PANELS_STAGE, p.waves.groups * p.parts * p.blocks, cycles_of(plan.multiply_adds, job) + moved, REPEATS)
+    return 0

@@ -7,7 +7,8 @@ they become a plan, in the time of a few microseconds: every new shape waits for
 
 from .._geometry cimport Geometry, weights_of
 from .._job cimport Job
-from .._kernels cimport convt_correlate_block, convt_correlate_plan, lanes_of
+from .._kernels cimport CONVT_ADDED, CONVT_WRITTEN, convt_correlate_plan, lanes_of, stage
+from .._plan cimport REPEATS
 from .._sizes cimport ceil_div
 from .._types cimport int64_t
 from ._layout cimport Layout, axis_of, coarse_pitch, packed_coarse, packed_fine, sums_of
@@ -22,11 +23,18 @@ cdef enum:
     NEAR = 16 * 1024                        # bytes of the vectors that several kernels read, in the L1 cache
     FEWEST = 64                             # positions of a chunk
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
+    TASKS = 64                              # keep many cores busy
+    PIECES = 16                             # in which a block of a strip is packed, at most
 
 cdef double SUMMED = 1.8                    # time of a kernel, relative to what it would take with all operands in L1
 cdef double COARSE = 0.8                    # cycles for a packed element
 cdef double FINE = 2.0
 cdef double WRITTEN = 3.2                   # cycles for an element of the kernel, each time it is written
+cdef double ADDED = 0.25                    # cycles for an element of the sums of a further task
+
+cdef int SPLITS_STAGE = stage("correlate_splits"), TOTALS_STAGE = stage("correlate_totals")
+cdef int TAPS_STAGE = stage("correlate_taps")
+cdef int PACK_STAGE = stage("correlate_pack"), BLOCKS_STAGE = stage("correlate_blocks")
 
 
 cdef class CorrelatePlan(Plan):
@@ -41,24 +49,10 @@ cdef class CorrelatePlan(Plan):
             kernel=p.kernel, stride=p.stride, dilation=p.dilation, step=p.step, padding=p.padding, count=p.count,
             strips=p.strips, run=p.run, runs=p.runs, fine_block=p.fine_block, coarse_pitch=p.coarse_pitch,
             fine_lanes=bool(p.fine_lanes), unit=p.unit, tile=p.tile, chunk=p.chunk, block_coarse=p.block_coarse,
-            block_runs=p.block_runs, together=self.together, splits=self.splits, wave=self.wave,
-            coarse_bytes=self.of_coarse * self.size, fine_bytes=self.of_fine * self.size,
-            sums_bytes=self.of_sums * self.size,
+            block_runs=p.block_runs, together=self.together, splits=p.splits, wave=p.wave,
+            round_groups=p.round_groups, coarse_bytes=p.of_coarse * self.size, fine_bytes=p.of_fine * self.size,
+            sums_bytes=p.of_sums * self.size,
         )
-
-    cdef convt_correlate_block block(
-        self, int64_t group, int64_t fine_block, int64_t coarse_block, int64_t run_block
-    ) noexcept nogil:
-        """A block of the kernel, by its place among all."""
-        cdef convt_correlate_block b
-        b.group = group
-        b.coarse = coarse_block * self.p.block_coarse
-        b.coarse_end = min(b.coarse + self.p.block_coarse, self.p.coarse)
-        b.fine = fine_block * self.p.fine_block
-        b.fine_end = min(b.fine + self.p.fine_block, self.p.fine)
-        b.run = run_block * self.p.block_runs
-        b.run_end = min(b.run + self.p.block_runs, self.p.runs)
-        return b
 
 
 def correlate_plan(Job job not None):
@@ -71,13 +65,14 @@ def correlate_plan(Job job not None):
     if packed_fine(&l, one) > MOST:
         return None
     cdef CorrelatePlan plan = CorrelatePlan(job)
+    plan.geometry = &plan.p
     plan.multiply_adds = <double>l.all_positions * weights_of(g)
     cdef Schedule cut = schedule(&l, g.groups, plan.multiply_adds > MUCH)
     if cut.scratch + cut.shared > MOST:
         return None
     _copy_geometry(plan, g, &l)
     _copy_schedule(plan, &l, &cut)
-    plan.cycles = g.groups * _cycles(&l, &cut, plan.strips, <double>(g.coarse_channels * g.fine_channels * g.taps))
+    _list_stages(plan, &l)
     return plan
 
 
@@ -110,35 +105,50 @@ cdef void _copy_geometry(CorrelatePlan plan, const Geometry* g, const Layout* l)
         p.dilation[axis], p.step[axis] = l.axes[axis].dilation, l.axes[axis].step
     p.run, p.runs, p.fine_block, p.fine_lanes = l.run, l.runs, l.shape.fine_block, l.shape.fine_lanes
     p.unit, p.tile = l.shape.unit, l.shape.tile
-    plan.blocks = l.blocks
+    p.blocks = l.blocks
 
 
 cdef void _copy_schedule(CorrelatePlan plan, const Layout* l, const Schedule* cut):
     cdef convt_correlate_plan* p = &plan.p
     cdef int axis
     cdef int64_t rows = l.coarse if l.shape.fine_lanes else l.run * l.shape.fine_block
-    plan.strips = 1
+    p.all_strips = 1
     for axis in range(4):
         p.count[axis], p.strips[axis] = cut.count[axis], ceil_div(l.positions[axis], cut.count[axis])
-        plan.strips *= p.strips[axis]
+        p.all_strips *= p.strips[axis]
     p.coarse_pitch = coarse_pitch(l, cut.block_coarse)
     p.chunk = CHUNK
     if rows > l.shape.unit:                 # then several kernels read the same vectors
         p.chunk = min(CHUNK, max(FEWEST, NEAR // (l.shape.tile * l.lanes * l.size)))
     p.block_coarse, p.block_runs = cut.block_coarse, cut.block_runs
-    plan.together, plan.splits, plan.wave = cut.together, cut.splits, cut.wave
-    plan.coarse_blocks, plan.run_blocks = ceil_div(p.coarse, p.block_coarse), ceil_div(p.runs, p.block_runs)
-    plan.tasks = max(PIECES, plan.wave * plan.coarse_blocks * plan.run_blocks) if plan.together else p.groups * plan.splits
-    plan.of_coarse = packed_coarse(l, cut.count, cut.block_coarse) // l.size
-    plan.of_fine = packed_fine(l, cut.count) // l.size
-    plan.of_sums = sums_of(l, cut.block_coarse, cut.block_runs) // l.size
+    plan.together, p.splits, p.wave, p.round_groups = cut.together, cut.splits, cut.wave, cut.groups
+    p.coarse_blocks, p.run_blocks = ceil_div(p.coarse, p.block_coarse), ceil_div(p.runs, p.block_runs)
+    p.of_coarse = packed_coarse(l, cut.count, cut.block_coarse) // l.size
+    p.of_fine = packed_fine(l, cut.count) // l.size
+    p.of_sums = sums_of(l, cut.block_coarse, cut.block_runs) // l.size
+    p.pieces = max(1, min(PIECES, ceil_div(TASKS, p.round_groups * (p.wave + p.coarse_blocks))))
     plan.scratch, plan.shared = cut.scratch // l.size, cut.shared // l.size
 
 
-cdef double _cycles(const Layout* l, const Schedule* cut, double strips, double weights):
-    """Estimated, of one group and one core; what is moved by its bytes, as in ``_cost.pyx``."""
-    cdef double coarse = <double>l.all_positions * l.coarse * ceil_div(l.blocks, cut.wave)
-    cdef double fine = strips * l.blocks * (packed_fine(l, cut.count) // l.size)
-    cdef double summed = <double>l.all_positions * l.runs * l.shape.cycles
-    cdef double moved = coarse * COARSE + fine * FINE + weights * (strips if cut.together else 1) * WRITTEN
-    return summed * SUMMED + moved * l.size / 4
+cdef int _list_stages(CorrelatePlan plan, const Layout* l) except -1:
+    """The schedule as stages, and what each costs."""
+    cdef convt_correlate_plan* p = &plan.p
+    cdef double groups = p.groups, weights = groups * p.coarse * p.fine * (p.run * p.runs), words = l.size / 4.0
+    cdef double positions = groups * l.all_positions
+    cdef double coarse = positions * l.coarse * ceil_div(p.blocks, p.wave) * COARSE
+    cdef double packed = (coarse + groups * p.all_strips * p.blocks * p.of_fine * FINE) * words
+    cdef double sums = positions * p.runs * l.shape.cycles * SUMMED, written = weights * words * WRITTEN
+    cdef double added = groups * (p.splits - 1) * p.blocks * p.of_sums * words * ADDED
+    cdef int64_t size = p.blocks * p.of_sums, tasks
+    if plan.together:
+        plan.rounds = ceil_div(p.groups, p.round_groups) * ceil_div(p.blocks, p.wave) * p.all_strips
+        plan.add(PACK_STAGE, p.round_groups * (p.wave + p.coarse_blocks) * p.pieces, packed, REPEATS)
+        tasks = p.round_groups * p.wave * p.coarse_blocks * p.run_blocks
+        plan.add(BLOCKS_STAGE, tasks, sums + written * p.all_strips, REPEATS)
+        return 0
+    plan.rounds = ceil_div(p.groups, p.round_groups)
+    plan.add(SPLITS_STAGE, p.round_groups * p.splits, packed + sums, REPEATS)
+    if p.splits > 1:
+        plan.add(TOTALS_STAGE, p.round_groups * ceil_div(size, CONVT_ADDED), added, REPEATS)
+    plan.add(TAPS_STAGE, p.round_groups * p.blocks * ceil_div(p.coarse, CONVT_WRITTEN), written, REPEATS)
+    return 0

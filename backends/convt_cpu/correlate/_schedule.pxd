@@ -22,6 +22,7 @@ cdef enum:
 
 cdef struct Schedule:
     bint together                           # whether all threads pack a strip together, or each its own
+    int64_t groups                          # of a round
     int64_t splits                          # tasks that share the positions of a group, each with sums of its own
     int64_t wave                            # blocks of fine channels that are packed together
     int64_t count[4]                        # images and positions of a strip
@@ -37,7 +38,7 @@ cdef inline Schedule schedule(const Layout* l, int64_t groups, bint much) noexce
     """The one that suits the size of a group's sums, and gives enough tasks; `much` says that one were not enough."""
     cdef int64_t sums = times(l.blocks, sums_of(l, l.coarse, l.runs))
     cdef bint few = groups * l.all_positions < TASKS * LEAST and much
-    return _together(l) if few or sums > OWN_SUMS or times(groups, sums) > ALL_SUMS else _apart(l, groups * sums, groups)
+    return _together(l, groups) if few or sums > OWN_SUMS else _apart(l, sums, groups)
 
 
 cdef inline Schedule _apart(const Layout* l, int64_t sums, int64_t groups) noexcept nogil:
@@ -53,11 +54,12 @@ cdef inline Schedule _apart(const Layout* l, int64_t sums, int64_t groups) noexc
         strips *= ceil_div(l.positions[axis], s.count[axis])
     s.together, s.wave, s.block_coarse, s.block_runs = False, l.blocks, l.coarse, l.runs
     s.splits = max(1, min(min(ceil_div(TASKS, groups), strips), ALL_SUMS // sums))
-    s.scratch, s.shared = max(_packed(l, &room, s.count), written(l, l.runs)), s.splits * sums
+    s.groups = max(1, min(groups, ALL_SUMS // (s.splits * sums)))
+    s.scratch, s.shared = max(_packed(l, &room, s.count), written(l, l.runs)), s.groups * s.splits * sums
     return s
 
 
-cdef inline Schedule _together(const Layout* l) noexcept nogil:
+cdef inline Schedule _together(const Layout* l, int64_t groups) noexcept nogil:
     """All threads pack a strip; a task sums a block, which is small enough for the cache, while others sum other blocks."""
     cdef Schedule s
     cdef Room room
@@ -72,6 +74,10 @@ cdef inline Schedule _together(const Layout* l) noexcept nogil:
     room.fine_blocks = s.wave
     _fill(l, &room, s.count)
     s.scratch, s.shared = sums_of(l, s.block_coarse, s.block_runs) + written(l, s.block_runs), _packed(l, &room, s.count)
+    s.groups = 1
+    if s.wave == l.blocks and s.count[0] * s.count[1] * s.count[2] * s.count[3] == l.all_positions:
+        s.groups = max(1, min(groups, WAVE // s.shared))
+        s.shared *= s.groups
     return s
 
 

@@ -4,11 +4,12 @@ Sizes follow from the problem and the instruction set, never from the number of 
 here they are cut into boxes, in the time of a few microseconds: every new shape waits for it.
 """
 
-from libc.stdlib cimport free, malloc
-
-from .._geometry cimport Geometry, name_sides
+from .._cost cimport cycles_of, elements_moved, weights_moved
+from .._geometry cimport Geometry, name_sides, positions_of, weights_of
 from .._job cimport Job
-from .._kernels cimport convt_depthwise_plan, lanes_of
+from .._kernels cimport convt_depthwise_plan, lanes_of, stage
+from .._memory cimport allocate, release
+from .._plan cimport PACKS
 from .._sizes cimport LINE, ceil_div, even, times
 from .._tables cimport as_list, as_rows, new_table
 from .._taps cimport Reach, Tap, list_taps, number_planes, place, reach_along, sort_by_writes
@@ -16,20 +17,34 @@ from .._types cimport int64_t
 
 from types import SimpleNamespace
 
-__all__ = ["DepthwisePlan", "depthwise_plan"]
+__all__ = ["DepthwisePlan", "depthwise_plan", "depthwise_suits"]
 
 cdef enum:
     PACKED = 192 * 1024                     # bytes of a unit's packed input, in the L2 cache
     ROW = 4096                              # bytes of a packed row
     SUMS = 8 * 1024                         # bytes of the sums of a chunk, in the L1 cache
     TASK = 64 * 1024                        # bytes that a task reads and writes at least
-    TASKS = 16                              # that keep some cores busy
+    SPLITS = 16                             # of correlate, of which each has sums of its own
+    TASKS = 64                              # that keep many cores busy
+    BOXES = 8                               # of all images and groups, at least
     MOST_CHANNELS = 64                      # pairs of channels of a group
     MOST_TAPS = 4096
     CHANNELS = 16                           # that fill vectors of any instruction set, where lanes are channels,
     CHANNEL_TAPS = 512                      # and the most taps there, CONVT_CHANNEL_TAPS
     FILTERS = 1024 * 1024                   # and bytes of all filters
     MOST = 8 * 1024 * 1024                  # bytes of scratch memory of one thread, and of all together
+    FEW = 8                                 # channels of one side of a group, if the other side has one
+
+cdef double WORK = 2**17                    # multiply-adds of a problem that is worth its tables
+cdef double SUM = 1.5                       # time of a multiply-add, relative to a direct kernel's
+cdef double SUM_OF_MANY = 3.2               # where direct kernels would share loads
+cdef double CORRELATE_MANY = 5.5            # and correlate's would
+cdef double ELEMENT = 0.9                   # cycles for an element of the arrays
+cdef double WEIGHT = 1.0                    # for a weight that is put where lanes are channels
+
+cdef int BOXES_STAGE = stage("depthwise_boxes"), FILTERS_STAGE = stage("depthwise_filters")
+cdef int CHANNELS_STAGE = stage("depthwise_channels"), SPLITS_STAGE = stage("depthwise_splits")
+cdef int TOTALS_STAGE = stage("depthwise_totals")
 
 
 cdef class DepthwisePlan(Plan):
@@ -47,8 +62,13 @@ cdef class DepthwisePlan(Plan):
             taps=as_rows(p.taps, taps, 3), reach=as_rows(p.reach, taps, 3), offsets=as_list(p.offsets, taps * p.inputs),
             low=p.low, count=p.count, boxes=p.boxes, rows=p.rows, slide=p.slide, plane_size=p.plane_size,
             channel_size=p.channel_size, chunk=p.chunk, chunk_size=p.chunk_size, units=p.units, splits=p.splits,
-            channel_rows=self.channel_rows,
+            channel_rows=p.channel_rows,
         )
+
+
+def depthwise_suits(Job job not None):
+    """Whether there is work enough."""
+    return <double>positions_of(&job.g) * weights_of(&job.g) >= WORK
 
 
 def depthwise_plan(Job job not None):
@@ -60,18 +80,17 @@ def depthwise_plan(Job job not None):
     if times(times(g.stride[0], g.stride[1]), g.stride[2]) > MOST_TAPS:
         return None
     cdef DepthwisePlan plan = DepthwisePlan(job)
-    plan.correlates, plan.scatters = job.correlates, job.scatters
-    cdef Tap* taps = <Tap*>malloc(g.taps * sizeof(Tap))
-    if taps == NULL:
-        raise MemoryError(f"cannot allocate {g.taps * sizeof(Tap)} bytes for a plan")
+    plan.geometry = &plan.p
+    cdef Tap* taps = <Tap*>allocate(g.taps * sizeof(Tap))
     try:
-        return plan if _planned(plan, g, taps) else None
+        return plan if _planned(plan, job, taps) else None
     finally:
-        free(taps)
+        release(taps)
 
 
-cdef bint _planned(DepthwisePlan plan, const Geometry* g, Tap* taps) except -1:
+cdef bint _planned(DepthwisePlan plan, Job job, Tap* taps) except -1:
     """Plan step by step; False where a buffer would grow too large."""
+    cdef const Geometry* g = &job.g
     cdef int64_t lanes = lanes_of(plan.isa, plan.size)
     cdef Reach[3] reach
     cdef bint[3] copied = [False, False, False]
@@ -89,7 +108,7 @@ cdef bint _planned(DepthwisePlan plan, const Geometry* g, Tap* taps) except -1:
     place(taps, g.taps, plan.p.rows, plan.p.plane_size)
     sort_by_writes(taps, g.taps)
     _write_taps(plan, g, taps)
-    return _schedule(plan, g.taps, lanes)
+    return _schedule(plan, job, lanes)
 
 
 cdef void _name_sides(DepthwisePlan plan, const Geometry* g):
@@ -111,7 +130,7 @@ cdef void _choose_boxes(DepthwisePlan plan, const Reach* reach, int64_t lanes):
     for axis in range(3):
         planes[axis] = ceil_div(p.out_size[axis], p.out_stride[axis])
         padded = times(padded, planes[axis] + reach[axis].halo)
-    room = min(PACKED // (plan.size * p.inputs * p.in_planes), ceil_div(padded, ceil_div(TASKS // 2, p.batch * p.groups)))
+    room = min(PACKED // (plan.size * p.inputs * p.in_planes), ceil_div(padded, ceil_div(BOXES, p.batch * p.groups)))
     _fill_boxes(p, planes, reach, min(ROW, 2 * SUMS // ways) // plan.size, room)
     if p.boxes[1] == 1 and p.boxes[2] == 1:
         p.slide = p.count[0] * p.rows[1]
@@ -175,25 +194,45 @@ cdef int _write_taps(DepthwisePlan plan, const Geometry* g, const Tap* taps) exc
     return 0
 
 
-cdef bint _schedule(DepthwisePlan plan, int64_t taps, int64_t lanes):
-    """Boxes of a task, and scratch memory; False if that is too much."""
+cdef bint _schedule(DepthwisePlan plan, Job job, int64_t lanes) except -1:
+    """Boxes of a task, scratch memory and stages; False if that is too much."""
     cdef convt_depthwise_plan* p = &plan.p
     cdef int64_t boxes = p.boxes[0] * p.boxes[1] * p.boxes[2], of_group = p.batch * boxes, units = of_group * p.groups
-    cdef int64_t weights = p.inputs * p.outputs * taps, filters = weights * p.groups, of_unit, scratch, shared = 0
-    if plan.correlates:
-        p.splits = min(of_group, ceil_div(TASKS, p.groups))
-        plan.tasks = p.groups * p.splits
-        scratch, shared = weights * lanes + p.chunk_size + p.inputs * p.channel_size, plan.tasks * weights
+    cdef int64_t weights = p.inputs * p.outputs * job.g.taps, filters = weights * p.groups, of_unit, rows
+    cdef double cycles
+    plan.multiply_adds = <double>units * p.count[0] * ceil_div(p.count[1], p.chunk) * p.chunk_size * weights
+    cycles = cycles_of(plan.multiply_adds, job) * _time_of_sum(job) + elements_moved(job) * ELEMENT
+    if job.correlates:
+        p.splits = min(of_group, ceil_div(SPLITS, p.groups))
+        plan.scratch, plan.shared = weights * lanes + p.chunk_size + p.inputs * p.channel_size, p.groups * p.splits * weights
+        plan.add(SPLITS_STAGE, p.groups * p.splits, cycles)
+        plan.add(TOTALS_STAGE, p.groups, weights_moved(job) * p.splits)
+    elif _lanes_are_channels(job, weights):
+        p.channel_rows = max(1, TASK // (p.out_size[2] * p.groups * plan.size))
+        rows = p.batch * p.out_size[0] * p.out_size[1]
+        plan.packed = filters
+        plan.add(FILTERS_STAGE, job.g.taps, weights_moved(job) * WEIGHT, PACKS)
+        plan.add(CHANNELS_STAGE, ceil_div(rows, p.channel_rows), cycles)
     else:
         of_unit = (p.inputs * p.in_planes + p.outputs * p.out_planes) * plan.size * p.count[0] * p.count[1] * p.count[2]
         p.units = max(1, min(max(TASK // of_unit, boxes), units // TASKS))
-        plan.tasks = ceil_div(units, p.units)
-        scratch = weights + p.out_stride[2] * p.chunk_size + p.inputs * p.channel_size
-        if weights == taps <= CHANNEL_TAPS and p.groups >= CHANNELS and filters * plan.size <= FILTERS:
-            plan.channel_rows = max(1, TASK // (p.out_size[2] * p.groups * plan.size))
-            shared = filters
-    if max(scratch, shared) > MOST // plan.size:
-        return False
-    plan.scratch, plan.shared = scratch + LINE // plan.size, shared
-    plan.multiply_adds = <double>units * p.count[0] * ceil_div(p.count[1], p.chunk) * p.chunk_size * weights
-    return True
+        plan.scratch = weights + p.out_stride[2] * p.chunk_size + p.inputs * p.channel_size
+        plan.add(BOXES_STAGE, ceil_div(units, p.units), cycles)
+    plan.scratch += LINE // plan.size
+    return max(plan.scratch, plan.shared) <= MOST // plan.size
+
+
+cdef bint _lanes_are_channels(Job job, int64_t weights):
+    """Whether channels are densest in memory, and fill vectors, and every group has one."""
+    cdef const Geometry* g = &job.g
+    return (
+        job.channels_last and weights == g.taps <= CHANNEL_TAPS and g.groups >= CHANNELS
+        and g.taps * g.groups * g.size <= FILTERS
+    )
+
+
+cdef double _time_of_sum(Job job):
+    cdef int64_t fewer = min(job.g.coarse_channels, job.g.fine_channels), more = max(job.g.coarse_channels, job.g.fine_channels)
+    if fewer == 1 and more <= FEW:
+        return SUM
+    return CORRELATE_MANY if job.correlates else SUM_OF_MANY

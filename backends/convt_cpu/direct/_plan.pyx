@@ -8,11 +8,12 @@ Sizes follow from the problem and the instruction set, never from the number of 
 `_strips.pxd` cuts them; here they become a plan, in the time of a few microseconds: every new shape waits for it.
 """
 
-from libc.stdlib cimport free, malloc
-
+from .._cost cimport cycles_of, elements_moved, weights_moved, words
 from .._geometry cimport Geometry, name_sides
 from .._job cimport Job
-from .._kernels cimport convt_column, convt_direct_plan, lanes_of, most_rows, widest
+from .._kernels cimport convt_column, convt_direct_plan, lanes_of, most_rows, stage, widest
+from .._memory cimport allocate, release
+from .._plan cimport PACKS, REPEATS
 from .._sizes cimport LINE, aligned, ceil_div, times
 from .._tables cimport as_list, as_rows, new_table
 from .._taps cimport Reach, Tap, lines_of, list_taps, number_planes, place, reach_along, sort_by_reads
@@ -40,11 +41,21 @@ cdef enum:
     WAVE = 12 * 1024 * 1024                 # bytes of all strips of a wave
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
     MOST_WEIGHTS = 6 * 1024 * 1024          # bytes that are packed before the work starts
-    TASKS = 8                               # strips that keep some cores busy
+    FEW_STRIPS = 8                          # of columns, at least
+    TASKS = 64                              # keep many cores busy
+    PIECES = 16                             # in which a strip is packed, at most
     PREFETCH = 8                            # taps that a kernel looks ahead
     COLUMN_VECTORS = 4
     SLAB = 160 * 1024                       # bytes that are packed at a time where taps are columns
     FEWEST_INPUTS = 8                       # of such columns
+
+cdef double PACKED = 0.6                    # cycles for an element of a packed strip
+cdef double AGAIN = 0.35                    # for one that a pass reads from far away
+cdef double WEIGHT = 2.2                    # for a packed weight, which comes from far away
+cdef double ELEMENT = 1.3                   # for an element of the arrays
+
+cdef int WEIGHTS_STAGE = stage("direct_weights"), STRIPS_STAGE = stage("direct_strips"), PACK_STAGE = stage("direct_pack")
+cdef int SUMS_STAGE = stage("direct_sums"), OUTPUTS_STAGE = stage("direct_outputs")
 
 cdef double PADDED = 1.03                   # by how much positions may grow where strips are halved, whose sums all wait
 cdef double[3] FEW = [0, 2.2, 1.4]          # so few outputs' taps are columns, unless halos grow a strip by more than this
@@ -65,16 +76,6 @@ cdef struct Draft:                          # what the steps below tell each oth
 cdef class DirectPlan(Plan):
     """See ``convt_cpu._plan.Plan``; `direct_plan` makes it."""
 
-    cdef double packed_elements(self):
-        """Elements of all packed strips."""
-        cdef int64_t rows = self.p.count[0] * self.p.rows[0] * self.p.rows[1] * self.p.rows[2]
-        cdef int64_t of_strip = self.p.inputs * self.p.in_planes * rows if self.p.slab else self.p.strip_size
-        return <double>self.p.groups * self.strips * of_strip
-
-    cdef double read_again(self):
-        """Elements of packed strips that lie far away and that every pass reads: none where each strip has its own task."""
-        return self.packed_elements() * self.passes if self.by_outputs else 0
-
     @property
     def tables(self):
         """All that ``kernels/direct_plan.h`` names, and the schedule, by name: for tests."""
@@ -91,7 +92,8 @@ cdef class DirectPlan(Plan):
             channel_size=p.channel_size, span=p.span, span_size=p.span_size, strip_size=p.strip_size, block=p.block,
             chunk=p.chunk, tile=p.tile, unit=p.unit, pass_=p.pass_,
             first_column=as_list(p.first_column, p.column_units + 1),
-            column=as_rows(<const int64_t*>p.column, columns, 5), by_outputs=self.by_outputs, wave=self.wave,
+            column=as_rows(<const int64_t*>p.column, columns, 5), schedule=("by strips", "together", "by outputs")[self.schedule],
+            passes=p.passes, all_strips=p.all_strips, waves=p.waves, parts=p.parts,
         )
 
 
@@ -101,18 +103,17 @@ def direct_plan(Job job not None):
     if job.correlates or g.taps > MOST_TAPS or times(times(g.stride[0], g.stride[1]), g.stride[2]) > MOST_PHASES:
         return None
     cdef DirectPlan plan = DirectPlan(job)
-    plan.scatters = job.scatters
-    cdef Tap* taps = <Tap*>malloc(g.taps * sizeof(Tap))
-    if taps == NULL:
-        raise MemoryError(f"cannot allocate {g.taps * sizeof(Tap)} bytes for a plan")
+    plan.geometry = &plan.p
+    cdef Tap* taps = <Tap*>allocate(g.taps * sizeof(Tap))
     try:
-        return plan if _planned(plan, g, taps) else None
+        return plan if _planned(plan, job, taps) else None
     finally:
-        free(taps)
+        release(taps)
 
 
-cdef bint _planned(DirectPlan plan, const Geometry* g, Tap* taps) except -1:
+cdef bint _planned(DirectPlan plan, Job job, Tap* taps) except -1:
     """Plan step by step; False where a buffer would grow too large."""
+    cdef const Geometry* g = &job.g
     cdef Draft d
     cdef Strips s
     d.taps, d.lanes, d.few = g.taps, lanes_of(plan.isa, plan.size), False
@@ -131,7 +132,10 @@ cdef bint _planned(DirectPlan plan, const Geometry* g, Tap* taps) except -1:
     sort_by_reads(taps, d.taps)
     _write_taps(plan, &d, taps)
     _write_columns(plan, &d, taps)
-    return _schedule(plan, &d, lines_of(taps, d.taps, d.lanes, plan.p.tile))
+    if not _schedule(plan, &d, lines_of(taps, d.taps, d.lanes, plan.p.tile)):
+        return False
+    _list_stages(plan, job, &d)
+    return True
 
 
 cdef void _name_sides(DirectPlan plan, const Geometry* g):
@@ -182,8 +186,12 @@ cdef Strips _choose_strips(DirectPlan plan, Draft* d):
             return s
     s = cut(p.batch, d.planes, d.halo, target, d.lanes, sliced)
     strips = s.strips[0] * s.strips[1] * s.strips[2] * s.strips[3]
-    plan.by_outputs = d.weights > MOST_WEIGHTS or strips * p.groups < TASKS < d.units
-    if plan.by_outputs and not d.halo[0] and not d.halo[1]:
+    plan.schedule = BY_STRIPS
+    if d.weights > MOST_WEIGHTS:
+        plan.schedule = BY_OUTPUTS
+    elif strips * p.groups < TASKS and d.units > 1:
+        plan.schedule = TOGETHER
+    if plan.schedule == BY_OUTPUTS and not d.halo[0] and not d.halo[1]:
         shorter = cut(p.batch, d.planes, d.halo, target // 2, d.lanes, sliced)
         if computed(&shorter) <= PADDED * computed(&s):
             s = shorter
@@ -204,7 +212,7 @@ cdef int64_t _positions_of_columns(DirectPlan plan, const Draft* d):
     """The same where taps are columns: the input is packed slab by slab, so only the sums must stay in L2."""
     cdef convt_direct_plan* p = &plan.p
     cdef int64_t all_positions = p.batch * p.groups * d.planes[0] * d.planes[1] * d.planes[2]
-    cdef int64_t most = min(STRIP_SUMS // (p.outputs * p.out_planes * plan.size), all_positions // TASKS)
+    cdef int64_t most = min(STRIP_SUMS // (p.outputs * p.out_planes * plan.size), all_positions // FEW_STRIPS)
     return max(POSITIONS // plan.size, most)
 
 
@@ -219,7 +227,7 @@ cdef bint _lay_out_strip(DirectPlan plan, Draft* d, const Strips* s):
         p.rows[axis] = s.rows[axis]
     p.slices, p.slice, p.positions = s.slices, s.positions // s.slices, s.positions
     p.sums_pitch[0], p.sums_pitch[1] = s.sums_pitch[0], s.sums_pitch[1]
-    plan.strips = p.strips[0] * p.strips[1] * p.strips[2] * p.strips[3]
+    p.all_strips = p.strips[0] * p.strips[1] * p.strips[2] * p.strips[3]
     d.spans = 1
     if d.any_halo:
         furthest = (d.halo[0] * p.rows[1] + d.halo[1]) * p.rows[2] + d.halo[2]
@@ -238,7 +246,7 @@ cdef bint _lay_out_strip(DirectPlan plan, Draft* d, const Strips* s):
         p.span_size, d.spans = times(p.inputs, p.channel_size), ceil_div(p.positions, p.span)
     p.strip_size = times(times(p.inputs, p.channel_size), d.spans)
     return (
-        p.strip_size <= (WAVE if plan.by_outputs else MOST_STRIP) // plan.size
+        p.strip_size <= (MOST_STRIP if plan.schedule == BY_STRIPS else WAVE) // plan.size
         and times(p.out_planes * p.unit * plan.size, p.positions) <= MOST_SUMS
     )
 
@@ -321,25 +329,56 @@ cdef bint _schedule(DirectPlan plan, const Draft* d, int64_t lines):
     """Cut channels and outputs; False where buffers would grow too large. A tile touches so many lines of a channel."""
     cdef convt_direct_plan* p = &plan.p
     cdef int64_t size = plan.size, strip = p.strip_size * size, sums = p.out_planes * p.unit * p.positions * size
-    cdef int64_t of_channel = p.unit * d.taps * size, at_once, scratch, shared, positions
+    cdef int64_t of_channel = p.unit * d.taps * size, at_once, scratch, packed = d.weights, shared = 0
     p.block = ceil_div(p.inputs, ceil_div(p.inputs, max(8, BLOCK // (lines * d.lanes * size))))
-    if plan.by_outputs:
-        plan.wave = min(plan.strips, max(1, min(WAVE // strip, ALL_SUMS // sums)))
-        at_once = max(1, min(ALL_SUMS // (plan.wave * sums), d.units // TASKS))
-        p.chunk = min(p.inputs, p.block * max(1, CHUNK // (p.block * at_once * of_channel)))
-        shared = plan.wave * strip
-        scratch = at_once * (p.chunk * of_channel + plan.wave * sums)
-    else:
+    p.chunk = p.inputs
+    if plan.schedule == BY_STRIPS:
+        p.waves.wave = p.waves.groups = p.parts = p.pieces = 1
         at_once = max(1, min(SUMS // sums, d.units))
-        plan.wave, p.chunk = 1, p.inputs
-        shared = d.weights
         scratch = strip + at_once * sums + d.columns * size
-    if scratch + shared > MOST:
+    else:
+        p.waves.wave = min(p.all_strips, max(1, WAVE // strip))
+        if plan.schedule == BY_OUTPUTS:
+            p.waves.wave = min(p.waves.wave, max(1, ALL_SUMS // sums))
+        p.waves.groups = max(1, min(p.groups, WAVE // strip // p.all_strips)) if p.waves.wave == p.all_strips else 1
+        p.parts = p.waves.wave if plan.schedule == TOGETHER else 1
+        p.pieces = max(1, min(min(PIECES, p.inputs), ceil_div(TASKS, p.waves.wave * p.waves.groups)))
+        plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(p.all_strips, p.waves.wave)
+        shared = p.waves.groups * p.waves.wave * strip
+        if plan.schedule == TOGETHER:
+            at_once = max(1, min(SUMS // sums, d.units * p.waves.wave * p.waves.groups // TASKS))
+            scratch = at_once * sums
+        else:
+            at_once = max(1, min(ALL_SUMS // (p.waves.wave * sums), d.units * p.waves.groups // TASKS))
+            p.chunk = min(p.inputs, p.block * max(1, CHUNK // (p.block * at_once * of_channel)))
+            scratch, packed = at_once * (p.chunk * of_channel + p.waves.wave * sums), 0
+    if scratch + packed + shared > MOST:
         return False
+    at_once = min(at_once, d.units)
     p.pass_ = at_once * p.unit
-    plan.passes = ceil_div(p.outputs, p.pass_)
-    plan.tasks = plan.passes if plan.by_outputs else p.groups * plan.strips
-    plan.scratch, plan.shared = aligned(scratch) // size, aligned(shared) // size
-    positions = p.count[0] * p.rows[0] * p.rows[1] * p.rows[2] if d.few else p.positions
-    plan.multiply_adds = <double>p.groups * plan.strips * positions * p.inputs * p.outputs * d.taps
+    p.passes = ceil_div(p.outputs, p.pass_)
+    plan.scratch, plan.packed, plan.shared = scratch // size, packed // size, shared // size
     return True
+
+
+cdef int _list_stages(DirectPlan plan, Job job, const Draft* d) except -1:
+    """The schedule as stages, and what each costs."""
+    cdef convt_direct_plan* p = &plan.p
+    cdef int64_t rows = p.count[0] * p.rows[0] * p.rows[1] * p.rows[2]
+    cdef int64_t of_strip = p.inputs * p.in_planes * rows if p.slab else p.strip_size
+    cdef double strips = <double>p.groups * p.all_strips, positions = rows if d.few else p.positions
+    cdef double packed = strips * of_strip * words(job), weights = weights_moved(job) * WEIGHT
+    cdef double elements = elements_moved(job) * ELEMENT
+    plan.multiply_adds = strips * positions * p.inputs * p.outputs * d.taps
+    cdef double sums = cycles_of(plan.multiply_adds, job) + elements
+    if plan.schedule != BY_OUTPUTS:
+        plan.add(WEIGHTS_STAGE, p.groups * p.passes * (1 if d.few else ceil_div(p.inputs, p.block)), weights, PACKS)
+    if plan.schedule == BY_STRIPS:
+        plan.add(STRIPS_STAGE, p.groups * p.all_strips, sums + packed * PACKED)
+        return 0
+    plan.add(PACK_STAGE, p.waves.groups * p.waves.wave * p.pieces, packed * PACKED, REPEATS)
+    if plan.schedule == TOGETHER:
+        plan.add(SUMS_STAGE, p.waves.groups * p.parts * p.passes, sums + packed * AGAIN, REPEATS)
+    else:
+        plan.add(OUTPUTS_STAGE, p.waves.groups * p.passes, sums + packed * AGAIN * p.passes + weights, REPEATS)
+    return 0

@@ -10,7 +10,7 @@
 #ifndef CONVT_CELLS_PLAN_H
 #define CONVT_CELLS_PLAN_H
 
-#include <stdint.h>
+#include "call.h"
 
 enum {
     CONVT_MAX_PANELS = 32,    /* of a task */
@@ -30,6 +30,9 @@ typedef struct {
     int64_t block;     /* inputs that are summed up before the sums are added to the total */
     int64_t panels;    /* of `width` lanes, in a task */
     int64_t tiles;     /* of `unit` positions, in a task */
+    convt_waves waves; /* of tiles that are packed in one round; */
+    int64_t parts, blocks; /* then so many tasks along tiles and panels take some each */
+    int64_t tile_size; /* of a packed tile, in elements */
 } convt_cells_plan;
 
 #endif

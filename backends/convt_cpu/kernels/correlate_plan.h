@@ -14,9 +14,9 @@
 #ifndef CONVT_CORRELATE_PLAN_H
 #define CONVT_CORRELATE_PLAN_H
 
-#include <stdint.h>
+#include "call.h"
 
-#include "direct_plan.h"
+enum { CONVT_WRITTEN = 16 }; /* coarse channels that are written in one go */
 
 typedef struct {
     int64_t batch, groups, coarse, fine; /* channels per group */
@@ -34,6 +34,14 @@ typedef struct {
     int64_t chunk;                  /* positions that are summed in one go */
     int64_t block_coarse;           /* coarse channels of a block of sums, which are packed together */
     int64_t block_runs;             /* runs of it */
+    int64_t blocks;                 /* of fine channels */
+    int64_t coarse_blocks, run_blocks;
+    int64_t all_strips;             /* of a group */
+    int64_t splits;                 /* apart: tasks that share the strips of a group, each with sums of its own */
+    int64_t wave;                   /* together: blocks of fine channels that are packed in one round */
+    int64_t pieces;                 /* together: tasks that pack a block */
+    int64_t round_groups;           /* groups of a round */
+    int64_t of_coarse, of_fine, of_sums; /* elements: of packed blocks, of the sums of a block */
 } convt_correlate_plan;
 
 /* A block of the kernel. */

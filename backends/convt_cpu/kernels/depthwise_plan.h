@@ -10,9 +10,7 @@
 #ifndef CONVT_DEPTHWISE_PLAN_H
 #define CONVT_DEPTHWISE_PLAN_H
 
-#include <stdint.h>
-
-#include "direct_plan.h" /* convt_strides */
+#include "call.h"
 
 enum { CONVT_CHANNEL_TAPS = 512 }; /* of a filter, where lanes are channels */
 
@@ -37,6 +35,7 @@ typedef struct {
     int64_t chunk_size;       /* elements of one plane's sums of a chunk */
     int64_t units;            /* of a task */
     int64_t splits;           /* correlate: tasks that share one group */
+    int64_t channel_rows;     /* output rows of a task where lanes are channels; 0 where they cannot be */
 } convt_depthwise_plan;
 
 #endif

@@ -19,11 +19,7 @@
 #ifndef CONVT_DIRECT_PLAN_H
 #define CONVT_DIRECT_PLAN_H
 
-#include <stdint.h>
-
-typedef struct {
-    int64_t outer, channel, axis[3]; /* of an (N, C, *spatial) or (C, F, *taps) array, in elements */
-} convt_strides;
+#include "call.h"
 
 typedef struct { /* a tap of an output, where outputs are few: see columns.h */
     int64_t tap, output, in_plane, out_plane, shift;
@@ -59,6 +55,11 @@ typedef struct {
     int64_t tile;              /* vectors of positions that a kernel takes */
     int64_t unit;              /* output channels of a kernel */
     int64_t pass;              /* output channels that one reading of a strip serves, a multiple of the unit */
+    int64_t passes;            /* of all outputs */
+    int64_t all_strips;        /* of a group */
+    convt_waves waves;         /* of strips that are packed in one round */
+    int64_t pieces;            /* in which a strip is packed by several tasks */
+    int64_t parts;             /* in which the strips of a wave are summed by several tasks */
     int64_t column_units;      /* how often a kernel must run for all taps of all outputs as columns; 0 if they are not used */
     const int64_t *first_column; /* [column_units + 1] */
     const convt_column *column; /* those of a unit read the same input plane */

@@ -111,15 +111,6 @@ static inline int64_t NAME(end_of_pass)(const convt_direct_plan *p, int64_t firs
     return p->pass < p->outputs - first ? first + p->pass : p->outputs;
 }
 
-/* Packs the weights of one pass for the schedule by strips. */
-static int NAME(pack_pass)(
-    const convt_direct_plan *p, int64_t first, int64_t last, const REAL *kernel, int64_t in, int64_t out,
-    const int64_t *axis, REAL *packed)
-{
-    if (p->column_units) return NAME(pack_columns)(p, kernel, in, out, axis, packed);
-    return NAME(pack_weights)(p, first, last, 0, p->inputs, kernel, in, out, axis, packed);
-}
-
 /* The schedule by strips: a task is a strip of one group, in all passes; the weights have been packed before. */
 static void NAME(strip)(
     const convt_direct_plan *p, int64_t task, const REAL *input, const convt_strides *in, const REAL *weights,
@@ -142,18 +133,8 @@ static void NAME(strip)(
     }
 }
 
-/* The schedule by outputs, for many weights and few positions: first all strips of a wave are packed, by tasks that take
- * some channels of one strip each ... */
-static void NAME(pack)(
-    const convt_direct_plan *p, int64_t task, int64_t first, int64_t last, const REAL *input, const convt_strides *in,
-    REAL *strip)
-{
-    NAME(box) box = NAME(strip_box)(p, task);
-    NAME(pack_strip)(p, &box, first, last, input, in, strip);
-}
-
-/* ... then a task is one pass over all strips of the wave. It packs its weights itself, those of some channels at a time, which
- * stay in the L2 cache. The scratch memory holds them, then the sums of all strips. Returns 1 if all weights are finite, else 0. */
+/* The schedule by outputs, for many weights and few positions: all strips of a wave have been packed before, and a task is one
+ * pass over them. It packs its weights itself, those of some channels at a time, which stay in the L2 cache. The scratch memory holds them, then the sums of all strips. Returns 1 if all weights are finite, else 0. */
 static int NAME(outputs)(
     const convt_direct_plan *p, int64_t task, int64_t first_strip, int64_t strips, const REAL *packed, const REAL *kernel,
     int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output, const convt_strides *out,

@@ -2,7 +2,7 @@
 #ifndef CONVT_THIN_PLAN_H
 #define CONVT_THIN_PLAN_H
 
-#include <stdint.h>
+#include "call.h"
 
 typedef struct {
     int64_t batch, groups, inputs, outputs; /* coarse and fine channels per group */
@@ -16,6 +16,8 @@ typedef struct {
     int64_t block;     /* scatter: channels that are read before the next lanes; gather: lanes before the next channels */
     int64_t channels;  /* coarse ones of a task of gather */
     int64_t run;       /* positions of a task of gather */
+    convt_waves waves; /* of positions whose columns are packed together, for gather; else of all packed tiles */
+    int64_t tile_size; /* of a packed tile of rows, in elements */
 } convt_thin_plan;
 
 #endif

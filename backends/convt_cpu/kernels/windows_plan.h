@@ -2,7 +2,7 @@
 #ifndef CONVT_WINDOWS_PLAN_H
 #define CONVT_WINDOWS_PLAN_H
 
-#include <stdint.h>
+#include "call.h"
 
 typedef struct {
     int64_t batch, groups, inputs, outputs; /* fine and coarse channels per group */

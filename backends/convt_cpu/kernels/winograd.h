@@ -54,6 +54,23 @@ typedef struct {
     NAME(move) moves[NAME(WINOGRAD_MOVES)]; /* [input phase][element of the window][vectors of the rows of tiles] */
 } NAME(window_list);
 
+typedef struct {
+    int64_t to, from, first, count; /* a row of results: where it goes, its line of results, its part that is inside */
+} NAME(winograd_run);
+
+/* What a task writes down once for all channels: too large for the stack of a thread that may be somebody's own. It is at the
+ * beginning of each task's scratch memory. */
+typedef union {
+    NAME(window_list) windows;
+    struct {
+        NAME(winograd_run) runs[NAME(WINOGRAD_RUNS)];
+        REAL results[NAME(WINOGRAD_RESULTS)]; /* [y phase][y][x][x phase][tile] */
+        int32_t place[3 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_TILES];
+    };
+} NAME(winograd_lists);
+
+_Static_assert(sizeof(NAME(winograd_lists)) <= CONVT_WINOGRAD_LISTS, "room for the lists");
+
 /* The moves of one element of the window in one input phase, seen from the first image of the block: each row of tiles by
  * itself, then zeros up to the last vector's end. Returns how many they are. */
 static int64_t NAME(window_moves)(
@@ -137,9 +154,6 @@ static void NAME(winograd_products)(
         }
 }
 
-typedef struct {
-    int64_t to, from, first, count; /* a row of results: where it goes, its line of results, its part that is inside */
-} NAME(winograd_run);
 
 /* The rows of results of a block of tiles. Returns how many they are. */
 static int64_t NAME(winograd_runs)(
@@ -195,11 +209,11 @@ static inline void NAME(write_run)(
 /* Writes `outputs` channels of a block of tiles from M, the first of them that which `bias` and `output` point to. */
 static void NAME(winograd_output)(
     const convt_winograd_plan *p, int64_t block, int64_t outputs, const REAL *m, const REAL *bias, REAL *output,
-    const convt_strides *out)
+    const convt_strides *out, NAME(winograd_lists) *lists)
 {
-    NAME(winograd_run) runs[NAME(WINOGRAD_RUNS)];
-    REAL results[NAME(WINOGRAD_RESULTS)]; /* [y phase][y][x][x phase][tile] */
-    int32_t place[3 * CONVT_WINOGRAD_STRIDE * CONVT_WINOGRAD_TILES];
+    NAME(winograd_run) *runs = lists->runs;
+    REAL *results = lists->results;
+    int32_t *place = lists->place;
     int64_t run_count = NAME(winograd_runs)(p, block, out, runs), count = NAME(winograd_vectors)(p, block) * LANES;
     int64_t size = p->block_tiles, matrix = p->unit * size, ways = p->results[1] * p->out_stride[1];
     for (int64_t i = 0; i < ways * size; i++) place[i] = (int32_t)(i % ways * size + i / ways);
@@ -225,71 +239,78 @@ static inline int64_t NAME(channels_of)(const convt_winograd_plan *p, int64_t bl
 
 /* Packs V of one block of tiles and one block of channels, which `input` and `v` point to. */
 static int NAME(winograd_input)(
-    const convt_winograd_plan *p, int64_t block, int64_t channels, const REAL *input, const convt_strides *in, REAL *v)
+    const convt_winograd_plan *p, int64_t block, int64_t channels, const REAL *input, const convt_strides *in, REAL *v,
+    REAL *scratch)
 {
-    NAME(window_list) windows;
-    NAME(list_windows)(p, block, channels, input, in, &windows);
-    return NAME(winograd_windows)(p, block, 0, channels, &windows, in, v);
+    NAME(window_list) *windows = &((NAME(winograd_lists) *)scratch)->windows;
+    NAME(list_windows)(p, block, channels, input, in, windows);
+    return NAME(winograd_windows)(p, block, 0, channels, windows, in, v);
 }
 
-/* The schedule by tiles: a task is a block of tiles of one group; U has been packed before. The scratch memory holds V, then
- * M of one pass. Returns 1 if all elements are finite and not huge. */
+/* One pass of a block of tiles, its outputs from `first` on: M = U V, and what becomes of it. `u` is that of the group; the
+ * scratch memory holds the lists, then M. */
+static void NAME(winograd_pass)(
+    const convt_winograd_plan *p, int64_t group, int64_t block, int64_t first, const REAL *v, const REAL *u, const REAL *bias,
+    REAL *output, const convt_strides *out, REAL *scratch)
+{
+    int64_t outputs = convt_least(p->pass * p->unit, p->outputs - first), channel = group * p->outputs + first;
+    REAL *m = scratch + CONVT_WINOGRAD_LISTS / sizeof(REAL);
+    for (int64_t c = 0; c < p->channel_blocks; c++)
+        NAME(winograd_products)(
+            p, block, outputs, NAME(channels_of)(p, c), v + c * 16 * p->v_size,
+            u + (c * p->units + first / p->unit) * 16 * p->out_phases * p->u_size, m, c > 0);
+    NAME(winograd_output)(
+        p, block, outputs, m, bias ? bias + channel : bias, output + channel * out->channel, out,
+        (NAME(winograd_lists) *)scratch);
+}
+
+/* The schedule by tiles: a task is a block of tiles of one group; U has been packed before. The scratch memory holds the lists,
+ * M of one pass, then V. Returns 1 if all elements are finite and not huge. */
 static int NAME(winograd_tiles)(
     const convt_winograd_plan *p, int64_t task, const REAL *input, const convt_strides *in, const REAL *u, const REAL *bias,
     REAL *output, const convt_strides *out, REAL *scratch)
 {
-    NAME(window_list) windows;
-    int64_t blocks = (NAME(all_tiles)(p) + p->block_tiles - 1) / p->block_tiles;
-    int64_t group = task / blocks, block = task % blocks, units = (p->outputs + p->unit - 1) / p->unit;
-    int64_t channel_blocks = (p->inputs + p->block_channels - 1) / p->block_channels;
-    int64_t u_unit = 16 * p->out_phases * p->u_size, step = p->pass * p->unit;
-    REAL *m = scratch + channel_blocks * 16 * p->v_size;
+    NAME(window_list) *windows = &((NAME(winograd_lists) *)scratch)->windows;
+    int64_t group = task / p->blocks, block = task % p->blocks;
+    REAL *v = scratch + CONVT_WINOGRAD_LISTS / sizeof(REAL) + p->pass * p->out_phases * 16 * p->unit * p->block_tiles;
     input += group * p->inputs * in->channel;
-    u += group * channel_blocks * units * u_unit;
-    NAME(list_windows)(p, block, p->inputs, input, in, &windows);
-    for (int64_t c = 0; c < channel_blocks; c++)
+    u += group * p->channel_blocks * p->units * 16 * p->out_phases * p->u_size;
+    NAME(list_windows)(p, block, p->inputs, input, in, windows);
+    for (int64_t c = 0; c < p->channel_blocks; c++)
         if (!NAME(winograd_windows)(
-                p, block, c * p->block_channels, NAME(channels_of)(p, c), &windows, in, scratch + c * 16 * p->v_size))
+                p, block, c * p->block_channels, NAME(channels_of)(p, c), windows, in, v + c * 16 * p->v_size))
             return 0;
-    for (int64_t first = 0; first < p->outputs; first += step) {
-        int64_t channel = group * p->outputs + first;
-        int64_t outputs = step < p->outputs - first ? step : p->outputs - first;
-        for (int64_t c = 0; c < channel_blocks; c++)
-            NAME(winograd_products)(
-                p, block, outputs, NAME(channels_of)(p, c), scratch + c * 16 * p->v_size,
-                u + (c * units + first / p->unit) * u_unit, m, c > 0);
-        NAME(winograd_output)(p, block, outputs, m, bias ? bias + channel : bias, output + channel * out->channel, out);
-    }
+    for (int64_t first = 0; first < p->outputs; first += p->pass * p->unit)
+        NAME(winograd_pass)(p, group, block, first, v, u, bias, output, out, scratch);
     return 1;
 }
 
 /* The schedule by outputs, for many weights and few tiles: V of several blocks has been packed before, and a task is one
  * pass over them; it packs its weights itself, those of one block of channels at a time. The pointers are those of the
- * group; the scratch memory holds U, then M of all blocks. Returns 1 if all weights are finite and not huge. */
+ * group; the scratch memory holds the lists, U, then M of all blocks. Returns 1 if all weights are finite and not huge. */
 static int NAME(winograd_outputs)(
     const convt_winograd_plan *p, int64_t task, int64_t first_block, int64_t blocks, const REAL *v, const REAL *kernel,
     int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output, const convt_strides *out,
     REAL *scratch)
 {
-    int64_t first = task * p->pass * p->unit;
-    int64_t outputs = p->pass * p->unit < p->outputs - first ? p->pass * p->unit : p->outputs - first;
-    int64_t channel_blocks = (p->inputs + p->block_channels - 1) / p->block_channels;
+    int64_t first = task * p->pass * p->unit, outputs = convt_least(p->pass * p->unit, p->outputs - first);
     int64_t u_unit = 16 * p->out_phases * p->u_size, m_block = p->pass * p->out_phases * 16 * p->unit * p->block_tiles;
-    REAL *u = scratch, *m = u + p->pass * u_unit;
-    for (int64_t c = 0; c < channel_blocks; c++) {
+    REAL *u = scratch + CONVT_WINOGRAD_LISTS / sizeof(REAL), *m = u + p->pass * u_unit;
+    for (int64_t c = 0; c < p->channel_blocks; c++) {
         for (int64_t at = 0; at < outputs; at += p->unit)
             if (!NAME(winograd_weights)(
-                    p, NAME(channels_of)(p, c), p->unit < outputs - at ? p->unit : outputs - at,
+                    p, NAME(channels_of)(p, c), convt_least(p->unit, outputs - at),
                     kernel + c * p->block_channels * in + (first + at) * out_channel, in, out_channel, axis,
                     u + at / p->unit * u_unit))
                 return 0;
         for (int64_t b = 0; b < blocks; b++)
             NAME(winograd_products)(
-                p, first_block + b, outputs, NAME(channels_of)(p, c), v + (b * channel_blocks + c) * 16 * p->v_size, u,
+                p, first_block + b, outputs, NAME(channels_of)(p, c), v + (b * p->channel_blocks + c) * 16 * p->v_size, u,
                 m + b * m_block, c > 0);
     }
     for (int64_t b = 0; b < blocks; b++)
         NAME(winograd_output)(
-            p, first_block + b, outputs, m + b * m_block, bias ? bias + first : bias, output + first * out->channel, out);
+            p, first_block + b, outputs, m + b * m_block, bias ? bias + first : bias, output + first * out->channel, out,
+            (NAME(winograd_lists) *)scratch);
     return 1;
 }

@@ -22,9 +22,12 @@
 #ifndef CONVT_WINOGRAD_CORRELATE_PLAN_H
 #define CONVT_WINOGRAD_CORRELATE_PLAN_H
 
-#include <stdint.h>
+#include "call.h"
 
-enum { CONVT_UNIT_TILES = 64 }; /* tiles of a unit, at most */
+enum {
+    CONVT_UNIT_TILES = 64, /* tiles of a unit, at most */
+    CONVT_TRANSFORMED = 8  /* coarse channels that are written in one go */
+};
 
 typedef struct {
     int64_t channels;    /* of a group */
@@ -52,6 +55,12 @@ typedef struct {
     int64_t frequencies, phases;
     int64_t rows, tile;   /* rows and vectors of a kernel */
     int64_t chunk;        /* tiles that a kernel sums in one go */
+    int64_t all_units;    /* of one group */
+    int64_t strip_units, strips; /* of one group */
+    int64_t fine_blocks, coarse_blocks;
+    int64_t splits;       /* apart: tasks that share the strips of a group, each with sums of its own */
+    int64_t round_groups; /* apart: groups of a round */
+    int64_t of_fine, of_coarse, of_sums; /* elements: of a unit in one block of V, of G; of M of two blocks */
 } convt_winograd_correlate_plan;
 
 #endif

@@ -23,11 +23,12 @@
 #ifndef CONVT_WINOGRAD_PLAN_H
 #define CONVT_WINOGRAD_PLAN_H
 
-#include <stdint.h>
+#include "call.h"
 
 enum {
     CONVT_WINOGRAD_TILES = 96, /* tiles of a block, at most */
-    CONVT_WINOGRAD_STRIDE = 2  /* stride along an axis, at most */
+    CONVT_WINOGRAD_STRIDE = 2, /* stride along an axis, at most */
+    CONVT_WINOGRAD_LISTS = 104 * 1024 /* bytes of what a task writes down */
 };
 
 typedef struct {
@@ -48,6 +49,10 @@ typedef struct {
     int64_t unit;                /* output channels of a direct kernel */
     int64_t pass;                /* units that are summed while a block of tiles is in the cache */
     int64_t v_size, u_size;      /* of one frequency of one block of channels; U with room for a vector that runs over */
+    int64_t units, channel_blocks, blocks; /* of outputs, of inputs, of tiles, of one group */
+    int64_t passes;              /* of all units */
+    convt_waves waves;           /* of blocks that are packed in one round */
+    int64_t parts;               /* in which the blocks of a wave are summed by several tasks */
 } convt_winograd_plan;
 
 #endif

@@ -1,10 +1,11 @@
 """Runs the functions of ``windows.h`` in parallel, on contiguous arrays."""
 
-from cython.parallel cimport prange, threadid
-from libc.stdlib cimport free, malloc
 cimport numpy as cnp
 
 from .._kernels cimport isa_index
+from .._layers cimport layer
+from .._memory cimport allocate, release
+from .._tasks cimport convt_run
 from .._types cimport int64_t
 
 cdef extern from "pooling/pooling.h" nogil:
@@ -83,31 +84,44 @@ cdef class Windows:
         self.plane_scratch = p.segment * 4
 
 
+cdef struct Running:                        # one call, as the layer's threads see it
+    const convt_windows* p
+    const convt_pooling* table
+    int64_t rows, chunk, bytes              # bytes: of a seat's scratch memory
+    int which
+    void* a
+    void* b
+    void* c
+    char* scratch
+
+
 def run(Windows windows not None, str name, cnp.ndarray one, cnp.ndarray two, cnp.ndarray three, int threads):
     """One of pool, pool_backward, unpool and unpool_backward, on its three arrays; whether all given indices were inside."""
-    cdef bint rows = name == "pool"
-    cdef int64_t bytes = windows.row_scratch if rows else windows.plane_scratch
-    cdef int64_t tasks = windows.row_tasks if rows else windows.plane_tasks, task, outside = 0
-    cdef int which = ("pool", "pool_backward", "unpool", "unpool_backward").index(name)
-    cdef void* a = cnp.PyArray_DATA(one)
-    cdef void* b = cnp.PyArray_DATA(two)
-    cdef void* c = cnp.PyArray_DATA(three)
-    cdef char* scratch = <char*>malloc(threads * bytes)
-    if scratch == NULL:
-        raise MemoryError(f"cannot allocate {threads * bytes} bytes of scratch memory")
-    with nogil:
-        for task in prange(tasks, schedule="static", num_threads=threads):
-            outside += not _task(windows, which, task, a, b, c, scratch + threadid() * bytes)
-    free(scratch)
-    return outside == 0
+    cdef int64_t tasks = windows.row_tasks if name == "pool" else windows.plane_tasks
+    cdef Running r
+    r.p, r.table, r.rows, r.chunk = &windows.p, windows.table, windows.rows, windows.chunk
+    r.bytes = windows.row_scratch if name == "pool" else windows.plane_scratch
+    r.which = ("pool", "pool_backward", "unpool", "unpool_backward").index(name)
+    r.a, r.b, r.c = cnp.PyArray_DATA(one), cnp.PyArray_DATA(two), cnp.PyArray_DATA(three)
+    cdef convt_run on_threads = layer()
+    r.scratch = <char*>allocate(threads * r.bytes)
+    cdef bint inside
+    try:
+        with nogil:
+            inside = on_threads(&_task, &r, tasks, threads)
+    finally:
+        release(r.scratch)
+    return inside
 
 
-cdef inline bint _task(Windows w, int which, int64_t task, void* a, void* b, void* c, void* scratch) noexcept nogil:
-    if which == 0:
-        w.table.pool(&w.p, task * w.chunk, min((task + 1) * w.chunk, w.rows), a, b, <int64_t*>c, scratch)
-        return True
-    if which == 1:
-        return w.table.pool_backward(&w.p, task, task + 1, a, <int64_t*>b, c, scratch)
-    if which == 2:
-        return w.table.unpool(&w.p, task, task + 1, a, <int64_t*>b, c, scratch)
-    return w.table.unpool_backward(&w.p, task, task + 1, a, <int64_t*>b, c, scratch)
+cdef int _task(void* running, int64_t task, int seat) noexcept nogil:
+    cdef Running* r = <Running*>running
+    cdef void* scratch = r.scratch + seat * r.bytes
+    if r.which == 0:
+        r.table.pool(r.p, task * r.chunk, min((task + 1) * r.chunk, r.rows), r.a, r.b, <int64_t*>r.c, scratch)
+        return 1
+    if r.which == 1:
+        return r.table.pool_backward(r.p, task, task + 1, r.a, <int64_t*>r.b, r.c, scratch)
+    if r.which == 2:
+        return r.table.unpool(r.p, task, task + 1, r.a, <int64_t*>r.b, r.c, scratch)
+    return r.table.unpool_backward(r.p, task, task + 1, r.a, <int64_t*>r.b, r.c, scratch)

@@ -1,10 +1,11 @@
 """Runs a plan's functions over all rows, in parallel."""
 
-from cython.parallel cimport prange, threadid
-from libc.stdlib cimport free, malloc
 cimport numpy as cnp
 
 from .._kernels cimport isa_index
+from .._layers cimport layer
+from .._memory cimport allocate, release
+from .._tasks cimport convt_run
 from .._types cimport int64_t
 
 cdef extern from "resampling/resampling.h" nogil:
@@ -106,18 +107,30 @@ cdef void* _data(array) noexcept:
     return cnp.PyArray_DATA(<cnp.ndarray>array)
 
 
+cdef struct Running:                        # one call, as the layer's threads see it
+    const convt_rows* p
+    convt_rows_function run
+    int64_t rows, chunk, bytes              # bytes: of a seat's scratch memory
+    const void* x
+    void* y
+    char* scratch
+
+
 def run(Rows rows not None, cnp.ndarray array, cnp.ndarray result, int threads):
     """result = the plan's map of array, both contiguous in the plan's order."""
-    cdef const void* x = cnp.PyArray_DATA(array)
-    cdef void* y = cnp.PyArray_DATA(result)
-    cdef char* scratch = <char*>malloc(threads * rows.scratch)
-    cdef int64_t task
-    if scratch == NULL:
-        raise MemoryError(f"cannot allocate {threads * rows.scratch} bytes of scratch memory")
-    with nogil:
-        for task in prange(rows.tasks, schedule="static", num_threads=threads):
-            rows.run(
-                &rows.p, task * rows.chunk, min((task + 1) * rows.chunk, rows.rows), x, y,
-                scratch + threadid() * rows.scratch
-            )
-    free(scratch)
+    cdef Running r
+    r.p, r.run, r.rows, r.chunk, r.bytes = &rows.p, rows.run, rows.rows, rows.chunk, rows.scratch
+    r.x, r.y = cnp.PyArray_DATA(array), cnp.PyArray_DATA(result)
+    cdef convt_run on_threads = layer()
+    r.scratch = <char*>allocate(threads * r.bytes)
+    try:
+        with nogil:
+            on_threads(&_task, &r, rows.tasks, threads)
+    finally:
+        release(r.scratch)
+
+
+cdef int _task(void* running, int64_t task, int seat) noexcept nogil:
+    cdef Running* r = <Running*>running
+    r.run(r.p, task * r.chunk, min((task + 1) * r.chunk, r.rows), r.x, r.y, r.scratch + seat * r.bytes)
+    return 1

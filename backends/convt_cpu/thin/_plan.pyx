@@ -3,15 +3,17 @@
 Sizes follow from the problem and the instruction set, never from the number of threads.
 """
 
-from .._geometry cimport Geometry, positions_of
+from .._cost cimport cycles_of, elements_moved, weights_moved, words
+from .._geometry cimport Geometry, positions_of, weights_of
 from .._job cimport Job
-from .._kernels cimport convt_thin_plan, has_kernel, lanes_of, most_rows, widest, widest_within
-from .._sizes cimport LINE, aligned, ceil_div, even, times
+from .._kernels cimport convt_thin_plan, has_kernel, lanes_of, most_rows, stage, widest, widest_within
+from .._plan cimport REPEATS
+from .._sizes cimport LINE, ceil_div, even, times
 from .._types cimport int64_t
 
 from types import SimpleNamespace
 
-__all__ = ["ThinPlan", "thin_plan"]
+__all__ = ["ThinPlan", "thin_plan", "thin_suits"]
 
 cdef enum:
     LANES = 4096                            # bytes of a task's lanes of one channel: a page, which is fetched from memory ahead
@@ -24,8 +26,21 @@ cdef enum:
     RUN = 48                                # positions of a task of gather
     DOTS = 4                                # channels of a kernel of gather
     MOST_CHANNELS = 32                      # of a task of gather
-    TASKS = 16                              # keep some cores busy to the end
+    TASKS = 64                              # keep many cores busy
     SHARED = 12 * 1024 * 1024               # bytes of what all tasks read: rows or columns
+    WEIGHTS = 256 * 1024                    # in number: fewer are not worth it
+
+cdef struct OfMap:                          # what differs from map to map
+    double scatter, gather, correlate
+
+cdef OfMap SUM = OfMap(1.2, 2.0, 1.15)      # time of a multiply-add, relative to a direct kernel's
+cdef OfMap POSITIONS = OfMap(128, 1024, 256)    # at most
+cdef double MOVED = 1.0                     # cycles for an element of columns that is gathered or added up
+cdef double WEIGHT = 0.8                    # for a weight that is read or written where it lies
+cdef double ELEMENT = 1.3                   # for an element of the arrays
+
+cdef int ROWS_STAGE = stage("thin_rows"), LANES_STAGE = stage("thin_lanes")
+cdef int COLUMNS_STAGE = stage("thin_columns"), DOTS_STAGE = stage("thin_dots")
 
 
 cdef class ThinPlan(Plan):
@@ -39,16 +54,24 @@ cdef class ThinPlan(Plan):
             batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, coarse=p.coarse, fine=p.fine,
             kernel=p.kernel, stride=p.stride, padding=p.padding, dilation=p.dilation, taps=p.taps, positions=p.positions,
             part=p.part, pitch=p.pitch, unit=p.unit, width=p.width, block=p.block, channels=p.channels, run=p.run,
-            wave=self.wave, tasks=self.tasks,
+            wave=p.waves.wave, waves=p.waves,
         )
+
+
+def thin_suits(Job job not None):
+    """Whether there are many weights and few positions."""
+    return job.g.groups == 1 and weights_of(&job.g) >= WEIGHTS and positions_of(&job.g) <= _of_map(POSITIONS, job)
 
 
 def thin_plan(Job job not None):
     """The plan of a map; None where buffers would grow too large."""
     cdef ThinPlan plan = ThinPlan(job)
-    plan.data_map, plan.scatters, plan.gathers = job.data_map, job.scatters, job.gathers
+    plan.geometry = &plan.p
     _copy_geometry(plan, &job.g)
-    return plan if (_cut_positions(plan) if job.gathers else _cut_lanes(plan)) else None
+    if not (_cut_positions(plan) if job.gathers else _cut_lanes(plan)):
+        return None
+    _list_stages(plan, job)
+    return plan
 
 
 cdef void _copy_geometry(ThinPlan plan, const Geometry* g):
@@ -59,7 +82,6 @@ cdef void _copy_geometry(ThinPlan plan, const Geometry* g):
         p.coarse[axis], p.fine[axis], p.kernel[axis] = g.coarse[axis], g.fine[axis], g.kernel[axis]
         p.stride[axis], p.padding[axis], p.dilation[axis] = g.stride[axis], g.padding[axis], g.dilation[axis]
     p.taps, p.positions = g.taps, positions_of(g)
-    plan.moved = <double>p.positions * p.groups * p.outputs * p.taps
 
 
 cdef bint _cut_lanes(ThinPlan plan):
@@ -69,22 +91,23 @@ cdef bint _cut_lanes(ThinPlan plan):
     cdef int64_t beside = p.inputs if plan.scatters else p.positions            # elements of a row
     cdef int64_t all_positions, lanes, padded, columns, more
     p.unit = even(rows, most_rows(plan.isa))
-    plan.wave = ceil_div(rows, p.unit)
-    all_positions = plan.wave * p.unit if plan.scatters else p.positions
+    p.waves.wave = ceil_div(rows, p.unit)
+    all_positions = p.waves.wave * p.unit if plan.scatters else p.positions
     p.part = max(1, min(min(LANES, COLUMNS // all_positions) // (p.taps * size), p.outputs // TASKS))
     lanes = p.part * p.taps
     p.width = _width(plan, lanes)
     padded = ceil_div(lanes, p.width) * p.width
     p.pitch = padded + LINE // size         # positions, else 4 KB apart, would meet in few sets of the caches
-    columns, plan.tile_size = times(all_positions, p.pitch * size), times(p.unit, beside)
-    plan.shared = times(plan.wave, plan.tile_size)
+    columns, p.tile_size = times(all_positions, p.pitch * size), times(p.unit, beside)
+    plan.shared = times(p.waves.wave, p.tile_size)
     if columns > MOST_COLUMNS or plan.shared > SHARED // size:
         return False
-    p.block = min(p.inputs, CHANNELS if plan.wave == 1 else max(CHANNELS, PANEL // (p.pitch * size)))
+    p.block = min(p.inputs, CHANNELS if p.waves.wave == 1 else max(CHANNELS, PANEL // (p.pitch * size)))
     more = p.block * p.pitch if plan.scatters else p.unit * p.width
-    plan.tasks = p.groups * ceil_div(p.outputs, p.part)
-    plan.multiply_adds = <double>plan.tasks * padded * plan.shared
-    plan.scratch, plan.shared = aligned(columns + more * size) // size, aligned(plan.shared * size) // size
+    plan.multiply_adds = <double>p.groups * ceil_div(p.outputs, p.part) * padded * plan.shared
+    p.waves.groups = max(1, min(p.groups, SHARED // size // max(plan.shared, 1)))
+    plan.rounds = ceil_div(p.groups, p.waves.groups)
+    plan.scratch, plan.shared = columns // size + more, p.waves.groups * plan.shared
     return True
 
 
@@ -106,12 +129,34 @@ cdef bint _cut_positions(ThinPlan plan):
     column = p.pitch * size
     if column > SHARED:
         return False
-    plan.wave = even(p.positions, SHARED // column)
-    p.run = even(plan.wave, RUN)
+    p.waves.wave = even(p.positions, SHARED // column)
+    p.waves.groups = max(1, min(p.groups, SHARED // column // p.waves.wave)) if p.waves.wave == p.positions else 1
+    plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(p.positions, p.waves.wave)
+    p.run = even(p.waves.wave, RUN)
     p.channels = min(MOST_CHANNELS, ceil_div(ceil_div(p.inputs, TASKS), DOTS) * DOTS)
     p.block = max(LEAST_BLOCK, BLOCK // p.run) // size // vector * vector
-    plan.tasks = ceil_div(p.inputs, p.channels) * ceil_div(plan.wave, p.run)
     plan.multiply_adds = <double>p.positions * p.pitch * (ceil_div(p.inputs, DOTS) * DOTS) * p.groups
-    plan.scratch = aligned((p.channels * p.run * vector + DOTS * p.block) * size) // size
-    plan.shared = aligned(plan.wave * column) // size
+    plan.scratch = p.channels * p.run * vector + DOTS * p.block
+    plan.shared = p.waves.groups * p.waves.wave * p.pitch
     return True
+
+
+cdef int _list_stages(ThinPlan plan, Job job) except -1:
+    """The schedule as stages, and what each costs."""
+    cdef convt_thin_plan* p = &plan.p
+    cdef double sums = cycles_of(plan.multiply_adds, job) * _of_map(SUM, job) + weights_moved(job) * WEIGHT
+    cdef double moved = <double>p.positions * p.groups * p.outputs * p.taps * MOVED * words(job)
+    cdef double elements = elements_moved(job) * ELEMENT
+    if job.gathers:
+        plan.add(COLUMNS_STAGE, p.waves.groups * p.waves.wave, moved + elements, REPEATS)
+        plan.add(
+            DOTS_STAGE, p.waves.groups * ceil_div(p.inputs, p.channels) * ceil_div(p.waves.wave, p.run), sums, REPEATS
+        )
+        return 0
+    plan.add(ROWS_STAGE, p.waves.groups * p.waves.wave, elements, REPEATS)
+    plan.add(LANES_STAGE, p.waves.groups * ceil_div(p.outputs, p.part), sums + moved, REPEATS)
+    return 0
+
+
+cdef double _of_map(OfMap values, Job job) noexcept:
+    return values.scatter if job.scatters else values.gather if job.gathers else values.correlate

@@ -5,4 +5,3 @@ from .._plan cimport Plan
 
 cdef class WindowsPlan(Plan):
     cdef convt_windows_plan p
-    cdef double packed                      # elements of all packed rows and filters

@@ -3,16 +3,17 @@
 Sizes follow from the problem and the instruction set, never from the number of threads.
 """
 
+from .._cost cimport cycles_of, words
 from .._geometry cimport Geometry, positions_of
 from .._job cimport Job
-from .._kernels cimport convt_windows_plan, lanes_of
-from .._sizes cimport aligned, ceil_div, even, times
+from .._kernels cimport convt_windows_plan, lanes_of, stage
+from .._sizes cimport ceil_div, even, times
 from .._tables cimport as_list, new_table
 from .._types cimport int64_t
 
 from types import SimpleNamespace
 
-__all__ = ["WindowsPlan", "windows_plan"]
+__all__ = ["WindowsPlan", "windows_plan", "windows_suits"]
 
 cdef enum:
     ROWS = 384 * 1024                       # bytes of the packed rows of a box, in the L2 cache
@@ -23,9 +24,16 @@ cdef enum:
     DOTS = 4                                # filters of a kernel
     FILTERS = 32                            # of a task, at most: CONVT_FILTERS
     WINDOWS = 128                           # of a task, at most: CONVT_WINDOWS
-    TASKS = 4                               # keep some cores busy
+    TASKS = 64                              # keep many cores busy
+    KERNEL = 8                              # elements of a row of a filter, at least
     MOST_STEPS = 4096
     MOST = 6 * 1024 * 1024                  # bytes of scratch memory of one thread
+
+cdef double SUM = 1.1                       # time of a multiply-add, relative to a direct kernel's
+cdef double PACKED = 0.3                    # cycles for an element of a packed row or filter
+cdef double RESULT = 8.0                    # for the sum of a vector's lanes
+
+cdef int BOXES_STAGE = stage("windows_boxes")
 
 
 cdef class WindowsPlan(Plan):
@@ -43,6 +51,11 @@ cdef class WindowsPlan(Plan):
         )
 
 
+def windows_suits(Job job not None):
+    """Whether this is a gather with long filters."""
+    return job.gathers and max(job.g.kernel[0], job.g.kernel[1], job.g.kernel[2]) >= KERNEL
+
+
 def windows_plan(Job job not None):
     """The plan of a gather; None where rows are short or buffers large."""
     cdef const Geometry* g = &job.g
@@ -52,10 +65,11 @@ def windows_plan(Job job not None):
     if times(g.kernel[0] * g.kernel[1], vectors) > MOST_STEPS:
         return None
     cdef WindowsPlan plan = WindowsPlan(job)
+    plan.geometry = &plan.p
     _copy_geometry(plan, g, vectors)
     _cut_channels(plan)
     _cut_boxes(plan, positions_of(g), lanes)
-    if not _schedule(plan, lanes):
+    if not _schedule(plan, job, lanes):
         return None
     _write_offsets(plan, lanes)
     return plan
@@ -108,7 +122,7 @@ cdef int64_t _packed_rows(convt_windows_plan* p, int64_t lanes):
     return times(times(times(p.chunk, p.rows[0]), p.rows[1]), p.rows[2])
 
 
-cdef bint _schedule(WindowsPlan plan, int64_t lanes):
+cdef bint _schedule(WindowsPlan plan, Job job, int64_t lanes) except -1:
     """Tasks and scratch memory; False if that is too much."""
     cdef convt_windows_plan* p = &plan.p
     cdef int64_t rows = _packed_rows(p, lanes), windows = p.count[0] * p.count[1] * p.count[2]
@@ -116,10 +130,13 @@ cdef bint _schedule(WindowsPlan plan, int64_t lanes):
     if elements > MOST // plan.size:
         return False
     p.block = max(1, BLOCK // (lanes * plan.size))
-    plan.tasks = p.groups * ceil_div(p.outputs, p.part) * p.batch * p.boxes[0] * p.boxes[1] * p.boxes[2]
-    plan.multiply_adds = <double>plan.tasks * p.inputs * filters * windows
-    plan.packed = <double>plan.tasks * p.inputs * (rows // p.chunk + filters)
-    plan.scratch = aligned(elements * plan.size) // plan.size
+    cdef int64_t tasks = p.groups * ceil_div(p.outputs, p.part) * p.batch * p.boxes[0] * p.boxes[1] * p.boxes[2]
+    plan.multiply_adds = <double>tasks * p.inputs * filters * windows
+    plan.scratch = elements
+    cdef double packed = <double>tasks * p.inputs * (rows // p.chunk + filters)
+    cdef double results = <double>positions_of(&job.g) * p.groups * p.outputs
+    cdef double cycles = cycles_of(plan.multiply_adds, job) * SUM + results * RESULT + packed * PACKED * words(job)
+    plan.add(BOXES_STAGE, tasks, cycles)
     return True
 
 

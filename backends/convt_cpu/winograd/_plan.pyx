@@ -8,20 +8,23 @@ Sizes follow from the problem and the instruction set, never from the number of 
 every new shape waits for it.
 """
 
+from .._cost cimport cycles_of, elements_moved, weights_moved, words
 from .._geometry cimport Geometry
 from .._job cimport Job
-from .._kernels cimport convt_winograd_plan, lanes_of, most_rows, widest
+from .._kernels cimport CONVT_WINOGRAD_LISTS, convt_winograd_plan, lanes_of, most_rows, stage, widest
+from .._plan cimport PACKS, REPEATS
 from .._sizes cimport LINE, aligned, ceil_div, even, times
 from .._types cimport int64_t
 
 from types import SimpleNamespace
 
-__all__ = ["WinogradPlan", "winograd_plan"]
+__all__ = ["WinogradPlan", "winograd_plan", "winograd_suits"]
 
 cdef enum:
     FREQUENCIES = 16
     FEWEST_INPUTS = 16                      # a result's error is that of its whole tile, which is like its own where each
                                             # sum has many terms
+    FEWEST_CHANNELS = 16                    # on either side, so that products outweigh transforms
     PIECE = 16 * 1024                       # bytes of V that a kernel takes at once, in the L1 cache
     TILES = 640 * 1024                      # bytes of V of a block of tiles, in the L2 cache beside ...
     PASS = 320 * 1024                       # ... bytes of M of a pass
@@ -29,9 +32,20 @@ cdef enum:
     WAVE = 12 * 1024 * 1024                 # bytes of V of all blocks that are packed together
     MOST_WEIGHTS = 10 * 1024 * 1024         # bytes of U that are packed before the work starts
     MOST = 20 * 1024 * 1024                 # bytes of scratch memory with one thread
+    OWN = 1024 * 1024                       # bytes of scratch memory of a thread that has no V and no U
     MOST_TILES = 96                         # CONVT_WINOGRAD_TILES
     MOST_STRIDE = 2                         # CONVT_WINOGRAD_STRIDE
-    TASKS = 8                               # that keep some cores busy
+    TASKS = 64                              # keep many cores busy
+
+cdef double SUM = 1.25                      # time of a multiply-add, relative to a direct kernel's
+cdef double TRANSFORMED = 0.6               # cycles for an element of a transformed window, or of the products of a tile
+cdef double WEIGHT = 1.2                    # for a transformed weight
+cdef double FETCHED = 5.0                   # for a weight that is going to be transformed
+cdef double ELEMENT = 2.0                   # for an element of the arrays, which are reached by tables
+
+cdef int WEIGHTS_STAGE = stage("winograd_weights"), TILES_STAGE = stage("winograd_tiles")
+cdef int INPUT_STAGE = stage("winograd_input"), SUMS_STAGE = stage("winograd_sums")
+cdef int OUTPUTS_STAGE = stage("winograd_outputs")
 
 cdef struct Draft:                          # what the steps below tell each other
     int64_t lanes
@@ -54,9 +68,15 @@ cdef class WinogradPlan(Plan):
             kernel=p.kernel, in_stride=p.in_stride, out_stride=p.out_stride, in_first=p.in_first, out_first=p.out_first,
             taps=p.taps, results=p.results, lattices=p.lattices, tiles=p.tiles, in_phases=p.in_phases,
             out_phases=p.out_phases, block_tiles=p.block_tiles, pitch=p.pitch, block_channels=p.block_channels,
-            tile=p.tile, unit=p.unit, pass_=p.pass_, v_size=p.v_size, u_size=p.u_size, by_outputs=self.by_outputs,
-            wave=self.wave, blocks=self.blocks, waves=self.waves,
+            tile=p.tile, unit=p.unit, pass_=p.pass_, v_size=p.v_size, u_size=p.u_size,
+            schedule=("by tiles", "together", "by outputs")[self.schedule], blocks=p.blocks, passes=p.passes, parts=p.parts,
+            waves=p.waves,
         )
+
+
+def winograd_suits(Job job not None):
+    """Whether there are channels enough that products outweigh transforms."""
+    return min(job.g.coarse_channels, job.g.fine_channels) >= FEWEST_CHANNELS
 
 
 def winograd_plan(Job job not None):
@@ -74,6 +94,7 @@ def winograd_plan(Job job not None):
     plan.p.outputs = g.fine_channels if plan.p.flips else g.coarse_channels
     if plan.p.inputs < FEWEST_INPUTS:
         return None
+    plan.geometry = &plan.p
     cdef Draft d
     d.lanes = lanes_of(plan.isa, plan.size)
     _place_tiles(plan, g, &d)
@@ -81,7 +102,7 @@ def winograd_plan(Job job not None):
     _choose_blocks(plan, &d)
     if not _schedule(plan, &d):
         return None
-    _count(plan, &d)
+    _list_stages(plan, job, &d)
     return plan
 
 
@@ -133,29 +154,27 @@ cdef void _choose_kernel(WinogradPlan plan, Draft* d):
     p.tile = widest(plan.isa, p.unit)
     d.step = p.tile * d.lanes
     p.block_channels = even(p.inputs, max(1, PIECE // (d.step * plan.size * p.in_phases)))
-    plan.units, plan.channel_blocks = ceil_div(p.outputs, p.unit), ceil_div(p.inputs, p.block_channels)
+    p.units, p.channel_blocks = ceil_div(p.outputs, p.unit), ceil_div(p.inputs, p.block_channels)
     p.u_size = ceil_div(p.block_channels * p.in_phases * p.unit + d.lanes, d.lanes) * d.lanes
     d.u_unit = FREQUENCIES * p.out_phases * p.u_size
-    d.weights = times(times(times(p.groups, plan.channel_blocks), plan.units), d.u_unit * plan.size)
+    d.weights = times(times(times(p.groups, p.channel_blocks), p.units), d.u_unit * plan.size)
     d.sums = FREQUENCIES * p.out_phases * p.unit * plan.size
 
 
 cdef void _choose_blocks(WinogradPlan plan, Draft* d):
-    """Tiles of a block, units of a pass, and the schedule: by outputs where weights are many or blocks few."""
+    """Tiles of a block, and the schedule: by outputs where weights are many, together where blocks are few."""
     cdef convt_winograd_plan* p = &plan.p
     cdef int64_t row = times(p.inputs, FREQUENCIES * p.in_phases * plan.size)      # bytes of V of a tile
     cdef int64_t most = min(MOST_TILES, ceil_div(d.all_tiles, d.lanes) * d.lanes)
     cdef int64_t in_cache = most if times(most, row) <= TILES else TILES // row // d.step * d.step
-    plan.by_outputs = (
-        d.weights > MOST_WEIGHTS
-        or 2 * in_cache < most
-        or ceil_div(d.all_tiles, in_cache) * p.groups < TASKS < plan.units
-    )
+    plan.schedule = BY_TILES
     p.block_tiles = in_cache
-    if plan.by_outputs:
+    if d.weights > MOST_WEIGHTS or 2 * in_cache < most:
+        plan.schedule = BY_OUTPUTS
         p.block_tiles = most if most < 2 * d.step else max(1, min(most, 2 * PASS // d.sums) // d.step) * d.step
-    p.pass_ = max(1, min(PASS // (d.sums * p.block_tiles), plan.units // TASKS if plan.by_outputs else plan.units))
-    plan.blocks = ceil_div(d.all_tiles, p.block_tiles)
+    elif ceil_div(d.all_tiles, in_cache) * p.groups < TASKS and p.units > 1:
+        plan.schedule = TOGETHER
+    p.blocks = ceil_div(d.all_tiles, p.block_tiles)
     p.pitch = p.block_tiles
     if p.pitch * plan.size % 256 == 0 and p.pitch > d.step:
         p.pitch += LINE // plan.size        # channels at such distances would meet in the L1 cache
@@ -163,35 +182,58 @@ cdef void _choose_blocks(WinogradPlan plan, Draft* d):
 
 
 cdef bint _schedule(WinogradPlan plan, const Draft* d):
-    """Blocks of a wave and scratch memory; False if that is too much."""
+    """Passes, blocks of a wave and scratch memory; False if that is too much."""
     cdef convt_winograd_plan* p = &plan.p
-    cdef int64_t of_sums = p.pass_ * d.sums * p.block_tiles, scratch, shared
-    cdef int64_t of_block = times(plan.channel_blocks, FREQUENCIES * p.v_size * plan.size)
-    plan.wave = plan.waves = 1
-    if plan.by_outputs:
-        plan.wave = min(plan.blocks, max(1, min(WAVE // of_block, SUMS // of_sums)))
-        plan.waves = ceil_div(plan.blocks, plan.wave)
-        shared = plan.wave * of_block
-        scratch = p.pass_ * d.u_unit * plan.size + plan.wave * of_sums
+    cdef int64_t of_block = times(p.channel_blocks, FREQUENCIES * p.v_size * plan.size), sums = d.sums * p.block_tiles
+    cdef int64_t tasks, room, scratch, packed = d.weights, shared = 0
+    p.pass_ = max(1, min(PASS // sums, p.units))
+    p.waves.wave = p.waves.groups = p.parts = 1
+    if plan.schedule == BY_TILES:
+        scratch = of_block + p.pass_ * sums
     else:
-        shared = d.weights
-        scratch = of_block + of_sums
-    if scratch + shared > MOST:
+        room = WAVE if plan.schedule == BY_OUTPUTS else min(WAVE, MOST - OWN - d.weights)
+        p.waves.wave = min(p.blocks, max(1, room // of_block))
+        if plan.schedule == BY_OUTPUTS:
+            p.waves.wave = min(p.waves.wave, max(1, SUMS // (p.pass_ * sums)))
+        p.waves.groups = max(1, min(p.groups, room // of_block // p.blocks)) if p.waves.wave == p.blocks else 1
+        plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(p.blocks, p.waves.wave)
+        shared = p.waves.groups * p.waves.wave * of_block
+        p.parts = p.waves.wave if plan.schedule == TOGETHER else 1
+        tasks = p.units * p.waves.groups * p.parts
+        p.pass_ = max(1, min(p.pass_, tasks // TASKS))
+        scratch = p.pass_ * sums
+        if plan.schedule == BY_OUTPUTS:
+            scratch, packed = p.pass_ * (d.u_unit * plan.size + p.waves.wave * sums), 0
+    scratch += CONVT_WINOGRAD_LISTS
+    if scratch + packed + shared > MOST:
         return False
-    plan.passes = ceil_div(plan.units, p.pass_)
-    plan.tasks = plan.passes if plan.by_outputs else p.groups * plan.blocks
-    plan.scratch, plan.shared = aligned(scratch) // plan.size, aligned(shared) // plan.size
+    p.passes = ceil_div(p.units, p.pass_)
+    plan.scratch, plan.packed, plan.shared = scratch // plan.size, packed // plan.size, shared // plan.size
     return True
 
 
-cdef void _count(WinogradPlan plan, const Draft* d):
-    """What the cost model asks for."""
+cdef int _list_stages(WinogradPlan plan, Job job, const Draft* d) except -1:
+    """The schedule as stages, and what each costs."""
     cdef convt_winograd_plan* p = &plan.p
     cdef int64_t of_inputs = p.inputs * p.in_phases, of_outputs = p.outputs * p.out_phases
-    cdef double weights = <double>p.groups * FREQUENCIES * of_inputs * of_outputs
-    plan.multiply_adds = weights * (ceil_div(d.all_tiles, d.lanes) * d.lanes)
-    plan.transformed = <double>p.groups * d.all_tiles * FREQUENCIES * (of_inputs + of_outputs)
-    plan.weights = weights * plan.waves
+    cdef double transformed = <double>p.groups * FREQUENCIES * of_inputs * of_outputs
+    cdef double moved = <double>p.groups * d.all_tiles * FREQUENCIES * words(job) * TRANSFORMED
+    cdef double weights = transformed * words(job) * WEIGHT + weights_moved(job) * FETCHED
+    plan.multiply_adds = transformed * (ceil_div(d.all_tiles, d.lanes) * d.lanes)
+    cdef double sums = cycles_of(plan.multiply_adds, job) * SUM + moved * of_outputs + elements_moved(job) * ELEMENT
+    if plan.schedule != BY_OUTPUTS:
+        plan.add(WEIGHTS_STAGE, p.groups * p.channel_blocks * p.units, weights, PACKS)
+    if plan.schedule == BY_TILES:
+        plan.add(TILES_STAGE, p.groups * p.blocks, sums + moved * of_inputs)
+        return 0
+    plan.add(INPUT_STAGE, p.waves.groups * p.waves.wave * p.channel_blocks, moved * of_inputs, REPEATS)
+    if plan.schedule == TOGETHER:
+        plan.add(SUMS_STAGE, p.waves.groups * p.parts * p.passes, sums, REPEATS)
+    else:
+        plan.add(
+            OUTPUTS_STAGE, p.waves.groups * p.passes, sums + weights * ceil_div(p.blocks, p.waves.wave), REPEATS
+        )
+    return 0
 
 
 cdef int64_t _odd_lines(int64_t elements, int64_t size) noexcept:

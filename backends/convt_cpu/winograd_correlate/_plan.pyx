@@ -7,15 +7,19 @@ threads pack a large strip together; then each task sums it for one block of eit
 
 from libc.math cimport sqrt
 
+from .._cost cimport cycles_of, elements_moved, words
 from .._geometry cimport Geometry
 from .._job cimport Job
-from .._kernels cimport convt_winograd_correlate_plan, convt_winograd_side, lanes_of, most_rows, widest
-from .._sizes cimport aligned, ceil_div, even, times
+from .._kernels cimport (
+    CONVT_ADDED, CONVT_TRANSFORMED, convt_winograd_correlate_plan, convt_winograd_side, lanes_of, most_rows, stage, widest,
+)
+from .._plan cimport REPEATS
+from .._sizes cimport ceil_div, even, times
 from .._types cimport int64_t
 
 from types import SimpleNamespace
 
-__all__ = ["WinogradCorrelatePlan", "winograd_correlate_plan"]
+__all__ = ["WinogradCorrelatePlan", "winograd_correlate_plan", "winograd_correlate_suits"]
 
 cdef enum:
     FEWEST_CHANNELS = 16                    # on either side, so that products outweigh transforms
@@ -34,7 +38,18 @@ cdef enum:
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
     CHUNK = 256                             # CONVT_CHUNK: tiles that a kernel sums before its registers go to memory
     NEAR = 16 * 1024                        # bytes of the vectors that several kernels read, in the L1 cache
-    TASKS = 16                              # that keep some cores busy to the end
+    SPLITS = 16                             # of which each has sums of its own, which are added in the end
+
+cdef double SUM = 2.55                      # time of a multiply-add of transformed tiles, relative to a direct kernel's
+cdef double PACKED = 0.97                   # cycles for an element of a transformed tile or window
+cdef double ELEMENT = 1.0                   # for an element of the arrays
+cdef double RESULT = 0.5                    # for a sum that is transformed
+cdef double WEIGHT = 1.4                    # for a weight that is written, each time
+cdef double ADDED = 0.25                    # for a sum that is added to another task's
+
+cdef int SPLITS_STAGE = stage("winograd_correlate_splits"), TOTALS_STAGE = stage("winograd_correlate_totals")
+cdef int TAPS_STAGE = stage("winograd_correlate_taps"), PACK_STAGE = stage("winograd_correlate_pack")
+cdef int BLOCKS_STAGE = stage("winograd_correlate_blocks")
 
 
 cdef class WinogradCorrelatePlan(Plan):
@@ -48,9 +63,14 @@ cdef class WinogradCorrelatePlan(Plan):
             kernel=p.kernel, dilation=p.dilation, taps=p.taps, points=p.points, units=p.units, unit=p.unit,
             unit_tiles=p.unit_tiles, frequencies=p.frequencies, phases=p.phases, rows=p.rows, tile=p.tile, chunk=p.chunk,
             fine=p.fine, coarse=p.coarse,
-            together=self.together, strip_units=self.strip_units, strips=self.strips, splits=self.splits,
-            fine_blocks=self.fine_blocks, coarse_blocks=self.coarse_blocks,
+            together=self.together, strip_units=p.strip_units, strips=p.strips, splits=p.splits,
+            fine_blocks=p.fine_blocks, coarse_blocks=p.coarse_blocks, round_groups=p.round_groups,
         )
+
+
+def winograd_correlate_suits(Job job not None):
+    """Whether this is a filter gradient of channels enough that products outweigh transforms."""
+    return job.correlates and min(job.g.coarse_channels, job.g.fine_channels) >= FEWEST_CHANNELS
 
 
 def winograd_correlate_plan(Job job not None):
@@ -63,13 +83,14 @@ def winograd_correlate_plan(Job job not None):
         if not _suits(g.fine[axis], g.coarse[axis], g.kernel[axis], g.stride[axis], g.padding[axis], g.dilation[axis]):
             return None
     cdef WinogradCorrelatePlan plan = WinogradCorrelatePlan(job)
+    plan.geometry = &plan.p
     _cut_into_tiles(plan, g)
-    if plan.p.frequencies > MOST_FREQUENCIES or plan.p.phases > MOST_PHASES or plan.units * plan.p.unit_tiles < FEWEST_TILES:
+    if plan.p.frequencies > MOST_FREQUENCIES or plan.p.phases > MOST_PHASES or plan.p.all_units * plan.p.unit_tiles < FEWEST_TILES:
         return None
     _choose_blocks(plan)
     if not _schedule(plan):
         return None
-    _count(plan, g)
+    _list_stages(plan, job)
     return plan
 
 
@@ -107,7 +128,7 @@ cdef void _cut_into_tiles(WinogradCorrelatePlan plan, const Geometry* g):
         p.phases *= p.fine.phases[axis]
         p.units[axis] = ceil_div(ceil_div(g.coarse[axis], p.dilation[axis]), p.points[axis]) * p.dilation[axis]
     _choose_unit(p, lanes * plan.size)
-    plan.units = times(times(p.batch, p.units[0]), times(p.units[1], p.units[2]))
+    p.all_units = times(times(p.batch, p.units[0]), times(p.units[1], p.units[2]))
 
 
 cdef void _choose_unit(convt_winograd_correlate_plan* p, int64_t vector) noexcept:
@@ -159,11 +180,11 @@ cdef void _choose_blocks(WinogradCorrelatePlan plan):
     plan.together = sums > OWN_SUMS or times(sums, p.groups) > ALL_SUMS
     p.fine.pitch = even(vectors, most) * lanes
     p.fine.block = min(p.fine.channels, p.fine.pitch)
-    plan.fine_blocks = ceil_div(p.fine.channels, p.fine.block)
+    p.fine_blocks = ceil_div(p.fine.channels, p.fine.block)
     if plan.together:
-        wanted = ceil_div(BLOCKS, plan.fine_blocks)
+        wanted = ceil_div(BLOCKS, p.fine_blocks)
     p.coarse.block = even(p.coarse.channels, max(rows, min(pairs // p.fine.pitch, ceil_div(p.coarse.channels, wanted))))
-    plan.coarse_blocks = ceil_div(p.coarse.channels, p.coarse.block)
+    p.coarse_blocks = ceil_div(p.coarse.channels, p.coarse.block)
     p.rows = p.coarse.panel = even(p.coarse.block, longest)
     p.tile = min(widest(plan.isa, p.rows), p.fine.pitch // lanes)
     p.fine.panel = p.fine.width = p.tile * lanes
@@ -171,46 +192,58 @@ cdef void _choose_blocks(WinogradCorrelatePlan plan):
     p.coarse.width = lanes
     p.coarse.pitch = ceil_div(p.coarse.block, p.coarse.panel) * lanes
     p.chunk = min(CHUNK, NEAR // (p.fine.width * plan.size))
-    plan.of_fine = p.frequencies * p.phases * p.unit_tiles * p.fine.pitch
-    plan.of_coarse = p.frequencies * p.unit_tiles * p.coarse.pitch
-    plan.of_sums = p.frequencies * p.phases * p.coarse.block * p.fine.pitch
+    p.of_fine = p.frequencies * p.phases * p.unit_tiles * p.fine.pitch
+    p.of_coarse = p.frequencies * p.unit_tiles * p.coarse.pitch
+    p.of_sums = p.frequencies * p.phases * p.coarse.block * p.fine.pitch
 
 
 cdef bint _schedule(WinogradCorrelatePlan plan):
     """Strips, tasks and scratch memory; False if that is too much."""
     cdef convt_winograd_correlate_plan* p = &plan.p
     cdef int64_t lanes = lanes_of(plan.isa, plan.size)
-    cdef int64_t of_unit = times(plan.fine_blocks, plan.of_fine) + times(plan.coarse_blocks, plan.of_coarse)
+    cdef int64_t of_unit = times(p.fine_blocks, p.of_fine) + times(p.coarse_blocks, p.of_coarse)
     cdef int64_t own = max(times(_measure(p), lanes), 2 * _taps(p) * p.fine.pitch), sums
-    plan.strip_units = max(1, min(plan.units, (WAVE if plan.together else STRIP) // times(of_unit, plan.size)))
-    plan.splits = 1
+    p.strip_units = max(1, min(p.all_units, (WAVE if plan.together else STRIP) // times(of_unit, plan.size)))
+    p.splits = p.round_groups = 1
     if plan.together:
-        plan.strip_units = even(plan.units, plan.strip_units)
-        plan.scratch, plan.shared = own + plan.of_sums, times(plan.strip_units, of_unit)
-        plan.tasks = max(plan.strip_units, plan.fine_blocks * plan.coarse_blocks)
+        p.strip_units = even(p.all_units, p.strip_units)
+        plan.scratch, plan.shared = own + p.of_sums, times(p.strip_units, of_unit)
     else:
-        sums = plan.fine_blocks * plan.coarse_blocks * plan.of_sums
-        plan.strip_units = min(plan.strip_units, ceil_div(plan.units, TASKS))
-        plan.splits = min(ceil_div(TASKS, p.groups), ceil_div(plan.units, plan.strip_units))
-        plan.splits = max(1, min(plan.splits, ALL_SUMS // (sums * plan.size * p.groups)))
-        plan.scratch, plan.shared = own + plan.strip_units * of_unit, p.groups * plan.splits * sums
-        plan.tasks = p.groups * plan.splits
-    plan.strips = ceil_div(plan.units, plan.strip_units)
-    if times(plan.scratch, plan.size) + times(plan.shared, plan.size) > MOST:
-        return False
-    plan.scratch, plan.shared = aligned(plan.scratch * plan.size) // plan.size, aligned(plan.shared * plan.size) // plan.size
-    return True
+        sums = p.fine_blocks * p.coarse_blocks * p.of_sums
+        p.strip_units = min(p.strip_units, ceil_div(p.all_units, SPLITS))
+        p.splits = min(ceil_div(SPLITS, p.groups), ceil_div(p.all_units, p.strip_units))
+        p.splits = max(1, min(p.splits, ALL_SUMS // (sums * plan.size)))
+        p.round_groups = max(1, min(p.groups, ALL_SUMS // (sums * plan.size * p.splits)))
+        plan.scratch, plan.shared = own + p.strip_units * of_unit, p.round_groups * p.splits * sums
+    p.strips = ceil_div(p.all_units, p.strip_units)
+    return times(plan.scratch, plan.size) + times(plan.shared, plan.size) <= MOST
 
 
-cdef void _count(WinogradCorrelatePlan plan, const Geometry* g):
-    """What the cost model asks for."""
+cdef int _list_stages(WinogradCorrelatePlan plan, Job job) except -1:
+    """The schedule as stages, and what each costs."""
     cdef convt_winograd_correlate_plan* p = &plan.p
+    cdef const Geometry* g = &job.g
     cdef int64_t lanes = lanes_of(plan.isa, plan.size), matrices = p.frequencies * p.phases
-    cdef double fine = ceil_div(g.fine_channels, lanes) * lanes, tiles = <double>p.groups * plan.units * p.unit_tiles
-    cdef double pairs = p.groups * fine * g.coarse_channels * (plan.strips if plan.together else plan.splits)
+    cdef int64_t pairs = p.fine_blocks * p.coarse_blocks
+    cdef double fine = ceil_div(g.fine_channels, lanes) * lanes, tiles = <double>p.groups * p.all_units * p.unit_tiles
+    cdef double written = <double>p.groups * fine * g.coarse_channels * (p.strips if plan.together else 1)
+    cdef double packed = tiles * p.frequencies * (p.phases * fine + g.coarse_channels) * words(job) * PACKED
+    cdef double results = written * (matrices * RESULT + g.taps * WEIGHT) * words(job), sums
+    cdef double added = <double>p.groups * (p.splits - 1) * pairs * p.of_sums * words(job) * ADDED
     plan.multiply_adds = tiles * matrices * fine * g.coarse_channels
-    plan.packed = tiles * p.frequencies * (p.phases * fine + g.coarse_channels)
-    plan.sums, plan.written = pairs * matrices, pairs * g.taps
+    packed += elements_moved(job) * ELEMENT
+    sums = cycles_of(plan.multiply_adds, job) * SUM
+    if plan.together:
+        plan.rounds = p.groups * p.strips
+        plan.add(PACK_STAGE, p.strip_units * (p.fine_blocks + p.coarse_blocks), packed, REPEATS)
+        plan.add(BLOCKS_STAGE, pairs, sums + results, REPEATS)
+        return 0
+    plan.rounds = ceil_div(p.groups, p.round_groups)
+    plan.add(SPLITS_STAGE, p.round_groups * p.splits, packed + sums, REPEATS)
+    if p.splits > 1:
+        plan.add(TOTALS_STAGE, p.round_groups * ceil_div(pairs * p.of_sums, CONVT_ADDED), added, REPEATS)
+    plan.add(TAPS_STAGE, p.round_groups * pairs * ceil_div(p.coarse.block, CONVT_TRANSFORMED), results, REPEATS)
+    return 0
 
 
 cdef int64_t _taps(const convt_winograd_correlate_plan* p) noexcept:

@@ -1,40 +1,17 @@
-"""Results that became NaN because an infinity, or a NaN, met the zeros of the padding: those are computed again, by the definition.
+# Results that became NaN because an infinity, or a NaN, met the zeros of the padding: those are computed again, by the definition.
+#
+# In the column matrix padding is zeros, and BLAS multiplies them by whatever the other matrix has. By the definition, taps
+# that meet no fine element take no part. Only results with such taps are looked at; there are none in scatter.
 
-In the column matrix padding is zeros, and BLAS multiplies them by whatever the other matrix has. By the definition, taps
-that meet no fine element take no part. Only results with such taps are looked at; there are none in scatter.
-"""
-
-from cython.parallel cimport prange
 from libc.math cimport isnan
-cimport numpy as cnp
 
+from .._call cimport Call, Strides
 from .._geometry cimport Geometry
-from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
-from ._plan cimport Im2colPlan
+from ._tiles cimport Tiles
 
 
-def repair_gather(Im2colPlan plan, cnp.ndarray fine, cnp.ndarray kernel, bias, cnp.ndarray coarse, int threads):
-    """Where a coarse element is NaN and some of its taps lie in the padding."""
-    if not _padded(&plan.g):
-        return
-    if plan.g.size == 4:
-        _gather[float](plan, fine, kernel, bias, coarse, threads, NULL)
-    else:
-        _gather[double](plan, fine, kernel, bias, coarse, threads, NULL)
-
-
-def repair_correlate(Im2colPlan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray kernel, int threads):
-    """Where an element of the kernel is NaN and its tap lies in the padding somewhere."""
-    if not _padded(&plan.g):
-        return
-    if plan.g.size == 4:
-        _correlate[float](plan, fine, coarse, kernel, threads, NULL)
-    else:
-        _correlate[double](plan, fine, coarse, kernel, threads, NULL)
-
-
-cdef bint _padded(const Geometry* g) noexcept:
+cdef inline bint is_padded(const Geometry* g) noexcept:
     cdef int axis
     for axis in range(3):
         if not _inside(g, axis, 0, g.coarse[axis] - 1, 0, g.kernel[axis] - 1):
@@ -58,27 +35,21 @@ cdef inline int64_t _met(const Geometry* g, int axis, int64_t position, int64_t 
     return at if 0 <= at < g.fine[axis] else -1
 
 
-cdef _gather(
-    Im2colPlan plan, cnp.ndarray fine, cnp.ndarray kernel, cnp.ndarray bias, cnp.ndarray coarse, int threads, real* typed
-):
-    cdef Strides of_coarse = strides_of(coarse, plan.order), of_kernel = strides_of(kernel, plan.order), of_fine = strides_of(fine, plan.order)
-    cdef real* c = <real*>cnp.PyArray_DATA(coarse)
-    cdef real* k = <real*>cnp.PyArray_DATA(kernel)
-    cdef real* f = <real*>cnp.PyArray_DATA(fine)
-    cdef real* b = <real*>cnp.PyArray_DATA(bias) if bias is not None else NULL
-    cdef const Geometry* g = &plan.g
-    cdef int64_t channels = g.groups * g.coarse_channels, task, channel, image
-    with nogil:
-        for task in prange(g.batch * channels, schedule="dynamic", num_threads=threads):
-            image, channel = task // channels, task % channels
-            _gather_plane(
-                g, f + image * of_fine.outer + channel // g.coarse_channels * g.fine_channels * of_fine.channel, &of_fine,
-                k + channel * of_kernel.outer, &of_kernel, b[channel] if b != NULL else 0,
-                c + image * of_coarse.outer + channel * of_coarse.channel, &of_coarse
-            )
+cdef inline int repair_gather(const Call* call, int64_t task, real* own) noexcept nogil:
+    """One channel of one image: where a coarse element is NaN and some of its taps lie in the padding."""
+    cdef const Geometry* g = &(<const Tiles*>call.plan).g
+    cdef int64_t channels = g.groups * g.coarse_channels, image = task // channels, channel = task % channels
+    cdef int64_t first = channel // g.coarse_channels * g.fine_channels
+    _gather_plane(
+        g, <const real*>call.fine + image * call.of_fine.outer + first * call.of_fine.channel, &call.of_fine,
+        <const real*>call.kernel + channel * call.of_kernel.outer, &call.of_kernel,
+        (<const real*>call.bias)[channel] if call.bias != NULL else 0,
+        <real*>call.coarse + image * call.of_coarse.outer + channel * call.of_coarse.channel, &call.of_coarse
+    )
+    return 1
 
 
-cdef void _gather_plane(
+cdef inline void _gather_plane(
     const Geometry* g, const real* fine, const Strides* of_fine, const real* kernel, const Strides* of_kernel, real bias,
     real* coarse, const Strides* of_coarse,
 ) noexcept nogil:
@@ -95,7 +66,7 @@ cdef void _gather_plane(
                     to[0] = bias + _sum_over_taps(g, fine, of_fine, kernel, of_kernel, z, y, x)
 
 
-cdef real _sum_over_taps(
+cdef inline real _sum_over_taps(
     const Geometry* g, const real* fine, const Strides* of_fine, const real* kernel, const Strides* of_kernel,
     int64_t z, int64_t y, int64_t x,
 ) noexcept nogil:
@@ -118,24 +89,19 @@ cdef real _sum_over_taps(
     return total
 
 
-cdef _correlate(Im2colPlan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarray kernel, int threads, real* typed):
-    cdef Strides of_coarse = strides_of(coarse, plan.order), of_kernel = strides_of(kernel, plan.order), of_fine = strides_of(fine, plan.order)
-    cdef real* c = <real*>cnp.PyArray_DATA(coarse)
-    cdef real* k = <real*>cnp.PyArray_DATA(kernel)
-    cdef real* f = <real*>cnp.PyArray_DATA(fine)
-    cdef const Geometry* g = &plan.g
-    cdef int64_t task, channel, of_group
-    with nogil:
-        for task in prange(g.groups * g.coarse_channels * g.fine_channels, schedule="dynamic", num_threads=threads):
-            channel, of_group = task // g.fine_channels, task % g.fine_channels
-            _correlate_taps(
-                g, f + (channel // g.coarse_channels * g.fine_channels + of_group) * of_fine.channel, &of_fine,
-                c + channel * of_coarse.channel, &of_coarse,
-                k + channel * of_kernel.outer + of_group * of_kernel.channel, &of_kernel
-            )
+cdef inline int repair_correlate(const Call* call, int64_t task, real* own) noexcept nogil:
+    """One filter: where an element of the kernel is NaN and its tap lies in the padding somewhere."""
+    cdef const Geometry* g = &(<const Tiles*>call.plan).g
+    cdef int64_t channel = task // g.fine_channels, of_group = task % g.fine_channels
+    _correlate_taps(
+        g, <const real*>call.fine + (channel // g.coarse_channels * g.fine_channels + of_group) * call.of_fine.channel,
+        &call.of_fine, <const real*>call.coarse + channel * call.of_coarse.channel, &call.of_coarse,
+        <real*>call.kernel + channel * call.of_kernel.outer + of_group * call.of_kernel.channel, &call.of_kernel
+    )
+    return 1
 
 
-cdef void _correlate_taps(
+cdef inline void _correlate_taps(
     const Geometry* g, const real* fine, const Strides* of_fine, const real* coarse, const Strides* of_coarse, real* kernel,
     const Strides* of_kernel,
 ) noexcept nogil:
@@ -152,7 +118,7 @@ cdef void _correlate_taps(
                     to[0] = _sum_over_positions(g, fine, of_fine, coarse, of_coarse, i, j, k)
 
 
-cdef real _sum_over_positions(
+cdef inline real _sum_over_positions(
     const Geometry* g, const real* fine, const Strides* of_fine, const real* coarse, const Strides* of_coarse,
     int64_t i, int64_t j, int64_t k,
 ) noexcept nogil:

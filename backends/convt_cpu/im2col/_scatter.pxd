@@ -1,57 +1,31 @@
-"""scatter: columns = panel' pixels, then the columns are added into the fine array.
+# scatter: columns = panel' pixels, then the columns are added into the fine array.
+#
+# A task owns some fine channels of some images, or of a part of one image, and computes all columns that reach into it, tile by
+# tile. Nobody else writes there, so every sum has one order whatever the number of threads.
 
-A task owns some fine channels of some images, or of a part of one image, and computes all columns that reach into it, tile by
-tile. Nobody else writes there, so every sum has one order whatever the number of threads.
-"""
-
-from cython.parallel cimport prange, threadid
-from libc.stdlib cimport free
-cimport numpy as cnp
-
+from .._call cimport Call, Strides
 from .._geometry cimport Geometry
 from .._sizes cimport ceil_div, floor_div
-from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
 from ._columns cimport Window, fill_spans, scatter_columns
 from ._gemm cimport gemm
 from ._geometry cimport Box, box_pixels
 from ._panels cimport take_panel
 from ._pixels cimport pack_pixels
-from ._plan cimport Im2colPlan
+from ._tiles cimport Tiles
 
 
-def scatter(Im2colPlan plan, cnp.ndarray coarse, cnp.ndarray kernel, bias, cnp.ndarray fine, int threads):
-    """fine = bias + the sum of the filters, each scaled by its coarse element."""
-    if plan.g.size == 4:
-        _scatter[float](plan, coarse, kernel, bias, fine, threads, NULL)
-    else:
-        _scatter[double](plan, coarse, kernel, bias, fine, threads, NULL)
-
-
-cdef _scatter(
-    Im2colPlan plan, cnp.ndarray coarse, cnp.ndarray kernel, cnp.ndarray bias, cnp.ndarray fine, int threads, real* typed
-):
-    cdef Strides of_coarse = strides_of(coarse, plan.order), of_kernel = strides_of(kernel, plan.order), of_fine = strides_of(fine, plan.order)
-    cdef real* c = <real*>cnp.PyArray_DATA(coarse)
-    cdef real* k = <real*>cnp.PyArray_DATA(kernel)
-    cdef real* f = <real*>cnp.PyArray_DATA(fine)
-    cdef real* b = <real*>cnp.PyArray_DATA(bias) if bias is not None else NULL
-    cdef real* scratch = <real*>plan.allocate(threads)
-    cdef int64_t task
-    with nogil:
-        for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
-            _scatter_task(
-                plan, task, c, &of_coarse, k, &of_kernel, b, f, &of_fine, scratch + threadid() * plan.scratch
-            )
-    free(scratch)
-
-
-cdef void _scatter_task(
-    Im2colPlan plan, int64_t task, const real* coarse, const Strides* of_coarse, const real* kernel, const Strides* of_kernel,
-    const real* bias, real* fine, const Strides* of_fine, real* scratch,
-) noexcept nogil:
+cdef inline int scatter_task(const Call* call, int64_t task, real* scratch) noexcept nogil:
     """The fine channels of one block, in some images, in one part."""
+    cdef const Tiles* plan = <const Tiles*>call.plan
     cdef const Geometry* g = &plan.g
+    cdef const Strides* of_coarse = &call.of_coarse
+    cdef const Strides* of_kernel = &call.of_kernel
+    cdef const Strides* of_fine = &call.of_fine
+    cdef const real* coarse = <const real*>call.coarse
+    cdef const real* kernel = <const real*>call.kernel
+    cdef const real* bias = <const real*>call.bias
+    cdef real* fine = <real*>call.fine
     cdef int64_t blocks = ceil_div(g.fine_channels, plan.fine_block), batches = ceil_div(g.batch, plan.images)
     cdef int64_t part = task % plan.parts
     cdef int64_t batch = task // plan.parts % batches
@@ -96,9 +70,10 @@ cdef void _scatter_task(
             scatter_columns(g, columns, plan.pixels, r, s, &box, p, q, &window, spans, fine, of_fine)
             r = s
         p = q
+    return 1
 
 
-cdef void _part(Im2colPlan plan, int64_t part, int64_t batch, Window* window, Box* box) noexcept nogil:
+cdef inline void _part(const Tiles* plan, int64_t part, int64_t batch, Window* window, Box* box) noexcept nogil:
     """The fine elements that a scatter task owns, and the coarse ones that reach them."""
     cdef const Geometry* g = &plan.g
     cdef int axis, cut = plan.part_axis
@@ -118,7 +93,7 @@ cdef void _part(Im2colPlan plan, int64_t part, int64_t batch, Window* window, Bo
         box.size[cut] = max(0, high - low + 1)
 
 
-cdef void _fill(
+cdef inline void _fill(
     const Window* window, int64_t image, int64_t images, int64_t channels, const real* bias, real* fine,
     const Strides* strides,
 ) noexcept nogil:

@@ -1,56 +1,30 @@
-"""gather: pixels += panel columns, where the columns are read from the fine array.
+# gather: pixels += panel columns, where the columns are read from the fine array.
+#
+# A task owns one tile of coarse positions in some of their channels.
 
-A task owns one tile of coarse positions in some of their channels.
-"""
-
-from cython.parallel cimport prange, threadid
-from libc.stdlib cimport free
-cimport numpy as cnp
-
+from .._call cimport Call, Strides
 from .._geometry cimport Geometry
 from .._sizes cimport ceil_div
-from .._strides cimport Strides, strides_of
 from .._types cimport int64_t, real
 from ._columns cimport Window, everything, fill_spans, gather_columns
 from ._gemm cimport gemm
 from ._geometry cimport Box, box_pixels
 from ._panels cimport take_panel
 from ._pixels cimport unpack_pixels
-from ._plan cimport Im2colPlan
+from ._tiles cimport Tiles
 
 
-def gather(Im2colPlan plan, cnp.ndarray fine, cnp.ndarray kernel, bias, cnp.ndarray coarse, int threads):
-    """coarse = bias + the sum over the taps, each times its fine element."""
-    if plan.g.size == 4:
-        _gather[float](plan, fine, kernel, bias, coarse, threads, NULL)
-    else:
-        _gather[double](plan, fine, kernel, bias, coarse, threads, NULL)
-
-
-cdef _gather(
-    Im2colPlan plan, cnp.ndarray fine, cnp.ndarray kernel, cnp.ndarray bias, cnp.ndarray coarse, int threads, real* typed
-):
-    cdef Strides of_coarse = strides_of(coarse, plan.order), of_kernel = strides_of(kernel, plan.order), of_fine = strides_of(fine, plan.order)
-    cdef real* c = <real*>cnp.PyArray_DATA(coarse)
-    cdef real* k = <real*>cnp.PyArray_DATA(kernel)
-    cdef real* f = <real*>cnp.PyArray_DATA(fine)
-    cdef real* b = <real*>cnp.PyArray_DATA(bias) if bias is not None else NULL
-    cdef real* scratch = <real*>plan.allocate(threads)
-    cdef int64_t task
-    with nogil:
-        for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
-            _gather_task(
-                plan, task, f, &of_fine, k, &of_kernel, b, c, &of_coarse, scratch + threadid() * plan.scratch
-            )
-    free(scratch)
-
-
-cdef void _gather_task(
-    Im2colPlan plan, int64_t task, const real* fine, const Strides* of_fine, const real* kernel, const Strides* of_kernel,
-    const real* bias, real* coarse, const Strides* of_coarse, real* scratch,
-) noexcept nogil:
+cdef inline int gather_task(const Call* call, int64_t task, real* scratch) noexcept nogil:
     """One tile of coarse positions, in some channels."""
+    cdef const Tiles* plan = <const Tiles*>call.plan
     cdef const Geometry* g = &plan.g
+    cdef const Strides* of_coarse = &call.of_coarse
+    cdef const Strides* of_kernel = &call.of_kernel
+    cdef const Strides* of_fine = &call.of_fine
+    cdef const real* fine = <const real*>call.fine
+    cdef const real* kernel = <const real*>call.kernel
+    cdef const real* bias = <const real*>call.bias
+    cdef real* coarse = <real*>call.coarse
     cdef int64_t blocks = ceil_div(g.coarse_channels, plan.channels)
     cdef int64_t block = task % blocks
     cdef Window window
@@ -85,3 +59,4 @@ cdef void _gather_task(
     unpack_pixels(
         coarse, of_coarse, &box, p, q, channels, pixels, plan.pixels, bias + first if bias != NULL else NULL
     )
+    return 1

@@ -1,0 +1,32 @@
+# The cost model, as far as engines share it: what a map costs in cycles of one core.
+#
+# An engine pays for its multiply-adds, relative to those of a direct kernel, and for what it moves besides. What is moved costs
+# by its bytes: constants are those of elements of 4 bytes. Each engine's own constants are in its plan; all are fitted to
+# measured times.
+
+from ._geometry cimport Geometry, weights_of
+from ._job cimport Job
+from ._kernels cimport lanes_of
+
+
+cdef inline double weights_moved(Job job) noexcept:
+    """Elements of the kernel, in units of 4 bytes."""
+    return weights_of(&job.g) * words(job)
+
+
+cdef inline double elements_moved(Job job) noexcept:
+    """Of the fine and the coarse array, likewise."""
+    cdef const Geometry* g = &job.g
+    cdef double fine = <double>(g.fine[0] * g.fine[1] * g.fine[2]) * g.fine_channels
+    cdef double coarse = <double>(g.coarse[0] * g.coarse[1] * g.coarse[2]) * g.coarse_channels
+    return (fine + coarse) * g.batch * g.groups * words(job)
+
+
+cdef inline double words(Job job) noexcept:
+    """The size of an element, in units of 4 bytes."""
+    return job.g.size / 4.0
+
+
+cdef inline double cycles_of(double multiply_adds, Job job) noexcept:
+    """Of a direct kernel."""
+    return multiply_adds / (2 * lanes_of(job.isa, job.g.size))

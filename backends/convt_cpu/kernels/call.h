@@ -1,0 +1,59 @@
+/* One call of a plan, as every task of every stage sees it.
+ *
+ * A stage is one parallel loop: a number of tasks, and the function that does one of them. A plan lists its stages
+ * (../_plan.pyx), and the runner (../_runner.pyx) runs one after the other on any number of threads:
+ *
+ *     packing stages      read the kernel alone, and write `packed`
+ *     other stages        once, or round after round; they share `shared`, and each task has `own` scratch memory
+ *
+ * What a task writes to memory that is shared, no other task of its stage reads or writes. */
+#ifndef CONVT_CALL_H
+#define CONVT_CALL_H
+
+#include <stdint.h>
+
+typedef struct {
+    int64_t outer, channel, axis[3]; /* of an (N, C, *spatial) or (C, F, *taps) array, in elements */
+} convt_strides;
+
+typedef struct {
+    const void *plan; /* of the engine: convt_direct_plan, ... */
+    int64_t scatters; /* whether coarse is the input and fine the output */
+    void *fine, *coarse, *kernel;
+    const void *bias; /* NULL for none */
+    convt_strides of_fine, of_coarse, of_kernel;
+    void *packed, *shared;
+    int64_t round; /* of the stages that are repeated, from 0 */
+} convt_call;
+
+/* One task. Returns 0 if it has met a value that the engine cannot treat as the definition does, else 1. */
+typedef int (*convt_stage)(const convt_call *call, int64_t task, void *own);
+
+typedef struct {
+    const char *name;
+    convt_stage run;
+} convt_named_stage;
+
+enum { CONVT_ADDED = 4096 }; /* elements of sums that are added in one go */
+
+static inline int64_t convt_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static inline int64_t convt_least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* What a round does of a map that is done in waves: some pieces of one group, or all pieces of some groups. */
+typedef struct {
+    int64_t wave, groups; /* pieces of a group at once, and groups; one of them is 1, or `wave` is all pieces */
+} convt_waves;
+
+typedef struct {
+    int64_t group, groups, first, count; /* groups, and pieces of each */
+} convt_wave;
+
+static inline convt_wave convt_wave_of(const convt_waves *waves, int64_t all_groups, int64_t all, int64_t round)
+{
+    int64_t of_group = convt_ceil_div(all, waves->wave), group = round / of_group * waves->groups;
+    int64_t first = round % of_group * waves->wave;
+    return (convt_wave){
+        group, convt_least(waves->groups, all_groups - group), first, convt_least(waves->wave, all - first)};
+}
+
+#endif
