@@ -14,17 +14,18 @@ from setuptools.command.build_ext import build_ext
 
 
 class BuildExtensions(build_ext):
-    """Adds OpenMP where the compiler has it; without it the extensions run on one thread."""
+    """Builds the layer of threads that is OpenMP's where the compiler has it, and the CUDA kernels where nvcc is."""
 
     def build_extensions(self):
         """Try the compiler first, then build."""
-        flags = next((flags for flags in self._candidates() if self._compiles(flags)), None)
-        if flags is None:
-            print("convt: the compiler has no OpenMP; the cpu backend will use one thread", file=sys.stderr)
-        flags = [*(flags or []), *self._sanitizers()]
+        openmp = next((flags for flags in self._candidates() if self._compiles(flags)), None)
+        if openmp is None:
+            print("convt: built without OpenMP; CONVT_CPU_THREADING=openmp will be an error", file=sys.stderr)
+            self.extensions = [extension for extension in self.extensions if extension.name != OPENMP_LAYER]
         for extension in self.extensions:
-            extension.extra_compile_args += ["-O3", *flags]
-            extension.extra_link_args += flags
+            flags = [*(openmp or [] if extension.name in WITH_OPENMP else []), *self._sanitizers()]
+            extension.extra_compile_args += ["-O3", "-pthread", *flags]
+            extension.extra_link_args += ["-pthread", *flags]
         super().build_extensions()
         self._build_kernels()
 
@@ -71,6 +72,7 @@ class BuildExtensions(build_ext):
 
 
 CPU = Path("backends/convt_cpu")
+OPENMP_LAYER = "convt_cpu._convt_openmp"
 KERNELS = Path("backends/convt_cuda/kernels")
 GPUS = (
     75,
@@ -92,16 +94,21 @@ def extension(name, sources=()):
     )
 
 
+EXTENSIONS = [
+    extension("_convt_pool", [CPU / "pool/pool.c", CPU / "pool/limit.c"]),
+    extension("_convt_openmp", [CPU / "pool/openmp.c"]),
+    extension("_kernels", sorted(CPU.glob("kernels/*.c"))),
+    *map(extension, ("_environment", "_job", "_layers", "_memory", "_openmp", "_plan", "_runner", "_sums")),
+    *(extension(f"{plan.parent.name}._plan") for plan in sorted(CPU.glob("*/_plan.pyx"))),
+    extension("im2col._stages"),
+    extension("resampling._rows", [CPU / "resampling/resampling.c"]),
+    extension("pooling._windows", [CPU / "pooling/pooling.c"]),
+]
+WITH_OPENMP = {OPENMP_LAYER}
+
 setup(
     ext_modules=cythonize(
-        [
-            extension("_kernels", sorted(CPU.glob("kernels/*.c"))),
-            *map(extension, ("_environment", "_job", "_layers", "_memory", "_openmp", "_plan", "_runner", "_sums")),
-            *(extension(f"{plan.parent.name}._plan") for plan in sorted(CPU.glob("*/_plan.pyx"))),
-            extension("im2col._stages"),
-            extension("resampling._rows", [CPU / "resampling/resampling.c"]),
-            extension("pooling._windows", [CPU / "pooling/pooling.c"]),
-        ],
+        EXTENSIONS,
         include_path=["backends"],
         compiler_directives={
             "language_level": 3,

@@ -1,0 +1,4 @@
+from ._tasks cimport convt_run, convt_task
+
+
+cdef convt_run layer() except NULL

@@ -1,0 +1,96 @@
+"""Who runs the tasks of a stage: the pool, or what ``CONVT_CPU_THREADING`` names."""
+
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdint cimport int64_t
+from libc.stdlib cimport calloc, free, getenv, malloc
+from libc.string cimport strcmp
+
+from . cimport _convt_pool
+from ._tasks cimport convt_run
+
+
+cdef extern from "pool/rehearsal.h" nogil:
+    ctypedef struct Rehearsal "struct rehearsal":
+        int64_t nanoseconds
+        int64_t signalling
+        int signal
+        int64_t failing
+        const volatile int* held
+        int* seats
+        char* seated
+        int clashes
+
+    int rehearse_task(void* stage, int64_t task, int seat) noexcept
+
+
+cdef convt_run openmp = NULL
+
+
+cdef convt_run layer() except NULL:
+    """The layer to use now.
+
+    Raises
+    ------
+    ValueError
+        ``CONVT_CPU_THREADING`` names no layer.
+    RuntimeError
+        It names one that this build does not have.
+    """
+    cdef const char* name = getenv("CONVT_CPU_THREADING")
+    if name == NULL or name[0] == 0 or strcmp(name, "pool") == 0:
+        return _convt_pool.run
+    if strcmp(name, "openmp") != 0:
+        raise ValueError(f"CONVT_CPU_THREADING must be pool or openmp, got {name.decode('utf-8', 'surrogateescape')!r}")
+    return openmp if openmp != NULL else _load_openmp()
+
+
+def layer_name():
+    """The layer's name: "pool" or "openmp"."""
+    return "pool" if layer() == _convt_pool.run else "openmp"
+
+
+cdef convt_run _load_openmp() except NULL:
+    global openmp
+    try:
+        from . import _convt_openmp
+    except ImportError as error:
+        raise RuntimeError(
+            "CONVT_CPU_THREADING is openmp, which this build of convt does not have: build it from source with a compiler that "
+            "has OpenMP, by CONVT_BUILD_OPENMP=1 pip install --no-binary convt convt"
+        ) from error
+    openmp = <convt_run> PyCapsule_GetPointer(_convt_openmp.run, "convt_run")
+    return openmp
+
+
+def rehearse(int64_t tasks, int threads, *, double seconds=0, int64_t signalling=-1, int signal=0, int64_t failing=-1, held=None):
+    """For tests: run tasks that take so many seconds each, on the layer.
+
+    Task `signalling` sends `signal` to the process, task `failing` fails. While the C integer `held` (a writable memoryview) is
+    not 0, workers do not end a task.
+
+    Returns the result of the run, and a list with the seat of each task, -1 for those that were not done.
+    """
+    cdef convt_run run_all = layer()
+    cdef Rehearsal r
+    cdef int[::1] hold
+    cdef int result
+    r.nanoseconds, r.signalling, r.signal, r.failing, r.held = <int64_t> (seconds * 1e9), signalling, signal, failing, NULL
+    if held is not None:
+        hold = held
+        r.held = &hold[0]
+    r.clashes = 0
+    r.seats = <int*> malloc(tasks * sizeof(int))
+    r.seated = <char*> calloc(threads, 1)
+    try:
+        if r.seats == NULL or r.seated == NULL:
+            raise MemoryError
+        for task in range(tasks):
+            r.seats[task] = -1
+        with nogil:
+            result = run_all(rehearse_task, &r, tasks, threads)
+        if r.clashes:
+            raise AssertionError(f"{r.clashes} tasks had a seat that another one had")
+        return result, [r.seats[task] for task in range(tasks)]
+    finally:
+        free(r.seats)
+        free(r.seated)
