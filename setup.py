@@ -101,6 +101,7 @@ EXTENSIONS = [
     *map(extension, ("_environment", "_job", "_layers", "_memory", "_openmp", "_plan", "_runner", "_sums")),
     *(extension(f"{plan.parent.name}._plan") for plan in sorted(CPU.glob("*/_plan.pyx"))),
     extension("im2col._stages"),
+    extension("machine._record"),
     extension("resampling._rows", [CPU / "resampling/resampling.c"]),
     extension("pooling._windows", [CPU / "pooling/pooling.c"]),
 ]

@@ -11,6 +11,7 @@
 ``pooling/``       max pooling, its inverse and their gradients
 ``blocks.py``      how these two see an array's memory
 ``isa.py``         which instruction set
+``machine/``       what the processor adds to it: caches, multiply-adds per cycle
 ``threads.py``     how many threads; ``blas.py`` keeps BLAS to one
 ``_sums.pyx``      the gradient of a bias
 =================  ==================================================================

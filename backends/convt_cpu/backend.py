@@ -14,6 +14,7 @@ from ._runner import run
 from ._sums import channel_sums
 from .choice import ENGINES, FALLBACK, choose, forced_engine
 from .isa import available, instruction_set, isa_is_forced
+from .machine import record
 from .pooling import max_pool, max_pool_backward, max_unpool, max_unpool_backward
 from .resampling import upsample, upsample_backward
 from .threads import thread_count, threads_for
@@ -78,6 +79,7 @@ class CpuBackend:
         isa_forced = "; CONVT_CPU_ISA forces it" if isa_is_forced() else ""
         return {
             "instruction set": f"{isa} (of {', '.join(available())}{isa_forced})",
+            "machine": str(record()),
             "engines": ", ".join(ENGINES) + (f" (CONVT_CPU_ALGORITHM forces {forced})" if forced else ""),
             "openmp": "yes" if OPENMP else "no: built without OpenMP, runs on one thread",
             "threads": thread_count(),
