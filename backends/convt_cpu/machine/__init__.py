@@ -13,19 +13,19 @@ family, as in ``CONVT_CPU_MACHINE=zen4``, the record is the same on every machin
 
 How a plan uses it::
 
-    from ..machine._record cimport convt_machine, machine, multiply_adds_per_cycle, share
+    from ..machine._record cimport convt_machine, machine, share, usable_l2
 
     cdef convt_machine m = machine()                # read at every call, like CONVT_CPU_ISA: a comparison of two strings
     cdef int64_t block = share(m.l1, 3, 4)          # bytes that a kernel reads again and again
-    cdef int64_t strip = share(m.l2, 1, 2)          # bytes that all kernels of a task read
-    cdef int64_t sums = share(m.l2, 1, 3)           # beside the strip
+    cdef int64_t strip = share(usable_l2(&m), 1, 2) # bytes that all kernels of a task read
+    cdef int64_t sums = share(usable_l2(&m), 1, 3)  # beside the strip
 
 - What one kernel reads again and again is a fraction of L1; what the kernels of a task share, of L2. All that a task holds
   at once stays below the whole of a cache: the arrays pass through it, too.
 - A cache is that of a core, also where `smt` threads share the core: systems hide that from virtual machines, which would
   then plan otherwise than their hosts.
-- A cache decides a size between limits that it does not move: scratch memory is bounded on every machine alike, so a plan
-  takes the smaller of a fraction and of what that bound leaves. Counts of tasks follow from the problem alone.
+- Scratch memory is bounded on every machine alike, so what bounds it is no fraction of a cache, and plans use no more than
+  2 MB of an L2 cache. Wished-for numbers of tasks are counts, the same everywhere.
 - Multiply-adds per cycle, copying and streaming belong to the cost model.
 - Whoever keeps a plan has `machine_key()` in the key.
 """

@@ -2,6 +2,9 @@
 
 from .._types cimport int64_t
 
+cdef enum:
+    MOST_L2 = 2 * 1024 * 1024               # bytes of an L2 cache that plans use
+
 cdef struct convt_machine:
     double fma128, fma256, fma512           # multiply-adds of so many bits that a core begins in a cycle
     int64_t l1, l2                          # bytes, of a core
@@ -17,6 +20,11 @@ cpdef bytes machine_key()                   # all its numbers, for the keys of c
 cdef inline int64_t share(int64_t cache, int64_t parts, int64_t of) noexcept nogil:
     """Bytes of so many equal parts of a cache, of `of` parts in all; not zero."""
     return max(1, cache * parts // of)
+
+
+cdef inline int64_t usable_l2(const convt_machine* m) noexcept nogil:
+    """The L2 cache, as far as plans use it: on no machine may scratch memory grow with it without end."""
+    return min(m.l2, MOST_L2)
 
 
 cdef inline int64_t l3_share(const convt_machine* m) noexcept nogil:

@@ -50,8 +50,8 @@ def as_plans_see_it(lanes, size):
     """The C struct by name, and what the functions beside it give for vectors of so many lanes of so many bytes: for tests."""
     cdef convt_machine m = machine()
     return SimpleNamespace(
-        **m, l1_half=share(m.l1, 1, 2), l2_third=share(m.l2, 1, 3), l3_share=l3_share(&m),
-        multiply_adds=multiply_adds_per_cycle(&m, lanes, size),
+        **m, l1_half=share(m.l1, 1, 2), l2_third=share(m.l2, 1, 3), usable_l2=usable_l2(&m),
+        l3_share=l3_share(&m), multiply_adds=multiply_adds_per_cycle(&m, lanes, size),
     )
 
 

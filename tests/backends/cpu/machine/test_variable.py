@@ -154,6 +154,7 @@ def test_plans_see_the_same_record(variable, name):
     seen = as_plans_see_it(16, 4)
     assert {field: getattr(seen, field) for field in LIMITS} == {field: getattr(record(), field) for field in LIMITS}
     assert (seen.l1_half, seen.l2_third) == (record().l1 // 2, record().l2 // 3)
+    assert seen.usable_l2 == min(record().l2, 2 * MB)
     assert seen.l3_share == record().l3 // record().l3_cores
 
 
