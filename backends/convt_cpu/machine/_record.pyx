@@ -13,7 +13,7 @@ from .variable import overridden
 
 __all__ = ["as_plans_see_it", "cpuid", "machine_key", "record"]
 
-cdef extern from "machine/cpuid.h":
+cdef extern from "machine/processor.h":
     int convt_cpuid(char* vendor, char* brand, int* family, int* model)
 
 cdef object _detected = None                # this machine's record, once it is asked for

@@ -1,6 +1,6 @@
 /* What CPUID says of an x86-64 processor: vendor, family, model, brand. */
-#ifndef CONVT_CPUID_H
-#define CONVT_CPUID_H
+#ifndef CONVT_PROCESSOR_H
+#define CONVT_PROCESSOR_H
 
 #include <string.h>
 
