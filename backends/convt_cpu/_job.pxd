@@ -1,6 +1,7 @@
 # Job: one map of one problem, as engines are asked to plan it. See _job.pyx.
 
 from ._geometry cimport Geometry
+from .machine._record cimport convt_machine
 
 cdef class Job:
     cdef Geometry g
@@ -8,4 +9,5 @@ cdef class Job:
     cdef bint scatters, gathers, correlates
     cdef tuple order
     cdef int isa
+    cdef convt_machine machine
     cdef bint channels_last

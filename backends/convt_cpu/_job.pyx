@@ -2,6 +2,7 @@
 
 from ._geometry cimport geometry_of
 from ._kernels cimport isa_index
+from .machine._record cimport machine
 
 __all__ = ["Job"]
 
@@ -23,6 +24,6 @@ cdef class Job:
 
     def __cinit__(self, problem, str data_map not None, tuple order not None, str isa not None, bint channels_last=False):
         self.g = geometry_of(problem, order)
-        self.channels_last = channels_last
+        self.channels_last, self.machine = channels_last, machine()
         self.data_map, self.order, self.isa = data_map, order, isa_index(isa)
         self.scatters, self.gathers, self.correlates = data_map == "scatter", data_map == "gather", data_map == "correlate"

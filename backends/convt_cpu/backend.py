@@ -10,11 +10,12 @@ from logging import DEBUG, getLogger
 from typing import TYPE_CHECKING, Any
 
 from ._job import Job
+from ._layers import layer_name
 from ._runner import run
 from ._sums import channel_sums
 from .choice import ENGINES, FALLBACK, choose, forced_engine
 from .isa import available, instruction_set, isa_is_forced
-from .machine import record
+from .machine import machine_key, record
 from .pooling import max_pool, max_pool_backward, max_unpool, max_unpool_backward
 from .resampling import upsample, upsample_backward
 from .threads import thread_count, threads_for
@@ -81,16 +82,16 @@ class CpuBackend:
             "instruction set": f"{isa} (of {', '.join(available())}{isa_forced})",
             "machine": str(record()),
             "engines": ", ".join(ENGINES) + (f" (CONVT_CPU_ALGORITHM forces {forced})" if forced else ""),
-            "openmp": "yes" if OPENMP else "no: built without OpenMP, runs on one thread",
+            "threading": layer_name(),
             "threads": thread_count(),
-            "blas": ", ".join(blas_names()) or "unknown",
+            "blas": "loaded when it is first needed",
         }
 
 
 def _compute(data_map: Map, problem: Problem, fine: Any, coarse: Any, kernel: Any, bias: Any) -> None:
     isa, strides = instruction_set(), fine.strides
     last = strides[1] == coarse.strides[1] == problem.dtype.itemsize
-    name, plan = _chosen(problem, data_map, strides, last, isa, forced_engine())
+    name, plan = _chosen(problem, data_map, strides, last, isa, machine_key(), forced_engine())
     threads = thread_count() if plan.multiply_adds >= _SERIAL_BELOW else 1
     if _log.isEnabledFor(DEBUG):
         _report(name, data_map, problem, isa, threads)
@@ -103,7 +104,13 @@ def _compute(data_map: Map, problem: Problem, fine: Any, coarse: Any, kernel: An
 
 @lru_cache(maxsize=4096)
 def _chosen(
-    problem: Problem, data_map: Map, strides: tuple[int, ...], channels_last: bool, isa: str, forced: str | None
+    problem: Problem,
+    data_map: Map,
+    strides: tuple[int, ...],
+    channels_last: bool,
+    isa: str,
+    machine: bytes,
+    forced: str | None,
 ) -> tuple[str, Plan]:
     return choose(_job(problem, data_map, strides, channels_last, isa), forced)
 
