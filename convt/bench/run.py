@@ -12,14 +12,11 @@ from threadpoolctl import threadpool_limits
 
 from ..optional import require
 from . import choice, machine, peers, report
-from .agreement import TOLERANCE, difference
 from .export import export
-from .jobs import BACKWARD, CONV, FORWARD, Job
-from .load import Load
+from .jobs import BACKWARD, CONV, FORWARD, Job, layer_jobs, sampling_jobs
 from .ours import Ours
 from .peers import Unsupported
-from .results import Result
-from .sampling import sampling_jobs
+from .results import TOLERANCE, Result, difference
 from .timing import alternate
 
 __all__ = ["list_cases", "measure", "run"]
@@ -83,7 +80,7 @@ def run(
             raise ValueError("sampling must be asked for alone, got backward or conv too")
         jobs += sampling_jobs(cases, dtype)
     else:
-        jobs += [Job(case, task, dtype) for task in tasks for case in choice.select_cases(cases)]
+        jobs += layer_jobs(cases, tasks, dtype)
     threads = choice.threads_or_all(threads)
     if repeat < 1:
         raise ValueError(f"repeat must be at least 1, got {repeat}")
@@ -94,7 +91,7 @@ def run(
     _check_outputs(plot, json, others)
 
     with threadpool_limits(threads, user_api="blas"):
-        load = Load()
+        load = machine.Load()
         before = machine.measure(threads, dtype)
         results = _measure_all(jobs, ours, others, before, repeat)
         here = before.best(machine.measure(threads, dtype))

@@ -1,17 +1,16 @@
-"""results, report and export: figures and text from times that are made up."""
+"""report and export: text from times that are made up."""
 
 import json
 
 import pytest
 
-from convt.bench.agreement import difference
 from convt.bench.cases import CASES
 from convt.bench.choice import select_cases
 from convt.bench.export import export
-from convt.bench.jobs import FORWARD, Job
+from convt.bench.jobs import FORWARD, LayerJob
 from convt.bench.machine import Machine
 from convt.bench.report import case_list, heading, milliseconds, notes, table
-from convt.bench.results import Result, geometric_mean
+from convt.bench.results import Result
 from convt.bench.timing import Times
 
 MACHINE = Machine("abacus", 2, 1e12, {1: 1e9, 1000000: 1e8})
@@ -24,7 +23,7 @@ class Named:
 
 def result(name, wrong=None, reasons=None, **milliseconds):
     times = {who: Times(ms / 1e3, ms / 1e3, 2 * ms / 1e3) for who, ms in milliseconds.items()}
-    return Result(Job(CASES[name], FORWARD[0], "float32"), times, wrong or {}, reasons or {}, MACHINE)
+    return Result(LayerJob(CASES[name], FORWARD[0], "float32"), times, wrong or {}, reasons or {}, MACHINE)
 
 
 RESULTS = [
@@ -32,18 +31,6 @@ RESULTS = [
     result("tiny-2d", convt=4.0, red=4.0, blue=2.0),
     result("tiny-3d", convt=0.01234, reasons={"red": "has no gradients", "blue": "fails: oh"}),
 ]
-
-
-def test_a_ratio_is_that_of_the_best_peer_that_is_right():
-    assert [each.ratio for each in RESULTS] == [4.0, 0.5, None]
-    assert RESULTS[0].ratios == {"red": 4.0}
-
-
-def test_speed_and_share_of_the_floor():
-    job = RESULTS[0].job
-    assert RESULTS[0].gflops == pytest.approx(job.flops / 2e-3 / 1e9)
-    assert RESULTS[0].floor == pytest.approx(job.bytes / 1e9)
-    assert RESULTS[0].share == pytest.approx(job.bytes / 1e9 / 2e-3)
 
 
 def test_the_table_is_aligned_and_ends_in_geometric_means():
@@ -94,24 +81,6 @@ def test_times_have_three_digits(seconds, text):
 
 def test_the_list_of_cases():
     assert case_list(select_cases(["tiny"])).splitlines()[0] == "tiny-1d      1, 4>4, 16, 4 s2 p1"
-
-
-def test_geometric_mean():
-    assert geometric_mean([1.0, 4.0, 16.0]) == pytest.approx(4)
-    assert geometric_mean([]) is None
-
-
-def test_differences_are_seen_in_every_part():
-    assert difference([1.0, -4.0], [1.0, -4.0]) == 0
-    assert difference(([1.0], None, [2.0]), ([1.0], None, [4.0])) == 0.5
-    assert difference(([1.0], None), ([1.0], [1.0])) == float("inf")
-    assert difference([float("nan")], [1.0]) == float("inf")
-    assert difference([], []) == 0
-
-
-def test_the_better_of_two_measurements_counts():
-    other = Machine("abacus", 2, 5e11, {1: 2e9, 1000000: 5e7})
-    assert MACHINE.best(other) == Machine("abacus", 2, 1e12, {1: 2e9, 1000000: 1e8})
 
 
 def test_json_has_all_that_was_measured(tmp_path):
