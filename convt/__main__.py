@@ -73,7 +73,7 @@ def _parser() -> ArgumentParser:
     bench.add_argument("--sampling", action="store_true", help="time upsampling, pooling and their gradients instead")
     bench.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="(default: %(default)s)")
     bench.add_argument("--threads", metavar="N", type=int, help="for everybody (default: all cores that may be used)")
-    bench.add_argument("--repeat", metavar="N", type=int, default=9, help="samples of each (default: %(default)s)")
+    bench.add_argument("--repeat", metavar="N", type=int, default=9, help="timed calls of each (default: %(default)s)")
     bench.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     bench.add_argument("--plot", metavar="FILE", help="draw the ratios; the extension names the type")
     bench.add_argument("--json", metavar="FILE", help="write all that was measured")

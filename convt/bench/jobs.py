@@ -7,11 +7,11 @@ method for each kind, and `Job.call` asks for the right one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from .. import pooling
 from .cases import SAMPLING_CASES, Case, SamplingCase
 from .choice import select_cases, split
+from .timing import Run
 
 __all__ = [
     "BACKWARD",
@@ -26,15 +27,12 @@ __all__ = [
     "FORWARD",
     "Job",
     "LayerJob",
-    "Run",
     "SamplingJob",
     "SamplingTask",
     "Task",
     "layer_jobs",
     "sampling_jobs",
 ]
-
-Run: TypeAlias = Callable[[], Any]
 
 
 class Contender(Protocol):

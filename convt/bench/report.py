@@ -10,7 +10,7 @@ from .machine import Machine
 from .ours import Ours
 from .peers import Peer
 from .results import Result, geometric_mean
-from .timing import Times
+from .timing import MORE, Times
 
 __all__ = ["case_list", "heading", "milliseconds", "notes", "table"]
 
@@ -23,7 +23,7 @@ def heading(contenders: Iterable[Peer], machine: Machine, dtype: str, repeat: in
     who = ", ".join(f"{contender.name} {contender.version}" for contender in contenders)
     threads = f"{machine.threads} thread{'s' if machine.threads > 1 else ''}"
     speeds = f"BLAS {machine.flops / 1e9:.0f} GFLOP/s, copying {machine.bandwidth / 1e9:.1f} GB/s"
-    return f"{who}\n{machine.processor}, {threads}, {dtype}, {repeat} samples; {speeds}"
+    return f"{who}\n{machine.processor}, {threads}, {dtype}, {repeat} samples ({repeat * MORE} of short calls); {speeds}"
 
 
 def table(results: Sequence[Result], peers: Sequence[str], markdown: bool = False) -> str:
@@ -100,7 +100,7 @@ def milliseconds(times: Times) -> str:
     --------
     >>> from convt.bench.report import milliseconds
     >>> from convt.bench.timing import Times
-    >>> milliseconds(Times(0.02474, 0.0245, 0.1))
+    >>> milliseconds(Times(0.02474, 0.0245, 0.1, 0.2))
     '24.7 (24.5-100)'
     """
     median, lower, upper = (_three_digits(1e3 * seconds) for seconds in (times.median, times.lower, times.upper))

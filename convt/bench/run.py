@@ -56,7 +56,7 @@ def run(
         For every contender; by default all cores that the process may use.
     dtype : {"float32", "float64"}
     repeat : int
-        Samples of each, at least 1.
+        How many calls of each are timed, at least 1; three times as many of those that take less than 5 ms.
     markdown : bool
         Print the tables as Markdown.
     plot, json : str or path-like, optional

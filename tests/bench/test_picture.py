@@ -13,7 +13,7 @@ from convt.bench.timing import Times
 
 
 def result(name, **seconds):
-    times = {who: Times(value, value, value) for who, value in seconds.items()}
+    times = {who: Times(value, value, value, value) for who, value in seconds.items()}
     return Result(LayerJob(CASES[name], BACKWARD[0], "float32"), times, {}, {}, Machine("", 1, 1.0, {1: 1.0}))
 
 

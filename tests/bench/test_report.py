@@ -22,7 +22,7 @@ class Named:
 
 
 def result(name, wrong=None, reasons=None, **milliseconds):
-    times = {who: Times(ms / 1e3, ms / 1e3, 2 * ms / 1e3) for who, ms in milliseconds.items()}
+    times = {who: Times(ms / 1e3, ms / 1e3, 2 * ms / 1e3, 3 * ms / 1e3) for who, ms in milliseconds.items()}
     return Result(LayerJob(CASES[name], FORWARD[0], "float32"), times, wrong or {}, reasons or {}, MACHINE)
 
 
@@ -69,14 +69,14 @@ def test_the_notes_say_who_is_behind_wrong_or_missing():
 def test_the_heading_says_who_and_where():
     first, second = heading([Named("convt"), Named("red")], MACHINE, "float32", 9).splitlines()
     assert first == "convt 1.0, red 1.0"
-    assert second == "abacus, 2 threads, float32, 9 samples; BLAS 1000 GFLOP/s, copying 0.1 GB/s"
+    assert second == "abacus, 2 threads, float32, 9 samples (27 of short calls); BLAS 1000 GFLOP/s, copying 0.1 GB/s"
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(1.23456, "1235 (1235-1235)"), (0.1, "100 (100-100)"), (4.7e-6, "0.00470 (0.00470-0.00470)")]
 )
 def test_times_have_three_digits(seconds, text):
-    assert milliseconds(Times(seconds, seconds, seconds)) == text
+    assert milliseconds(Times(seconds, seconds, seconds, seconds)) == text
 
 
 def test_the_list_of_cases():
@@ -90,6 +90,6 @@ def test_json_has_all_that_was_measured(tmp_path):
     assert document["machine"]["flops"] == 1e12
     first = document["results"][0]
     assert first["case"]["size"] == [16]
-    assert first["times"]["red"] == {"median": 0.008, "lower": 0.008, "upper": 0.016}
+    assert first["times"]["red"] == {"median": 0.008, "lower": 0.008, "upper": 0.016, "high": 0.024}
     assert first["ratio"] == 4.0
     assert document["results"][2]["missing"] == {"red": "has no gradients", "blue": "fails: oh"}

@@ -12,7 +12,7 @@ MACHINE = Machine("abacus", 2, 1e12, {1: 1e9, 1000000: 1e8})
 
 
 def result(wrong=None, **milliseconds):
-    times = {who: Times(ms / 1e3, ms / 1e3, ms / 1e3) for who, ms in milliseconds.items()}
+    times = {who: Times(ms / 1e3, ms / 1e3, ms / 1e3, ms / 1e3) for who, ms in milliseconds.items()}
     return Result(LayerJob(CASES["tiny-1d"], FORWARD[0], "float32"), times, wrong or {}, {}, MACHINE)
 
 

@@ -59,7 +59,7 @@ def test_end_to_end_without_peers(tmp_path, capsys):
     assert main(["bench", *arguments, str(tmp_path / "results.json")]) == 0
     printed, bar = capsys.readouterr()
     assert "(backend numpy)" in printed
-    assert "1 thread, float32, 2 samples" in printed
+    assert "1 thread, float32, 2 samples (6 of short calls)" in printed
     assert "\nconv_transpose: milliseconds" in printed
     assert "\ntiny-1d  " in printed
     assert "1/1" in bar

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, nullcontext
 
-from ..jobs import Job, LayerJob, Run, SamplingJob
+from ..jobs import Job, LayerJob, SamplingJob
+from ..timing import Run
 
 __all__ = ["Peer", "Run", "Unsupported"]
 
