@@ -280,6 +280,11 @@ _LAYERS = [
     layer("uneven-2d", 4, 64, 48, (20, 80), (3, 5), (1, 3), (1, 2), output_padding=(0, 1)),
     layer("stride1-3x3", 8, 64, 64, (56, 56), 3, 1, 1),
     layer("stride1-5x5", 4, 32, 32, (64, 64), 5, 1, 2),
+    # Calls of about a millisecond, in which a thread that has no core shows most; see `busy`
+    layer("busy-184", 1, 24, 1, (184, 184), 2, 2),
+    layer("busy-28", 1, 64, 32, (28, 28), 4, 2),
+    layer("busy-56", 1, 128, 64, (56, 56), 2, 2),
+    layer("busy-64", 1, 32, 32, (64, 64), 3),
     # So little work that the way to it counts
     layer("tiny-1d", 1, 4, 4, (16,), 4, 2, 1),
     layer("tiny-2d", 1, 3, 3, (4, 4), 3, 2, bias=False),

@@ -15,7 +15,7 @@ from .machine import Machine
 from .ours import Ours
 from .timing import Times
 
-__all__ = ["TOLERANCE", "Result", "difference", "geometric_mean"]
+__all__ = ["TOLERANCE", "BusyResult", "Result", "difference", "geometric_mean"]
 
 TOLERANCE = {"float32": 1e-4, "float64": 1e-11}  # of the largest value; bfloat16 and TF32 are off by ten times as much
 
@@ -73,6 +73,38 @@ class Result:
     def share(self) -> float:
         """The part of convt's time that the machine needs at least."""
         return self.floor / self.ours
+
+
+@dataclass(frozen=True)
+class BusyResult:
+    """One job on a machine where others compute.
+
+    Attributes
+    ----------
+    job : Job
+    times : dict of str to dict of int to Times
+        By contender and number of threads; convt is the first, who could not do the job is missing.
+    wrong, reasons : dict
+        As in `Result`.
+    """
+
+    job: Job
+    times: dict[str, dict[int, Times]]
+    wrong: dict[str, float]
+    reasons: dict[str, str]
+
+    @property
+    def numbers(self) -> list[int]:
+        """Of threads, the lowest first."""
+        return sorted(self.times[Ours.name])
+
+    def slowdown(self, name: str) -> float:
+        """A contender's 90th percentile with the most threads, as a multiple of that with the fewest."""
+        return self.times[name][self.numbers[-1]].high / self.times[name][self.numbers[0]].high
+
+    def versus(self, name: str) -> float:
+        """A contender's 90th percentile with the most threads, as a multiple of convt's."""
+        return self.times[name][self.numbers[-1]].high / self.times[Ours.name][self.numbers[-1]].high
 
 
 def geometric_mean(values: Iterable[float]) -> float | None:

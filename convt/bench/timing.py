@@ -16,13 +16,14 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from statistics import quantiles
 from time import perf_counter, process_time, sleep
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from warnings import warn
 
 __all__ = ["Run", "Times", "alternate", "samples_of", "settle", "summarize"]
 
 Run: TypeAlias = Callable[[], Any]
 Session: TypeAlias = Callable[[], AbstractContextManager[None]]
+Name = TypeVar("Name")
 
 SHORT = 5e-3  # seconds below which noise shows in a call
 MORE = 3  # times as many samples of short calls
@@ -50,31 +51,31 @@ class Times:
 
 
 def alternate(
-    runs: Mapping[str, Run], repeat: int, *, more: int = MORE, sessions: Mapping[str, Session] | None = None
-) -> dict[str, Times]:
+    runs: Mapping[Name, Run], repeat: int, *, more: int = MORE, sessions: Mapping[Name, Session] | None = None
+) -> dict[Name, Times]:
     """Time the contenders in turns.
 
     Parameters
     ----------
-    runs : mapping of str to callable
+    runs : mapping of hashable to callable
     repeat : int
         How many calls of each are timed.
     more : int
         How many times as many of short calls.
-    sessions : mapping of str to callable, optional
+    sessions : mapping of hashable to callable, optional
         What must hold during a contender's turn alone.
 
     Returns
     -------
-    dict of str to Times
+    dict of hashable to Times
     """
     session = {name: (sessions or {}).get(name, nullcontext) for name in runs}
-    counts: dict[str, int] = {}
+    counts: dict[Name, int] = {}
     for name, run in runs.items():
         with session[name]():
             run()
             counts[name] = samples_of(_seconds(run), repeat, more)
-    samples: dict[str, list[float]] = {name: [] for name in runs}
+    samples: dict[Name, list[float]] = {name: [] for name in runs}
     for turn in range(max(counts.values(), default=0)):
         for name, run in runs.items():
             if turn < counts[name]:

@@ -6,11 +6,11 @@ import pytest
 
 from convt.bench.cases import CASES
 from convt.bench.choice import select_cases
-from convt.bench.export import export
+from convt.bench.export import export, export_busy
 from convt.bench.jobs import FORWARD, LayerJob
 from convt.bench.machine import Machine
-from convt.bench.report import case_list, heading, milliseconds, notes, table
-from convt.bench.results import Result
+from convt.bench.report import busy_table, case_list, faults, heading, milliseconds, notes, table
+from convt.bench.results import BusyResult, Result
 from convt.bench.timing import Times
 
 MACHINE = Machine("abacus", 2, 1e12, {1: 1e9, 1000000: 1e8})
@@ -48,6 +48,49 @@ def test_without_peers_there_is_nothing_to_compare():
     text = table([result("tiny-1d", convt=1.0)], [])
     assert "best" not in text
     assert notes([result("tiny-1d", convt=1.0)]) == []
+
+
+def busy_result(name, wrong=None, **highs):
+    times = {
+        who: {n: Times(1e-3, 1e-3, 1e-3, ms / 1e3) for n, ms in zip((1, 8), pair, strict=True)}
+        for who, pair in highs.items()
+    }
+    return BusyResult(LayerJob(CASES[name], FORWARD[0], "float32"), times, wrong or {}, {})
+
+
+BUSY = [
+    busy_result("tiny-1d", convt=(2.0, 3.0), red=(2.0, 12.0), blue=(1.0, 1.0), wrong={"blue": 0.5}),
+    busy_result("tiny-2d", convt=(2.0, 3.0), red=(2.0, 3.0)),
+]
+
+
+def test_the_table_of_a_busy_machine_has_a_row_for_each_contender():
+    lines = [line.split() for line in busy_table(BUSY, ["convt", "red", "blue"]).splitlines()]
+    assert lines[0] == ["case", "who", "1", "thread", "90", "%", "8", "threads", "90", "%", "x", "1", "thread", "x", "convt"]
+    assert lines[2] == ["tiny-1d", "convt", "1.00", "2.00", "1.00", "3.00", "1.50", "1.00"]
+    assert lines[3] == ["tiny-1d", "red", "1.00", "2.00", "1.00", "12.0", "6.00", "4.00"]
+    assert lines[4][:4] == ["tiny-1d", "blue", "WRONG", "1.00"]
+    assert [line[:2] for line in lines[5:7]] == [["tiny-2d", "convt"], ["tiny-2d", "red"]]
+    assert lines[8:] == [
+        ["geometric", "mean", "convt", "x", "1.50", "x", "1.00"],
+        ["geometric", "mean", "red", "x", "3.00", "x", "2.00"],
+        ["geometric", "mean", "blue", "-", "-"],
+    ]
+    assert faults(BUSY) == ["WRONG: on tiny-1d, blue differs from convt by 0.5 of the largest value; it does not count"]
+
+
+def test_the_table_of_a_busy_machine_in_markdown():
+    lines = busy_table(BUSY, ["convt"], markdown=True).splitlines()
+    assert lines[1] == "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+    assert lines[2] == "| tiny-1d | 1, 4>4, 16, 4 s2 p1 | convt | 1.00 | 2.00 | 1.00 | 3.00 | 1.50 | 1.00 |"
+
+
+def test_json_of_a_busy_machine(tmp_path):
+    export_busy(tmp_path / "busy.json", [Named("convt"), Named("red")], 4, BUSY)
+    document = json.loads((tmp_path / "busy.json").read_text())
+    assert (document["processes"], document["versions"]) == (4, {"convt": "1.0", "red": "1.0"})
+    assert document["results"][0]["times"]["red"]["8"]["high"] == 0.012
+    assert document["results"][0]["wrong"] == {"blue": "0.5"}
 
 
 def test_markdown_has_the_shapes():
