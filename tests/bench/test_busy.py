@@ -118,7 +118,7 @@ def test_the_busy_family_by_default(monkeypatch, crowds):
     [
         (["--conv"], "conv must not be given with --busy"),
         (["--plot", "a.png"], "plot must not be given with --busy"),
-        (["--threads", "0"], "threads must be from 1 to 3"),
+        (["--threads", "1,2"], "threads must be one number without --schedule, got 1, 2"),
         (["--threads", "4"], "threads must be from 1 to 3"),
         (["--repeat", "0"], "repeat must be at least 1, got 0"),
         (["--cases", "bussy"], "did you mean 'busy'?"),
