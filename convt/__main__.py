@@ -1,12 +1,13 @@
 """The command line, ``python -m convt`` or ``convt``: arguments and exit status only.
 
-Without a command it prints `show_config`. What the commands do is in `demo/run.py`, `upscale.py` and `bench/run.py`.
+Without a command it prints `show_config`. What the commands do is in `demo/run.py`, `upscale.py`, and `run.py`, `busy.py`
+and `schedule.py` of `bench/`.
 """
 
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 
 from .backend import BackendUnavailable
@@ -71,9 +72,11 @@ def _parser() -> ArgumentParser:
     )
     bench.add_argument("--conv", action="store_true", help="time convolution and its gradients")
     bench.add_argument("--sampling", action="store_true", help="time upsampling, pooling and their gradients instead")
+    bench.add_argument("--busy", action="store_true", help="time while other programs compute, with one thread and with all")
+    bench.add_argument("--schedule", action="store_true", help="time nothing: tell how many cores each case can keep busy")
     bench.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="(default: %(default)s)")
-    bench.add_argument("--threads", metavar="N", type=int, help="for everybody (default: all cores that may be used)")
-    bench.add_argument("--repeat", metavar="N", type=int, default=9, help="samples of each (default: %(default)s)")
+    bench.add_argument("--threads", metavar="N", type=_numbers, help=_THREADS)
+    bench.add_argument("--repeat", metavar="N", type=int, help="timed calls of each (default: 9; 60 with --busy)")
     bench.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     bench.add_argument("--plot", metavar="FILE", help="draw the ratios; the extension names the type")
     bench.add_argument("--json", metavar="FILE", help="write all that was measured")
@@ -87,6 +90,7 @@ def _parser() -> ArgumentParser:
 _DEMO = "A small network with a transposed convolution learns from one part of a photograph how to enlarge the other part."
 _BENCH = "Time transposed convolution in layers of well-known networks: convt and its peers in turns, in one process."
 _PEERS = "torch, onnxruntime, openvino or none (default: those that are installed)"
+_THREADS = "for everybody (default: all cores that may be used); with --schedule several: 8,32,64"
 _UPSCALE = "Enlarge an image by a whole number: bilinear interpolation, as a transposed convolution."
 
 
@@ -107,23 +111,40 @@ def _upscale(options: Namespace) -> None:
 
 
 def _bench(options: Namespace) -> None:
-    from .bench.run import list_cases, run
+    from .bench import busy, run, schedule
 
     if options.list or options.cases == ["list"]:
-        return list_cases(None if options.cases == ["list"] else options.cases)
-    run(
-        options.cases,
-        options.peers,
-        backward=options.backward,
-        conv=options.conv,
-        sampling=options.sampling,
-        threads=options.threads,
-        dtype=options.dtype,
-        repeat=options.repeat,
-        markdown=options.markdown,
-        plot=options.plot,
-        json=options.json,
-    )
+        return run.list_cases(None if options.cases == ["list"] else options.cases)
+    everywhere = {"dtype": options.dtype, "markdown": options.markdown, "json": options.json}
+    if options.schedule:
+        _refuse(options, "schedule", "busy", "backward", "conv", "sampling", "peers", "repeat", "plot")
+        schedule.run(options.cases, threads=options.threads, **everywhere)
+        return
+    if options.threads and len(options.threads) > 1:
+        raise ValueError(f"threads must be one number without --schedule, got {', '.join(map(str, options.threads))}")
+    everywhere["threads"] = options.threads[0] if options.threads else None
+    if options.repeat is not None:
+        everywhere["repeat"] = options.repeat
+    if options.busy:
+        _refuse(options, "busy", "backward", "conv", "sampling", "plot")
+        busy.run(options.cases, options.peers, **everywhere)
+        return
+    chosen = {name: getattr(options, name) for name in ("backward", "conv", "sampling", "plot")}
+    run.run(options.cases, options.peers, **chosen, **everywhere)
+
+
+def _refuse(options: Namespace, mode: str, *names: str) -> None:
+    """An error for what has no meaning in a mode of the benchmark."""
+    for name in names:
+        if getattr(options, name) not in (None, False):
+            raise ValueError(f"{name} must not be given with --{mode}")
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ArgumentTypeError(f"must be a number, or several with commas, got {text!r}") from None
 
 
 def _fail(message: str, status: int) -> int:

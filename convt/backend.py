@@ -23,7 +23,7 @@ Therefore a backend never validates. `convt.testing.check_backend` tells whether
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .problem import Problem
 from .settings import Settings, settings
@@ -37,6 +37,7 @@ __all__ = [
     "DeviceSamplingBackend",
     "SamplingBackend",
     "Settings",
+    "Stage",
     "missing_members",
     "settings",
 ]
@@ -47,6 +48,27 @@ DEVICE_MEMBERS = ("adopt", "empty", "deliver")
 
 class BackendUnavailable(RuntimeError):
     """A backend that was asked for is registered but cannot be used; the message says why and what helps."""
+
+
+class Stage(NamedTuple):
+    """One parallel loop of a backend's plan, as the optional member ``schedule`` of a backend tells it; see `Backend`.
+
+    Attributes
+    ----------
+    name : str
+        For people.
+    tasks : int
+        Of one round, all alike, at least 1. Any number of them may run at once.
+    rounds : int
+        At least 1. A round begins when the one before has ended, a stage when the stage before has.
+    cycles : float
+        Estimated, of all tasks of all rounds together, in any unit that the stages of one plan share; above 0.
+    """
+
+    name: str
+    tasks: int
+    rounds: int
+    cycles: float
 
 
 class Backend(Protocol):
@@ -63,10 +85,11 @@ class Backend(Protocol):
 
     Notes
     -----
-    Two members more are used where a backend has them: ``channel_sums(problem, array, sums)`` writes the sum of each channel
-    of an (N, C, *spatial) array, which is the gradient of the bias (without it NumPy does); ``info()`` returns a dict
-    that ``convt.show_config`` prints. A backend may also have any of the members of `SamplingBackend`; what it lacks of
-    them, NumPy does.
+    Three members more are used where a backend has them: ``channel_sums(problem, array, sums)`` writes the sum of each
+    channel of an (N, C, *spatial) array, which is the gradient of the bias (without it NumPy does); ``info()`` returns a
+    dict that ``convt.show_config`` prints; ``schedule(data_map, problem)`` returns a list of `Stage`, what the map of that
+    name ("scatter", "gather" or "correlate") would run, for ``python -m convt bench --schedule``. A backend may also have
+    any of the members of `SamplingBackend`; what it lacks of them, NumPy does.
     """
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convt.bench.cases import CASES as ALL
-from convt.bench.jobs import Job, Task
+from convt.bench.jobs import LayerJob, Task
 
 __all__ = ["CASES", "job"]
 
@@ -15,6 +15,6 @@ _TRACKED = (
 CASES = {name: ALL[name] for name in _TRACKED.split()}
 
 
-def job(name: str, operator: str = "conv_transpose") -> Job:
+def job(name: str, operator: str = "conv_transpose") -> LayerJob:
     """The arrays and options of a case, for an operator and all its gradients."""
-    return Job(CASES[name], Task(operator, ("x", "w", "bias")), "float32")
+    return LayerJob(CASES[name], Task(operator, ("x", "w", "bias")), "float32")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import convt
-from convt.bench.sampling import SamplingJob, sampling_call, sampling_jobs
+from convt.bench.jobs import SamplingJob, sampling_jobs
+from convt.bench.ours import sampling_call
 
 _JOBS: dict[str, SamplingJob] = {f"{job.case.name} {job.task}": job for job in sampling_jobs(None, "float32")}
 

@@ -1,7 +1,7 @@
 """The cases: layers of well-known networks, and shapes that strain an engine in one way.
 
-`CASES` is the one list that ``python -m convt bench`` and the benchmarks of asv share. A name is family-variant; ``torch``
-takes less than a third of a second for any of them on two cores.
+`CASES`, and `SAMPLING_CASES` for upsampling and pooling, are the lists that ``python -m convt bench`` and the benchmarks of
+asv share. A name is family-variant; ``torch`` takes less than a third of a second for any of them on two cores.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-__all__ = ["CASES", "Case", "layer"]
+__all__ = ["CASES", "SAMPLING_CASES", "Case", "SamplingCase", "layer"]
 
 Sizes: TypeAlias = tuple[int, ...]
 
@@ -95,6 +95,42 @@ class Case:
         words += [f"d{_short(self.dilation)}"] if set(self.dilation) != {1} else []
         words += [f"{self.groups} groups"] if self.groups > 1 else []
         return f"{', '.join(words[:3])} {' '.join(words[3:])}"
+
+
+@dataclass(frozen=True)
+class SamplingCase:
+    """One array (N, C, H, W) that is enlarged or pooled.
+
+    Attributes
+    ----------
+    name : str
+        "upsample" or "pool", a hyphen, the variant.
+    shape : tuple of int
+    factor : int
+        The scale, or the size of the windows.
+    stride, padding : int
+        Of the windows.
+    """
+
+    name: str
+    shape: tuple[int, int, int, int]
+    factor: int
+    stride: int = 2
+    padding: int = 0
+
+    @property
+    def family(self) -> str:
+        """What stands before the hyphen."""
+        return self.name.partition("-")[0]
+
+    def __str__(self) -> str:
+        """In one line."""
+        sizes = f"{self.shape[0]}, {self.shape[1]}, {self.shape[2]}x{self.shape[3]}"
+        return (
+            f"{sizes} x{self.factor}"
+            if self.family == "upsample"
+            else f"{sizes} k{self.factor} s{self.stride} p{self.padding}"
+        )
 
 
 def layer(
@@ -244,6 +280,11 @@ _LAYERS = [
     layer("uneven-2d", 4, 64, 48, (20, 80), (3, 5), (1, 3), (1, 2), output_padding=(0, 1)),
     layer("stride1-3x3", 8, 64, 64, (56, 56), 3, 1, 1),
     layer("stride1-5x5", 4, 32, 32, (64, 64), 5, 1, 2),
+    # Calls of about a millisecond, in which a thread that has no core shows most; see `busy`
+    layer("busy-184", 1, 24, 1, (184, 184), 2, 2),
+    layer("busy-28", 1, 64, 32, (28, 28), 4, 2),
+    layer("busy-56", 1, 128, 64, (56, 56), 2, 2),
+    layer("busy-64", 1, 32, 32, (64, 64), 3),
     # So little work that the way to it counts
     layer("tiny-1d", 1, 4, 4, (16,), 4, 2, 1),
     layer("tiny-2d", 1, 3, 3, (4, 4), 3, 2, bias=False),
@@ -252,3 +293,17 @@ _LAYERS = [
 ]
 
 CASES = {case.name: case for case in _LAYERS}
+
+SAMPLING_CASES = {
+    case.name: case
+    for case in (
+        SamplingCase("upsample-14", (16, 256, 14, 14), 2),
+        SamplingCase("upsample-64", (8, 32, 64, 64), 2),
+        SamplingCase("upsample-128", (1, 64, 128, 128), 2),
+        SamplingCase("upsample-512", (1, 3, 512, 512), 4),
+        SamplingCase("pool-14", (16, 256, 14, 14), 2),
+        SamplingCase("pool-64", (8, 32, 64, 64), 2),
+        SamplingCase("pool-128", (1, 64, 128, 128), 2),
+        SamplingCase("pool-512", (1, 3, 512, 512), 2),
+    )
+}

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from .cases import CASES, Case
 
-__all__ = ["cores", "select_cases", "split", "threads_or_all"]
+__all__ = ["check_repeat", "cores", "select_cases", "split", "threads_or_all"]
 
 
 def split(arguments: Iterable[str] | None, known: Collection[str], rule: str) -> list[str]:
@@ -98,3 +98,9 @@ def threads_or_all(threads: int | None) -> int:
     if not 1 <= threads <= cores():
         raise ValueError(f"threads must be from 1 to {cores()}, the cores that this process may use, got {threads}")
     return threads
+
+
+def check_repeat(repeat: int) -> None:
+    """A ValueError for a number of samples below 1."""
+    if repeat < 1:
+        raise ValueError(f"repeat must be at least 1, got {repeat}")

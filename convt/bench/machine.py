@@ -1,28 +1,34 @@
-"""The machine: how fast it multiplies, adds and copies, measured; and from that the least time that a job could take.
+"""The machine: how fast it multiplies, adds and copies, the least time that a job takes at that, and what others use of it.
 
-Both are stand-ins for what vendors promise: the peak is that of a product of large matrices in BLAS, the bandwidth that of
-copying arrays. A job can beat its floor a little, for BLAS is not perfect either, and by more with an algorithm that needs
-fewer multiplications (Winograd's).
+Both speeds are measured, as stand-ins for what vendors promise: the peak is that of a product of large matrices in BLAS, the
+bandwidth that of copying arrays. A job can beat its floor a little, for BLAS is not perfect either, and by more with an
+algorithm that needs fewer multiplications (Winograd's).
+
+Threads that wait for each other, as all contenders' do, lose milliseconds when one of them is held up: where `Load` finds
+other programs at work, short calls say more about those than about the contenders.
 """
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Machine", "measure", "processor"]
+__all__ = ["Load", "Machine", "measure", "processor"]
 
 SIDE = 1536  # of the matrices, where BLAS has come near its best
 TRIALS = 7
 TRAFFIC = [2**exponent for exponent in range(18, 29, 2)]  # bytes, from a core's own cache to well beyond any cache
 LONG_ENOUGH = 4e-3  # seconds, beside which starting the threads does not count
+_IDLE = (3, 4)  # among the columns of /proc/stat: idle, and waiting for a disk
+_GUESTS = 8  # from here on, what the column for users has counted already
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,21 @@ class Machine:
         """
         size = max((size for size in self.bandwidths if size <= traffic), default=min(self.bandwidths))
         return max(flops / self.flops, traffic / self.bandwidths[size])
+
+
+class Load:
+    """How much of the processors other programs take, from when it is made."""
+
+    def __init__(self) -> None:
+        self._wall, self._own, self._busy = perf_counter(), process_time(), _busy_seconds()
+
+    def others(self) -> float | None:
+        """The part of the cores that this process may use which others used; None where the system does not tell."""
+        now = _busy_seconds()
+        if now is None or self._busy is None:
+            return None
+        cores, busy = len(now), sum(now) - sum(self._busy)
+        return max(0.0, busy - (process_time() - self._own)) / (cores * (perf_counter() - self._wall))
 
 
 def measure(threads: int, dtype: str) -> Machine:
@@ -142,3 +163,16 @@ def _fastest(run: Callable[..., object], *arguments: int, trials: int = TRIALS) 
         run(*arguments)
         seconds.append(perf_counter() - begin)
     return min(seconds)
+
+
+def _busy_seconds() -> list[float] | None:
+    """Per core."""
+    try:
+        mine = {f"cpu{core}" for core in os.sched_getaffinity(0)}
+        with open("/proc/stat", encoding="utf-8") as lines:
+            rows = [line.split() for line in lines]
+    except (AttributeError, OSError):
+        return None
+    ticks = os.sysconf("SC_CLK_TCK")
+    counts = [[int(cell) for cell in row[1 : 1 + _GUESTS]] for row in rows if row and row[0] in mine]
+    return [(sum(row) - sum(row[place] for place in _IDLE)) / ticks for row in counts] or None

@@ -11,21 +11,20 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from .. import operators
+from .. import operators, pooling, upsampling
 from ..problem import Problem
 from ..selection import choose
 from ..version import __version__
-from .jobs import Job
-from .peers.peer import Run
-from .sampling import SamplingJob, sampling_call
+from .jobs import LayerJob, SamplingJob
+from .peers.peer import Peer, Run
 
-__all__ = ["Ours"]
+__all__ = ["Ours", "sampling_call"]
 
 _VARIABLE = "CONVT_NUM_THREADS"
 
 
-class Ours:
-    """convt with the backend that is selected; a `Peer`, though none of the peers.
+class Ours(Peer):
+    """convt with the backend that is selected, as a contender like the peers.
 
     Parameters
     ----------
@@ -54,10 +53,8 @@ class Ours:
             else:
                 os.environ[_VARIABLE] = before
 
-    def prepare(self, job: Job) -> Run:
+    def layer(self, job: LayerJob) -> Run:
         """One call of the operator or of its backward."""
-        if isinstance(job, SamplingJob):
-            return sampling_call(job)
         x, w, bias, options, needs = job.x, job.w, job.bias, job.options, job.task.needs
         if not needs:
             operator = getattr(operators, job.task.operator)
@@ -65,3 +62,26 @@ class Ours:
         backward = getattr(operators, f"{job.task.operator}_backward")
         dy = job.dy
         return lambda: backward(x, w, bias, dy, needs=needs, **options)
+
+    def sampling(self, job: SamplingJob) -> Run:
+        """One call of the function or of its backward."""
+        return sampling_call(job)
+
+
+def sampling_call(job: SamplingJob) -> Run:
+    """convt's call of upsampling, pooling or one of their gradients."""
+    name, spatial = job.task.name, job.case.shape[2:]
+    if job.task.family == "upsample":
+        x, dy, scale = job.x, job.dy, job.case.factor
+        if job.task.backward:
+            return lambda: upsampling.upsample_backward(dy, scale, mode=name)
+        return lambda: upsampling.upsample(x, scale, mode=name)
+    x, (y, indices), windows = job.x, job.pooled, job.windows
+    if not job.task.backward:
+        if name == "max_pool":
+            return lambda: pooling.max_pool(x, **windows)
+        return lambda: pooling.max_unpool(y, indices, **windows, output_size=spatial)
+    dy = job.dy
+    if name == "max_pool":
+        return lambda: pooling.max_pool_backward(dy, indices, **windows, output_size=spatial)
+    return lambda: pooling.max_unpool_backward(dy, indices, **windows)

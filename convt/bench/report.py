@@ -1,4 +1,4 @@
-"""The report: the results as text, aligned for a terminal or as Markdown for a page."""
+"""The report: the results as text."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from .jobs import Job
 from .machine import Machine
 from .ours import Ours
 from .peers import Peer
-from .results import Result, geometric_mean
-from .timing import Times
+from .results import BusyResult, Result, geometric_mean
+from .tables import lay_out, threads, three_digits, times
+from .timing import MORE, Times
 
-__all__ = ["case_list", "heading", "milliseconds", "notes", "table"]
+__all__ = ["busy_table", "case_list", "faults", "heading", "milliseconds", "notes", "table", "versions"]
 
 BEHIND = 0.995  # what would be rounded to 1.00 is not behind
 WORST = 8
@@ -20,10 +21,14 @@ WORST = 8
 
 def heading(contenders: Iterable[Peer], machine: Machine, dtype: str, repeat: int) -> str:
     """Who ran where, in two lines."""
-    who = ", ".join(f"{contender.name} {contender.version}" for contender in contenders)
-    threads = f"{machine.threads} thread{'s' if machine.threads > 1 else ''}"
+    samples = f"{repeat} samples ({repeat * MORE} of short calls)"
     speeds = f"BLAS {machine.flops / 1e9:.0f} GFLOP/s, copying {machine.bandwidth / 1e9:.1f} GB/s"
-    return f"{who}\n{machine.processor}, {threads}, {dtype}, {repeat} samples; {speeds}"
+    return f"{versions(contenders)}\n{machine.processor}, {threads(machine.threads)}, {dtype}, {samples}; {speeds}"
+
+
+def versions(contenders: Iterable[Peer]) -> str:
+    """Who, in one line."""
+    return ", ".join(f"{contender.name} {contender.version}" for contender in contenders)
 
 
 def table(results: Sequence[Result], peers: Sequence[str], markdown: bool = False) -> str:
@@ -45,16 +50,47 @@ def table(results: Sequence[Result], peers: Sequence[str], markdown: bool = Fals
     versus = ["x best"] if peers else []
     titles = ["case", *["shape"] * markdown, "convt", *peers, *versus, "GFLOP/s", "of floor"]
     rows = [[*_left(result.job, markdown), *_cells(result, peers)] for result in results]
-    ratios = [_times(geometric_mean(_ratios(results, peer))) for peer in peers]
-    versus = [_times(geometric_mean(_ratios(results)))] if peers else []
+    ratios = [times(geometric_mean(_ratios(results, peer)), "x ") for peer in peers]
+    versus = [times(geometric_mean(_ratios(results)), "x ")] if peers else []
     share = geometric_mean(result.share for result in results)
     means = ["geometric mean", *[""] * markdown, "", *ratios, *versus, "", _percent(share or 0)]
-    lines = [titles, *rows, means]
-    return _markdown(lines) if markdown else _aligned(lines)
+    return lay_out(titles, rows, [means], words=1 + markdown, markdown=markdown)
+
+
+def busy_table(results: Sequence[BusyResult], names: Sequence[str], markdown: bool = False) -> str:
+    """A row per case and contender: the median and the 90th percentile for each number of threads.
+
+    Parameters
+    ----------
+    results : sequence of BusyResult
+    names : sequence of str
+        The contenders, convt first.
+    markdown : bool
+        As Markdown, with the shapes.
+
+    Returns
+    -------
+    str
+    """
+    numbers = results[0].numbers
+    columns = [title for number in numbers for title in (threads(number), "90 %")]
+    titles = ["case", *["shape"] * markdown, "who", *columns, *[f"x {threads(1)}"] * (len(numbers) > 1), f"x {Ours.name}"]
+    rows = [
+        [*_left(result.job, markdown), name, *_busy_cells(result, name)]
+        for result in results
+        for name in names
+        if name in result.times
+    ]
+    feet = [
+        ["geometric mean", *[""] * markdown, name, *[""] * len(columns), *_busy_means(results, name)]
+        for name in names
+        if any(name in result.times for result in results)
+    ]
+    return lay_out(titles, rows, feet, words=2 + markdown, markdown=markdown)
 
 
 def notes(results: Sequence[Result]) -> list[str]:
-    """What the table does not say: where convt is behind, who is wrong, who is missing and why."""
+    """What the table does not say: where convt is behind, and the `faults`."""
     lines = []
     compared = [(result.job.case.name, result.ratio) for result in results if result.ratio is not None]
     if compared:
@@ -62,7 +98,12 @@ def notes(results: Sequence[Result]) -> list[str]:
         worst = ", ".join(f"{name} {ratio:.2f}" for ratio, name in behind[:WORST])
         ahead = f"convt is as fast as the best peer or faster in {len(compared) - len(behind)} of {len(compared)} cases"
         lines.append(f"{ahead}; furthest behind: {worst}" if behind else ahead)
-    lines += [
+    return lines + faults(results)
+
+
+def faults(results: Sequence[Result] | Sequence[BusyResult]) -> list[str]:
+    """Who is wrong, who is missing and why."""
+    lines = [
         f"WRONG: on {result.job.case.name}, {peer} differs from convt by {off:.1g} of the largest value; it does not count"
         for result in results
         for peer, off in result.wrong.items()
@@ -100,15 +141,11 @@ def milliseconds(times: Times) -> str:
     --------
     >>> from convt.bench.report import milliseconds
     >>> from convt.bench.timing import Times
-    >>> milliseconds(Times(0.02474, 0.0245, 0.1))
+    >>> milliseconds(Times(0.02474, 0.0245, 0.1, 0.2))
     '24.7 (24.5-100)'
     """
-    median, lower, upper = (_three_digits(1e3 * seconds) for seconds in (times.median, times.lower, times.upper))
+    median, lower, upper = (three_digits(1e3 * seconds) for seconds in (times.median, times.lower, times.upper))
     return f"{median} ({lower}-{upper})"
-
-
-def _three_digits(value: float) -> str:
-    return f"{value:#.3g}".rstrip(".") if value < 1000 else f"{value:.0f}"
 
 
 def _left(job: Job, markdown: bool) -> list[str]:
@@ -120,7 +157,7 @@ def _cells(result: Result, peers: Sequence[str]) -> list[str]:
     for peer in peers:
         cell = milliseconds(result.times[peer]) if peer in result.times else "-"
         cells.append(f"WRONG {cell}" if peer in result.wrong else cell)
-    versus = [_times(result.ratio, "")] if peers else []
+    versus = [times(result.ratio)] if peers else []
     return [*cells, *versus, f"{result.gflops:.3g}", _percent(result.share)]
 
 
@@ -131,24 +168,24 @@ def _ratios(results: Sequence[Result], peer: str | None = None) -> Iterable[floa
             yield ratio
 
 
-def _times(ratio: float | None, sign: str = "x ") -> str:
-    return "-" if ratio is None else f"{sign}{ratio:.2f}"
-
-
 def _percent(share: float) -> str:
     return f"{share:.0%}" if share >= 0.01 else "< 1%"
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    texts = [
-        "  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))])
-        for line in lines
-    ]
-    rule = "-" * len(texts[0])
-    return "\n".join([texts[0], rule, *texts[1:-1], rule, texts[-1]])
+def _busy_cells(result: BusyResult, name: str) -> list[str]:
+    taken = [result.times[name][number] for number in result.numbers]
+    cells = [three_digits(1e3 * seconds) for each in taken for seconds in (each.median, each.high)]
+    if name in result.wrong:
+        cells = [f"WRONG {cell}" for cell in cells]
+    return [*cells, *_busy_ratios(times(result.slowdown(name)), times(result.versus(name)), result)]
 
 
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
-    marks = ["---" if title in ("case", "shape") else "---:" for title in lines[0]]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [lines[0], marks, *lines[1:]])
+def _busy_means(results: Sequence[BusyResult], name: str) -> list[str]:
+    counted = [result for result in results if name in result.times and name not in result.wrong]
+    slowdown = geometric_mean(result.slowdown(name) for result in counted)
+    versus = geometric_mean(result.versus(name) for result in counted)
+    return _busy_ratios(times(slowdown, "x "), times(versus, "x "), results[0])
+
+
+def _busy_ratios(slowdown: str, versus: str, result: BusyResult) -> list[str]:
+    return [*[slowdown] * (len(result.numbers) > 1), versus]

@@ -6,20 +6,16 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
 from ..optional import require
 from . import choice, machine, peers, report
-from .agreement import TOLERANCE, difference
-from .export import export
-from .jobs import BACKWARD, CONV, FORWARD, Job
-from .load import Load
+from .export import check_folder, export
+from .jobs import BACKWARD, CONV, FORWARD, Job, layer_jobs, sampling_jobs
 from .ours import Ours
-from .peers import Unsupported
-from .results import Result
-from .sampling import sampling_jobs
+from .prepare import prepare
+from .results import TOLERANCE, Result
 from .timing import alternate
 
 __all__ = ["list_cases", "measure", "run"]
@@ -59,7 +55,7 @@ def run(
         For every contender; by default all cores that the process may use.
     dtype : {"float32", "float64"}
     repeat : int
-        Samples of each, at least 1.
+        How many calls of each are timed, at least 1; three times as many of those that take less than 5 ms.
     markdown : bool
         Print the tables as Markdown.
     plot, json : str or path-like, optional
@@ -83,10 +79,9 @@ def run(
             raise ValueError("sampling must be asked for alone, got backward or conv too")
         jobs += sampling_jobs(cases, dtype)
     else:
-        jobs += [Job(case, task, dtype) for task in tasks for case in choice.select_cases(cases)]
+        jobs += layer_jobs(cases, tasks, dtype)
     threads = choice.threads_or_all(threads)
-    if repeat < 1:
-        raise ValueError(f"repeat must be at least 1, got {repeat}")
+    choice.check_repeat(repeat)
     if dtype not in TOLERANCE:
         raise ValueError(f"dtype must be one of {', '.join(TOLERANCE)}, got {dtype!r}")
     require("bench", "tqdm", *(["matplotlib"] if plot else []), extra="bench")
@@ -94,7 +89,7 @@ def run(
     _check_outputs(plot, json, others)
 
     with threadpool_limits(threads, user_api="blas"):
-        load = Load()
+        load = machine.Load()
         before = machine.measure(threads, dtype)
         results = _measure_all(jobs, ours, others, before, repeat)
         here = before.best(machine.measure(threads, dtype))
@@ -149,22 +144,9 @@ def measure(job: Job, ours: Ours, others: Iterable[peers.Peer], here: machine.Ma
     -------
     Result
     """
-    runs = {ours.name: ours.prepare(job)}
-    expected = runs[ours.name]()
-    wrong, reasons = {}, {}
-    for peer in others:
-        try:
-            prepared = peer.prepare(job)
-            off = difference(prepared(), expected)
-        except Exception as error:  # frameworks raise whatever they like for what they cannot do
-            cause = next(iter(str(error).splitlines()), type(error).__name__)
-            reasons[peer.name] = cause if isinstance(error, Unsupported) else f"fails: {cause}"
-            continue
-        runs[peer.name] = prepared
-        if off > TOLERANCE[job.dtype]:
-            wrong[peer.name] = off
-    times = alternate(runs, repeat)
-    return Result(job, times, wrong, reasons, here)
+    prepared = prepare(job, ours, others)
+    times = alternate(prepared.runs, repeat)
+    return Result(job, times, prepared.wrong, prepared.reasons, here)
 
 
 def _measure_all(
@@ -193,5 +175,4 @@ def _check_outputs(
         if not others:
             raise ValueError("plot must have a peer to compare with, got none")
         check_output(plot, suffixes())
-    if json and not Path(json).parent.is_dir():
-        raise FileNotFoundError(f"json must be a file in an existing directory, got '{json}'")
+    check_folder(json)

@@ -1,13 +1,11 @@
-"""cases and jobs: shapes and counts, against convt's own and against counting one by one."""
+"""cases: shapes and counts, against convt's own and against counting one by one."""
 
 from itertools import product
 
-import numpy as np
 import pytest
 
 import convt
-from convt.bench.cases import CASES, layer
-from convt.bench.jobs import BACKWARD, CONV, FORWARD, Job, Task
+from convt.bench.cases import CASES, SAMPLING_CASES, SamplingCase, layer
 
 ALL = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
@@ -61,29 +59,7 @@ def test_what_is_usual_is_left_out_of_the_description():
     assert str(case) == "1, 4>6, 3x5, 3x2 s2x1 p1x0 op1x0 d2 2 groups"
 
 
-@pytest.mark.parametrize("task", [*FORWARD, *BACKWARD, *CONV], ids=str)
-def test_the_arrays_fit_the_operator(task):
-    job = Job(CASES["tiny-1d"], task, "float64")
-    y = getattr(convt, task.operator)(job.x, job.w, job.bias, **job.options)
-    assert y.shape == job.dy.shape
-    assert {array.dtype for array in (job.x, job.w, job.dy, job.bias)} == {np.dtype("float64")}
-    assert len({array.ravel()[0] for array in (job.x, job.w, job.dy, job.bias)}) == 4
-
-
-def test_a_bias_is_there_where_the_network_has_one_or_its_gradient_is_wanted():
-    assert Job(CASES["tiny-2d"], Task("conv_transpose"), "float32").bias is None
-    assert Job(CASES["tiny-2d"], BACKWARD[0], "float32").bias.shape == (3,)
-
-
-def test_operations_and_bytes():
-    case = layer("a-b", 1, 2, 3, (4,), 2, 2)
-    x, w, y = 8, 12, 24
-    counted = {
-        str(task): (Job(case, task, "float32").flops, Job(case, task, "float32").bytes) for task in (*FORWARD, *BACKWARD)
-    }
-    assert counted == {
-        "conv_transpose": (96, 4 * (x + w + y)),
-        "conv_transpose, gradients of x, w and bias": (192, 4 * (2 * x + 2 * w + y)),
-        "conv_transpose, gradient of x": (96, 4 * (x + w + y)),
-        "conv_transpose, gradient of w": (96, 4 * (x + w + y)),
-    }
+def test_sampling_cases_are_told_in_one_line():
+    assert all(name == case.name and case.family in ("upsample", "pool") for name, case in SAMPLING_CASES.items())
+    assert str(SamplingCase("upsample-a", (2, 3, 8, 6), 4)) == "2, 3, 8x6 x4"
+    assert str(SamplingCase("pool-a", (2, 3, 8, 6), 3, 2, 1)) == "2, 3, 8x6 k3 s2 p1"

@@ -1,9 +1,9 @@
-"""machine and load: what can be said of any machine."""
+"""machine: what can be said of any machine."""
 
 import pytest
 
-from convt.bench import load
-from convt.bench.machine import measure, processor
+from convt.bench import machine as hardware
+from convt.bench.machine import Load, Machine, measure, processor
 
 
 def test_a_machine_can_be_measured(monkeypatch):
@@ -22,21 +22,26 @@ def test_the_load_of_others_is_what_is_neither_idle_nor_ours(monkeypatch):
 
     def tick():
         wall, own, busy = next(clocks)
-        monkeypatch.setattr(load, "perf_counter", lambda: wall)
-        monkeypatch.setattr(load, "process_time", lambda: own)
-        monkeypatch.setattr(load, "_busy_seconds", lambda: busy)
+        monkeypatch.setattr(hardware, "perf_counter", lambda: wall)
+        monkeypatch.setattr(hardware, "process_time", lambda: own)
+        monkeypatch.setattr(hardware, "_busy_seconds", lambda: busy)
 
     tick()
-    watch = load.Load()
+    watch = Load()
     tick()
     assert watch.others() == pytest.approx((9 - 4) / 20)
 
 
 def test_the_load_is_unknown_where_the_system_does_not_tell(monkeypatch):
-    monkeypatch.setattr(load, "_busy_seconds", lambda: None)
-    assert load.Load().others() is None
+    monkeypatch.setattr(hardware, "_busy_seconds", lambda: None)
+    assert Load().others() is None
 
 
 def test_the_load_of_this_system_is_a_fraction_if_known():
-    others = load.Load().others()
+    others = Load().others()
     assert others is None or others >= 0
+
+
+def test_the_better_of_two_measurements_counts():
+    one, other = Machine("abacus", 2, 1e12, {1: 1e9, 1000000: 1e8}), Machine("abacus", 2, 5e11, {1: 2e9, 1000000: 5e7})
+    assert one.best(other) == Machine("abacus", 2, 1e12, {1: 2e9, 1000000: 1e8})

@@ -2,11 +2,11 @@
 
 import pytest
 
-from convt.bench.agreement import TOLERANCE, difference
-from convt.bench.cases import layer
-from convt.bench.jobs import BACKWARD, CONV, FORWARD, Job
+from convt.bench.cases import SamplingCase, layer
+from convt.bench.jobs import BACKWARD, CONV, FORWARD, LayerJob, SamplingJob, SamplingTask
 from convt.bench.ours import Ours
 from convt.bench.peers import PACKAGES, Unsupported, load
+from convt.bench.results import TOLERANCE, difference
 
 SMALL = [
     layer("small-1d", 2, 6, 4, (9,), 4, 2, 1),
@@ -19,6 +19,7 @@ SMALL = [
     layer("small-depthwise", 1, 6, 6, (8,), 4, 2, 1, groups=6),
     layer("small-dilated", 1, 3, 4, (6, 7), 3, 2, 2, output_padding=1, dilation=2),
 ]
+SAMPLING = [SamplingTask(name, back) for name in ("nearest", "bilinear", "max_pool", "max_unpool") for back in (False, True)]
 
 
 @pytest.fixture(params=PACKAGES)
@@ -37,13 +38,13 @@ def off(peer, job):
 @pytest.mark.parametrize("case", SMALL, ids=str)
 @pytest.mark.parametrize("task", [*FORWARD, CONV[0]], ids=str)
 def test_operators(peer, case, task):
-    assert off(peer, Job(case, task, "float32")) < TOLERANCE["float32"]
+    assert off(peer, LayerJob(case, task, "float32")) < TOLERANCE["float32"]
 
 
 @pytest.mark.parametrize("case", SMALL, ids=str)
 @pytest.mark.parametrize("task", [*BACKWARD, CONV[1]], ids=str)
 def test_gradients(peer, case, task):
-    job = Job(case, task, "float64")
+    job = LayerJob(case, task, "float64")
     if peer.name == "torch":
         assert off(peer, job) < TOLERANCE["float64"]
     else:
@@ -51,8 +52,19 @@ def test_gradients(peer, case, task):
             peer.prepare(job)
 
 
+@pytest.mark.parametrize("task", SAMPLING, ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sampling(peer, task, dtype):
+    job = SamplingJob(SamplingCase(f"{task.family}-small", (2, 3, 8, 6), 2), task, dtype)
+    if peer.name == "torch":
+        assert off(peer, job) < TOLERANCE[dtype]
+    else:
+        with pytest.raises(Unsupported, match="not asked for upsampling"):
+            peer.prepare(job)
+
+
 def test_answers_do_not_change_from_call_to_call(peer):
-    job = Job(SMALL[1], FORWARD[0], "float32")
+    job = LayerJob(SMALL[1], FORWARD[0], "float32")
     run = peer.prepare(job)
     first = difference(run(), 0 * job.dy)
     assert difference(run(), 0 * job.dy) == first

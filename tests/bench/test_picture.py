@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from convt.bench.cases import CASES
-from convt.bench.jobs import BACKWARD, Job
+from convt.bench.jobs import BACKWARD, LayerJob
 from convt.bench.machine import Machine
 from convt.bench.picture import _rows, draw, suffixes
 from convt.bench.results import Result
@@ -13,8 +13,8 @@ from convt.bench.timing import Times
 
 
 def result(name, **seconds):
-    times = {who: Times(value, value, value) for who, value in seconds.items()}
-    return Result(Job(CASES[name], BACKWARD[0], "float32"), times, {}, {}, Machine("", 1, 1.0, {1: 1.0}))
+    times = {who: Times(value, value, value, value) for who, value in seconds.items()}
+    return Result(LayerJob(CASES[name], BACKWARD[0], "float32"), times, {}, {}, Machine("", 1, 1.0, {1: 1.0}))
 
 
 def test_any_results_can_be_drawn(tmp_path):

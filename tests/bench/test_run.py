@@ -12,8 +12,8 @@ pytest.importorskip("tqdm")
 
 from convt.__main__ import main
 from convt.bench import run as story
-from convt.bench.cases import CASES
-from convt.bench.jobs import FORWARD, Job
+from convt.bench.cases import CASES, SamplingCase
+from convt.bench.jobs import FORWARD, LayerJob, SamplingJob, SamplingTask
 from convt.bench.machine import Machine
 from convt.bench.ours import Ours
 from convt.bench.peers import Unsupported
@@ -59,7 +59,7 @@ def test_end_to_end_without_peers(tmp_path, capsys):
     assert main(["bench", *arguments, str(tmp_path / "results.json")]) == 0
     printed, bar = capsys.readouterr()
     assert "(backend numpy)" in printed
-    assert "1 thread, float32, 2 samples" in printed
+    assert "1 thread, float32, 2 samples (6 of short calls)" in printed
     assert "\nconv_transpose: milliseconds" in printed
     assert "\ntiny-1d  " in printed
     assert "1/1" in bar
@@ -72,6 +72,20 @@ def test_every_task_has_a_table(capsys, quick):
     assert len(results) == 5
     assert printed.count("tiny-1d") == 5
     assert "\nconv, gradients of x, w and bias: " in printed
+
+
+def test_upsampling_and_pooling(capsys, monkeypatch, quick):
+    jobs = [
+        SamplingJob(SamplingCase(f"{task.family}-small", (2, 3, 8, 6), 2), task, "float32")
+        for task in (SamplingTask("nearest"), SamplingTask("max_pool", backward=True))
+    ]
+    monkeypatch.setattr("convt.bench.run.sampling_jobs", lambda names, dtype: jobs)
+    assert main(["bench", "--sampling", "--peers", "none", "--repeat", "1", "--threads", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "\nnearest: milliseconds" in printed
+    assert "\nmax_pool, backward: milliseconds" in printed
+    assert main(["bench", "--sampling", "--conv"]) == 2
+    assert "sampling must be asked for alone" in capsys.readouterr().err
 
 
 def test_threads_are_set_for_convt_and_restored(monkeypatch):
@@ -92,7 +106,7 @@ def test_peers_that_are_right_wrong_or_missing():
         Peer("unable", error=Unsupported("has no gradients")),
         Peer("broken", error=RuntimeError("oh\nmore")),
     ]
-    result = story.measure(Job(CASES["tiny-2d"], FORWARD[0], "float32"), Ours(1, "float32"), others, MACHINE, 1)
+    result = story.measure(LayerJob(CASES["tiny-2d"], FORWARD[0], "float32"), Ours(1, "float32"), others, MACHINE, 1)
     assert list(result.times) == ["convt", "right", "wrong"]
     assert result.wrong == {"wrong": pytest.approx(0.01, rel=1e-3)}
     assert list(result.ratios) == ["right"]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from ..jobs import Job
-from ..sampling import SamplingJob
-from .peer import Run, Unsupported
+from ..jobs import LayerJob
+from .peer import Peer, Run, Unsupported
 
 __all__ = ["Contender"]
 
@@ -20,8 +18,8 @@ _TYPES = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}
 _OPERATOR_SET, _FORMAT = 13, 8  # old enough for every version that is allowed
 
 
-class Contender:
-    """ONNX Runtime on the CPU; a `Peer`.
+class Contender(Peer):
+    """ONNX Runtime on the CPU; every model has its own threads.
 
     Parameters
     ----------
@@ -34,14 +32,8 @@ class Contender:
     def __init__(self, threads: int) -> None:
         self._threads = threads
 
-    def session(self) -> AbstractContextManager[None]:
-        """Nothing: every model has its own threads."""
-        return nullcontext()
-
-    def prepare(self, job: Job) -> Run:
+    def layer(self, job: LayerJob) -> Run:
         """One run of a model with a constant filter."""
-        if isinstance(job, SamplingJob):
-            raise Unsupported("is not asked for upsampling and pooling")
         if job.task.needs:
             raise Unsupported("has no gradients")
         options = onnxruntime.SessionOptions()
@@ -54,7 +46,7 @@ class Contender:
         return lambda: run(None, feed)[0]
 
 
-def _model(job: Job) -> Any:
+def _model(job: LayerJob) -> Any:
     attributes = {_ATTRIBUTES[name]: value for name, value in job.options.items() if name in _ATTRIBUTES}
     constants = {"w": job.w} if job.bias is None else {"w": job.w, "bias": job.bias}
     node = helper.make_node(

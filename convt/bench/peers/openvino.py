@@ -5,7 +5,6 @@ The request keeps its result, so that unlike the others it allocates no memory i
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -13,15 +12,14 @@ import openvino
 from numpy.typing import NDArray
 from openvino import opset13 as opset
 
-from ..jobs import Job
-from ..sampling import SamplingJob
-from .peer import Run, Unsupported
+from ..jobs import LayerJob
+from .peer import Peer, Run, Unsupported
 
 __all__ = ["Contender"]
 
 
-class Contender:
-    """OpenVINO on the CPU; a `Peer`.
+class Contender(Peer):
+    """OpenVINO on the CPU; the threads belong to its compiled models.
 
     Parameters
     ----------
@@ -39,14 +37,8 @@ class Contender:
             "PERFORMANCE_HINT": "LATENCY",
         }
 
-    def session(self) -> AbstractContextManager[None]:
-        """Nothing: the threads belong to the compiled models."""
-        return nullcontext()
-
-    def prepare(self, job: Job) -> Run:
+    def layer(self, job: LayerJob) -> Run:
         """One inference of a model with a constant filter."""
-        if isinstance(job, SamplingJob):
-            raise Unsupported("is not asked for upsampling and pooling")
         if job.task.needs:
             raise Unsupported("has no gradients")
         if job.dtype != "float32":
@@ -56,7 +48,7 @@ class Contender:
         return lambda: request.infer(share_outputs=True)[0]
 
 
-def _model(job: Job) -> Any:
+def _model(job: LayerJob) -> Any:
     x = opset.parameter(job.x.shape, np.float32)
     padding = list(job.options["padding"])
     options = {
@@ -79,7 +71,7 @@ def _model(job: Job) -> Any:
     return openvino.Model([y], [x])
 
 
-def _kernel(job: Job) -> NDArray[Any]:
+def _kernel(job: LayerJob) -> NDArray[Any]:
     """With an axis for the groups if there are several."""
     groups = job.case.groups
     return job.w if groups == 1 else job.w.reshape(groups, -1, *job.w.shape[1:])

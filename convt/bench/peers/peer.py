@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeAlias
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
 
-from ..jobs import Job
+from ..jobs import Job, LayerJob, SamplingJob
+from ..timing import Run
 
 __all__ = ["Peer", "Run", "Unsupported"]
-
-Run: TypeAlias = Callable[[], Any]
 
 
 class Unsupported(Exception):
     """The peer cannot do a job; the message completes "it ..."."""
 
 
-class Peer(Protocol):
+class Peer(ABC):
     """A framework that computes the same as convt.
 
     Attributes
@@ -32,6 +30,7 @@ class Peer(Protocol):
 
     def session(self) -> AbstractContextManager[None]:
         """What must hold while jobs are prepared and run, such as a number of threads; undone at the end."""
+        return nullcontext()
 
     def prepare(self, job: Job) -> Run:
         """A call without arguments that does the job once; whatever can be done beforehand, has been.
@@ -47,3 +46,12 @@ class Peer(Protocol):
         Unsupported
             It has no means for this job. Errors of the framework itself count as the same.
         """
+        return job.call(self)
+
+    @abstractmethod
+    def layer(self, job: LayerJob) -> Run:
+        """That of an operator or of its gradients."""
+
+    def sampling(self, job: SamplingJob) -> Run:
+        """That of upsampling, pooling or one of their gradients."""
+        raise Unsupported("is not asked for upsampling and pooling")

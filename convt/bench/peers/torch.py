@@ -7,15 +7,14 @@ from contextlib import contextmanager
 
 import torch
 
-from ..jobs import Job
-from ..sampling import SamplingJob
-from .peer import Run
+from ..jobs import LayerJob, SamplingJob
+from .peer import Peer, Run
 
 __all__ = ["Contender"]
 
 
-class Contender:
-    """PyTorch; a `Peer`.
+class Contender(Peer):
+    """PyTorch.
 
     Parameters
     ----------
@@ -39,10 +38,8 @@ class Contender:
         finally:
             torch.set_num_threads(before)
 
-    def prepare(self, job: Job) -> Run:
+    def layer(self, job: LayerJob) -> Run:
         """One call on tensors that share the job's memory."""
-        if isinstance(job, SamplingJob):
-            return _sampling_call(job)
         x, w = torch.from_numpy(job.x), torch.from_numpy(job.w)
         bias = None if job.bias is None else torch.from_numpy(job.bias)
         options, needs = job.options, job.task.needs
@@ -64,24 +61,23 @@ class Contender:
         )
         return lambda: backward(dy, x, w, *arguments)
 
-
-def _sampling_call(job: SamplingJob) -> Run:
-    """Backward functions are those that autograd calls; max_unpool2d's is a gather."""
-    name, aten, functional = job.task.name, torch.ops.aten, torch.nn.functional
-    x, shape, factor = torch.from_numpy(job.x), job.case.shape, job.case.factor
-    dy = torch.from_numpy(job.dy)
-    if job.task.family == "upsample":
-        sizes, corners = [size * factor for size in shape[2:]], [False] if name == "bilinear" else []
-        backward = getattr(aten, f"upsample_{name}2d_backward")
-        if job.task.backward:
-            return lambda: backward(dy, sizes, list(shape), *corners, float(factor), float(factor))
-        return lambda: functional.interpolate(x, scale_factor=factor, mode=name)
-    y, indices = map(torch.from_numpy, job.pooled)
-    windows = [[value] * 2 for value in job.windows.values()]
-    if not job.task.backward:
+    def sampling(self, job: SamplingJob) -> Run:
+        """One call; backward functions are those that autograd calls, max_unpool2d's is a gather."""
+        name, aten, functional = job.task.name, torch.ops.aten, torch.nn.functional
+        x, shape, factor = torch.from_numpy(job.x), job.case.shape, job.case.factor
+        dy = torch.from_numpy(job.dy)
+        if job.task.family == "upsample":
+            sizes, corners = [size * factor for size in shape[2:]], [False] if name == "bilinear" else []
+            backward = getattr(aten, f"upsample_{name}2d_backward")
+            if job.task.backward:
+                return lambda: backward(dy, sizes, list(shape), *corners, float(factor), float(factor))
+            return lambda: functional.interpolate(x, scale_factor=factor, mode=name)
+        y, indices = map(torch.from_numpy, job.pooled)
+        windows = [[value] * 2 for value in job.windows.values()]
+        if not job.task.backward:
+            if name == "max_pool":
+                return lambda: functional.max_pool2d(x, *windows, return_indices=True)
+            return lambda: aten.max_unpool2d(y, indices, list(shape[2:]))
         if name == "max_pool":
-            return lambda: functional.max_pool2d(x, *windows, return_indices=True)
-        return lambda: aten.max_unpool2d(y, indices, list(shape[2:]))
-    if name == "max_pool":
-        return lambda: aten.max_pool2d_with_indices_backward(dy, x, *windows, [1, 1], False, indices)
-    return lambda: dy.flatten(-2).gather(-1, indices.flatten(-2)).view(y.shape)
+            return lambda: aten.max_pool2d_with_indices_backward(dy, x, *windows, [1, 1], False, indices)
+        return lambda: dy.flatten(-2).gather(-1, indices.flatten(-2)).view(y.shape)
