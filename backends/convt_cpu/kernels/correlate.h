@@ -13,25 +13,25 @@ static inline __attribute__((always_inline)) void NAME(correlate)(
 {
     typedef NAME(vector) vector;
     vector sum[MAX_SUMS], px[MAX_SUMS];
-#pragma GCC unroll 32
+CONVT_UNROLL(32)
     for (int i = 0; i < MR * NV; i++) sum[i] = (vector){0};
     for (int64_t q = 0; q < count; q++) {
         const REAL *w = rows + at_rows[q], *next_w = rows + at_rows[q + CONVT_PREFETCH];
         const REAL *p = lanes + at_lanes[q], *next_p = lanes + at_lanes[q + CONVT_PREFETCH];
         __builtin_prefetch(next_w);
         __builtin_prefetch(next_w + MR - 1);
-#pragma GCC unroll 32
+CONVT_UNROLL(32)
         for (int v = 0; v < NV; v++) __builtin_prefetch(next_p + v * LANES);
-#pragma GCC unroll 32
+CONVT_UNROLL(32)
         for (int v = 0; v < NV; v++) px[v] = *(const vector *)(p + v * LANES);
-#pragma GCC unroll 32
+CONVT_UNROLL(32)
         for (int m = 0; m < MR; m++)
-#pragma GCC unroll 32
+CONVT_UNROLL(32)
             for (int v = 0; v < NV; v++) sum[m * NV + v] += w[m] * px[v];
     }
-#pragma GCC unroll 32
+CONVT_UNROLL(32)
     for (int m = 0; m < MR; m++)
-#pragma GCC unroll 32
+CONVT_UNROLL(32)
         for (int v = 0; v < NV; v++) {
             vector *to = (vector *)(y + m * y_pitch + v * LANES);
             if (add) sum[m * NV + v] += *to;

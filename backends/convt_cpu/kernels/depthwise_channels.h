@@ -9,13 +9,13 @@ static inline __attribute__((always_inline)) void NAME(channel_vectors)(
 {
     typedef NAME(vector) vector;
     vector sum[4];
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
     for (int v = 0; v < NV; v++) sum[v] = bias ? *(const vector *)(bias + g + v * LANES) : (vector){0};
     for (int64_t t = 0; t < taps; t++)
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
         for (int v = 0; v < NV; v++)
             sum[v] += *(const vector *)(w[t] + g + v * LANES) * *(const vector *)(x[t] + g + v * LANES);
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
     for (int v = 0; v < NV; v++) *(vector *)(y + g + v * LANES) = sum[v];
 }
 

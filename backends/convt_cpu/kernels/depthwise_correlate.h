@@ -7,14 +7,14 @@ static inline __attribute__((always_inline)) void NAME(tap_products)(
 {
     typedef NAME(vector) vector;
     vector sum[12];
-#pragma GCC unroll 12
+CONVT_UNROLL(12)
     for (int t = 0; t < NT; t++) sum[t] = (vector){0};
     for (int64_t v = 0; v < vectors; v++) {
         vector c = *(const vector *)(coarse + v * LANES);
-#pragma GCC unroll 12
+CONVT_UNROLL(12)
         for (int t = 0; t < NT; t++) sum[t] += c * *(const vector *)(fine + offsets[t] + v * LANES);
     }
-#pragma GCC unroll 12
+CONVT_UNROLL(12)
     for (int t = 0; t < NT; t++) *(vector *)(totals + t * LANES) += sum[t];
 }
 

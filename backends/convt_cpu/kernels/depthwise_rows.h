@@ -7,15 +7,15 @@ static inline __attribute__((always_inline)) void NAME(row_vectors)(
 {
     typedef NAME(vector) vector;
     vector sum[2][4];
-#pragma GCC unroll 2
+CONVT_UNROLL(2)
     for (int way = 0; way < WAYS; way++) {
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
         for (int v = 0; v < NV; v++) sum[way][v] = (vector){0} + start;
         for (int64_t t = first_tap[way] * inputs; t < first_tap[way + 1] * inputs; t++)
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
             for (int v = 0; v < NV; v++) sum[way][v] += w[t] * *(const vector *)(x + offsets[t] + v * LANES);
     }
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
     for (int v = 0; v < NV; v++)
         if (WAYS == 1)
             *(vector *)(y + v * LANES) = sum[0][v];

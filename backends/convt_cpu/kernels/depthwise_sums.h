@@ -8,12 +8,12 @@ static inline __attribute__((always_inline)) void NAME(tap_sums)(
 {
     typedef NAME(vector) vector;
     vector sum[4];
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
     for (int v = 0; v < NV; v++) sum[v] = (vector){0} + start;
     for (int64_t t = 0; t < taps; t++)
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
         for (int v = 0; v < NV; v++) sum[v] += w[t] * *(const vector *)(x + offsets[t] + v * LANES);
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
     for (int v = 0; v < NV; v++) *(vector *)(y + v * LANES) = sum[v];
 }
 

@@ -22,13 +22,13 @@ static inline __attribute__((always_inline)) void NAME(direct_tap)(
     const int MR, const int NV, const REAL *x, const REAL *ahead, const REAL *w, NAME(vector) *sum)
 {
     NAME(vector) px[MAX_SUMS];
-#pragma GCC unroll 32
+CONVT_UNROLL(32)
     for (int v = 0; v < NV; v++) __builtin_prefetch(ahead + v * LANES);
-#pragma GCC unroll 32
+CONVT_UNROLL(32)
     for (int v = 0; v < NV; v++) px[v] = *(const NAME(vector) *)(x + v * LANES);
-#pragma GCC unroll 32
+CONVT_UNROLL(32)
     for (int m = 0; m < MR; m++)
-#pragma GCC unroll 32
+CONVT_UNROLL(32)
         for (int v = 0; v < NV; v++) sum[m * NV + v] += w[m] * px[v];
 }
 
@@ -38,7 +38,7 @@ static inline __attribute__((always_inline)) void NAME(direct)(
 {
     typedef NAME(vector) vector;
     vector sum[MAX_SUMS];
-#pragma GCC unroll 32
+CONVT_UNROLL(32)
     for (int i = 0; i < MR * NV; i++) sum[i] = (vector){0};
     if (taps == 1) /* without a loop in the loop: what is issued besides multiply-adds counts */
         for (x += offsets[0]; channels > 0; channels--, x += x_pitch, w += MR)
@@ -47,9 +47,9 @@ static inline __attribute__((always_inline)) void NAME(direct)(
         for (int64_t c = 0; c < channels; c++, x += x_pitch)
             for (int64_t t = 0; t < taps; t++, w += MR)
                 NAME(direct_tap)(MR, NV, x + offsets[t], x + ahead + offsets[t], w, sum);
-#pragma GCC unroll 32
+CONVT_UNROLL(32)
     for (int m = 0; m < MR; m++)
-#pragma GCC unroll 32
+CONVT_UNROLL(32)
         for (int v = 0; v < NV; v++) {
             vector *to = (vector *)(y + m * y_pitch + v * LANES);
             if (add) sum[m * NV + v] += *to;

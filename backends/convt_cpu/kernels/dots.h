@@ -15,23 +15,23 @@ static inline __attribute__((always_inline)) void NAME(dots_of)(
     typedef NAME(vector) vector;
     vector sum[4][6], pw[4];
     const REAL *w0 = w[0], *w1 = w[1], *w2 = w[2], *w3 = w[3];
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
     for (int i = 0; i < 4; i++)
-#pragma GCC unroll 6
+CONVT_UNROLL(6)
         for (int j = 0; j < NP; j++) sum[i][j] = add ? *(vector *)(sums + i * pitch + j * LANES) : (vector){0};
     for (int64_t s = 0; s < steps; s++) {
         pw[0] = *(const vector *)(w0 + s * LANES), pw[1] = *(const vector *)(w1 + s * LANES);
         pw[2] = *(const vector *)(w2 + s * LANES), pw[3] = *(const vector *)(w3 + s * LANES);
-#pragma GCC unroll 6
+CONVT_UNROLL(6)
         for (int j = 0; j < NP; j++) {
             vector px = *(const vector *)(x[j] + (even ? s * LANES : offsets[s]));
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
             for (int i = 0; i < 4; i++) sum[i][j] += pw[i] * px;
         }
     }
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
     for (int i = 0; i < 4; i++)
-#pragma GCC unroll 6
+CONVT_UNROLL(6)
         for (int j = 0; j < NP; j++) *(vector *)(sums + i * pitch + j * LANES) = sum[i][j];
 }
 
@@ -64,9 +64,9 @@ static inline REAL NAME(lane_sum)(const REAL *lanes)
 {
     REAL sum[LANES];
     for (int i = 0; i < LANES; i++) sum[i] = lanes[i];
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
     for (int half = LANES / 2; half > 0; half /= 2)
-#pragma GCC unroll 8
+CONVT_UNROLL(8)
         for (int i = 0; i < half; i++) sum[i] += sum[i + half];
     return sum[0];
 }

@@ -7,9 +7,10 @@
  *
  * The template undefines REAL, BITS, LANES and NAME. */
 
+#include "kernels/compiler.h"
+
 #ifdef CONVT_X86_64
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,prefer-vector-width=512")
+CONVT_AVX512_BEGIN
 #define VECTOR_BYTES 64
 #define REAL float
 #define BITS int32_t
@@ -22,10 +23,9 @@
 #define NAME(x) convt_f64_##x##__avx512
 #include TEMPLATE
 #undef VECTOR_BYTES
-#pragma GCC pop_options
+CONVT_TARGET_END
 
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
+CONVT_AVX2_BEGIN
 #define VECTOR_BYTES 32
 #define REAL float
 #define BITS int32_t
@@ -38,7 +38,7 @@
 #define NAME(x) convt_f64_##x##__avx2
 #include TEMPLATE
 #undef VECTOR_BYTES
-#pragma GCC pop_options
+CONVT_TARGET_END
 #endif
 
 #define VECTOR_BYTES 16

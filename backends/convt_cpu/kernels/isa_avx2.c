@@ -4,7 +4,7 @@
 #include "list.h"
 
 #ifdef CONVT_X86_64
-#pragma GCC target("avx2,fma")
+CONVT_AVX2_BEGIN
 
 #define ISA "avx2"
 #define MAX_ROWS 6
@@ -25,4 +25,5 @@
 #define TABLE convt_kernels_f64
 #include "family.h"
 
+CONVT_TARGET_END
 #endif

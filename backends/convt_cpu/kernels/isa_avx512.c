@@ -4,7 +4,7 @@
 #include "list.h"
 
 #ifdef CONVT_X86_64
-#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,prefer-vector-width=512")
+CONVT_AVX512_BEGIN
 
 #define ISA "avx512"
 #define MAX_ROWS 14
@@ -25,4 +25,5 @@
 #define TABLE convt_kernels_f64
 #include "family.h"
 
+CONVT_TARGET_END
 #endif

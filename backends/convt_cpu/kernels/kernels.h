@@ -15,10 +15,7 @@
 #include "windows_plan.h"
 #include "winograd_correlate_plan.h"
 #include "winograd_plan.h"
-
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-#define CONVT_X86_64 /* instruction sets beyond the baseline can be compiled and asked for */
-#endif
+#include "compiler.h"
 
 enum {
     CONVT_MAX_ROWS = 14,    /* outputs of a direct kernel */

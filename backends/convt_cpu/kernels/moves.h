@@ -36,7 +36,7 @@ static inline __attribute__((always_inline)) void NAME(move_vectors)(
     typedef BITS __attribute__((vector_size(LANES * sizeof(REAL)), aligned(sizeof(REAL)), may_alias)) bits;
     for (int64_t i = 0; i < count; i++) {
         const REAL *from = channel + moves[i].from;
-#pragma GCC unroll 6
+CONVT_UNROLL(6)
         for (int v = 0; v < step; v++) __builtin_prefetch(from + next + v * LANES);
         bits low = *(const bits *)(NAME(inside) + LANES - moves[i].low);
         bits high = *(const bits *)(NAME(inside) + 2 * LANES - moves[i].high);

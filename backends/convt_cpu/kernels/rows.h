@@ -63,7 +63,7 @@ static inline __attribute__((always_inline)) NAME(vector) NAME(strided)(const in
     NAME(vector) part[3];
     if (step == 1) return *(const NAME(vector) *)x;
     if (step % 2 == 0) { /* every other one first */
-#pragma GCC unroll 3
+CONVT_UNROLL(3)
         for (int i = 0; i < step / 2; i++) {
             const NAME(vector) *pair = (const NAME(vector) *)(x + 2 * i * LANES);
             part[i] = SHUFFLE(pair[0], pair[1], EVEN);
@@ -71,7 +71,7 @@ static inline __attribute__((always_inline)) NAME(vector) NAME(strided)(const in
         if (step == 2) return part[0];
         if (step == 4) return SHUFFLE(part[0], part[1], EVEN);
     } else {
-#pragma GCC unroll 3
+CONVT_UNROLL(3)
         for (int i = 0; i < 3; i++) part[i] = *(const NAME(vector) *)(x + i * LANES);
     }
     part[0] = SHUFFLE(part[0], part[1], THIRDS);
@@ -114,7 +114,7 @@ static inline __attribute__((always_inline)) void NAME(interleave_few)(
     const int count, const int ways, const REAL *restrict x, int64_t x_pitch, REAL bias, REAL *restrict y)
 {
     for (int i = 0; i < count; i++)
-#pragma GCC unroll 6
+CONVT_UNROLL(6)
         for (int r = 0; r < ways; r++) y[ways * i + r] = x[r * x_pitch + i] + bias;
 }
 

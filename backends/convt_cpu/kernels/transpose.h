@@ -35,20 +35,20 @@ static inline __attribute__((always_inline)) void NAME(transpose_block)(
 {
 #ifdef SHUFFLE
     NAME(vector) v[LANES], w[LANES];
-#pragma GCC unroll 16
+CONVT_UNROLL(16)
     for (int i = 0; i < LANES; i++)
         v[i] = i < rows ? *(const NAME(vector) *)(from + i * from_pitch) : (NAME(vector)){0};
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
     for (int step = 0; step < STEPS; step++) {
-#pragma GCC unroll 16
+CONVT_UNROLL(16)
         for (int i = 0; i < LANES / 2; i++) {
             w[2 * i] = LOW(v[i], v[i + LANES / 2]);
             w[2 * i + 1] = HIGH(v[i], v[i + LANES / 2]);
         }
-#pragma GCC unroll 16
+CONVT_UNROLL(16)
         for (int i = 0; i < LANES; i++) v[i] = w[i];
     }
-#pragma GCC unroll 16
+CONVT_UNROLL(16)
     for (int i = 0; i < LANES; i++) *(NAME(vector) *)(to + i * to_pitch) = v[i];
 #else
     for (int x = 0; x < LANES; x++)
@@ -86,7 +86,7 @@ static void NAME(transpose)(
             if (c > channels - LANES) c = channels - LANES;
             for (int64_t x = 0; x < count; x += LANES) {
                 if (x > count - LANES) x = count - LANES;
-#pragma GCC unroll 16
+CONVT_UNROLL(16)
                 for (int i = 0; i < LANES; i++) __builtin_prefetch(from + (next + i) * channel + x);
                 NAME(transpose_block)(LANES, from + c * channel + x, channel, to + x * pitch + c, pitch);
             }

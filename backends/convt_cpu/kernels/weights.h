@@ -28,7 +28,7 @@ static inline __attribute__((always_inline)) void NAME(pack_rows)(
         for (int64_t t = first; t < last; t++, to += rows) {
             const int64_t *tap = p->taps + 3 * t;
             const REAL *from = kernel + tap[0] * axis[0] + tap[1] * axis[1] + tap[2] * axis[2];
-#pragma GCC unroll 16
+CONVT_UNROLL(16)
             for (int m = 0; m < rows; m++) to[m] = from[m * out];
         }
     }

@@ -88,8 +88,8 @@ static void NAME(sum_windows)(
 
 /* Writes the positions of a box. Returns 1 if all are finite, else 0. */
 static int NAME(write_windows)(
-    const NAME(windows_box) *box, int64_t channels, const REAL *sums, const REAL *bias,
-    REAL *to, const convt_strides *coarse)
+    const NAME(windows_box) *box, int64_t channels, const REAL *sums, const REAL *bias, REAL *to,
+    const convt_strides *coarse)
 {
     REAL zero = 0;
     to += box->image * coarse->outer;

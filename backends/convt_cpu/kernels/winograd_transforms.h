@@ -56,17 +56,17 @@ static inline void NAME(transform_window)(const REAL *d, int64_t d_pitch, REAL *
 {
     typedef NAME(vector) vector;
     vector e[16], rows[16], f[4];
-#pragma GCC unroll 16
+CONVT_UNROLL(16)
     for (int i = 0; i < 16; i++) {
         e[i] = *(const vector *)(d + i * d_pitch);
         *bad += e[i] * WINOGRAD_LIMIT * 0;
     }
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
     for (int x = 0; x < 4; x++) NAME(transform_four)(e[x], e[4 + x], e[8 + x], e[12 + x], rows + x, 4);
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
     for (int y = 0; y < 4; y++) {
         NAME(transform_four)(rows[4 * y], rows[4 * y + 1], rows[4 * y + 2], rows[4 * y + 3], f, 1);
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
         for (int x = 0; x < 4; x++) *(vector *)(v + (4 * y + x) * v_pitch) = f[x];
     }
 }
@@ -77,14 +77,14 @@ static inline __attribute__((always_inline)) void NAME(transform_products_of)(
 {
     typedef NAME(vector) vector;
     vector p[16], rows[12], y[3];
-#pragma GCC unroll 16
+CONVT_UNROLL(16)
     for (int i = 0; i < 16; i++) p[i] = *(const vector *)(m + i * m_pitch);
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
     for (int x = 0; x < 4; x++) NAME(transform_results)(results_y, p + x, 4, rows + x, 4);
-#pragma GCC unroll 3
+CONVT_UNROLL(3)
     for (int i = 0; i < results_y; i++) {
         NAME(transform_results)(results_x, rows + 4 * i, 1, y, 1);
-#pragma GCC unroll 3
+CONVT_UNROLL(3)
         for (int x = 0; x < results_x; x++) *(vector *)(to + i * y_pitch + x * x_pitch) = y[x];
     }
 }

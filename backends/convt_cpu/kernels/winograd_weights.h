@@ -37,20 +37,20 @@ static inline __attribute__((always_inline)) void NAME(winograd_filter_of)(
 {
     typedef NAME(vector) vector;
     vector g[9], rows[12], f[4];
-#pragma GCC unroll 3
+CONVT_UNROLL(3)
     for (int y = 0; y < taps_y; y++)
-#pragma GCC unroll 3
+CONVT_UNROLL(3)
         for (int x = 0; x < taps_x; x++) {
             int64_t tap_y = NAME(tap_of)(p, 0, phase_y, y), tap_x = NAME(tap_of)(p, 1, phase_x, x);
             int inside = tap_y < p->kernel[0] && tap_x < p->kernel[1];
             g[3 * y + x] = inside ? w[tap_y * p->kernel[1] + tap_x] : (vector){0};
         }
-#pragma GCC unroll 3
+CONVT_UNROLL(3)
     for (int x = 0; x < taps_x; x++) NAME(transform_taps)(taps_y, g + x, 3, rows + x, 3);
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
     for (int y = 0; y < 4; y++) {
         NAME(transform_taps)(taps_x, rows + 3 * y, 1, f, 1);
-#pragma GCC unroll 4
+CONVT_UNROLL(4)
         for (int x = 0; x < 4; x++) *(vector *)(u + (4 * y + x) * pitch) = f[x];
     }
 }

@@ -71,8 +71,12 @@ typedef struct {
 static NAME(block) NAME(prepared)(const convt_windows *p, int64_t q, void *scratch)
 {
     const int64_t stride = p->stride[2], padded = p->block + LANES, reach = p->size[2] / stride;
-    NAME(block) b = {NAME(least)(p->block, p->coarse[2] - q), q * stride - p->before[2], padded + reach};
-    b.phases = NAME(least)(stride, p->size[2]);
+    NAME(block) b = {
+        .windows = NAME(least)(p->block, p->coarse[2] - q),
+        .start = q * stride - p->before[2],
+        .pitch = padded + reach,
+        .phases = NAME(least)(stride, p->size[2]),
+    };
     b.ends = scratch;
     b.best = (REAL *)(b.ends + 2 * b.phases);
     b.place = (BITS *)(b.best + padded);

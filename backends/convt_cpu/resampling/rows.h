@@ -139,7 +139,7 @@ static inline __attribute__((always_inline)) void NAME(shrink)(const int reach, 
         const int64_t count = p->column_count[x];
         if (reach && count == reach) {
             REAL sum = 0;
-#pragma GCC unroll 8
+CONVT_UNROLL(8)
             for (int t = 0; t < reach; t++) sum += w[t] * from[t];
             *out = sum;
         } else if (inner == 1) {
