@@ -15,7 +15,9 @@ What the core promises to every call of `Backend.scatter`, `Backend.gather` and 
 - The bias is None or a contiguous vector of the problem's dtype.
 - Calls come from several threads at once.
 
-What callers allow, `convt.options`, is what ``settings()`` returns during a call.
+What callers allow, `convt.options`, is what ``settings()`` returns during a call. What a backend imports during a call, it
+imports ``with loading:``, a lock that a fork waits for: a forked child could never import what another thread has half
+imported.
 
 Therefore a backend never validates. `convt.testing.check_backend` tells whether it computes what it should;
 `reference.py` is the shortest one there is.
@@ -25,6 +27,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from .loading import loading
 from .problem import Problem
 from .settings import Settings, settings
 
@@ -37,6 +40,7 @@ __all__ = [
     "DeviceSamplingBackend",
     "SamplingBackend",
     "Settings",
+    "loading",
     "missing_members",
     "settings",
 ]

@@ -1,20 +1,19 @@
 """The registry: which backends are installed, and what became of those that were loaded.
 
 Plugins are entry points of the group ``convt.backends``. Listing them imports nothing; one is imported when it is first
-needed, once, and if that fails the reason is remembered and told every time it is asked for.
+needed, once, and if that fails the reason is remembered and told every time it is asked for. All of it happens under one
+lock, `convt.loading`, so that a process may fork while another thread makes its first call.
 """
 
 from __future__ import annotations
 
 import difflib
-import threading
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .backend import Backend, BackendUnavailable, missing_members
+from .backend import Backend, BackendUnavailable, loading, missing_members
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -69,7 +68,6 @@ class Registry:
         self._loaded: dict[str, Backend] = {}
         self._failures: dict[str, BackendUnavailable] = {}
         self._ranked: list[Backend] | None = None
-        self._lock = threading.RLock()
 
     def names(self) -> list[str]:
         """The registered names, sorted; imports nothing."""
@@ -97,7 +95,7 @@ class Registry:
         if loaded is not None:
             return loaded
         self.check_name(name)
-        with self._lock:
+        with loading:
             if name not in self._loaded and name not in self._failures:
                 self._load(name)
             if name in self._failures:
@@ -108,7 +106,7 @@ class Registry:
     def ranked(self) -> list[Backend]:
         """All usable backends, the highest priority first."""
         if self._ranked is None:
-            with self._lock:
+            with loading:
                 usable = [self._loaded[name] for name in self.names() if self.state(name).usable]
                 self._ranked = sorted(usable, key=lambda backend: -backend.priority)
         return self._ranked
@@ -151,9 +149,16 @@ def _source(point: EntryPoint) -> str:
     return f"{point.value} of {distribution.name} {distribution.version}" if distribution else point.value
 
 
-@cache
+_installed: Registry | None = None
+
+
 def registry() -> Registry:
     """The registry of this process: the entry points of all installed distributions."""
-    from importlib.metadata import entry_points  # heavy: not before somebody asks
+    global _installed
+    if _installed is None:
+        with loading:
+            if _installed is None:
+                from importlib.metadata import entry_points  # heavy: not before somebody asks
 
-    return Registry(entry_points(group=GROUP))
+                _installed = Registry(entry_points(group=GROUP))
+    return _installed
