@@ -97,7 +97,7 @@ setup(
     ext_modules=cythonize(
         [
             extension("_kernels", sorted(CPU.glob("kernels/*.c"))),
-            *map(extension, ("_cost", "_environment", "_job", "_openmp", "_plan", "_sums")),
+            *map(extension, ("_blas_limit", "_cost", "_environment", "_job", "_openmp", "_plan", "_sums")),
             *map(extension, (f"im2col.{name}" for name in ("_plan", "_scatter", "_gather", "_correlate", "_repair"))),
             *(extension(f"{engine}.{name}") for engine in ENGINES for name in ("_plan", "_engine")),
             extension("resampling._rows", [CPU / "resampling/resampling.c"]),

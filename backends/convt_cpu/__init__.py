@@ -11,7 +11,8 @@
 ``pooling/``       max pooling, its inverse and their gradients
 ``blocks.py``      how these two see an array's memory
 ``isa.py``         which instruction set
-``threads.py``     how many threads; ``blas.py`` keeps BLAS to one
+``threads.py``     how many threads
+``blas.py``        which BLAS im2col calls; ``_blas_limit.pyx`` keeps it to one thread
 ``_sums.pyx``      the gradient of a bias
 =================  ==================================================================
 """

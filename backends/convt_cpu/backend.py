@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ._job import Job
 from ._openmp import OPENMP
 from ._sums import channel_sums
-from .blas import blas_names
+from .blas import blas_name
 from .choice import ENGINES, FALLBACK, choose, forced_engine
 from .isa import available, instruction_set, isa_is_forced
 from .pooling import max_pool, max_pool_backward, max_unpool, max_unpool_backward
@@ -83,7 +83,7 @@ class CpuBackend:
             "engines": ", ".join(ENGINES) + (f" (CONVT_CPU_ALGORITHM forces {forced})" if forced else ""),
             "openmp": "yes" if OPENMP else "no: built without OpenMP, runs on one thread",
             "threads": thread_count(),
-            "blas": ", ".join(blas_names()) or "unknown",
+            "blas": blas_name(),
         }
 
 

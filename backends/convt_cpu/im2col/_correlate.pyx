@@ -8,6 +8,7 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free
 cimport numpy as cnp
 
+from .._blas_limit cimport limit_blas, release_blas
 from .._geometry cimport Geometry
 from .._sizes cimport ceil_div
 from .._strides cimport Strides, strides_of
@@ -36,22 +37,29 @@ cdef _correlate(Im2colPlan plan, cnp.ndarray fine, cnp.ndarray coarse, cnp.ndarr
     cdef real* scratch = <real*>plan.allocate(threads)
     cdef real* sums = scratch + threads * plan.scratch
     cdef int64_t task, blocks = plan.tasks // plan.splits
+    cdef bint no_room = False
     with nogil:
         for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
             _correlate_task(
-                plan, task, f, &of_fine, c, &of_coarse, k, &of_kernel, scratch + threadid() * plan.scratch, sums
+                plan, task, f, &of_fine, c, &of_coarse, k, &of_kernel, scratch + threadid() * plan.scratch, sums, &no_room
             )
         if plan.splits > 1:
             for task in prange(blocks, schedule="dynamic", chunksize=1, num_threads=threads):
                 _add_splits(plan, task, sums, k, &of_kernel)
     free(scratch)
+    if no_room:
+        raise MemoryError("cannot allocate BLAS's scratch memory")
 
 
 cdef void _correlate_task(
     Im2colPlan plan, int64_t task, const real* fine, const Strides* of_fine, const real* coarse, const Strides* of_coarse,
-    real* kernel, const Strides* of_kernel, real* scratch, real* sums,
+    real* kernel, const Strides* of_kernel, real* scratch, real* sums, bint* no_room,
 ) noexcept nogil:
     """One block of the kernel, summed over one split of the coarse positions."""
+    cdef int before = limit_blas()
+    if before < 0:
+        no_room[0] = True
+        return
     cdef const Geometry* g = &plan.g
     cdef int64_t split = task % plan.splits, block = task // plan.splits
     cdef Block b = _block(plan, block)
@@ -84,6 +92,7 @@ cdef void _correlate_task(
         put_panel(
             g, kernel + b.channel * of_kernel.outer, of_kernel, b.channels, b.first_row, b.last_row, panel, plan.rows
         )
+    release_blas(before)
 
 
 cdef struct Block:             # of the kernel: some coarse channels, some rows

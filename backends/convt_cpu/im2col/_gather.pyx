@@ -7,6 +7,7 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free
 cimport numpy as cnp
 
+from .._blas_limit cimport limit_blas, release_blas
 from .._geometry cimport Geometry
 from .._sizes cimport ceil_div
 from .._strides cimport Strides, strides_of
@@ -37,19 +38,26 @@ cdef _gather(
     cdef real* b = <real*>cnp.PyArray_DATA(bias) if bias is not None else NULL
     cdef real* scratch = <real*>plan.allocate(threads)
     cdef int64_t task
+    cdef bint no_room = False
     with nogil:
         for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
             _gather_task(
-                plan, task, f, &of_fine, k, &of_kernel, b, c, &of_coarse, scratch + threadid() * plan.scratch
+                plan, task, f, &of_fine, k, &of_kernel, b, c, &of_coarse, scratch + threadid() * plan.scratch, &no_room
             )
     free(scratch)
+    if no_room:
+        raise MemoryError("cannot allocate BLAS's scratch memory")
 
 
 cdef void _gather_task(
     Im2colPlan plan, int64_t task, const real* fine, const Strides* of_fine, const real* kernel, const Strides* of_kernel,
-    const real* bias, real* coarse, const Strides* of_coarse, real* scratch,
+    const real* bias, real* coarse, const Strides* of_coarse, real* scratch, bint* no_room,
 ) noexcept nogil:
     """One tile of coarse positions, in some channels."""
+    cdef int before = limit_blas()
+    if before < 0:
+        no_room[0] = True
+        return
     cdef const Geometry* g = &plan.g
     cdef int64_t blocks = ceil_div(g.coarse_channels, plan.channels)
     cdef int64_t block = task % blocks
@@ -85,3 +93,4 @@ cdef void _gather_task(
     unpack_pixels(
         coarse, of_coarse, &box, p, q, channels, pixels, plan.pixels, bias + first if bias != NULL else NULL
     )
+    release_blas(before)

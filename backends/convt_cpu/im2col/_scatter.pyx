@@ -8,6 +8,7 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free
 cimport numpy as cnp
 
+from .._blas_limit cimport limit_blas, release_blas
 from .._geometry cimport Geometry
 from .._sizes cimport ceil_div, floor_div
 from .._strides cimport Strides, strides_of
@@ -38,19 +39,26 @@ cdef _scatter(
     cdef real* b = <real*>cnp.PyArray_DATA(bias) if bias is not None else NULL
     cdef real* scratch = <real*>plan.allocate(threads)
     cdef int64_t task
+    cdef bint no_room = False
     with nogil:
         for task in prange(plan.tasks, schedule="dynamic", chunksize=1, num_threads=threads):
             _scatter_task(
-                plan, task, c, &of_coarse, k, &of_kernel, b, f, &of_fine, scratch + threadid() * plan.scratch
+                plan, task, c, &of_coarse, k, &of_kernel, b, f, &of_fine, scratch + threadid() * plan.scratch, &no_room
             )
     free(scratch)
+    if no_room:
+        raise MemoryError("cannot allocate BLAS's scratch memory")
 
 
 cdef void _scatter_task(
     Im2colPlan plan, int64_t task, const real* coarse, const Strides* of_coarse, const real* kernel, const Strides* of_kernel,
-    const real* bias, real* fine, const Strides* of_fine, real* scratch,
+    const real* bias, real* fine, const Strides* of_fine, real* scratch, bint* no_room,
 ) noexcept nogil:
     """The fine channels of one block, in some images, in one part."""
+    cdef int before = limit_blas()
+    if before < 0:
+        no_room[0] = True
+        return
     cdef const Geometry* g = &plan.g
     cdef int64_t blocks = ceil_div(g.fine_channels, plan.fine_block), batches = ceil_div(g.batch, plan.images)
     cdef int64_t part = task % plan.parts
@@ -96,6 +104,7 @@ cdef void _scatter_task(
             scatter_columns(g, columns, plan.pixels, r, s, &box, p, q, &window, spans, fine, of_fine)
             r = s
         p = q
+    release_blas(before)
 
 
 cdef void _part(Im2colPlan plan, int64_t part, int64_t batch, Window* window, Box* box) noexcept nogil:
