@@ -5,6 +5,8 @@ A backend is any object with the members below, registered as an entry point in 
     [project.entry-points."convt.backends"]
     mine = "my_package:backend"          # the object itself, or a function without arguments that makes it
 
+A `DeviceBackend` is registered in ``convt.device_backends`` instead, so that arrays in the host's memory do not import it.
+
 What the core promises to every call of `Backend.scatter`, `Backend.gather` and `Backend.correlate`:
 
 - The `Problem` is valid, every size in it is at least 1, its dtype is float32 or float64.
@@ -63,7 +65,8 @@ class Backend(Protocol):
     name : str
         The entry point's name.
     priority : int
-        When nobody asks for a backend, the highest priority that can do the problem is taken. NumPy has 0.
+        When nobody asks for a backend, the highest priority that can do the problem is taken. NumPy has 0. For arrays
+        in the host's memory, a backend of ``convt.device_backends`` is not taken.
 
     Notes
     -----

@@ -3,7 +3,7 @@
 import importlib.metadata
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
 from types import ModuleType
 from typing import Any
 
@@ -49,7 +49,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Registry]:
                 monkeypatch.setitem(sys.modules, module.__name__, module)
                 value = f"{module.__name__}:backend"
             made.append(EntryPoint(name, value, GROUP))
-        monkeypatch.setattr(importlib.metadata, "entry_points", lambda *, group: made if group == GROUP else [])
+        monkeypatch.setattr(importlib.metadata, "entry_points", lambda: EntryPoints(made))
         monkeypatch.setattr("convt.registry._installed", None)
         return registry()
 
