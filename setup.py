@@ -98,7 +98,7 @@ EXTENSIONS = [
     extension("_convt_pool", [CPU / "pool/pool.c", CPU / "pool/limit.c"]),
     extension("_convt_openmp", [CPU / "pool/openmp.c"]),
     extension("_kernels", sorted(CPU.glob("kernels/*.c"))),
-    *map(extension, ("_environment", "_job", "_layers", "_memory", "_openmp", "_plan", "_runner", "_sums")),
+    *map(extension, ("_blas_limit", "_environment", "_job", "_layers", "_memory", "_openmp", "_plan", "_runner", "_sums")),
     *(extension(f"{plan.parent.name}._plan") for plan in sorted(CPU.glob("*/_plan.pyx"))),
     extension("im2col._stages"),
     extension("machine._record"),

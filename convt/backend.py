@@ -5,6 +5,8 @@ A backend is any object with the members below, registered as an entry point in 
     [project.entry-points."convt.backends"]
     mine = "my_package:backend"          # the object itself, or a function without arguments that makes it
 
+A `DeviceBackend` is registered in ``convt.device_backends`` instead, so that arrays in the host's memory do not import it.
+
 What the core promises to every call of `Backend.scatter`, `Backend.gather` and `Backend.correlate`:
 
 - The `Problem` is valid, every size in it is at least 1, its dtype is float32 or float64.
@@ -15,7 +17,9 @@ What the core promises to every call of `Backend.scatter`, `Backend.gather` and 
 - The bias is None or a contiguous vector of the problem's dtype.
 - Calls come from several threads at once.
 
-What callers allow, `convt.options`, is what ``settings()`` returns during a call.
+What callers allow, `convt.options`, is what ``settings()`` returns during a call. What a backend imports during a call, it
+imports ``with loading:``, a lock that a fork waits for: a forked child could never import what another thread has half
+imported.
 
 Therefore a backend never validates. `convt.testing.check_backend` tells whether it computes what it should;
 `reference.py` is the shortest one there is.
@@ -25,6 +29,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+from .loading import loading
 from .problem import Problem
 from .settings import Settings, settings
 
@@ -38,6 +43,7 @@ __all__ = [
     "SamplingBackend",
     "Settings",
     "Stage",
+    "loading",
     "missing_members",
     "settings",
 ]
@@ -81,7 +87,8 @@ class Backend(Protocol):
     name : str
         The entry point's name.
     priority : int
-        When nobody asks for a backend, the highest priority that can do the problem is taken. NumPy has 0.
+        When nobody asks for a backend, the highest priority that can do the problem is taken. NumPy has 0. For arrays
+        in the host's memory, a backend of ``convt.device_backends`` is not taken.
 
     Notes
     -----

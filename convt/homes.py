@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import numpy as np
 
 from .arrays import as_array, as_operand, check_out, output_order
-from .backend import Backend, BackendUnavailable, DeviceSamplingBackend
+from .backend import Backend, BackendUnavailable, DeviceSamplingBackend, loading
 from .devices import OwnedArrays, device_of, type_of
 from .problem import Problem
 from .selection import BackendRequest, choose
@@ -47,8 +47,10 @@ class HostHome:
 
     def member(self, backend: Backend, name: str, module: str, *, fits: bool = True) -> Callable[..., Any]:
         """The backend's function of that name if it has one and the arrays fit, else the definition's."""
-        own = getattr(backend, name, None) if fits else None
-        function: Callable[..., Any] = own or getattr(import_module(f".{module}", __package__), name)
+        function: Callable[..., Any] | None = getattr(backend, name, None) if fits else None
+        if function is None:
+            with loading:
+                function = getattr(import_module(f".{module}", __package__), name)
         return function
 
     def convert(self, array: np.ndarray, dtype: np.dtype) -> np.ndarray:

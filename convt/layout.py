@@ -16,8 +16,7 @@ and likewise NCW, NWC, WCN (one spatial axis) and NCDHW, NDHWC, DHWCN (three).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["LAYOUTS", "Layout", "layout_for"]
@@ -38,30 +37,28 @@ class Layout:
         The caller's axes in the order (N, C, *spatial).
     kernel : tuple of int
         The caller's kernel axes in the order (coarse, fine // groups, *spatial).
+    identity : bool
+        Whether the caller's order is already (N, C, *spatial).
+    data_back, kernel_back : tuple of int
+        The axes of (N, C, *spatial), and of (coarse, fine // groups, *spatial), in the caller's order.
     """
 
     name: str
     axes: int
     data: tuple[int, ...]
     kernel: tuple[int, ...]
+    identity: bool = field(init=False)
+    data_back: tuple[int, ...] = field(init=False)
+    kernel_back: tuple[int, ...] = field(init=False)
 
     def __hash__(self) -> int:
         return hash(self.name)
 
-    @cached_property
-    def identity(self) -> bool:
-        """Whether the caller's order is already (N, C, *spatial)."""
-        return self.data == tuple(range(len(self.data)))
-
-    @cached_property
-    def data_back(self) -> tuple[int, ...]:
-        """The axes of (N, C, *spatial) in the caller's order."""
-        return _inverse(self.data)
-
-    @cached_property
-    def kernel_back(self) -> tuple[int, ...]:
-        """The axes of (coarse, fine // groups, *spatial) in the caller's order."""
-        return _inverse(self.kernel)
+    def __post_init__(self) -> None:
+        # Not cached properties: these hold a lock, before Python 3.12, which a forked child may never get.
+        object.__setattr__(self, "identity", self.data == tuple(range(len(self.data))))
+        object.__setattr__(self, "data_back", _inverse(self.data))
+        object.__setattr__(self, "kernel_back", _inverse(self.kernel))
 
     def data_view(self, array: Any) -> Any:
         """The caller's data as (N, C, *spatial); a batch axis of 1 is added where there is none."""

@@ -1,27 +1,29 @@
 """The registry: which backends are installed, and what became of those that were loaded.
 
-Plugins are entry points of the group ``convt.backends``. Listing them imports nothing; one is imported when it is first
-needed, once, and if that fails the reason is remembered and told every time it is asked for.
+Plugins are entry points of the group ``convt.backends``, or of ``convt.device_backends`` if they are for a device's memory:
+these are not even imported for arrays in the host's memory, unless they are asked for by name. Listing them imports
+nothing; one is imported when it is first needed, once, and if that fails the reason is remembered and told every time it is
+asked for. All of it happens under one lock, `convt.loading`, so that a process may fork while another thread makes its
+first call.
 """
 
 from __future__ import annotations
 
 import difflib
-import threading
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .backend import Backend, BackendUnavailable, missing_members
+from .backend import Backend, BackendUnavailable, loading, missing_members
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["GROUP", "BackendState", "Registry", "registry"]
+__all__ = ["DEVICE_GROUP", "GROUP", "BackendState", "Registry", "registry"]
 
 GROUP = "convt.backends"
+DEVICE_GROUP = "convt.device_backends"
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,11 @@ class Registry:
 
     def __init__(self, points: Iterable[EntryPoint]) -> None:
         self._points: dict[str, EntryPoint] = {}
+        self._devices: set[str] = set()
         for point in points:
             known = self._points.setdefault(point.name, point)
+            if point.group == DEVICE_GROUP and known.value == point.value:
+                self._devices.add(point.name)
             if known.value != point.value:
                 warnings.warn(
                     f"two packages register the backend {point.name!r}: {_source(known)} is used, {_source(point)} is not",
@@ -69,7 +74,7 @@ class Registry:
         self._loaded: dict[str, Backend] = {}
         self._failures: dict[str, BackendUnavailable] = {}
         self._ranked: list[Backend] | None = None
-        self._lock = threading.RLock()
+        self._hosts: list[Backend] | None = None
 
     def names(self) -> list[str]:
         """The registered names, sorted; imports nothing."""
@@ -97,7 +102,7 @@ class Registry:
         if loaded is not None:
             return loaded
         self.check_name(name)
-        with self._lock:
+        with loading:
             if name not in self._loaded and name not in self._failures:
                 self._load(name)
             if name in self._failures:
@@ -108,10 +113,20 @@ class Registry:
     def ranked(self) -> list[Backend]:
         """All usable backends, the highest priority first."""
         if self._ranked is None:
-            with self._lock:
-                usable = [self._loaded[name] for name in self.names() if self.state(name).usable]
-                self._ranked = sorted(usable, key=lambda backend: -backend.priority)
+            with loading:
+                self._ranked = self._rank(self.names())
         return self._ranked
+
+    def hosts(self) -> list[Backend]:
+        """All usable backends but those registered for a device, the highest priority first; imports no other."""
+        if self._hosts is None:
+            with loading:
+                self._hosts = self._rank([name for name in self.names() if name not in self._devices])
+        return self._hosts
+
+    def _rank(self, names: list[str]) -> list[Backend]:
+        usable = [self._loaded[name] for name in names if self.state(name).usable]
+        return sorted(usable, key=lambda backend: -backend.priority)
 
     def state(self, name: str) -> BackendState:
         """What became of the backend of that name; loads it if need be."""
@@ -151,9 +166,17 @@ def _source(point: EntryPoint) -> str:
     return f"{point.value} of {distribution.name} {distribution.version}" if distribution else point.value
 
 
-@cache
+_installed: Registry | None = None
+
+
 def registry() -> Registry:
     """The registry of this process: the entry points of all installed distributions."""
-    from importlib.metadata import entry_points  # heavy: not before somebody asks
+    global _installed
+    if _installed is None:
+        with loading:
+            if _installed is None:
+                from importlib.metadata import entry_points  # heavy: not before somebody asks
 
-    return Registry(entry_points(group=GROUP))
+                installed = entry_points()
+                _installed = Registry([point for group in (GROUP, DEVICE_GROUP) for point in installed.select(group=group)])
+    return _installed

@@ -2,8 +2,8 @@
 
 In this order: the ``backend`` argument, `use_backend`, `set_backend`, the environment variable ``CONVT_BACKEND`` (read at
 every call), and if nobody asked, where the data lies: data on a device goes to the backend that owns it, data in the
-host's memory to the highest priority that can do the problem. Who is asked for by name never hands on silently; a list
-("cuda,cpu") hands on in its order.
+host's memory to the highest priority that can do the problem, of the backends that are not a device's. Who is asked for by
+name never hands on silently; a list ("cuda,cpu") hands on in its order.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def owner(array: Any) -> Backend | None:
 
 
 def _unasked(problem: Problem, held_by: Backend | None) -> Backend:
-    candidates = registry().ranked() if held_by is None else [held_by]
+    candidates = registry().hosts() if held_by is None else [held_by]
     reasons = []
     for backend in candidates:
         reason = backend.why_not(problem)

@@ -3,7 +3,7 @@
 import importlib.metadata
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
 from types import ModuleType
 from typing import Any
 
@@ -33,7 +33,7 @@ def rng() -> np.random.Generator:
 
 
 @pytest.fixture
-def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Registry]]:
+def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Registry]:
     """Make hand-made plugins the only ones: ``install(name=backend, other="module:attribute", ...)``.
 
     A string is an entry point's value as it is; anything else becomes the ``backend`` of a module of its own.
@@ -49,9 +49,8 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Registry]
                 monkeypatch.setitem(sys.modules, module.__name__, module)
                 value = f"{module.__name__}:backend"
             made.append(EntryPoint(name, value, GROUP))
-        monkeypatch.setattr(importlib.metadata, "entry_points", lambda *, group: made if group == GROUP else [])
-        registry.cache_clear()
+        monkeypatch.setattr(importlib.metadata, "entry_points", lambda: EntryPoints(made))
+        monkeypatch.setattr("convt.registry._installed", None)
         return registry()
 
-    yield install
-    registry.cache_clear()
+    return install

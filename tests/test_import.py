@@ -41,6 +41,25 @@ def test_import_is_light():
     assert not loaded & heavy
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "conv_transpose(ones(1, 4, 6, 6), ones(4, 8, 3, 3))",
+        "conv_transpose(ones(1, 4, 6, 6), ones(4, 4, 3, 3), stride=2, groups=2)",
+        "conv_transpose_backward(ones(1, 4, 6, 6), ones(4, 8, 3, 3), None, ones(1, 8, 8, 8))",
+        "conv(ones(1, 4, 6, 6), ones(2, 4, 3, 3), padding=1)",
+        "conv(ones(1, 1, 5), ones(1, 1, 3))",
+        "conv_backward(ones(1, 1, 5), ones(1, 1, 3), None, ones(1, 1, 3))",
+        "upsample(ones(1, 4, 6, 6), 2)",
+        "max_pool(ones(1, 4, 6, 6), 2)",
+    ],
+)
+def test_a_first_call_loads_the_cpu_backend_and_little_else(call):
+    loaded = loaded_after(f"import numpy as np, convt; ones = lambda *shape: np.ones(shape); convt.{call}")
+    assert "convt_cpu.backend" in loaded
+    assert not loaded & {"scipy", "matplotlib", "torch", "pycuda", "convt_cuda", "convt.testing", "convt.nn", "convt.draw"}
+
+
 def test_lazy_modules_come_when_they_are_used():
     assert "convt.testing" in loaded_after("import convt; convt.testing.check_backend")
 

@@ -9,7 +9,7 @@ from fakes import Recorder
 
 import convt
 from convt.backend import BACKEND_MEMBERS, BackendUnavailable
-from convt.registry import GROUP, Registry
+from convt.registry import DEVICE_GROUP, GROUP, Registry
 
 X, W = [[[1.0, 2.0]]], [[[1.0, 2.0]]]
 
@@ -168,6 +168,27 @@ def test_the_usable_ones_are_ranked_by_priority(install):
         low=Recorder("low", -5), broken="no_such_module:backend", high=Recorder("high", 9), mid=Recorder("mid", 1)
     )
     assert [backend.name for backend in known.ranked()] == ["high", "mid", "low"]
+
+
+def test_what_is_registered_for_a_device_is_no_host(install, module):
+    value = f"{module('plugin_device', 'raise SystemExit()')}:backend"
+    known = install(EntryPoint("device", value, DEVICE_GROUP), low=Recorder("low", -5), high=Recorder("high", 9))
+    assert [backend.name for backend in known.hosts()] == ["high", "low"]
+    assert known.names() == ["device", "high", "low"]
+
+
+def test_a_device_may_be_registered_in_both_groups():
+    both = [EntryPoint("device", "fakes:device", group) for group in (GROUP, DEVICE_GROUP)]
+    assert Registry(both).names() == ["device"]
+    assert Registry(both).hosts() == []
+
+
+@pytest.mark.filterwarnings("ignore:two packages register")
+def test_nobody_makes_a_host_a_device(install):
+    mine = Recorder("mine")
+    install(mine=mine)
+    points = [EntryPoint("mine", "plugin_mine:backend", GROUP), EntryPoint("mine", "fakes:another", DEVICE_GROUP)]
+    assert Registry(points).hosts() == [mine]
 
 
 def test_backends_tells_the_state_of_each(install):

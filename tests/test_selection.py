@@ -1,7 +1,10 @@
 """Who computes a call: the argument, use_backend, set_backend, CONVT_BACKEND, where the data lies, the priority."""
 
 import asyncio
+import sys
 import threading
+from importlib.metadata import EntryPoint
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ from fakes import CallerArray, FakeDevice, Recorder
 
 import convt
 from convt.backend import BackendUnavailable
+from convt.registry import DEVICE_GROUP, registry
 
 X, W = np.ones((1, 1, 2)), np.ones((1, 1, 2))
 
@@ -235,6 +239,24 @@ def test_data_on_a_device_goes_to_its_backend_whatever_its_priority(device):
     assert (device["device"].calls, device["host"].calls) == (["gather"], [])
     convt.conv(X, W)
     assert (device["device"].calls, device["host"].calls) == (["gather"], ["gather"])
+
+
+def test_host_data_does_not_import_what_is_registered_for_a_device(install):
+    install(EntryPoint("device", "no_such_device:backend", DEVICE_GROUP), host=Recorder("host"))
+    convt.conv(X, W)
+    assert registry()._failures == {}
+    with pytest.raises(BackendUnavailable, match="No module named 'no_such_device'"):
+        convt.conv(X, W, backend="device")
+
+
+def test_data_on_a_device_finds_what_is_registered_for_it(install, monkeypatch):
+    device = FakeDevice()
+    monkeypatch.setitem(sys.modules, "plugin_device", SimpleNamespace(backend=device))
+    install(EntryPoint("device", "plugin_device:backend", DEVICE_GROUP), host=Recorder("host"))
+    convt.conv(X, W)
+    assert device.calls == []
+    convt.conv(CallerArray(X), CallerArray(W))
+    assert device.calls == ["gather"]
 
 
 def test_data_on_a_device_whose_backend_refuses_is_an_error(device):

@@ -12,7 +12,8 @@
 ``blocks.py``      how these two see an array's memory
 ``isa.py``         which instruction set
 ``machine/``       what the processor adds to it: caches, multiply-adds per cycle
-``threads.py``     how many threads; ``blas.py`` keeps BLAS to one
+``threads.py``     how many threads
+``blas.py``        which BLAS im2col calls; ``_blas_limit.pyx`` keeps it to one thread
 ``_sums.pyx``      the gradient of a bias
 =================  ==================================================================
 """

@@ -13,6 +13,7 @@ from ._job import Job
 from ._layers import layer_name
 from ._runner import run
 from ._sums import channel_sums
+from .blas import blas_name
 from .choice import ENGINES, FALLBACK, choose, forced_engine
 from .isa import available, instruction_set, isa_is_forced
 from .machine import machine_key, record
@@ -84,7 +85,7 @@ class CpuBackend:
             "engines": ", ".join(ENGINES) + (f" (CONVT_CPU_ALGORITHM forces {forced})" if forced else ""),
             "threading": layer_name(),
             "threads": thread_count(),
-            "blas": "loaded when it is first needed",
+            "blas": blas_name(),
         }
 
 
@@ -99,7 +100,8 @@ def _compute(data_map: Map, problem: Problem, fine: Any, coarse: Any, kernel: An
         _log.debug("%s: not all values are finite", data_map)
         name, plan = choose(_job(problem, data_map, strides, last, isa), FALLBACK)
         _report(name, data_map, problem, isa, threads)
-        run(plan, fine, coarse, kernel, bias, threads)
+        if not run(plan, fine, coarse, kernel, bias, threads):
+            raise MemoryError("cannot allocate the memory that BLAS needs for itself")
 
 
 @lru_cache(maxsize=4096)

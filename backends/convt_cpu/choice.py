@@ -6,7 +6,7 @@ what one has begun and could not treat as the definition does, im2col does; it i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ._environment import variable
 from .cells._plan import cells_plan, cells_suits
@@ -14,6 +14,7 @@ from .correlate._plan import correlate_plan
 from .depthwise._plan import depthwise_plan, depthwise_suits
 from .direct._plan import direct_plan
 from .engine import Engine
+from .im2col import im2col_plan
 from .thin._plan import thin_plan, thin_suits
 from .windows._plan import windows_plan, windows_suits
 from .winograd._plan import winograd_plan, winograd_suits
@@ -28,12 +29,6 @@ __all__ = ["ENGINES", "FALLBACK", "choose", "forced_engine"]
 FALLBACK = "im2col"
 
 
-def _im2col_plan(job: Job) -> Any:
-    from .im2col import im2col_plan  # brings SciPy's BLAS, which takes longer to load than all else
-
-    return im2col_plan(job)
-
-
 ENGINES = {
     "direct": Engine(direct_plan),
     "winograd": Engine(winograd_plan, winograd_suits),
@@ -43,7 +38,7 @@ ENGINES = {
     "windows": Engine(windows_plan, windows_suits),
     "correlate": Engine(correlate_plan),
     "winograd_correlate": Engine(winograd_correlate_plan, winograd_correlate_suits),
-    FALLBACK: Engine(_im2col_plan, lambda job: False),
+    FALLBACK: Engine(im2col_plan, lambda job: False),
 }
 
 

@@ -1,8 +1,10 @@
 """The stages of the im2col engine, for both element types: what the runner calls for each task.
 
-The only module of the backend that needs SciPy, whose BLAS it calls.
+The only module of the backend that needs SciPy, whose BLAS it calls, limited to one thread. A task gives 0 where there is no
+memory for BLAS's own buffer.
 """
 
+from .._blas_limit cimport limit_blas, release_blas
 from .._call cimport Call, StageFunction
 from .._plan cimport Plan
 from .._types cimport int64_t
@@ -29,15 +31,27 @@ cdef StageFunction* IN_DOUBLE = [
 
 
 cdef int _scatter_f32(const Call* call, int64_t task, void* own) noexcept nogil:
-    return scatter_task(call, task, <float*>own)
+    cdef int before = limit_blas()
+    if before >= 0:
+        scatter_task(call, task, <float*>own)
+    release_blas(before)
+    return before >= 0
 
 
 cdef int _gather_f32(const Call* call, int64_t task, void* own) noexcept nogil:
-    return gather_task(call, task, <float*>own)
+    cdef int before = limit_blas()
+    if before >= 0:
+        gather_task(call, task, <float*>own)
+    release_blas(before)
+    return before >= 0
 
 
 cdef int _correlate_f32(const Call* call, int64_t task, void* own) noexcept nogil:
-    return correlate_task(call, task, <float*>own)
+    cdef int before = limit_blas()
+    if before >= 0:
+        correlate_task(call, task, <float*>own)
+    release_blas(before)
+    return before >= 0
 
 
 cdef int _add_splits_f32(const Call* call, int64_t task, void* own) noexcept nogil:
@@ -53,15 +67,27 @@ cdef int _repair_correlate_f32(const Call* call, int64_t task, void* own) noexce
 
 
 cdef int _scatter_f64(const Call* call, int64_t task, void* own) noexcept nogil:
-    return scatter_task(call, task, <double*>own)
+    cdef int before = limit_blas()
+    if before >= 0:
+        scatter_task(call, task, <double*>own)
+    release_blas(before)
+    return before >= 0
 
 
 cdef int _gather_f64(const Call* call, int64_t task, void* own) noexcept nogil:
-    return gather_task(call, task, <double*>own)
+    cdef int before = limit_blas()
+    if before >= 0:
+        gather_task(call, task, <double*>own)
+    release_blas(before)
+    return before >= 0
 
 
 cdef int _correlate_f64(const Call* call, int64_t task, void* own) noexcept nogil:
-    return correlate_task(call, task, <double*>own)
+    cdef int before = limit_blas()
+    if before >= 0:
+        correlate_task(call, task, <double*>own)
+    release_blas(before)
+    return before >= 0
 
 
 cdef int _add_splits_f64(const Call* call, int64_t task, void* own) noexcept nogil:
