@@ -12,13 +12,20 @@ from __future__ import annotations
 import difflib
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .backend import Backend, BackendUnavailable, loading, missing_members
+from .entry_points import entry_points
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import EntryPoint as StandardEntryPoint
+    from typing import TypeAlias
+
+    from .entry_points import EntryPoint
+
+    Point: TypeAlias = EntryPoint | StandardEntryPoint
 
 __all__ = ["DEVICE_GROUP", "GROUP", "BackendState", "Registry", "registry"]
 
@@ -54,12 +61,12 @@ class Registry:
 
     Parameters
     ----------
-    points : iterable of importlib.metadata.EntryPoint
-        A name that occurs twice counts once, with a warning: the first stays.
+    points : iterable of EntryPoint
+        The standard library's or ours. A name that occurs twice counts once, with a warning: the first stays.
     """
 
-    def __init__(self, points: Iterable[EntryPoint]) -> None:
-        self._points: dict[str, EntryPoint] = {}
+    def __init__(self, points: Iterable[Point]) -> None:
+        self._points: dict[str, Point] = {}
         self._devices: set[str] = set()
         for point in points:
             known = self._points.setdefault(point.name, point)
@@ -125,7 +132,10 @@ class Registry:
         return self._hosts
 
     def _rank(self, names: list[str]) -> list[Backend]:
-        usable = [self._loaded[name] for name in names if self.state(name).usable]
+        usable = []
+        for name in names:
+            with suppress(BackendUnavailable):
+                usable.append(self.get(name))
         return sorted(usable, key=lambda backend: -backend.priority)
 
     def state(self, name: str) -> BackendState:
@@ -161,7 +171,7 @@ def _check_protocol(name: str, backend: Any) -> None:
         raise TypeError(f"a backend's priority must be an integer, got {backend.priority!r}")
 
 
-def _source(point: EntryPoint) -> str:
+def _source(point: Point) -> str:
     distribution = getattr(point, "dist", None)
     return f"{point.value} of {distribution.name} {distribution.version}" if distribution else point.value
 
@@ -175,8 +185,5 @@ def registry() -> Registry:
     if _installed is None:
         with loading:
             if _installed is None:
-                from importlib.metadata import entry_points  # heavy: not before somebody asks
-
-                installed = entry_points()
-                _installed = Registry([point for group in (GROUP, DEVICE_GROUP) for point in installed.select(group=group)])
+                _installed = Registry(entry_points(GROUP, DEVICE_GROUP))
     return _installed

@@ -1,9 +1,8 @@
 """Fixtures: a selection that no test leaves behind, and plugins that exist for one test only."""
 
-import importlib.metadata
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint, EntryPoints
+from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import Any
 
@@ -49,7 +48,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Registry]:
                 monkeypatch.setitem(sys.modules, module.__name__, module)
                 value = f"{module.__name__}:backend"
             made.append(EntryPoint(name, value, GROUP))
-        monkeypatch.setattr(importlib.metadata, "entry_points", lambda: EntryPoints(made))
+        monkeypatch.setattr("convt.registry.entry_points", lambda *groups: made)
         monkeypatch.setattr("convt.registry._installed", None)
         return registry()
 
