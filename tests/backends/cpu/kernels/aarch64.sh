@@ -7,7 +7,7 @@ compiler=${AARCH64_CC:-aarch64-linux-gnu-gcc}
 emulator=qemu-aarch64
 for tool in ${compiler%% *} "$emulator"; do
     if ! command -v "$tool" >/dev/null; then
-        echo "aarch64: $tool is not installed; on Debian: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" >&2
+        echo "aarch64 needs $tool; on Debian: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" >&2
         exit 1
     fi
 done
