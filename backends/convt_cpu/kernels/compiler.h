@@ -1,7 +1,8 @@
 /* What GCC and clang spell differently; each ignores the other's pragmas.
  *
  *     CONVT_AVX2_BEGIN ... CONVT_TARGET_END      the functions between them are for that instruction set
- *     CONVT_UNROLL(n)                            the loop that follows has at most n rounds and becomes none */
+ *     CONVT_UNROLL(n)                            the loop that follows has at most n rounds and becomes none
+ *     CONVT_UNROLL_KNOWN(n)                      the same where inlining makes the number of rounds known; else it stays */
 #ifndef CONVT_COMPILER_H
 #define CONVT_COMPILER_H
 
@@ -9,8 +10,10 @@
 
 #ifdef __clang__
 #define CONVT_UNROLL(n) CONVT_PRAGMA(clang loop unroll(full)) /* with a count it comes too late for sums in registers */
+#define CONVT_UNROLL_KNOWN(n)                                 /* done unasked; where it is asked and cannot, it warns */
 #else
 #define CONVT_UNROLL(n) CONVT_PRAGMA(GCC unroll n)
+#define CONVT_UNROLL_KNOWN(n) CONVT_UNROLL(n)
 #endif
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))

@@ -115,14 +115,14 @@ static inline __attribute__((always_inline)) void NAME(winograd_tiles_of)(
     for (int64_t t = 0; t < tiles; t++, to += places->tile) {
         const REAL *tile = from + places->skip[t];
         vector e[16], u[16];
-#pragma GCC unroll 16 /* no number of rounds is known in the general case, which clang would warn of */
+CONVT_UNROLL_KNOWN(16)
         for (int64_t i = 0; i < count; i++)
             e[i] = *(const vector *)(tile + i / x / y * pitch[0] + i / x % y * pitch[1] + i % x * pitch[2]);
         if (windows)
             NAME(transform_box)(z, y, x, e);
         else
             NAME(transform_tile)(z, y, x, e, u);
-CONVT_UNROLL(16)
+CONVT_UNROLL_KNOWN(16)
         for (int64_t f = 0; f < frequencies; f++) *(vector *)(to + f * places->frequency) = windows ? e[f] : u[f];
     }
 }
@@ -234,7 +234,7 @@ static inline __attribute__((always_inline)) void NAME(winograd_taps_of)(
     vector e[16];
     for (int64_t phase = 0; phase < p->phases; phase++, m += phase_step) {
         int64_t at[3] = {phase / phases[2] / phases[1], phase / phases[2] % phases[1], phase % phases[2]};
-CONVT_UNROLL(16)
+CONVT_UNROLL_KNOWN(16)
         for (int64_t f = 0; f < z * y * x; f++) e[f] = *(const vector *)(m + f * p->phases * phase_step);
         NAME(transform_frequencies)(z, y, x, p->taps, e);
         for (int64_t k = 0, tz = at[0]; k < p->taps[0] && tz < kernel[0]; k++, tz += phases[0])

