@@ -99,13 +99,13 @@ EXTENSIONS = [
     extension("_convt_pool", [CPU / "pool/pool.c", CPU / "pool/limit.c"]),
     extension("_convt_openmp", [CPU / "pool/openmp.c"]),
     extension("_kernels", sorted(CPU.glob("kernels/*.c"))),
-    *map(extension, ("_cost", "_environment", "_job", "_layers", "_openmp", "_plan", "_sums")),
+    *map(extension, ("_cost", "_environment", "_job", "_layers", "_plan", "_sums", "_threads")),
     *map(extension, (f"im2col.{name}" for name in ("_plan", "_scatter", "_gather", "_correlate", "_repair"))),
     *(extension(f"{engine}.{name}") for engine in ENGINES for name in ("_plan", "_engine")),
     extension("resampling._rows", [CPU / "resampling/resampling.c"]),
     extension("pooling._windows", [CPU / "pooling/pooling.c"]),
 ]
-WITH_OPENMP = {each.name for each in EXTENSIONS} - {"convt_cpu._convt_pool", "convt_cpu._layers"}  # parallel loops of Cython
+WITH_OPENMP = {each.name for each in EXTENSIONS} - {f"convt_cpu.{name}" for name in ("_convt_pool", "_layers", "_threads")}
 
 setup(
     ext_modules=cythonize(

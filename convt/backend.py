@@ -15,7 +15,8 @@ What the core promises to every call of `Backend.scatter`, `Backend.gather` and 
 - The bias is None or a contiguous vector of the problem's dtype.
 - Calls come from several threads at once.
 
-What callers allow, `convt.options`, is what ``settings()`` returns during a call.
+What callers allow, `convt.options`, is what ``settings()`` returns during a call; ``requested_threads()`` is its number of
+threads alone, which is asked for in every call.
 
 Therefore a backend never validates. `convt.testing.check_backend` tells whether it computes what it should;
 `reference.py` is the shortest one there is.
@@ -26,7 +27,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from .problem import Problem
-from .settings import Settings, settings
+from .settings import Settings, requested_threads, settings
 
 __all__ = [
     "BACKEND_MEMBERS",
@@ -38,6 +39,7 @@ __all__ = [
     "SamplingBackend",
     "Settings",
     "missing_members",
+    "requested_threads",
     "settings",
 ]
 

@@ -1,4 +1,4 @@
-"""convt's cpu backend: Cython and OpenMP, with kernels in C.
+"""convt's cpu backend: Cython, with kernels and a pool of threads in C.
 
 =================  ==================================================================
 ``backend.py``     the protocol: chooses an engine and runs it
@@ -11,11 +11,13 @@
 ``pooling/``       max pooling, its inverse and their gradients
 ``blocks.py``      how these two see an array's memory
 ``isa.py``         which instruction set
-``threads.py``     how many threads; ``blas.py`` keeps BLAS to one
+``pool/``          the threads; ``_layers.pyx`` says whether they or OpenMP's run the tasks
+``_threads.pyx``   how many; ``limits.py`` tells threadpoolctl; ``blas.py`` keeps BLAS to one
 ``_sums.pyx``      the gradient of a bias
 =================  ==================================================================
 """
 
+from . import limits  # noqa: F401  (threadpoolctl learns of the pool)
 from .backend import CpuBackend
 
 __all__ = ["CpuBackend", "backend"]

@@ -10,14 +10,14 @@ from logging import DEBUG, getLogger
 from typing import TYPE_CHECKING, Any
 
 from ._job import Job
-from ._openmp import OPENMP
+from ._layers import layer_name
 from ._sums import channel_sums
+from ._threads import thread_count, threads_for
 from .blas import blas_names
 from .choice import ENGINES, FALLBACK, choose, forced_engine
 from .isa import available, instruction_set, isa_is_forced
 from .pooling import max_pool, max_pool_backward, max_unpool, max_unpool_backward
 from .resampling import upsample, upsample_backward
-from .threads import thread_count, threads_for
 
 if TYPE_CHECKING:
     from convt.problem import Problem
@@ -81,7 +81,7 @@ class CpuBackend:
         return {
             "instruction set": f"{isa} (of {', '.join(available())}{isa_forced})",
             "engines": ", ".join(ENGINES) + (f" (CONVT_CPU_ALGORITHM forces {forced})" if forced else ""),
-            "openmp": "yes" if OPENMP else "no: built without OpenMP, runs on one thread",
+            "threading": layer_name(),
             "threads": thread_count(),
             "blas": ", ".join(blas_names()) or "unknown",
         }
@@ -91,7 +91,7 @@ def _compute(data_map: Map, problem: Problem, strides: tuple[int, ...], *arrays:
     """Run a map; `strides` are those of the fine array."""
     isa = instruction_set()
     engine, plan = _chosen(problem, data_map, strides, isa, forced_engine())
-    threads = 1 if plan.multiply_adds < _SERIAL_BELOW else _threads_of(plan)
+    threads = _threads_of(plan)
     if _log.isEnabledFor(DEBUG):
         _report(engine, data_map, problem, isa, threads)
     if not engine.run(plan, *arrays, threads):
