@@ -23,7 +23,7 @@ class BuildExtensions(build_ext):
             print("convt: built without OpenMP; CONVT_CPU_THREADING=openmp will be an error", file=sys.stderr)
             self.extensions = [extension for extension in self.extensions if extension.name != OPENMP_LAYER]
         for extension in self.extensions:
-            flags = [*(openmp or [] if extension.name in WITH_OPENMP else []), *self._sanitizers()]
+            flags = [*(openmp if extension.name == OPENMP_LAYER else []), *self._sanitizers()]
             extension.extra_compile_args += ["-O3", "-pthread", *flags]
             extension.extra_link_args += ["-pthread", *flags]
         super().build_extensions()
@@ -83,33 +83,30 @@ GPUS = (
 )  # code for these; what is between them runs the next lower, what is newer is built by the driver
 
 
-def extension(name, sources=()):
+SOURCES = {  # C beside the Cython module that leads to it
+    "_convt_openmp": [CPU / "pool/openmp.c"],
+    "_convt_pool": [CPU / "pool/pool.c", CPU / "pool/limit.c"],
+    "_kernels": sorted(CPU.glob("kernels/*.c")),
+    "pooling._windows": [CPU / "pooling/pooling.c"],
+    "resampling._rows": [CPU / "resampling/resampling.c"],
+}
+
+
+def extension(module):
     """One Cython module of the cpu backend."""
+    name = ".".join(module.relative_to(CPU).with_suffix("").parts)
     return Extension(
         f"convt_cpu.{name}",
-        [str(CPU / f"{name.replace('.', '/')}.pyx"), *map(str, sources)],
+        [str(module), *map(str, SOURCES.get(name, ()))],
         include_dirs=[numpy.get_include(), str(CPU)],
         depends=[str(header) for header in sorted(CPU.glob("**/*.h"))],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
     )
 
 
-EXTENSIONS = [
-    extension("_convt_pool", [CPU / "pool/pool.c", CPU / "pool/limit.c"]),
-    extension("_convt_openmp", [CPU / "pool/openmp.c"]),
-    extension("_kernels", sorted(CPU.glob("kernels/*.c"))),
-    *map(extension, ("_blas_limit", "_environment", "_job", "_layers", "_memory", "_openmp", "_plan", "_runner", "_sums")),
-    *(extension(f"{plan.parent.name}._plan") for plan in sorted(CPU.glob("*/_plan.pyx"))),
-    extension("im2col._stages"),
-    extension("machine._record"),
-    extension("resampling._rows", [CPU / "resampling/resampling.c"]),
-    extension("pooling._windows", [CPU / "pooling/pooling.c"]),
-]
-WITH_OPENMP = {OPENMP_LAYER}
-
 setup(
     ext_modules=cythonize(
-        EXTENSIONS,
+        [extension(module) for module in sorted(CPU.glob("**/*.pyx"))],
         include_path=["backends"],
         compiler_directives={
             "language_level": 3,

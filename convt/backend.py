@@ -17,9 +17,9 @@ What the core promises to every call of `Backend.scatter`, `Backend.gather` and 
 - The bias is None or a contiguous vector of the problem's dtype.
 - Calls come from several threads at once.
 
-What callers allow, `convt.options`, is what ``settings()`` returns during a call. What a backend imports during a call, it
-imports ``with loading:``, a lock that a fork waits for: a forked child could never import what another thread has half
-imported.
+What callers allow, `convt.options`, is what ``settings()`` returns during a call; ``requested_threads()`` is its number of
+threads alone, which is asked for in every call. What a backend imports during a call, it imports ``with loading:``, a lock that
+a fork waits for: a forked child could never import what another thread has half imported.
 
 Therefore a backend never validates. `convt.testing.check_backend` tells whether it computes what it should;
 `reference.py` is the shortest one there is.
@@ -31,7 +31,7 @@ from typing import Any, NamedTuple, Protocol
 
 from .loading import loading
 from .problem import Problem
-from .settings import Settings, settings
+from .settings import Settings, requested_threads, settings
 
 __all__ = [
     "BACKEND_MEMBERS",
@@ -45,6 +45,7 @@ __all__ = [
     "Stage",
     "loading",
     "missing_members",
+    "requested_threads",
     "settings",
 ]
 

@@ -16,9 +16,10 @@ from typing import Any
 
 from .options import as_size
 
-__all__ = ["Settings", "options", "settings"]
+__all__ = ["Settings", "options", "requested_threads", "settings"]
 
 VARIABLE = "CONVT_WORKSPACE_LIMIT"
+MOST_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,11 @@ class Settings:
     cudnn: bool = True
     device: int | None = None
     verbose: bool = False
+    threads: int | None = None
 
 
 _context: ContextVar[tuple[tuple[str, Any], ...]] = ContextVar("convt_settings", default=())
+_threads: ContextVar[int | None] = ContextVar("convt_threads", default=None)  # once more, for who asks in every call
 
 
 @contextmanager
@@ -47,6 +50,7 @@ def options(
     cudnn: bool | None = None,
     device: int | None = None,
     verbose: bool | None = None,
+    threads: int | None = None,
 ) -> Iterator[None]:
     """Settings for the calls inside a ``with`` block, in this thread or task only. None leaves a setting as it is.
 
@@ -67,6 +71,10 @@ def options(
         The GPU for arrays in the host's memory; the first one unless set.
     verbose : bool, default False
         Whether a backend that chooses among engines prints which one computes, and with how much scratch memory.
+    threads : int, optional
+        How many threads of the processor a call may use, from 1 to 1024, also more than there are cores. Where no block sets
+        it, the environment variable ``CONVT_NUM_THREADS`` does, else the first number of ``OMP_NUM_THREADS``, else the cores
+        that this process may use. A limit by threadpoolctl caps them all. Results do not depend on it.
 
     Raises
     ------
@@ -93,10 +101,14 @@ def options(
         given["workspace_limit"] = _as_limit("workspace_limit", workspace_limit)
     if device is not None:
         given["device"] = _as_device(device)
-    token = _context.set(tuple({**dict(_context.get()), **given}.items()))
+    if threads is not None:
+        given["threads"] = _as_threads(threads)
+    chosen = {**dict(_context.get()), **given}
+    token, threads_token = _context.set(tuple(chosen.items())), _threads.set(chosen.get("threads"))
     try:
         yield
     finally:
+        _threads.reset(threads_token)
         _context.reset(token)
 
 
@@ -109,6 +121,11 @@ def settings() -> Settings:
         ``CONVT_WORKSPACE_LIMIT`` is no number of bytes.
     """
     return _settings(_context.get(), os.environ.get(VARIABLE))
+
+
+def requested_threads() -> int | None:
+    """``settings().threads``, at less cost."""
+    return _threads.get()
 
 
 @lru_cache(maxsize=256)
@@ -152,3 +169,11 @@ def _as_device(value: Any) -> int:
     if device < 0:
         raise ValueError(f"device must be at least 0, got {value!r}")
     return device
+
+
+def _as_threads(value: Any) -> int:
+    rule = f"an integer from 1 to {MOST_THREADS}"
+    threads = as_size("threads", value, rule)
+    if not 1 <= threads <= MOST_THREADS:
+        raise ValueError(f"threads must be {rule}, got {value!r}")
+    return threads

@@ -1,4 +1,4 @@
-"""convt's cpu backend: Cython and OpenMP, with kernels in C.
+"""convt's cpu backend: Cython, with kernels and a pool of threads in C.
 
 =================  ==================================================================
 ``backend.py``     the protocol: chooses an engine and runs it
@@ -12,12 +12,14 @@
 ``blocks.py``      how these two see an array's memory
 ``isa.py``         which instruction set
 ``machine/``       what the processor adds to it: caches, multiply-adds per cycle
-``threads.py``     how many threads
+``pool/``          the threads; ``_layers.pyx`` says whether they or OpenMP's run the tasks
+``_threads.pyx``   how many; ``limits.py`` tells threadpoolctl
 ``blas.py``        which BLAS im2col calls; ``_blas_limit.pyx`` keeps it to one thread
 ``_sums.pyx``      the gradient of a bias
 =================  ==================================================================
 """
 
+from . import limits  # noqa: F401  (threadpoolctl learns of the pool)
 from .backend import CpuBackend
 
 __all__ = ["CpuBackend", "backend"]

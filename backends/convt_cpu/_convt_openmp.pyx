@@ -14,10 +14,15 @@ cdef extern from "pool/openmp.h":
     int convt_openmp_orphaned() noexcept nogil
 
 
-def threads():
-    """The number of threads that OpenMP would use here and now: one in a process forked after threads had run."""
-    return 1 if convt_openmp_orphaned() else convt_openmp_threads()
+def limit():
+    """The number of threads that OpenMP has been limited to since it was loaded, None if it has not.
+
+    One in a process forked after threads had run.
+    """
+    cdef int now = convt_openmp_threads()
+    return 1 if convt_openmp_orphaned() else None if now == at_first else now
 
 
+cdef int at_first = convt_openmp_threads()
 convt_openmp_start(poll, is_main)
 run = PyCapsule_New(<void*> &convt_openmp_run, "convt_run", NULL)

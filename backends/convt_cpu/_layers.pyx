@@ -24,6 +24,7 @@ cdef extern from "pool/rehearsal.h" nogil:
 
 
 cdef convt_run openmp = NULL
+cdef object openmp_threads = None
 
 
 cdef convt_run layer() except NULL:
@@ -49,8 +50,16 @@ def layer_name():
     return "pool" if layer() == _convt_pool.run else "openmp"
 
 
+cdef int layer_threads(int count) except -1:
+    """How many of so many threads the layer would use now. Raises as `layer`."""
+    if layer() == _convt_pool.run:
+        return count
+    most = openmp_threads()
+    return count if most is None or count < most else most
+
+
 cdef convt_run _load_openmp() except NULL:
-    global openmp
+    global openmp, openmp_threads
     try:
         from . import _convt_openmp
     except ImportError as error:
@@ -58,6 +67,7 @@ cdef convt_run _load_openmp() except NULL:
             "CONVT_CPU_THREADING is openmp, which this build of convt does not have: build it from source with a compiler that "
             "has OpenMP, by CONVT_BUILD_OPENMP=1 pip install --no-binary convt convt"
         ) from error
+    openmp_threads = _convt_openmp.limit
     openmp = <convt_run> PyCapsule_GetPointer(_convt_openmp.run, "convt_run")
     return openmp
 

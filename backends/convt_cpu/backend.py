@@ -13,13 +13,13 @@ from ._job import Job
 from ._layers import layer_name
 from ._runner import run
 from ._sums import channel_sums
+from ._threads import thread_count, threads_for
 from .blas import blas_name
 from .choice import ENGINES, FALLBACK, choose, forced_engine
 from .isa import available, instruction_set, isa_is_forced
 from .machine import machine_key, record
 from .pooling import max_pool, max_pool_backward, max_unpool, max_unpool_backward
 from .resampling import upsample, upsample_backward
-from .threads import thread_count, threads_for
 
 if TYPE_CHECKING:
     from convt.problem import Problem
@@ -93,7 +93,7 @@ def _compute(data_map: Map, problem: Problem, fine: Any, coarse: Any, kernel: An
     isa, strides = instruction_set(), fine.strides
     last = strides[1] == coarse.strides[1] == problem.dtype.itemsize
     name, plan = _chosen(problem, data_map, strides, last, isa, machine_key(), forced_engine())
-    threads = thread_count() if plan.multiply_adds >= _SERIAL_BELOW else 1
+    threads = threads_for(plan.multiply_adds, plan.tasks, _SERIAL_BELOW)
     if _log.isEnabledFor(DEBUG):
         _report(name, data_map, problem, isa, threads)
     if not run(plan, fine, coarse, kernel, bias, threads):

@@ -12,7 +12,7 @@
 #include "gate.h"
 #include "signals.h"
 
-enum { SLOTS = 64, PIECES = 16, WAKES_BY_CALLER = 4, WAKES_BY_WORKER = 2 };
+enum { SLOTS = 64, PIECES = 16, LARGEST_PIECE = 64, WAKES_BY_CALLER = 4, WAKES_BY_WORKER = 2 };
 enum { FAILED = 1, BROKEN = 2, PAUSED = 4 };
 
 /* What many threads write has a cache line of its own. */
@@ -84,7 +84,7 @@ static int64_t claim(struct job *job, int64_t *end)
         if (first >= job->tasks)
             return -1;
         int64_t piece = (job->tasks - first) / (PIECES * job->threads);
-        *end = first + (piece > 1 ? piece : 1);
+        *end = first + (piece < 1 ? 1 : piece < LARGEST_PIECE ? piece : LARGEST_PIECE);
     } while (!atomic_compare_exchange_weak_explicit(&job->next, &first, *end, memory_order_relaxed, memory_order_relaxed));
     return first;
 }

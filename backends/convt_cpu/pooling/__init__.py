@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from .._threads import threads_for
 from ..blocks import in_blocks, written
 from ..isa import instruction_set
-from ..threads import threads_for
 from ._windows import Windows, run
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._threads import threads_for
 from ..blocks import in_blocks, written
 from ..isa import instruction_set
-from ..threads import threads_for
 from ._rows import run
 from .plan import plans
 
