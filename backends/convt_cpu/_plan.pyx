@@ -10,29 +10,9 @@ from ._job cimport Job
 from ._kernels cimport stage_function, stage_name
 from ._tables cimport free_tables
 
-from typing import NamedTuple
+from convt.backend import Stage as ToldStage
 
-__all__ = ["Plan", "PlannedStage"]
-
-
-class PlannedStage(NamedTuple):
-    """A stage, as a plan tells of it.
-
-    Attributes
-    ----------
-    name : str
-    tasks : int
-        Of one round.
-    rounds : int
-        How often the stage runs.
-    cycles : float
-        Estimated: of all rounds on one core.
-    """
-
-    name: str
-    tasks: int
-    rounds: int
-    cycles: float
+__all__ = ["Plan"]
 
 
 cdef class Plan:
@@ -72,13 +52,13 @@ cdef class Plan:
 
     @property
     def stages(self):
-        """All stages, in their order."""
+        """All stages in their order, as `convt.backend.Stage`."""
         cdef int i
         cdef list stages = []
         for i in range(self.stage_count):
             rounds = self.rounds if self.all_stages[i].kind & REPEATS else 1
             name = self.all_stages[i].name.decode()
-            stages.append(PlannedStage(name, self.all_stages[i].tasks, rounds, self.all_stages[i].cycles))
+            stages.append(ToldStage(name, self.all_stages[i].tasks, rounds, self.all_stages[i].cycles))
         return stages
 
     @property

@@ -9,6 +9,8 @@ from functools import lru_cache
 from logging import DEBUG, getLogger
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ._job import Job
 from ._layers import layer_name
 from ._runner import run
@@ -22,6 +24,7 @@ from .pooling import max_pool, max_pool_backward, max_unpool, max_unpool_backwar
 from .resampling import upsample, upsample_backward
 
 if TYPE_CHECKING:
+    from convt.backend import Stage
     from convt.problem import Problem
 
     from ._plan import Plan
@@ -76,6 +79,11 @@ class CpuBackend:
     def max_unpool_backward(self, problem: Problem, fine: Any, indices: Any, coarse: Any) -> bool:
         return max_unpool_backward(problem, fine, indices, coarse)
 
+    def schedule(self, data_map: Map, problem: Problem) -> list[Stage]:
+        """The stages of a map on contiguous arrays, as `convt.backend.Backend` says."""
+        strides = np.empty(problem.fine_array_shape, problem.dtype).strides
+        return _plan_of(problem, data_map, strides, False, instruction_set(), machine_key(), forced_engine())[1].stages
+
     def info(self) -> dict[str, Any]:
         isa, forced = instruction_set(), forced_engine()
         isa_forced = "; CONVT_CPU_ISA forces it" if isa_is_forced() else ""
@@ -92,20 +100,20 @@ class CpuBackend:
 def _compute(data_map: Map, problem: Problem, fine: Any, coarse: Any, kernel: Any, bias: Any) -> None:
     isa, strides = instruction_set(), fine.strides
     last = strides[1] == coarse.strides[1] == problem.dtype.itemsize
-    name, plan = _chosen(problem, data_map, strides, last, isa, machine_key(), forced_engine())
+    name, plan = _plan_of(problem, data_map, strides, last, isa, machine_key(), forced_engine())
     threads = threads_for(plan.multiply_adds, plan.tasks, _SERIAL_BELOW)
     if _log.isEnabledFor(DEBUG):
         _report(name, data_map, problem, isa, threads)
     if not run(plan, fine, coarse, kernel, bias, threads):
         _log.debug("%s: not all values are finite", data_map)
-        name, plan = choose(_job(problem, data_map, strides, last, isa), FALLBACK)
+        name, plan = _plan_of(problem, data_map, strides, last, isa, machine_key(), FALLBACK)
         _report(name, data_map, problem, isa, threads)
         if not run(plan, fine, coarse, kernel, bias, threads):
             raise MemoryError("cannot allocate the memory that BLAS needs for itself")
 
 
 @lru_cache(maxsize=4096)
-def _chosen(
+def _plan_of(
     problem: Problem,
     data_map: Map,
     strides: tuple[int, ...],
@@ -114,11 +122,8 @@ def _chosen(
     machine: bytes,
     forced: str | None,
 ) -> tuple[str, Plan]:
-    return choose(_job(problem, data_map, strides, channels_last, isa), forced)
-
-
-def _job(problem: Problem, data_map: Map, strides: tuple[int, ...], channels_last: bool, isa: str) -> Job:
-    return Job(problem, data_map, _order(strides, problem.dtype.itemsize), isa, channels_last)
+    """The engine's name, and its plan; `strides` are those of the fine array, `machine` is a key of the record."""
+    return choose(Job(problem, data_map, _order(strides, problem.dtype.itemsize), isa, channels_last), forced)
 
 
 def _report(name: str, data_map: Map, problem: Problem, isa: str, threads: int) -> None:
