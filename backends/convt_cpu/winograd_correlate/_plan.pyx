@@ -177,7 +177,7 @@ cdef void _choose_blocks(WinogradCorrelatePlan plan):
     cdef int64_t of_pair = p.frequencies * p.phases * plan.size, pairs = max(1, BLOCK // of_pair)
     cdef int64_t sums = times(times(vectors * lanes, p.coarse.channels), of_pair)      # bytes of M
     cdef int64_t most = max(widest(plan.isa, rows), <int64_t>sqrt(pairs / <double>p.phases) // lanes)
-    plan.together = sums > OWN_SUMS or times(sums, p.groups) > ALL_SUMS
+    plan.together = sums > OWN_SUMS
     p.fine.pitch = even(vectors, most) * lanes
     p.fine.block = min(p.fine.channels, p.fine.pitch)
     p.fine_blocks = ceil_div(p.fine.channels, p.fine.block)

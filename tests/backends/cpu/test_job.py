@@ -20,9 +20,7 @@ def test_plans_have_the_axes_in_the_order_in_which_they_are_walked(name, isa):
         plans = [ENGINES[name].plan(Job(PROBLEM, data_map, order, isa)) for order in ((0, 1), (1, 0))]
         if None not in plans:
             one, other = (vars(plan.tables) for plan in plans)
-            axes = [
-                key for key in one if key in {"fine", "coarse", "in_size", "out_size", "fine_size"} and np.ndim(one[key])
-            ]
+            axes = [key for key in one if key in SIZES and np.ndim(one[key])]
             assert axes
             assert all(one[key][1:] == other[key][:0:-1] and one[key][0] == other[key][0] == 1 for key in axes)
             reached += 1

@@ -1,18 +1,16 @@
 """The depthwise engine on problems of all kinds, for every instruction set, against the definition."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from engines import MAPS, check, check_bits, computed, definition, operands, plan_of, spread
+from engines import channels_last as last
 
-from convt.problem import Problem
-from convt.reference import backend as reference
 from convt.testing import make_problem, random_problem
-from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
-from convt_cpu.depthwise._engine import run
-from convt_cpu.depthwise._plan import depthwise_plan
+from convt_cpu._runner import run
 
-TOLERANCE = {4: 2e-5, 8: 4e-14}
-MAPS = ["scatter", "gather", "correlate"]
 DEPTHWISE = {"channels": (3, 3), "groups": 3}
 
 KINDS = {
@@ -35,46 +33,11 @@ KINDS = {
     "padding beyond the filter": make_problem((9, 20), 3, stride=2, crop=((5, 6), (-7, -3)), **DEPTHWISE),
 }
 
-
-def arrays_of(problem, seed=0):
-    rng = np.random.default_rng(seed)
-    shapes = problem.coarse_array_shape, problem.kernel_array_shape, problem.fine_array_shape
-    return [rng.standard_normal(shape).astype(problem.dtype) for shape in shapes]
+LAYOUTS = pytest.mark.parametrize("layout", [np.asarray, last], ids=["channels first", "channels last"])
 
 
-def operands(problem, data_map, seed=0):
-    """The two given arrays, the bias if any, and a result that is not yet right."""
-    coarse, kernel, fine = arrays_of(problem, seed)
-    if data_map == "correlate":
-        return fine, coarse, np.full_like(kernel, np.nan)
-    given, result = (coarse, fine) if data_map == "scatter" else (fine, coarse)
-    bias = np.arange(result.shape[1]).astype(problem.dtype)
-    return given, kernel, bias, np.full_like(result, np.nan)
-
-
-def check(problem, data_map, order, isa, seed=0, threads=2, spread=lambda array: array):
-    plan = depthwise_plan(Job(problem, data_map, order, isa))
-    assert plan is not None
-    *given, got = map(spread, operands(problem, data_map, seed))
-    right = np.zeros(got.shape)
-    getattr(reference, data_map)(problem, *(array.astype("f8") for array in given), right)
-    assert run(plan, *given, got, threads)
-    np.testing.assert_allclose(got, right, rtol=0, atol=TOLERANCE[problem.dtype.itemsize] * abs(right).max())
-
-
-def typed(problem, dtype):
-    return Problem(**{**vars_of(problem), "dtype": np.dtype(dtype)})
-
-
-def vars_of(problem):
-    return {name: getattr(problem, name) for name in Problem.__dataclass_fields__}
-
-
-def last(array):
-    """The same values, the channels densest in memory."""
-    if array.ndim < 3:
-        return array
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 1, -1)), -1, 1)
+def depthwise_plan(problem, data_map, layout, *where):
+    return plan_of("depthwise", problem, data_map, *where, channels_last=layout is last)
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
@@ -82,14 +45,17 @@ def last(array):
 @pytest.mark.parametrize("data_map", MAPS)
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
 def test_each_kind_of_plan_computes_the_definition(problem, data_map, dtype, isa):
-    check(typed(problem, dtype), data_map, tuple(range(len(problem.stride))), isa)
+    problem = replace(problem, dtype=np.dtype(dtype))
+    check(depthwise_plan(problem, data_map, np.asarray, isa), problem, data_map)
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("data_map", MAPS)
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
 def test_channels_may_come_last(problem, data_map, isa):
-    check(typed(problem, "f4"), data_map, tuple(range(len(problem.stride))), isa, spread=last)
+    problem = replace(problem, dtype=np.dtype("f4"))
+    check(depthwise_plan(problem, data_map, last, isa), problem, data_map, layout=last)
+    check(depthwise_plan(problem, data_map, np.asarray, isa), problem, data_map, layout=last)
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
@@ -99,51 +65,57 @@ def test_random_problems_compute_the_definition(seed, isa):
     problem = random_problem(rng, rng.choice(["f4", "f8"]))
     order = tuple(int(axis) for axis in rng.permutation(len(problem.stride)))
     for data_map in MAPS:
-        if depthwise_plan(Job(problem, data_map, order, isa)) is not None:
-            check(problem, data_map, order, isa, seed, threads=int(rng.integers(1, 4)))
+        plan = depthwise_plan(problem, data_map, np.asarray, isa, order)
+        if plan is not None:
+            check(plan, problem, data_map, seed, threads=int(rng.integers(1, 4)))
 
 
-@pytest.mark.parametrize("spread", [np.asarray, last], ids=["channels first", "channels last"])
+@LAYOUTS
 @pytest.mark.parametrize("data_map", MAPS)
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
-def test_the_bits_do_not_depend_on_the_number_of_threads(problem, data_map, spread):
-    plan = depthwise_plan(Job(typed(problem, "f4"), data_map, tuple(range(len(problem.stride))), instruction_sets()[0]))
-    results = set()
-    for threads in (1, 2, 3, 7):
-        arrays = [*map(spread, operands(typed(problem, "f4"), data_map))]
-        assert run(plan, *arrays, threads)
-        results.add(arrays[-1].tobytes())
-    assert len(results) == 1
+def test_the_bits_do_not_depend_on_the_number_of_threads(problem, data_map, layout):
+    problem = replace(problem, dtype=np.dtype("f4"))
+    check_bits(depthwise_plan(problem, data_map, layout), problem, data_map, layout)
 
 
-@pytest.mark.parametrize("spread", [np.asarray, last], ids=["channels first", "channels last"])
+@LAYOUTS
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("data_map", ["scatter", "gather"])
-def test_weights_that_are_not_finite_are_left_to_others(data_map, bad, spread):
+def test_weights_that_are_not_finite_are_left_to_others(data_map, bad, layout):
     problem = KINDS["k == 2s"]
-    given, kernel, bias, result = operands(problem, data_map)
-    kernel[-1, -1, -1, -1] = bad
-    plan = depthwise_plan(Job(problem, data_map, (0, 1), instruction_sets()[0]))
-    assert not run(plan, *map(spread, (given, kernel, bias, result)), 2)
+    arrays = operands(problem, data_map)
+    arrays.kernel[-1, -1, -1, -1] = bad
+    assert not run(depthwise_plan(problem, data_map, layout), *spread(arrays, layout), 2)
 
 
-@pytest.mark.parametrize("spread", [np.asarray, last], ids=["channels first", "channels last"])
+@LAYOUTS
 @pytest.mark.parametrize("data_map", ["scatter", "gather"])
-def test_values_that_are_not_finite_reach_only_what_they_should(data_map, spread):
+def test_values_that_are_not_finite_reach_only_what_they_should(data_map, layout):
     problem = KINDS["k == 2s"]
-    given, kernel, bias, result = operands(problem, data_map)
+    arrays = operands(problem, data_map)
+    given = arrays.coarse if data_map == "scatter" else arrays.fine
     given[0, 0, 0, 0], given[1, 1, 7, 7], given[1, 2, -1, -1] = np.inf, np.nan, -np.inf
-    right = np.empty_like(result)
-    getattr(reference, data_map)(problem, given, kernel, bias, right)
-    got = spread(result)
-    assert run(depthwise_plan(Job(problem, data_map, (0, 1), instruction_sets()[0])), spread(given), kernel, bias, got, 2)
+    right = definition(problem, data_map, arrays)
+    got = computed(depthwise_plan(problem, data_map, layout), data_map, spread(arrays, layout))
     np.testing.assert_allclose(got, right, atol=1e-12)
 
 
-@pytest.mark.parametrize("spread", [np.asarray, last], ids=["channels first", "channels last"])
-@pytest.mark.parametrize("which", [0, 1])
-def test_a_filter_gradient_that_is_not_finite_is_left_to_others(which, spread):
+@LAYOUTS
+@pytest.mark.parametrize("which", ["fine", "coarse"])
+def test_a_filter_gradient_that_is_not_finite_is_left_to_others(which, layout):
     problem = KINDS["k == 2s"]
     arrays = operands(problem, "correlate")
-    arrays[which][0, 0, 0, 0] = np.inf
-    assert not run(depthwise_plan(Job(problem, "correlate", (0, 1), instruction_sets()[0])), *map(spread, arrays), 2)
+    getattr(arrays, which)[0, 0, 0, 0] = np.inf
+    assert not run(depthwise_plan(problem, "correlate", layout), *spread(arrays, layout), 2)
+
+
+def test_the_kinds_reach_lanes_of_channels_and_several_splits():
+    def stages(data_map, layout):
+        plans = [depthwise_plan(problem, data_map, layout) for problem in KINDS.values()]
+        return {tuple(stage.name for stage in plan.stages) for plan in plans}
+
+    boxes, channels = ("depthwise_boxes",), ("depthwise_filters", "depthwise_channels")
+    assert stages("scatter", np.asarray) == stages("gather", np.asarray) == {boxes}
+    assert stages("scatter", last) == stages("gather", last) == {boxes, channels}
+    assert stages("correlate", last) == {("depthwise_splits", "depthwise_totals")}
+    assert any(depthwise_plan(problem, "correlate", last).tables.splits > 1 for problem in KINDS.values())

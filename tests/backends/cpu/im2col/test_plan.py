@@ -23,7 +23,7 @@ def plan_of(problem, data_map):
 @pytest.mark.parametrize("data_map", MAPS)
 @given(problem=vast_problems())
 def test_a_tiles_columns_stay_in_the_cache(data_map, problem):
-    made = plan_of(problem, data_map)
+    made = plan_of(problem, data_map).tables
     size = problem.dtype.itemsize
     assert min(made.rows, made.pixels, made.channels, made.tasks) >= 1
     assert made.rows * made.pixels * size <= COLUMNS
@@ -40,7 +40,7 @@ def test_scratch_memory_is_bounded_whatever_the_sizes(data_map, problem):
 
 @given(problem=vast_problems())
 def test_scatter_parts_do_not_outnumber_what_they_cut(problem):
-    made = plan_of(problem, "scatter")
+    made = plan_of(problem, "scatter").tables
     axis = made.part_axis - 3 + len(problem.stride)
     assert 1 <= made.parts <= problem.fine_shape[axis]
     assert made.parts <= problem.coarse_shape[axis]
@@ -48,12 +48,12 @@ def test_scatter_parts_do_not_outnumber_what_they_cut(problem):
 
 def test_a_dilation_beyond_all_arrays_leaves_scatter_whole():
     problem = Problem(1, 1, 1, 1, (64,), (64,), (2,), (1,), (2**59,), (2**61,), np.dtype("f4"))
-    assert plan_of(problem, "scatter").parts == 1
+    assert plan_of(problem, "scatter").tables.parts == 1
 
 
 def test_a_small_batch_of_small_images_shares_a_tile():
     problem = Problem(16, 1, 512, 1024, (8, 8), (4, 4), (4, 4), (2, 2), (1, 1), (1, 1), np.dtype("f4"))
-    assert plan_of(problem, "scatter").images == 16
+    assert plan_of(problem, "scatter").tables.images == 16
 
 
 def test_multiply_adds_counts_every_tap_of_every_position():

@@ -2,18 +2,12 @@
 
 import numpy as np
 import pytest
+from engines import DOUBLE, MAPS, SINGLE, channels_last, check, check_bits, computed, definition, operands, plan_of
 
 from convt.problem import Problem
-from convt.reference import backend as reference
 from convt.testing import random_problem
-from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
-from convt_cpu.thin._engine import run
-from convt_cpu.thin._plan import thin_plan
-
-MAPS = ("scatter", "gather", "correlate")
-TOLERANCE = {4: 2e-5, 8: 4e-14}
-SINGLE, DOUBLE = np.dtype("f4"), np.dtype("f8")
+from convt_cpu._runner import run
 
 KINDS = {
     "one position": Problem(1, 1, 64, 70, (2, 2), (1, 1), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
@@ -36,42 +30,11 @@ CASES = [
 ]
 
 
-def arrays_of(problem, seed=0, last=False):
-    rng = np.random.default_rng(seed)
-    shapes = problem.coarse_array_shape, problem.kernel_array_shape, problem.fine_array_shape
-    arrays = [rng.standard_normal(shape).astype(problem.dtype) for shape in shapes]
-    if last:  # channels last, as views
-        arrays = [np.moveaxis(np.moveaxis(a, 1, -1).copy(), -1, 1) for a in arrays]
-    return arrays
-
-
-def arguments(data_map, coarse, kernel, fine, bias):
-    """Of `run`, without threads, and the index of the result among them."""
-    return {
-        "scatter": ([coarse, kernel, bias, fine], 3),
-        "gather": ([fine, kernel, bias, coarse], 3),
-        "correlate": ([fine, coarse, kernel], 2),
-    }[data_map]
-
-
-def check(problem, data_map, order, isa, seed=0, threads=2, last=False):
-    plan = thin_plan(Job(problem, data_map, order, isa))
-    assert plan is not None
-    coarse, kernel, fine = arrays_of(problem, seed, last)
-    bias = np.arange(coarse.shape[1] if data_map == "gather" else fine.shape[1]).astype(problem.dtype)
-    given, at = arguments(data_map, coarse, kernel, fine, bias)
-    exact = [array.astype("f8") for array in given]
-    getattr(reference, data_map)(problem, *exact)
-    given[at][:] = np.nan
-    assert run(plan, *given, threads)
-    np.testing.assert_allclose(given[at], exact[at], rtol=0, atol=TOLERANCE[problem.dtype.itemsize] * abs(exact[at]).max())
-
-
 @pytest.mark.parametrize("isa", instruction_sets())
-@pytest.mark.parametrize("last", [False, True], ids=["channels first", "channels last"])
+@pytest.mark.parametrize("layout", [np.asarray, channels_last], ids=["channels first", "channels last"])
 @pytest.mark.parametrize(("problem", "data_map"), CASES)
-def test_each_kind_of_plan_computes_the_definition(problem, data_map, last, isa):
-    check(problem, data_map, tuple(range(len(problem.stride))), isa, last=last)
+def test_each_kind_of_plan_computes_the_definition(problem, data_map, layout, isa):
+    check(plan_of("thin", problem, data_map, isa), problem, data_map, layout=layout)
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
@@ -81,50 +44,42 @@ def test_random_problems_compute_the_definition(seed, isa):
     problem = random_problem(rng, rng.choice(["f4", "f8"]))
     order = tuple(int(axis) for axis in rng.permutation(len(problem.stride)))
     for data_map in MAPS:
-        if thin_plan(Job(problem, data_map, order, isa)) is not None:
-            check(problem, data_map, order, isa, seed, threads=int(rng.integers(1, 4)))
+        plan = plan_of("thin", problem, data_map, isa, order)
+        if plan is not None:
+            check(plan, problem, data_map, seed, threads=int(rng.integers(1, 4)))
 
 
 @pytest.mark.parametrize(("problem", "data_map"), CASES)
 def test_the_bits_do_not_depend_on_the_number_of_threads(problem, data_map):
-    plan = thin_plan(Job(problem, data_map, tuple(range(len(problem.stride))), instruction_sets()[0]))
-    given, at = arguments(data_map, *arrays_of(problem), None)
-    results = []
-    for threads in (1, 2, 3, 7):
-        assert run(plan, *given, threads)
-        results.append(given[at].tobytes())
-    assert all(result == results[0] for result in results)
+    check_bits(plan_of("thin", problem, data_map), problem, data_map)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(("data_map", "which"), [("gather", "kernel"), ("correlate", "coarse")])
 def test_what_would_meet_zeros_outside_is_left_to_others(data_map, which, bad):
     problem = KINDS["some positions of some images"]
-    coarse, kernel, fine = arrays_of(problem)
-    (coarse if which == "coarse" else kernel)[-1, -1, -1, -1] = bad
-    given, _at = arguments(data_map, coarse, kernel, fine, None)
-    assert not run(thin_plan(Job(problem, data_map, (0, 1), instruction_sets()[0])), *given, 2)
+    arrays = operands(problem, data_map)
+    getattr(arrays, which)[-1, -1, -1, -1] = bad
+    assert not run(plan_of("thin", problem, data_map), *arrays, 2)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("which", ["coarse", "kernel"])
 def test_scatter_treats_what_is_not_finite_as_the_definition(which, bad):
     problem = KINDS["several tiles"]
-    coarse, kernel, fine = arrays_of(problem)
-    (coarse if which == "coarse" else kernel)[-1, -1, -1, -1] = bad
-    right = np.empty(fine.shape)
-    with np.errstate(invalid="ignore"):
-        reference.scatter(problem, coarse.astype("f8"), kernel.astype("f8"), None, right)
-    assert run(thin_plan(Job(problem, "scatter", (0, 1), instruction_sets()[0])), coarse, kernel, None, fine, 2)
-    np.testing.assert_allclose(fine, right, rtol=1e-3, atol=1e-3)
+    arrays = operands(problem, "scatter")
+    getattr(arrays, which)[-1, -1, -1, -1] = bad
+    right = definition(problem, "scatter", arrays)
+    np.testing.assert_allclose(computed(plan_of("thin", problem, "scatter"), "scatter", arrays), right, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("data_map", MAPS)
 def test_the_plans_reach_several_tasks_tiles_and_waves(data_map):
-    plans = [thin_plan(Job(problem, data_map, tuple(range(len(problem.stride))), "portable")) for problem in KINDS.values()]
+    plans = [plan_of("thin", problem, data_map, "portable") for problem in KINDS.values()]
     tables = [plan.tables for plan in plans if plan is not None]
-    assert any(table.tasks > 1 for table in tables)
+    assert any(stage.tasks > 1 for plan in plans if plan is not None for stage in plan.stages[1:])
     assert any(table.wave > 1 for table in tables)
+    assert any(table.waves["groups"] > 1 for table in tables)
     if data_map == "gather":
         assert any(table.wave < table.positions for table in tables)
         assert any(table.block < table.pitch for table in tables)

@@ -2,16 +2,11 @@
 
 import numpy as np
 import pytest
+from engines import DOUBLE, SINGLE, channels_last, check, check_bits, operands, plan_of
 
 from convt.problem import Problem
-from convt.reference import backend as reference
-from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
-from convt_cpu.windows._engine import run
-from convt_cpu.windows._plan import windows_plan
-
-TOLERANCE = {4: 2e-5, 8: 4e-14}
-SINGLE, DOUBLE = np.dtype("f4"), np.dtype("f8")
+from convt_cpu._runner import run
 
 KINDS = {
     "one fine channel": Problem(2, 1, 1, 70, (1600,), (30,), (1024,), (20,), (3,), (1,), SINGLE),
@@ -26,43 +21,16 @@ KINDS = {
 }
 
 
-def orders_of(problem):
-    return tuple(range(len(problem.stride)))
-
-
-def arrays_of(problem, seed=0):
-    rng = np.random.default_rng(seed)
-    shapes = problem.fine_array_shape, problem.kernel_array_shape, problem.coarse_array_shape
-    return [rng.standard_normal(shape).astype(problem.dtype) for shape in shapes]
-
-
-def last(array):
-    """Channels last, as a view."""
-    return np.moveaxis(np.moveaxis(array, 1, -1).copy(), -1, 1)
-
-
-def check(problem, order, isa, seed=0, threads=2, layout=np.asarray):
-    plan = windows_plan(Job(problem, "gather", order, isa))
-    assert plan is not None
-    fine, kernel, coarse = map(layout, arrays_of(problem, seed))
-    bias = np.arange(coarse.shape[1]).astype(problem.dtype)
-    right = np.empty(coarse.shape)
-    reference.gather(problem, *(array.astype("f8") for array in (fine, kernel, bias)), right)
-    coarse[:] = np.nan
-    assert run(plan, fine, kernel, bias, coarse, threads)
-    np.testing.assert_allclose(coarse, right, rtol=0, atol=TOLERANCE[problem.dtype.itemsize] * abs(right).max())
-
-
 def columns_first(array):
     """The last two axes in the other order in memory, as a view."""
     return np.swapaxes(np.swapaxes(array, -1, -2).copy(), -1, -2)
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
-@pytest.mark.parametrize("layout", [np.asarray, last], ids=["channels first", "channels last"])
+@pytest.mark.parametrize("layout", [np.asarray, channels_last], ids=["channels first", "channels last"])
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
 def test_each_kind_of_plan_computes_the_definition(problem, layout, isa):
-    check(problem, orders_of(problem), isa, layout=layout)
+    check(plan_of("windows", problem, "gather", isa), problem, "gather", layout=layout)
 
 
 def long_problem(rng):
@@ -84,39 +52,30 @@ def long_problem(rng):
 def test_random_problems_compute_the_definition(seed, isa):
     rng = np.random.default_rng(seed)
     problem = long_problem(rng)
-    check(problem, orders_of(problem), isa, seed, threads=int(rng.integers(1, 4)))
+    check(plan_of("windows", problem, "gather", isa), problem, "gather", seed, threads=int(rng.integers(1, 4)))
 
 
 def test_axes_may_be_walked_in_any_order():
     problem = Problem(1, 1, 3, 5, (40, 12), (9, 5), (18, 3), (2, 2), (1, 0), (1, 1), SINGLE)
-    check(
-        problem, (1, 0), instruction_sets()[0], layout=lambda array: np.swapaxes(np.swapaxes(array, -1, -2).copy(), -1, -2)
-    )
+    check(plan_of("windows", problem, "gather", order=(1, 0)), problem, "gather", layout=columns_first)
 
 
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
 def test_the_bits_do_not_depend_on_the_number_of_threads(problem):
-    plan = windows_plan(Job(problem, "gather", orders_of(problem), instruction_sets()[0]))
-    fine, kernel, coarse = arrays_of(problem)
-    results = []
-    for threads in (1, 2, 3, 7):
-        assert run(plan, fine, kernel, None, coarse, threads)
-        results.append(coarse.tobytes())
-    assert all(result == results[0] for result in results)
+    check_bits(plan_of("windows", problem, "gather"), problem, "gather")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("which", [0, 1], ids=["fine", "kernel"])
+@pytest.mark.parametrize("which", ["fine", "kernel"])
 def test_what_would_meet_zeros_outside_is_left_to_others(which, bad):
     problem = KINDS["parts of vectors"]
-    arrays = arrays_of(problem)
-    arrays[which][0, 0, 1, 1] = bad
-    fine, kernel, coarse = arrays
-    assert not run(windows_plan(Job(problem, "gather", (0, 1), instruction_sets()[0])), fine, kernel, None, coarse, 2)
+    arrays = operands(problem, "gather")
+    getattr(arrays, which)[0, 0, 1, 1] = bad
+    assert not run(plan_of("windows", problem, "gather"), *arrays, 2)
 
 
 def test_the_kinds_reach_several_boxes_parts_and_chunks():
-    tables = [windows_plan(Job(problem, "gather", orders_of(problem), "portable")).tables for problem in KINDS.values()]
+    tables = [plan_of("windows", problem, "gather", "portable").tables for problem in KINDS.values()]
     assert any(max(table.boxes) > 1 for table in tables)
     assert any(table.part < table.outputs for table in tables)
     assert any(1 < table.chunk < table.inputs for table in tables)

@@ -2,19 +2,11 @@
 
 import numpy as np
 import pytest
+from engines import DOUBLE, SINGLE, check, check_bits, computed, definition, length_of_sums, operands, plan_of
 
 from convt.problem import Problem
-from convt.reference import backend as reference
-from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
-from convt_cpu.correlate._engine import run as run_correlate
-from convt_cpu.correlate._plan import correlate_plan
-from convt_cpu.winograd_correlate._engine import run
-from convt_cpu.winograd_correlate._plan import winograd_correlate_plan
-
-TOLERANCE = {4: 2e-5, 8: 4e-14}
-SINGLE, DOUBLE = np.dtype("f4"), np.dtype("f8")
-BEST = instruction_sets()[0]
+from convt_cpu._runner import run
 
 KINDS = {
     "3 x 3": Problem(2, 1, 33, 17, (23, 19), (23, 19), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
@@ -22,6 +14,7 @@ KINDS = {
     "3 x 3 in phases": Problem(2, 1, 64, 48, (20, 20), (10, 10), (3, 3), (2, 2), (1, 1), (1, 1), DOUBLE),
     "many images": Problem(20, 1, 64, 48, (17, 17), (17, 17), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
     "groups": Problem(3, 2, 64, 96, (20, 22), (10, 11), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
+    "groups in rounds": Problem(1, 16, 1280, 1280, (10, 10), (10, 10), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
     "one axis": Problem(3, 1, 30, 100, (100,), (50,), (4,), (2,), (1,), (1,), SINGLE),
     "one dilated axis": Problem(1, 1, 30, 100, (500,), (500,), (3,), (1,), (8,), (8,), SINGLE),
     "dilated": Problem(2, 1, 20, 30, (32, 36), (32, 36), (3, 3), (1, 1), (2, 3), (2, 3), SINGLE),
@@ -56,43 +49,14 @@ def random_problem(rng):
     return Problem(int(rng.integers(1, 4)), groups, fine_channels, coarse_channels, *shapes, rng.choice([SINGLE, DOUBLE]))
 
 
-def arrays_of(problem, seed=0):
-    rng = np.random.default_rng(seed)
-    shapes = problem.fine_array_shape, problem.coarse_array_shape
-    return [rng.standard_normal(shape).astype(problem.dtype) for shape in shapes]
-
-
-def plan_of(problem, isa=BEST, order=None):
-    plan = winograd_correlate_plan(Job(problem, "correlate", order or tuple(range(len(problem.stride))), isa))
-    assert plan is not None
-    return plan
-
-
-def definition(problem, fine, coarse):
-    right = np.empty(problem.kernel_array_shape)
-    reference.correlate(problem, fine.astype("f8"), coarse.astype("f8"), right)
-    return right
-
-
-def computed(problem, fine, coarse, plan=None, threads=2, engine=run):
-    got = np.full(problem.kernel_array_shape, np.nan, problem.dtype)
-    assert engine(plan or plan_of(problem), fine, coarse, got, threads)
-    return got
-
-
-def check(problem, plan, seed=0, threads=2):
-    fine, coarse = arrays_of(problem, seed)
-    right = definition(problem, fine, coarse)
-    # by the length of the sums: where padding hides most of them, the results may be as small as their errors
-    scale = max(abs(right).max(), np.sqrt(problem.batch * np.prod(problem.coarse_shape)))
-    got = computed(problem, fine, coarse, plan, threads)
-    np.testing.assert_allclose(got, right, rtol=0, atol=TOLERANCE[problem.dtype.itemsize] * scale)
+def winograd_plan(problem, *where):
+    return plan_of("winograd_correlate", problem, "correlate", *where)
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
 def test_each_kind_of_plan_computes_the_definition(problem, isa):
-    check(problem, plan_of(problem, isa))
+    check(winograd_plan(problem, isa), problem, "correlate", least=length_of_sums(problem))
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
@@ -101,11 +65,11 @@ def test_random_problems_compute_the_definition(isa, seed):
     rng = np.random.default_rng(seed)
     problem = random_problem(rng)
     order = tuple(int(axis) for axis in rng.permutation(len(problem.stride)))
-    plan = winograd_correlate_plan(Job(problem, "correlate", order, isa))
+    plan = winograd_plan(problem, isa, order)
     if plan is None:
         assert problem.batch * np.prod(problem.coarse_shape) < 16 * 9  # too few tiles
     else:
-        check(problem, plan, seed, threads=int(rng.integers(1, 4)))
+        check(plan, problem, "correlate", seed, threads=int(rng.integers(1, 4)), least=length_of_sums(problem))
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
@@ -113,50 +77,57 @@ def test_random_problems_compute_the_definition(isa, seed):
 @pytest.mark.parametrize("name", ["3 x 3", "many weights"])
 def test_arrays_may_lie_in_memory_in_any_way(isa, axes, name):
     problem = KINDS[name]
-    arrays = arrays_of(problem)
-    fine, coarse = (np.ascontiguousarray(array.transpose(axes)).transpose(np.argsort(axes)) for array in arrays)
-    kernel = np.full(np.array(problem.kernel_array_shape)[list(axes)], np.nan, SINGLE).transpose(np.argsort(axes))
-    backwards = np.full(problem.kernel_array_shape, np.nan, SINGLE)[::-1, :, ::-1]
-    right = computed(problem, *arrays, plan_of(problem, isa))
+    plan, arrays = winograd_plan(problem, isa), operands(problem, "correlate")
+    right = computed(plan, "correlate", arrays).copy()
+    fine, coarse, kernel = (np.ascontiguousarray(array.transpose(axes)).transpose(np.argsort(axes)) for array in arrays[:3])
+    backwards = np.empty(problem.kernel_array_shape, SINGLE)[::-1, :, ::-1]
     for result in (kernel, backwards):
-        assert run(plan_of(problem, isa), fine, coarse, result, 2)
+        result[...] = np.nan
+        assert run(plan, fine, coarse, result, None, 2)
         np.testing.assert_array_equal(result, right)
 
 
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
-def test_any_number_of_threads_gives_the_same_bits(problem):
-    fine, coarse = arrays_of(problem)
-    results = [computed(problem, fine, coarse, threads=threads) for threads in (1, 2, 3, 7)]
-    for result in results[1:]:
-        np.testing.assert_array_equal(result, results[0])
+def test_the_bits_do_not_depend_on_the_number_of_threads(problem):
+    check_bits(winograd_plan(problem), problem, "correlate")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
-@pytest.mark.parametrize("array", [0, 1], ids=["fine", "coarse"])
 @pytest.mark.parametrize("name", ["3 x 3", "4 x 4 in phases", "many weights"])
-def test_numbers_that_make_results_infinite_are_left_to_others(name, array, bad):
+def test_numbers_that_make_results_infinite_are_left_to_others(name, bad):
     problem = KINDS[name]
-    arrays = arrays_of(problem)
-    arrays[1 - array][0, 0, 0, 0] = arrays[array][0, 0, 0, 0] = bad
-    assert not run(plan_of(problem), *arrays, np.empty(problem.kernel_array_shape, SINGLE), 2)
+    arrays = operands(problem, "correlate")
+    arrays.fine[0, 0, 0, 0] = arrays.coarse[0, 0, 0, 0] = bad
+    assert not run(winograd_plan(problem), *arrays, 2)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("which", ["fine", "coarse"])
+@pytest.mark.parametrize("name", ["3 x 3", "4 x 4 in phases", "many weights"])
+def test_what_is_not_finite_in_one_array_is_left_to_others(name, which, bad):
+    problem = KINDS[name]
+    arrays = operands(problem, "correlate")
+    getattr(arrays, which)[0, 0, 0, 0] = bad
+    assert not run(winograd_plan(problem), *arrays, 2)
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
 def test_it_is_about_as_accurate_as_plain_sums(problem, isa):
-    order = tuple(range(len(problem.stride)))
-    arrays = arrays_of(problem)
-    right = definition(problem, *arrays)
-    plain = computed(problem, *arrays, correlate_plan(Job(problem, "correlate", order, isa)), engine=run_correlate)
-    error = abs(computed(problem, *arrays, plan_of(problem, isa)) - right)
-    assert error.max() < 4 * abs(plain - right).max()
+    arrays = operands(problem, "correlate")
+    right = definition(problem, "correlate", arrays)
+    plain = abs(computed(plan_of("correlate", problem, "correlate", isa), "correlate", arrays) - right).max()
+    assert abs(computed(winograd_plan(problem, isa), "correlate", arrays) - right).max() < 4 * plain
 
 
 def test_the_kinds_reach_both_schedules():
-    tables = [plan_of(problem, isa).tables for problem in KINDS.values() for isa in instruction_sets()]
+    plans = [winograd_plan(problem, isa) for problem in KINDS.values() for isa in instruction_sets()]
+    tables = [plan.tables for plan in plans]
     assert {table.together for table in tables} == {False, True}
+    assert any(plan.rounds > 1 and plan.tables.round_groups > 1 for plan in plans)
     assert any(table.strips > 1 for table in tables if table.together)
     assert any(1 < table.splits < table.strips for table in tables)
+    assert any(table.round_groups > 1 and table.splits > 1 for table in tables)
     assert any(table.fine_blocks > 1 for table in tables)
     assert any(table.coarse_blocks > 1 for table in tables)
     assert any(table.unit[0] > 1 and table.units[1] > 1 for table in tables)

@@ -1,0 +1,113 @@
+"""What tests of the cpu backend's engines repeat: arrays of a problem, a plan that runs on them, the definition."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from convt.problem import Problem
+from convt.reference import backend as reference
+from convt_cpu._job import Job
+from convt_cpu._kernels import instruction_sets
+from convt_cpu._runner import run
+from convt_cpu.choice import ENGINES
+
+MAPS = ("scatter", "gather", "correlate")
+RESULT = {"scatter": "fine", "gather": "coarse", "correlate": "kernel"}
+BEST = instruction_sets()[0]
+SINGLE, DOUBLE = np.dtype("f4"), np.dtype("f8")
+TOLERANCE = {4: 2e-5, 8: 4e-14}  # of the largest result
+THREADS = (1, 2, 3, 7)
+
+
+class Operands(NamedTuple):
+    """The arrays of one map, in the order in which `run` takes them; one of them is the result."""
+
+    fine: np.ndarray
+    coarse: np.ndarray
+    kernel: np.ndarray
+    bias: np.ndarray | None
+
+    def exact(self) -> "Operands":
+        """Copies in float64."""
+        return Operands(*(None if array is None else array.astype("f8") for array in self))
+
+
+def plan_of(
+    engine: str,
+    problem: Problem,
+    data_map: str,
+    isa: str = BEST,
+    order: tuple[int, ...] | None = None,
+    *,
+    channels_last: bool = False,
+) -> Any:
+    """An engine's plan, or None; the axes are walked in their own order unless another one is given."""
+    order = tuple(range(len(problem.stride))) if order is None else order
+    return ENGINES[engine].plan(Job(problem, data_map, order, isa, channels_last))
+
+
+def operands(problem: Problem, data_map: str, seed: int = 0) -> Operands:
+    """Random arrays and a bias of 0, 1, 2, ... (none for correlate); the result is NaN."""
+    rng = np.random.default_rng(seed)
+    shapes = problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape
+    arrays = Operands(*(rng.standard_normal(shape).astype(problem.dtype) for shape in shapes), None)
+    result = getattr(arrays, RESULT[data_map])
+    result[...] = np.nan
+    return arrays if data_map == "correlate" else arrays._replace(bias=np.arange(result.shape[1]).astype(problem.dtype))
+
+
+def spread(arrays: Operands, layout: Any) -> Operands:
+    """The same arrays in another layout."""
+    return Operands(*map(layout, arrays[:3]), arrays.bias)
+
+
+def channels_last(array: np.ndarray) -> np.ndarray:
+    """The same values, the channels densest in memory."""
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 1, -1)), -1, 1)
+
+
+def definition(problem: Problem, data_map: str, arrays: Operands) -> np.ndarray:
+    """The result in float64, by the definition."""
+    fine, coarse, kernel, bias = arrays.exact()
+    with np.errstate(invalid="ignore", over="ignore"):
+        if data_map == "scatter":
+            reference.scatter(problem, coarse, kernel, bias, fine)
+        elif data_map == "gather":
+            reference.gather(problem, fine, kernel, bias, coarse)
+        else:
+            reference.correlate(problem, fine, coarse, kernel)
+    return {"fine": fine, "coarse": coarse, "kernel": kernel}[RESULT[data_map]]
+
+
+def computed(plan: Any, data_map: str, arrays: Operands, threads: int = 2) -> np.ndarray:
+    """The result of a plan, written to its array; all values must suit the engine."""
+    assert run(plan, *arrays, threads)
+    return getattr(arrays, RESULT[data_map])
+
+
+def check(
+    plan: Any, problem: Problem, data_map: str, seed: int = 0, threads: int = 2, layout: Any = np.asarray, least: float = 0
+) -> None:
+    """Compare a plan's result with the definition.
+
+    Errors are measured by the largest result, or by `least` where even that is smaller.
+    """
+    assert plan is not None
+    arrays = operands(problem, data_map, seed)
+    right = definition(problem, data_map, arrays)
+    got = computed(plan, data_map, spread(arrays, layout), threads)
+    scale = max(least, abs(right).max(initial=0))
+    np.testing.assert_allclose(got, right, rtol=0, atol=TOLERANCE[problem.dtype.itemsize] * scale)
+
+
+def check_bits(plan: Any, problem: Problem, data_map: str, layout: Any = np.asarray) -> None:
+    """Compare the results of several numbers of threads, bit by bit."""
+    results = {
+        computed(plan, data_map, spread(operands(problem, data_map), layout), threads).tobytes() for threads in THREADS
+    }
+    assert len(results) == 1
+
+
+def length_of_sums(problem: Problem) -> float:
+    """What the results of correlate are about as large as, where padding does not hide most of a sum."""
+    return float(np.sqrt(problem.batch * np.prod(problem.coarse_shape)))
