@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import convt
-from convt.backend import Settings, settings
+from convt.backend import Settings, requested_threads, settings
 from convt.matconvnet import vl_nnconv, vl_nnconvt
 from convt.matconvnet.functions import _PLAIN, _TRANSPOSED
 from convt.matconvnet.options import CudnnSettings
@@ -56,7 +56,8 @@ def seen(install):
 
 
 def test_defaults_are_safe():
-    assert settings() == Settings(512 * 2**20, False, True, False, True, None, False)
+    assert settings() == Settings(512 * 2**20, False, True, False, True, None, False, None)
+    assert requested_threads() is None
 
 
 def test_blocks_add_up_and_end():
@@ -65,6 +66,19 @@ def test_blocks_add_up_and_end():
             assert settings() == Settings(workspace_limit=inf, deterministic=False, autotune=True)
         assert settings() == Settings(workspace_limit=100, autotune=True)
     assert settings() == Settings()
+
+
+def test_threads_are_told_twice():
+    with convt.options(threads=np.int8(3)):
+        assert settings().threads == requested_threads() == 3
+        with convt.options(device=1):
+            assert settings().threads == requested_threads() == 3
+        with convt.options(threads=1024):
+            assert settings().threads == requested_threads() == 1024
+        with pytest.raises(KeyError), convt.options(threads=2):
+            raise KeyError
+        assert settings().threads == requested_threads() == 3
+    assert settings().threads is requested_threads() is None
 
 
 def test_a_block_ends_by_an_error_too():
@@ -109,12 +123,18 @@ def test_a_limit_that_is_none(monkeypatch, text):
         ({"allow_tf32": "yes"}, TypeError, "allow_tf32 must be True or False, got 'yes'"),
         ({"device": -1}, ValueError, "device must be at least 0, got -1"),
         ({"device": 0.5}, TypeError, "device must be an integer, got 0.5"),
+        ({"threads": 0}, ValueError, "threads must be an integer from 1 to 1024, got 0"),
+        ({"threads": 1025}, ValueError, "threads must be an integer from 1 to 1024, got 1025"),
+        ({"threads": 2.0}, TypeError, "threads must be an integer from 1 to 1024, got 2.0"),
+        ({"threads": True}, TypeError, "threads must be an integer from 1 to 1024, got True"),
+        ({"threads": "2"}, TypeError, "threads must be an integer from 1 to 1024, got '2'"),
     ],
 )
 def test_bad_values_are_refused_on_entry(given, error, message):
     with pytest.raises(error, match=f"^{message}$"), convt.options(**given):
         pytest.fail("the block was entered")
     assert settings() == Settings()
+    assert requested_threads() is None
 
 
 def test_a_backend_reads_them_during_a_call(seen):

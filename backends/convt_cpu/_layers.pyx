@@ -2,7 +2,7 @@
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int64_t
-from libc.stdlib cimport calloc, free, getenv, malloc
+from libc.stdlib cimport calloc, free, getenv
 from libc.string cimport strcmp
 
 from . cimport _convt_pool
@@ -72,35 +72,31 @@ cdef convt_run _load_openmp() except NULL:
     return openmp
 
 
-def rehearse(int64_t tasks, int threads, *, double seconds=0, int64_t signalling=-1, int signal=0, int64_t failing=-1, held=None):
-    """For tests: run tasks that take so many seconds each, on the layer.
+def rehearse(int[::1] seats, int threads, *, double seconds=0, int64_t signalling=-1, int signal=0, int64_t failing=-1, held=None):
+    """For tests: run on the layer as many tasks as `seats` has elements, each of so many seconds.
 
-    Task `signalling` sends `signal` to the process, task `failing` fails. While the C integer `held` (a writable memoryview) is
-    not 0, workers do not end a task.
-
-    Returns the result of the run, and a list with the seat of each task, -1 for those that were not done.
+    Each writes its seat when it begins; the others' elements become -1. Task `signalling` sends `signal` to the process, task
+    `failing` fails. While the C integer in the buffer `held` is not 0, no task ends but the caller's. Returns whether none failed.
     """
-    cdef convt_run run_all = layer()
+    cdef convt_run run = layer()
     cdef Rehearsal r
     cdef int[::1] hold
     cdef int result
     r.nanoseconds, r.signalling, r.signal, r.failing, r.held = <int64_t> (seconds * 1e9), signalling, signal, failing, NULL
+    r.clashes = 0
+    r.seats = &seats[0]
+    seats[:] = -1
     if held is not None:
         hold = held
         r.held = &hold[0]
-    r.clashes = 0
-    r.seats = <int*> malloc(tasks * sizeof(int))
-    r.seated = <char*> calloc(threads, 1)
+    r.seated = <char*> calloc(max(threads, 1), 1)
+    if r.seated == NULL:
+        raise MemoryError
     try:
-        if r.seats == NULL or r.seated == NULL:
-            raise MemoryError
-        for task in range(tasks):
-            r.seats[task] = -1
         with nogil:
-            result = run_all(rehearse_task, &r, tasks, threads)
-        if r.clashes:
-            raise AssertionError(f"{r.clashes} tasks had a seat that another one had")
-        return result, [r.seats[task] for task in range(tasks)]
+            result = run(rehearse_task, &r, seats.shape[0], threads)
     finally:
-        free(r.seats)
         free(r.seated)
+    if r.clashes:
+        raise AssertionError(f"{r.clashes} tasks had a seat that another one had")
+    return result == 1

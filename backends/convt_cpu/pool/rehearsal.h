@@ -16,7 +16,7 @@ struct rehearsal {
     int signal;               /* which */
     int64_t failing;          /* the task that gives 0; -1: none */
     const volatile int *held; /* workers end no task while it is not 0; NULL: nothing holds them */
-    int *seats;               /* of the tasks that were done; others keep what they had */
+    int *seats;               /* of the tasks that have begun; others keep what they had */
     char *seated;             /* one for each seat */
     _Atomic int clashes;      /* seats that two tasks had at once */
 };
@@ -27,11 +27,11 @@ static int rehearse_task(void *stage, int64_t task, int seat)
     int64_t until = nanoseconds() + r->nanoseconds;
     if (__atomic_exchange_n(&r->seated[seat], 1, __ATOMIC_RELAXED))
         atomic_fetch_add(&r->clashes, 1);
+    r->seats[task] = seat;
     if (task == r->signalling)
         kill(getpid(), r->signal);
     while (nanoseconds() < until || (seat && r->held && *r->held))
         breathe();
-    r->seats[task] = seat;
     __atomic_store_n(&r->seated[seat], 0, __ATOMIC_RELAXED);
     return task != r->failing;
 }

@@ -7,7 +7,6 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import convt
-from convt_cpu._openmp import OPENMP
 from convt_cpu.choice import ENGINES
 from convt_cpu.isa import available
 
@@ -63,7 +62,6 @@ def test_the_engine_and_instruction_set_are_looked_at_in_every_call(caplog, monk
     assert seen == list(available())
 
 
-@pytest.mark.skipif(not OPENMP, reason="built without OpenMP: there is one thread")
 def test_a_large_call_runs_on_as_many_threads_as_are_allowed(caplog, monkeypatch):
     x, w = np.ones((4, 32, 64, 64), "f4"), np.ones((32, 32, 3, 3), "f4")
 

@@ -12,7 +12,7 @@ import pytest
 
 import convt
 from convt.testing import random_problem
-from convt_cpu import CpuBackend, threads
+from convt_cpu import CpuBackend
 
 PROBLEMS = {
     "tiles of several images": ((16, 40, 4, 4), (40, 24, 4, 4), {"stride": 2, "padding": 1}),
@@ -61,7 +61,6 @@ def test_a_forked_child_computes_after_its_parent_has_used_every_core(monkeypatc
     monkeypatch.setenv("CONVT_NUM_THREADS", "2")
     problem = PROBLEMS["three dimensions"]
     expected = everything(*problem)
-    assert threads._used
     with multiprocessing.get_context("fork").Pool(2) as pool:
         results = [pool.apply_async(everything, problem) for _ in range(4)]
         assert [result.get(timeout=60) for result in results] == [expected] * 4

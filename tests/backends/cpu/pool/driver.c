@@ -294,6 +294,21 @@ static void a_handler_that_raises_ends_the_job(void)
     }
 }
 
+static void a_call_of_many_short_stages_asks_too(void)
+{
+    for (int threads = 1; threads < 4; threads++) {
+        struct stage stage = {.failing = -1, .microseconds = 100};
+        int result = 1;
+        on_poll = raise_exception;
+        while (result == 1) {
+            memset(&stage.done, 0, sizeof stage.done);
+            result = convt_pool_run(count, &stage, 3, threads);
+        }
+        CHECK(result == -1);
+        on_poll = NULL;
+    }
+}
+
 static atomic_int released;
 
 static int worker_waits(void *stage, int64_t task, int seat)
@@ -640,6 +655,7 @@ static const struct {
     SCENARIO(idle_workers_sleep),
     SCENARIO(a_handler_may_call),
     SCENARIO(a_handler_that_raises_ends_the_job),
+    SCENARIO(a_call_of_many_short_stages_asks_too),
     SCENARIO(who_waits_for_a_worker_asks_too),
     SCENARIO(other_threads_do_not_ask),
     SCENARIO(a_child_makes_its_own_workers),

@@ -1,4 +1,4 @@
-"""The pool in C, hard pressed by driver.c, under each sanitizer and with both ways to sleep. Needs neither convt nor a build of it."""
+"""The pool in C, hard pressed by driver.c, under sanitizers and with both ways to sleep. Needs no build of convt."""
 
 import os
 import shlex
