@@ -2,11 +2,14 @@
 #
 # An engine pays for its multiply-adds, relative to those of a direct kernel, and for what it moves besides. What is moved costs
 # by its bytes: constants are those of elements of 4 bytes. Each engine's own constants are in its plan; all are fitted to
-# measured times.
+# times that were measured on Zen 4 alone. What is moved costs the same on every machine; the machine's record tells how many
+# multiply-adds go with it.
 
 from ._geometry cimport Geometry, weights_of
 from ._job cimport Job
 from ._kernels cimport lanes_of
+from ._types cimport int64_t
+from .machine._record cimport multiply_adds_per_cycle
 
 
 cdef inline double weights_moved(Job job) noexcept:
@@ -29,4 +32,15 @@ cdef inline double words(Job job) noexcept:
 
 cdef inline double cycles_of(double multiply_adds, Job job) noexcept:
     """Of a direct kernel."""
-    return multiply_adds / (2 * lanes_of(job.isa, job.g.size))
+    return multiply_adds / (vectors_per_cycle(job) * lanes_of(job.isa, job.g.size))
+
+
+cdef inline double vectors_per_cycle(Job job) noexcept:
+    """Vectors of multiply-adds that begin in a cycle of this model: two on Zen 4, whatever their width.
+
+    Of 512 bits Zen 4 begins one in a cycle, so with those the fitted constants count half cycles, and do so on any machine:
+    where two begin in a cycle, sums weigh half as much beside what is moved. That is what the processors can do at most; no
+    times were measured there.
+    """
+    cdef int64_t size = job.g.size, lanes = lanes_of(job.isa, size)
+    return multiply_adds_per_cycle(&job.machine, lanes, size) / lanes * (2 if lanes * size > 32 else 1)

@@ -1,6 +1,6 @@
 """CellsPlan: the cells of a problem, and how lanes and positions are cut into tasks; ``kernels/cells_plan.h`` has the picture.
 
-Sizes follow from the problem and the instruction set, never from the number of threads.
+Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
 """
 
 from .._cost cimport cycles_of, words
@@ -10,21 +10,33 @@ from .._kernels cimport convt_cells_plan, lanes_of, most_rows, stage, widest_wit
 from .._plan cimport REPEATS
 from .._sizes cimport VAST, ceil_div, even, floor_div, times
 from .._types cimport int64_t
+from ..machine._record cimport convt_machine, share, usable_l2
 
 from types import SimpleNamespace
 
 __all__ = ["CellsPlan", "cells_plan", "cells_suits"]
 
-cdef enum:
+cdef enum:                                  # the same on every machine
     ROWS = 1024                             # of a block: inputs times cells; their sums start from zero
-    PANELS = 256 * 1024                     # bytes of a task's panels, in the L2 cache
-    MOST_PANELS = 2 * 1024 * 1024
-    SUMS = 512 * 1024                       # bytes of the sums that wait for further blocks
+    MOST_PANELS = 2 * 1024 * 1024           # bytes of a task's panels
     WAVE = 12 * 1024 * 1024                 # bytes of the packed positions of a wave
     MOST_AT_ONCE = 32                       # CONVT_MAX_PANELS
     TASKS = 64                              # keep many cores busy
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
     STRIDE = 4                              # along some axis, that makes rows of cells worth writing
+
+cdef struct Caches:                         # bytes; `_caches` says of what
+    int64_t panels, sums
+
+
+cdef Caches _caches(const convt_machine* m) noexcept:
+    """What a task keeps in the L2 cache of its core, in bytes."""
+    cdef int64_t l2 = usable_l2(m)
+    cdef Caches c
+    c.panels = share(l2, 1, 4)              # a task's panels, if they are several
+    c.sums = share(l2, 1, 2)                # the sums that wait for further blocks
+    return c
+
 
 cdef double PACKED = 0.5                    # cycles for an element that is packed in rows
 cdef double ROW = 10.0                      # for each row of a cell
@@ -67,7 +79,7 @@ def cells_plan(Job job not None):
     cdef CellsPlan plan = CellsPlan(job)
     plan.geometry = &plan.p
     _cut_cells(plan, g)
-    if not _schedule(plan):
+    if not _schedule(plan, _caches(&job.machine)):
         return None
     _list_stages(plan, job)
     return plan
@@ -88,7 +100,7 @@ cdef void _cut_cells(CellsPlan plan, const Geometry* g):
         p.positions, p.lanes = times(p.positions, p.cells[axis]), times(p.lanes, p.stride[axis])
 
 
-cdef bint _schedule(CellsPlan plan):
+cdef bint _schedule(CellsPlan plan, Caches caches):
     """Kernels, panels, tiles and waves; False where buffers would grow too large."""
     cdef convt_cells_plan* p = &plan.p
     cdef int64_t size = plan.size, vector = lanes_of(plan.isa, size), taps = p.taps[0] * p.taps[1] * p.taps[2]
@@ -104,12 +116,12 @@ cdef bint _schedule(CellsPlan plan):
         return False
     p.waves.wave = ceil_div(all_tiles, ceil_div(times(all_tiles, tile), WAVE))
     p.waves.groups = max(1, min(p.groups, WAVE // times(all_tiles, tile))) if p.waves.wave == all_tiles else 1
-    p.panels = max(1, min(min(PANELS // panel, all_panels * p.waves.groups // TASKS), MOST_AT_ONCE))
+    p.panels = max(1, min(min(caches.panels // panel, all_panels * p.waves.groups // TASKS), MOST_AT_ONCE))
     p.blocks = ceil_div(all_panels, p.panels)
     sums = p.unit * p.width * size * p.panels
     p.parts = min(p.waves.wave, ceil_div(TASKS, p.blocks * p.waves.groups))
     if p.block < p.inputs:
-        p.parts = min(p.waves.wave, max(p.parts, ceil_div(times(p.waves.wave, sums), SUMS)))
+        p.parts = min(p.waves.wave, max(p.parts, ceil_div(times(p.waves.wave, sums), caches.sums)))
     p.tiles = ceil_div(p.waves.wave, p.parts)
     p.parts = ceil_div(p.waves.wave, p.tiles)
     scratch = p.panels * panel + times(sums, p.tiles if p.block < p.inputs else 1)

@@ -4,10 +4,14 @@
 
 from .._sizes cimport aligned, ceil_div, times
 from .._types cimport int64_t
+from ..machine._record cimport convt_machine, share, usable_l2
 from ._shape cimport Shape
 
 cdef struct Axis:                           # after packing: what stride and dilation had in common is in `step`
     int64_t coarse, kernel, stride, dilation, step
+
+cdef struct Caches:                         # bytes; `caches_of` says of what
+    int64_t own_sums, strip, block, near
 
 cdef struct Layout:                         # of one group
     int64_t coarse                          # channels
@@ -19,6 +23,18 @@ cdef struct Layout:                         # of one group
     Shape shape
     int64_t lanes
     int64_t size                            # of an element, in bytes
+    Caches caches
+
+
+cdef inline Caches caches_of(const convt_machine* m) noexcept nogil:
+    """What a task keeps in the L1 and L2 caches of its core, in bytes."""
+    cdef int64_t l1 = m.l1, l2 = usable_l2(m)
+    cdef Caches c
+    c.own_sums = min(l2, 1024 * 1024)       # the sums of one task; no more, since all tasks have some
+    c.strip = share(l2, 5, 16)              # a strip that one thread packs for itself
+    c.block = share(l2, 3, 16)              # the sums of a block
+    c.near = share(l1, 1, 2)                # the vectors that several kernels read
+    return c
 
 
 cdef inline Axis axis_of(int64_t coarse, int64_t kernel, int64_t stride, int64_t dilation) noexcept nogil:

@@ -5,13 +5,14 @@
 they become a plan, in the time of a few microseconds: every new shape waits for it.
 """
 
+from .._cost cimport vectors_per_cycle
 from .._geometry cimport Geometry, weights_of
 from .._job cimport Job
 from .._kernels cimport CONVT_ADDED, CONVT_WRITTEN, convt_correlate_plan, lanes_of, stage
 from .._plan cimport REPEATS
 from .._sizes cimport ceil_div
 from .._types cimport int64_t
-from ._layout cimport Layout, axis_of, coarse_pitch, packed_coarse, packed_fine, sums_of
+from ._layout cimport Layout, axis_of, caches_of, coarse_pitch, packed_coarse, packed_fine, sums_of
 from ._schedule cimport MUCH, Schedule, schedule
 from ._shape cimport CHUNK, Sides, best_shape
 
@@ -19,8 +20,7 @@ from types import SimpleNamespace
 
 __all__ = ["CorrelatePlan", "correlate_plan"]
 
-cdef enum:
-    NEAR = 16 * 1024                        # bytes of the vectors that several kernels read, in the L1 cache
+cdef enum:                                  # the same on every machine
     FEWEST = 64                             # positions of a chunk
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
     TASKS = 64                              # keep many cores busy
@@ -60,7 +60,7 @@ def correlate_plan(Job job not None):
     cdef const Geometry* g = &job.g
     if not job.correlates or g.batch == 0:
         return None
-    cdef Layout l = _layout(g, job.isa)
+    cdef Layout l = _layout(job)
     cdef int64_t[4] one = [1, 1, 1, 1]
     if packed_fine(&l, one) > MOST:
         return None
@@ -76,12 +76,14 @@ def correlate_plan(Job job not None):
     return plan
 
 
-cdef Layout _layout(const Geometry* g, int isa):
+cdef Layout _layout(Job job):
     """One group's positions and runs, and the kernels for them."""
+    cdef const Geometry* g = &job.g
     cdef Layout l
     cdef Sides sides
     cdef int axis
-    l.coarse, l.size, l.lanes = g.coarse_channels, g.size, lanes_of(isa, g.size)
+    l.coarse, l.size, l.lanes = g.coarse_channels, g.size, lanes_of(job.isa, g.size)
+    l.caches = caches_of(&job.machine)
     l.positions[0] = g.batch
     for axis in range(3):
         l.axes[axis] = axis_of(g.coarse[axis], g.kernel[axis], g.stride[axis], g.dilation[axis])
@@ -89,7 +91,8 @@ cdef Layout _layout(const Geometry* g, int isa):
     l.all_positions = l.positions[0] * l.positions[1] * l.positions[2] * l.positions[3]
     l.run = l.axes[2].kernel if l.axes[2].dilation == 1 else 1
     l.runs = g.taps // l.run
-    sides.coarse, sides.fine, sides.run, sides.lanes, sides.isa = g.coarse_channels, g.fine_channels, l.run, l.lanes, isa
+    sides.coarse, sides.fine, sides.run, sides.lanes, sides.isa = g.coarse_channels, g.fine_channels, l.run, l.lanes, job.isa
+    sides.at_once = vectors_per_cycle(job)
     l.shape = best_shape(&sides)
     l.blocks = ceil_div(g.fine_channels, l.shape.fine_block)
     return l
@@ -119,7 +122,7 @@ cdef void _copy_schedule(CorrelatePlan plan, const Layout* l, const Schedule* cu
     p.coarse_pitch = coarse_pitch(l, cut.block_coarse)
     p.chunk = CHUNK
     if rows > l.shape.unit:                 # then several kernels read the same vectors
-        p.chunk = min(CHUNK, max(FEWEST, NEAR // (l.shape.tile * l.lanes * l.size)))
+        p.chunk = min(CHUNK, max(FEWEST, l.caches.near // (l.shape.tile * l.lanes * l.size)))
     p.block_coarse, p.block_runs = cut.block_coarse, cut.block_runs
     plan.together, p.splits, p.wave, p.round_groups = cut.together, cut.splits, cut.wave, cut.groups
     p.coarse_blocks, p.run_blocks = ceil_div(p.coarse, p.block_coarse), ceil_div(p.runs, p.block_runs)

@@ -2,7 +2,8 @@
 #
 # Where the sums fit the L2 cache, each task packs and sums some strips of positions by itself, and the sums of all tasks are
 # added in the end. Where they do not, all threads pack a strip of many positions together, then each task sums it for one
-# block of the kernel. Sizes follow from the problem and the instruction set, never from the number of threads.
+# block of the kernel. Sizes follow from the problem, the instruction set and the machine's record, never from the number of
+# threads.
 
 from libc.stdint cimport INT64_MAX
 
@@ -10,12 +11,9 @@ from .._sizes cimport ceil_div, even, times
 from .._types cimport int64_t
 from ._layout cimport Layout, packed_coarse, packed_fine, sums_of, written
 
-cdef enum:
-    OWN_SUMS = 1024 * 1024                  # bytes of the sums of one task
+cdef enum:                                  # the same on every machine
     ALL_SUMS = 8 * 1024 * 1024              # bytes of the sums of all tasks
-    STRIP = 320 * 1024                      # bytes of a strip that one thread packs for itself, in the L2 cache
     WAVE = 14 * 1024 * 1024                 # bytes of a strip that all threads pack
-    BLOCK = 192 * 1024                      # bytes of the sums of a block
     LEAST = 64                              # positions of a strip that make up for loading and storing the sums
     TASKS = 16                              # enough to keep some cores busy to the end
     MUCH = 10000000                         # multiply-adds that are worth more than one task
@@ -38,7 +36,7 @@ cdef inline Schedule schedule(const Layout* l, int64_t groups, bint much) noexce
     """The one that suits the size of a group's sums, and gives enough tasks; `much` says that one were not enough."""
     cdef int64_t sums = times(l.blocks, sums_of(l, l.coarse, l.runs))
     cdef bint few = groups * l.all_positions < TASKS * LEAST and much
-    return _together(l, groups) if few or sums > OWN_SUMS else _apart(l, sums, groups)
+    return _together(l, groups) if few or sums > l.caches.own_sums else _apart(l, sums, groups)
 
 
 cdef inline Schedule _apart(const Layout* l, int64_t sums, int64_t groups) noexcept nogil:
@@ -47,7 +45,7 @@ cdef inline Schedule _apart(const Layout* l, int64_t sums, int64_t groups) noexc
     cdef Room room
     cdef int64_t strips = 1
     cdef int axis
-    room.positions, room.bytes = max(LEAST, ceil_div(l.all_positions, TASKS)), STRIP
+    room.positions, room.bytes = max(LEAST, ceil_div(l.all_positions, TASKS)), l.caches.strip
     room.coarse_blocks, room.block_coarse, room.fine_blocks = 1, l.coarse, 1
     _fill(l, &room, s.count)
     for axis in range(4):
@@ -85,10 +83,10 @@ cdef inline void _choose_block(const Layout* l, Schedule* s) noexcept nogil:
     """Coarse channels, whole units of them, and runs of a block of sums: enough blocks for all, and each in the cache."""
     cdef int64_t unit = min(l.coarse, l.shape.unit if l.shape.fine_lanes else l.shape.tile * l.lanes)
     cdef int64_t units = ceil_div(l.coarse, unit), wanted = ceil_div(TASKS, l.blocks)
-    cdef int64_t at_once = max(1, min(ceil_div(units, wanted), BLOCK // sums_of(l, unit, l.runs)))
+    cdef int64_t room = l.caches.block, at_once = max(1, min(ceil_div(units, wanted), room // sums_of(l, unit, l.runs)))
     s.block_coarse = min(l.coarse, even(units, at_once) * unit)
     wanted = ceil_div(wanted, ceil_div(l.coarse, s.block_coarse))
-    s.block_runs = even(l.runs, max(1, min(ceil_div(l.runs, wanted), l.runs * BLOCK // sums_of(l, s.block_coarse, l.runs))))
+    s.block_runs = even(l.runs, max(1, min(ceil_div(l.runs, wanted), l.runs * room // sums_of(l, s.block_coarse, l.runs))))
 
 
 cdef inline int64_t _packed(const Layout* l, const Room* room, const int64_t* count) noexcept nogil:

@@ -7,7 +7,7 @@ from .._kernels cimport CONVT_MAX_ROWS, CONVT_MAX_VECTORS, has_kernel
 from .._sizes cimport ceil_div, even
 from .._types cimport int64_t
 
-cdef enum:
+cdef enum:                                  # the same on every machine
     CHUNK = 256                             # CONVT_CHUNK: positions that a kernel sums before its registers go to memory
     CALL = 40                               # cycles for calling a kernel
     TILES = 12                              # CONVT_MAX_VECTORS
@@ -22,6 +22,7 @@ cdef struct Sides:                          # of a product
     int64_t coarse, fine                    # channels
     int64_t run                             # taps
     int64_t lanes
+    double at_once                          # vectors of multiply-adds that begin in a cycle
     int isa
 
 cdef struct Tiles:                          # the kernels to try: vectors, and the most rows that there are for so many
@@ -91,13 +92,13 @@ cdef inline double _block_cycles(const Sides* s, int64_t length, bint fine_lanes
         while not (has_kernel(s.isa, unit, more) and has_kernel(s.isa, rest if rest else unit, more)):
             more -= 1
         times = vectors // more
-        of_units = rows // unit * _kernel_cycles(unit, more)
-        total += times * (of_units + (_kernel_cycles(rest, more) if rest else 0))
+        of_units = rows // unit * _kernel_cycles(s, unit, more)
+        total += times * (of_units + (_kernel_cycles(s, rest, more) if rest else 0))
         vectors -= times * more
     return total
 
 
-cdef inline double _kernel_cycles(int64_t rows, int64_t vectors) noexcept nogil:
+cdef inline double _kernel_cycles(const Sides* s, int64_t rows, int64_t vectors) noexcept nogil:
     """Of a kernel, for one position: multiply-adds, or loads, or the time until a sum can be added to again."""
     cdef double sums = rows * vectors
-    return max(max(sums / 2, (rows + 2 * vectors + 3) / 2.0), 4.0) + (sums + CALL) / CHUNK
+    return max(max(sums / s.at_once, (rows + 2 * vectors + 3) / 2.0), 4.0) + (sums + CALL) / CHUNK

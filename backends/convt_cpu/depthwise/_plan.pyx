@@ -1,7 +1,7 @@
 """DepthwisePlan: planes, taps and boxes of a problem, as the tables of ``kernels/depthwise_plan.h``.
 
-Sizes follow from the problem and the instruction set, never from the number of threads. `../_taps.pxd` knows the planes;
-here they are cut into boxes, in the time of a few microseconds: every new shape waits for it.
+Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
+`../_taps.pxd` knows the planes; here they are cut into boxes, in the time of a few microseconds: new shapes wait for it.
 """
 
 from .._cost cimport cycles_of, elements_moved, weights_moved
@@ -14,15 +14,13 @@ from .._sizes cimport LINE, ceil_div, even, times
 from .._tables cimport as_list, as_rows, new_table
 from .._taps cimport Reach, Tap, list_taps, number_planes, place, reach_along, sort_by_writes
 from .._types cimport int64_t
+from ..machine._record cimport convt_machine, share, usable_l2
 
 from types import SimpleNamespace
 
 __all__ = ["DepthwisePlan", "depthwise_plan", "depthwise_suits"]
 
-cdef enum:
-    PACKED = 192 * 1024                     # bytes of a unit's packed input, in the L2 cache
-    ROW = 4096                              # bytes of a packed row
-    SUMS = 8 * 1024                         # bytes of the sums of a chunk, in the L1 cache
+cdef enum:                                  # the same on every machine
     TASK = 64 * 1024                        # bytes that a task reads and writes at least
     SPLITS = 16                             # of correlate, of which each has sums of its own
     TASKS = 64                              # that keep many cores busy
@@ -34,6 +32,20 @@ cdef enum:
     FILTERS = 1024 * 1024                   # and bytes of all filters
     MOST = 8 * 1024 * 1024                  # bytes of scratch memory of one thread, and of all together
     FEW = 8                                 # channels of one side of a group, if the other side has one
+
+cdef struct Caches:                         # bytes; `_caches` says of what
+    int64_t packed, row, sums
+
+
+cdef Caches _caches(const convt_machine* m) noexcept:
+    """What a task keeps in the L1 and L2 caches of its core, in bytes."""
+    cdef int64_t l1 = m.l1, l2 = usable_l2(m)
+    cdef Caches c
+    c.packed = share(l2, 3, 16)             # a unit's packed input
+    c.row = share(l1, 1, 8)                 # a packed row
+    c.sums = share(l1, 1, 4)                # the sums of a chunk
+    return c
+
 
 cdef double WORK = 2**17                    # multiply-adds of a problem that is worth its tables
 cdef double SUM = 1.5                       # time of a multiply-add, relative to a direct kernel's
@@ -103,7 +115,7 @@ cdef bint _planned(DepthwisePlan plan, Job job, Tap* taps) except -1:
         return False                        # of the packed positions that a single one needs
     list_taps(g, plan.scatters, reach, copied, taps)
     plan.p.in_planes = number_planes(taps, g.taps)
-    _choose_boxes(plan, reach, lanes)
+    _choose_boxes(plan, _caches(&job.machine), reach, lanes)
     _list_planes(plan, g, taps)
     place(taps, g.taps, plan.p.rows, plan.p.plane_size)
     sort_by_writes(taps, g.taps)
@@ -121,7 +133,7 @@ cdef void _name_sides(DepthwisePlan plan, const Geometry* g):
     p.out_planes = p.out_stride[0] * p.out_stride[1] * p.out_stride[2]
 
 
-cdef void _choose_boxes(DepthwisePlan plan, const Reach* reach, int64_t lanes):
+cdef void _choose_boxes(DepthwisePlan plan, Caches caches, const Reach* reach, int64_t lanes):
     """Boxes whose packed input fits the cache, and enough of them for some tasks; and how large that is."""
     cdef convt_depthwise_plan* p = &plan.p
     cdef int64_t ways = p.out_stride[2], padded = 1, room
@@ -130,15 +142,15 @@ cdef void _choose_boxes(DepthwisePlan plan, const Reach* reach, int64_t lanes):
     for axis in range(3):
         planes[axis] = ceil_div(p.out_size[axis], p.out_stride[axis])
         padded = times(padded, planes[axis] + reach[axis].halo)
-    room = min(PACKED // (plan.size * p.inputs * p.in_planes), ceil_div(padded, ceil_div(BOXES, p.batch * p.groups)))
-    _fill_boxes(p, planes, reach, min(ROW, 2 * SUMS // ways) // plan.size, room)
+    room = min(caches.packed // (plan.size * p.inputs * p.in_planes), ceil_div(padded, ceil_div(BOXES, p.batch * p.groups)))
+    _fill_boxes(p, planes, reach, min(caches.row, 2 * caches.sums // ways) // plan.size, room)
     if p.boxes[1] == 1 and p.boxes[2] == 1:
         p.slide = p.count[0] * p.rows[1]
     elif p.boxes[2] == 1 and p.rows[0] == 1:
         p.slide = p.count[1]
     p.plane_size = p.rows[0] * p.rows[1] * p.rows[2] + lanes
     p.channel_size = p.in_planes * p.plane_size
-    p.chunk = max(1, min(p.count[1], SUMS // (plan.size * ways) // p.rows[2]))
+    p.chunk = max(1, min(p.count[1], caches.sums // (plan.size * ways) // p.rows[2]))
     p.chunk_size = ceil_div((p.chunk - 1) * p.rows[2] + p.count[2], lanes) * lanes
 
 

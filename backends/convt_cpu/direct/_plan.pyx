@@ -4,8 +4,9 @@ Along each axis, tap t of coarse position q meets the fine element ``q * stride 
 the phase ``(tap * dilation - padding) mod stride``, at position q + steps of that phase. So gather reads the fine phases at
 q + steps, and scatter writes each fine phase from the coarse array at its own position - steps.
 
-Sizes follow from the problem and the instruction set, never from the number of threads. `../_taps.pxd` knows the planes,
-`_strips.pxd` cuts them; here they become a plan, in the time of a few microseconds: every new shape waits for it.
+Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
+`../_taps.pxd` knows the planes, `_strips.pxd` cuts them; here they become a plan, in the time of a few microseconds: every
+new shape waits for it.
 """
 
 from .._cost cimport cycles_of, elements_moved, weights_moved, words
@@ -18,36 +19,51 @@ from .._sizes cimport LINE, aligned, ceil_div, times
 from .._tables cimport as_list, as_rows, new_table
 from .._taps cimport Reach, Tap, lines_of, list_taps, number_planes, place, reach_along, sort_by_reads
 from .._types cimport int64_t
+from ..machine._record cimport convt_machine, share, usable_l2
 from ._strips cimport Strips, computed, cut, packed, span_of
 
 from types import SimpleNamespace
 
 __all__ = ["DirectPlan", "direct_plan"]
 
-cdef enum:
+cdef enum:                                  # the same on every machine
     MOST_TAPS = 4096
     MOST_PHASES = 64
-    POSITIONS = 2048                        # bytes of a packed row of positions, at least: sums and strip of a few
-                                            # channels share the L1 cache
-    STRIP = 512 * 1024                      # bytes of a strip with more positions
-    STRIP_SUMS = 256 * 1024                 # bytes of its sums
     STRIPS = 12                             # at least, where strips have more positions
-    BLOCK = 24 * 1024                       # bytes that a tile touches in the channels that are summed in one go, in L1
-    SUMS = 350 * 1024                       # bytes of the sums of a strip that wait for further blocks
-    ALL_SUMS = 1024 * 1024                  # bytes of the sums of all strips of a wave
     MOST_SUMS = 1024 * 1024                 # bytes of one unit's sums
     MOST_STRIP = 4 * 1024 * 1024            # bytes of all channels of a strip
-    CHUNK = 256 * 1024                      # bytes of the weights that a thread packs for itself at a time
     WAVE = 12 * 1024 * 1024                 # bytes of all strips of a wave
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
+    OWN = 2 * 1024 * 1024                   # bytes that a strip and its sums grow to together ...
+    LEAST_SUMS = 350 * 1024                 # ... where sums are more than these
     MOST_WEIGHTS = 6 * 1024 * 1024          # bytes that are packed before the work starts
     FEW_STRIPS = 8                          # of columns, at least
     TASKS = 64                              # keep many cores busy
     PIECES = 16                             # in which a strip is packed, at most
     PREFETCH = 8                            # taps that a kernel looks ahead
     COLUMN_VECTORS = 4
-    SLAB = 160 * 1024                       # bytes that are packed at a time where taps are columns
     FEWEST_INPUTS = 8                       # of such columns
+
+cdef struct Caches:                         # bytes; `_caches` says of what
+    int64_t positions, strip, strip_sums, block, own_block, sums, all_sums, chunk, slab
+
+
+cdef Caches _caches(const convt_machine* m) noexcept:
+    """What a task keeps in the L1 and L2 caches of its core, in bytes."""
+    cdef int64_t l1 = m.l1, l2 = usable_l2(m)
+    cdef Caches c
+    c.positions = min(share(l1, 1, 16), 2048)   # a packed row of positions, at least: sums and strip of a few channels share
+                                            # L1; no more, since a strip has all channels
+    c.strip = share(l2, 1, 2)               # a strip with more positions
+    c.strip_sums = share(l2, 1, 4)          # its sums
+    c.block = share(l1, 3, 4)               # what a tile touches in the channels that are summed in one go
+    c.own_block = min(c.block, 24 * 1024)   # the same by outputs; no more, since every thread packs the weights of a block
+    c.sums = share(l2, 175, 512)            # the sums of a strip that wait for further blocks, about a third
+    c.all_sums = min(l2, 1024 * 1024)       # the sums of all strips of a wave; no more, since every thread has them
+    c.chunk = share(l2, 1, 4)               # the weights that a thread packs for itself at a time
+    c.slab = share(l2, 5, 32)               # what is packed at a time where taps are columns
+    return c
+
 
 cdef double PACKED = 0.6                    # cycles for an element of a packed strip
 cdef double AGAIN = 0.35                    # for one that a pass reads from far away
@@ -61,7 +77,8 @@ cdef double PADDED = 1.03                   # by how much positions may grow whe
 cdef double[3] FEW = [0, 2.2, 1.4]          # so few outputs' taps are columns, unless halos grow a strip by more than this
 
 cdef struct Draft:                          # what the steps below tell each other
-    int64_t taps, lanes, target
+    Caches caches
+    int64_t taps, lanes
     int64_t planes[3]                       # positions of an output plane
     Reach reach[3]
     bint copied[3]                          # whether a plane is packed once per shift
@@ -116,7 +133,7 @@ cdef bint _planned(DirectPlan plan, Job job, Tap* taps) except -1:
     cdef const Geometry* g = &job.g
     cdef Draft d
     cdef Strips s
-    d.taps, d.lanes, d.few = g.taps, lanes_of(plan.isa, plan.size), False
+    d.caches, d.taps, d.lanes, d.few = _caches(&job.machine), g.taps, lanes_of(plan.isa, plan.size), False
     _name_sides(plan, g)
     _measure_reach(plan, g, &d)
     if times(times(1 + d.halo[0], 1 + d.halo[1]), 1 + d.halo[2]) * plan.size > WAVE:
@@ -203,8 +220,8 @@ cdef int64_t _positions(DirectPlan plan, const Draft* d):
     cdef convt_direct_plan* p = &plan.p
     cdef int64_t all_positions = p.batch * p.groups * d.planes[0] * d.planes[1] * d.planes[2]
     cdef int64_t of_inputs = p.inputs * p.in_planes * plan.size, of_sums = min(p.outputs, 14) * p.out_planes * plan.size
-    cdef int64_t most = min(STRIP // of_inputs, STRIP_SUMS // of_sums, all_positions // STRIPS)
-    cdef int64_t least = POSITIONS // plan.size
+    cdef int64_t most = min(d.caches.strip // of_inputs, d.caches.strip_sums // of_sums, all_positions // STRIPS)
+    cdef int64_t least = d.caches.positions // plan.size
     return max(least, most) if d.halo[0] or d.halo[1] else least
 
 
@@ -212,8 +229,8 @@ cdef int64_t _positions_of_columns(DirectPlan plan, const Draft* d):
     """The same where taps are columns: the input is packed slab by slab, so only the sums must stay in L2."""
     cdef convt_direct_plan* p = &plan.p
     cdef int64_t all_positions = p.batch * p.groups * d.planes[0] * d.planes[1] * d.planes[2]
-    cdef int64_t most = min(STRIP_SUMS // (p.outputs * p.out_planes * plan.size), all_positions // FEW_STRIPS)
-    return max(POSITIONS // plan.size, most)
+    cdef int64_t most = min(d.caches.strip_sums // (p.outputs * p.out_planes * plan.size), all_positions // FEW_STRIPS)
+    return max(d.caches.positions // plan.size, most)
 
 
 cdef bint _lay_out_strip(DirectPlan plan, Draft* d, const Strips* s):
@@ -233,7 +250,7 @@ cdef bint _lay_out_strip(DirectPlan plan, Draft* d, const Strips* s):
         furthest = (d.halo[0] * p.rows[1] + d.halo[1]) * p.rows[2] + d.halo[2]
         p.plane_size = max(furthest + span_of(s), packed(s))
         if d.few:
-            p.slab = max(1, SLAB // (p.inputs * p.in_planes * plan.size * p.rows[2]))
+            p.slab = max(1, d.caches.slab // (p.inputs * p.in_planes * plan.size * p.rows[2]))
             p.slab = min(p.slab, p.count[0] * p.rows[0] * p.rows[1])
             p.plane_size, p.tile = ceil_div(p.slab * p.rows[2], d.lanes) * d.lanes, COLUMN_VECTORS
         # An odd number of cache lines: else some channels would meet in few sets of the L1 cache.
@@ -330,27 +347,28 @@ cdef bint _schedule(DirectPlan plan, const Draft* d, int64_t lines):
     cdef convt_direct_plan* p = &plan.p
     cdef int64_t size = plan.size, strip = p.strip_size * size, sums = p.out_planes * p.unit * p.positions * size
     cdef int64_t of_channel = p.unit * d.taps * size, at_once, scratch, packed = d.weights, shared = 0
-    p.block = ceil_div(p.inputs, ceil_div(p.inputs, max(8, BLOCK // (lines * d.lanes * size))))
+    cdef int64_t of_block = d.caches.own_block if plan.schedule == BY_OUTPUTS else d.caches.block
+    p.block = ceil_div(p.inputs, ceil_div(p.inputs, max(8, of_block // (lines * d.lanes * size))))
     p.chunk = p.inputs
     if plan.schedule == BY_STRIPS:
         p.waves.wave = p.waves.groups = p.parts = p.pieces = 1
-        at_once = max(1, min(SUMS // sums, d.units))
+        at_once = max(1, min(min(d.caches.sums, max(LEAST_SUMS, OWN - strip)) // sums, d.units))
         scratch = strip + at_once * sums + d.columns * size
     else:
         p.waves.wave = min(p.all_strips, max(1, WAVE // strip))
         if plan.schedule == BY_OUTPUTS:
-            p.waves.wave = min(p.waves.wave, max(1, ALL_SUMS // sums))
+            p.waves.wave = min(p.waves.wave, max(1, d.caches.all_sums // sums))
         p.waves.groups = max(1, min(p.groups, WAVE // strip // p.all_strips)) if p.waves.wave == p.all_strips else 1
         p.parts = p.waves.wave if plan.schedule == TOGETHER else 1
         p.pieces = max(1, min(min(PIECES, p.inputs), ceil_div(TASKS, p.waves.wave * p.waves.groups)))
         plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(p.all_strips, p.waves.wave)
         shared = p.waves.groups * p.waves.wave * strip
         if plan.schedule == TOGETHER:
-            at_once = max(1, min(SUMS // sums, d.units * p.waves.wave * p.waves.groups // TASKS))
+            at_once = max(1, min(d.caches.sums // sums, d.units * p.waves.wave * p.waves.groups // TASKS))
             scratch = at_once * sums
         else:
-            at_once = max(1, min(ALL_SUMS // (p.waves.wave * sums), d.units * p.waves.groups // TASKS))
-            p.chunk = min(p.inputs, p.block * max(1, CHUNK // (p.block * at_once * of_channel)))
+            at_once = max(1, min(d.caches.all_sums // (p.waves.wave * sums), d.units * p.waves.groups // TASKS))
+            p.chunk = min(p.inputs, p.block * max(1, d.caches.chunk // (p.block * at_once * of_channel)))
             scratch, packed = at_once * (p.chunk * of_channel + p.waves.wave * sums), 0
     if scratch + packed + shared > MOST:
         return False

@@ -13,20 +13,23 @@ family, as in ``CONVT_CPU_MACHINE=zen4``, the record is the same on every machin
 
 How a plan uses it::
 
-    from ..machine._record cimport convt_machine, machine, share, usable_l2
+    from ..machine._record cimport convt_machine, share, usable_l2
 
-    cdef convt_machine m = machine()                # read at every call, like CONVT_CPU_ISA: a comparison of two strings
-    cdef int64_t block = share(m.l1, 3, 4)          # bytes that a kernel reads again and again
-    cdef int64_t strip = share(usable_l2(&m), 1, 2) # bytes that all kernels of a task read
-    cdef int64_t sums = share(usable_l2(&m), 1, 3)  # beside the strip
+    cdef Caches _caches(const convt_machine* m) noexcept:       # of a job: &job.machine, which is read at every call
+        cdef int64_t l1 = m.l1, l2 = usable_l2(m)
+        cdef Caches c
+        c.block = share(l1, 3, 4)           # bytes that a kernel reads again and again
+        c.strip = share(l2, 1, 2)           # bytes that all kernels of a task read
+        c.sums = share(l2, 1, 3)            # beside the strip
+        return c
 
 - What one kernel reads again and again is a fraction of L1; what the kernels of a task share, of L2. All that a task holds
   at once stays below the whole of a cache: the arrays pass through it, too.
 - A cache is that of a core, also where `smt` threads share the core: systems hide that from virtual machines, which would
   then plan otherwise than their hosts.
 - Scratch memory is bounded on every machine alike, so what bounds it is no fraction of a cache, and plans use no more than
-  2 MB of an L2 cache. Wished-for numbers of tasks are counts, the same everywhere.
-- Multiply-adds per cycle, copying and streaming belong to the cost model.
+  2 MB of an L2 cache. Wished-for numbers of tasks are counts, the same everywhere. Both are in a plan's enum.
+- Multiply-adds per cycle belong to the cost model, `_cost.pxd`.
 - Whoever keeps a plan has `machine_key()` in the key.
 """
 

@@ -1,7 +1,8 @@
 """The record, and the table of processor families.
 
 A family is named after the core's design, or after the processor that introduced it. Numbers of vector instructions are
-those of the manufacturers' optimization guides. What copying takes is an order of magnitude: it depends on the memory.
+those commonly known of the designs, neither measured nor compared with the manufacturers' guides. What copying takes is an
+order of magnitude: it depends on the memory. A wrong number costs time, never a right result.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """ThinPlan: how lanes, channels and positions are cut into tasks; ``kernels/thin_plan.h`` says what the sizes are.
 
-Sizes follow from the problem and the instruction set, never from the number of threads.
+Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
 """
 
 from .._cost cimport cycles_of, elements_moved, weights_moved, words
@@ -10,25 +10,37 @@ from .._kernels cimport convt_thin_plan, has_kernel, lanes_of, most_rows, stage,
 from .._plan cimport REPEATS
 from .._sizes cimport LINE, ceil_div, even, times
 from .._types cimport int64_t
+from ..machine._record cimport convt_machine, share, usable_l2
 
 from types import SimpleNamespace
 
 __all__ = ["ThinPlan", "thin_plan", "thin_suits"]
 
-cdef enum:
+cdef enum:                                  # the same on every machine
     LANES = 4096                            # bytes of a task's lanes of one channel: a page, which is fetched from memory ahead
-    COLUMNS = 256 * 1024                    # bytes of a task's columns, in the L2 cache
-    MOST_COLUMNS = 2 * 1024 * 1024
+    MOST_COLUMNS = 2 * 1024 * 1024          # bytes of a task's columns
     CHANNELS = 16                           # that scatter reads before the next lanes
-    PANEL = 128 * 1024                      # bytes of the weights that scatter copies, in the L2 cache
-    BLOCK = 128 * 1024                      # bytes of the columns that gather reads before the next channels
-    LEAST_BLOCK = 4096                      # bytes of one column of them
+    LEAST_BLOCK = 4096                      # bytes of one of the columns that gather reads before the next channels
     RUN = 48                                # positions of a task of gather
     DOTS = 4                                # channels of a kernel of gather
     MOST_CHANNELS = 32                      # of a task of gather
     TASKS = 64                              # keep many cores busy
     SHARED = 12 * 1024 * 1024               # bytes of what all tasks read: rows or columns
     WEIGHTS = 256 * 1024                    # in number: fewer are not worth it
+
+cdef struct Caches:                         # bytes; `_caches` says of what
+    int64_t columns, panel, block
+
+
+cdef Caches _caches(const convt_machine* m) noexcept:
+    """What a task keeps in the L2 cache of its core, in bytes."""
+    cdef int64_t l2 = usable_l2(m)
+    cdef Caches c
+    c.columns = share(l2, 1, 4)             # a task's columns, if a page of lanes has room for several channels
+    c.panel = share(l2, 1, 8)               # the weights that scatter copies
+    c.block = share(l2, 1, 8)               # the columns that gather reads before the next channels
+    return c
+
 
 cdef struct OfMap:                          # what differs from map to map
     double scatter, gather, correlate
@@ -68,7 +80,8 @@ def thin_plan(Job job not None):
     cdef ThinPlan plan = ThinPlan(job)
     plan.geometry = &plan.p
     _copy_geometry(plan, &job.g)
-    if not (_cut_positions(plan) if job.gathers else _cut_lanes(plan)):
+    cdef Caches caches = _caches(&job.machine)
+    if not (_cut_positions(plan, caches) if job.gathers else _cut_lanes(plan, caches)):
         return None
     _list_stages(plan, job)
     return plan
@@ -84,7 +97,7 @@ cdef void _copy_geometry(ThinPlan plan, const Geometry* g):
     p.taps, p.positions = g.taps, positions_of(g)
 
 
-cdef bint _cut_lanes(ThinPlan plan):
+cdef bint _cut_lanes(ThinPlan plan, Caches caches):
     """For scatter and correlate, whose tasks own the lanes of some fine channels; False where buffers would grow too large."""
     cdef convt_thin_plan* p = &plan.p
     cdef int64_t size = plan.size, rows = p.positions if plan.scatters else p.inputs
@@ -93,7 +106,7 @@ cdef bint _cut_lanes(ThinPlan plan):
     p.unit = even(rows, most_rows(plan.isa))
     p.waves.wave = ceil_div(rows, p.unit)
     all_positions = p.waves.wave * p.unit if plan.scatters else p.positions
-    p.part = max(1, min(min(LANES, COLUMNS // all_positions) // (p.taps * size), p.outputs // TASKS))
+    p.part = max(1, min(min(LANES, caches.columns // all_positions) // (p.taps * size), p.outputs // TASKS))
     lanes = p.part * p.taps
     p.width = _width(plan, lanes)
     padded = ceil_div(lanes, p.width) * p.width
@@ -102,7 +115,7 @@ cdef bint _cut_lanes(ThinPlan plan):
     plan.shared = times(p.waves.wave, p.tile_size)
     if columns > MOST_COLUMNS or plan.shared > SHARED // size:
         return False
-    p.block = min(p.inputs, CHANNELS if p.waves.wave == 1 else max(CHANNELS, PANEL // (p.pitch * size)))
+    p.block = min(p.inputs, CHANNELS if p.waves.wave == 1 else max(CHANNELS, caches.panel // (p.pitch * size)))
     more = p.block * p.pitch if plan.scatters else p.unit * p.width
     plan.multiply_adds = <double>p.groups * ceil_div(p.outputs, p.part) * padded * plan.shared
     p.waves.groups = max(1, min(p.groups, SHARED // size // max(plan.shared, 1)))
@@ -120,7 +133,7 @@ cdef int64_t _width(ThinPlan plan, int64_t lanes):
     return widest_within(plan.isa, plan.p.unit, most) * vector
 
 
-cdef bint _cut_positions(ThinPlan plan):
+cdef bint _cut_positions(ThinPlan plan, Caches caches):
     """For gather, whose tasks own some coarse channels at some positions; False where a column would be too large."""
     cdef convt_thin_plan* p = &plan.p
     cdef int64_t size = plan.size, vector = lanes_of(plan.isa, size), column
@@ -134,7 +147,7 @@ cdef bint _cut_positions(ThinPlan plan):
     plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(p.positions, p.waves.wave)
     p.run = even(p.waves.wave, RUN)
     p.channels = min(MOST_CHANNELS, ceil_div(ceil_div(p.inputs, TASKS), DOTS) * DOTS)
-    p.block = max(LEAST_BLOCK, BLOCK // p.run) // size // vector * vector
+    p.block = max(LEAST_BLOCK, caches.block // p.run) // size // vector * vector
     plan.multiply_adds = <double>p.positions * p.pitch * (ceil_div(p.inputs, DOTS) * DOTS) * p.groups
     plan.scratch = p.channels * p.run * vector + DOTS * p.block
     plan.shared = p.waves.groups * p.waves.wave * p.pitch

@@ -1,6 +1,6 @@
 """WindowsPlan: how positions and coarse channels are cut into tasks; ``kernels/windows_plan.h`` says what the sizes are.
 
-Sizes follow from the problem and the instruction set, never from the number of threads.
+Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
 """
 
 from .._cost cimport cycles_of, words
@@ -10,16 +10,13 @@ from .._kernels cimport convt_windows_plan, lanes_of, stage
 from .._sizes cimport ceil_div, even, times
 from .._tables cimport as_list, new_table
 from .._types cimport int64_t
+from ..machine._record cimport convt_machine, share, usable_l2
 
 from types import SimpleNamespace
 
 __all__ = ["WindowsPlan", "windows_plan", "windows_suits"]
 
-cdef enum:
-    ROWS = 384 * 1024                       # bytes of the packed rows of a box, in the L2 cache
-    SUMS = 192 * 1024                       # bytes of the sums of a task
-    BLOCK = 4096                            # bytes of a filter whose products are added in one go, with those of the windows in
-                                            # the L1 cache
+cdef enum:                                  # the same on every machine
     STEPS = 64                              # of the fine channels that are packed at a time, at least
     DOTS = 4                                # filters of a kernel
     FILTERS = 32                            # of a task, at most: CONVT_FILTERS
@@ -28,6 +25,20 @@ cdef enum:
     KERNEL = 8                              # elements of a row of a filter, at least
     MOST_STEPS = 4096
     MOST = 6 * 1024 * 1024                  # bytes of scratch memory of one thread
+
+cdef struct Caches:                         # bytes; `_caches` says of what
+    int64_t rows, sums, block
+
+
+cdef Caches _caches(const convt_machine* m) noexcept:
+    """What a task keeps in the L1 and L2 caches of its core, in bytes."""
+    cdef int64_t l1 = m.l1, l2 = usable_l2(m)
+    cdef Caches c
+    c.rows = share(l2, 3, 8)                # the packed rows of a box
+    c.sums = share(l2, 3, 16)               # the sums of a task
+    c.block = share(l1, 1, 8)               # a filter whose products are added in one go, with those of the windows
+    return c
+
 
 cdef double SUM = 1.1                       # time of a multiply-add, relative to a direct kernel's
 cdef double PACKED = 0.3                    # cycles for an element of a packed row or filter
@@ -66,10 +77,11 @@ def windows_plan(Job job not None):
         return None
     cdef WindowsPlan plan = WindowsPlan(job)
     plan.geometry = &plan.p
+    cdef Caches caches = _caches(&job.machine)
     _copy_geometry(plan, g, vectors)
     _cut_channels(plan)
-    _cut_boxes(plan, positions_of(g), lanes)
-    if not _schedule(plan, job, lanes):
+    _cut_boxes(plan, caches, positions_of(g), lanes)
+    if not _schedule(plan, job, caches, lanes):
         return None
     _write_offsets(plan, lanes)
     return plan
@@ -92,17 +104,17 @@ cdef void _cut_channels(WindowsPlan plan):
     p.chunk = min(p.inputs, ceil_div(STEPS, p.steps))
 
 
-cdef void _cut_boxes(WindowsPlan plan, int64_t positions, int64_t lanes):
+cdef void _cut_boxes(WindowsPlan plan, Caches caches, int64_t positions, int64_t lanes):
     """Boxes of positions, filled from the last axis on, in equal parts along each: as many as fit the caches, or one."""
     cdef convt_windows_plan* p = &plan.p
-    cdef int64_t room = min(SUMS // (p.part * lanes * plan.size), positions * ceil_div(p.outputs, p.part) // TASKS)
+    cdef int64_t room = min(caches.sums // (p.part * lanes * plan.size), positions * ceil_div(p.outputs, p.part) // TASKS)
     cdef int64_t whole
     cdef int axis
     room = max(1, min(WINDOWS, room))
     p.count[0], p.count[1], p.count[2] = 1, 1, 1
     for axis in range(2, -1, -1):
         p.count[axis] = min(p.coarse[axis], room)
-        while p.count[axis] > 1 and _packed_rows(p, lanes) > ROWS // plan.size:
+        while p.count[axis] > 1 and _packed_rows(p, lanes) > caches.rows // plan.size:
             p.count[axis] -= 1
         whole = p.count[axis]
         p.count[axis] = even(p.coarse[axis], whole)
@@ -122,14 +134,14 @@ cdef int64_t _packed_rows(convt_windows_plan* p, int64_t lanes):
     return times(times(times(p.chunk, p.rows[0]), p.rows[1]), p.rows[2])
 
 
-cdef bint _schedule(WindowsPlan plan, Job job, int64_t lanes) except -1:
+cdef bint _schedule(WindowsPlan plan, Job job, Caches caches, int64_t lanes) except -1:
     """Tasks and scratch memory; False if that is too much."""
     cdef convt_windows_plan* p = &plan.p
     cdef int64_t rows = _packed_rows(p, lanes), windows = p.count[0] * p.count[1] * p.count[2]
     cdef int64_t filters = p.part * p.steps * lanes, elements = rows + (p.part + DOTS) * windows * lanes + p.chunk * filters
     if elements > MOST // plan.size:
         return False
-    p.block = max(1, BLOCK // (lanes * plan.size))
+    p.block = max(1, caches.block // (lanes * plan.size))
     cdef int64_t tasks = p.groups * ceil_div(p.outputs, p.part) * p.batch * p.boxes[0] * p.boxes[1] * p.boxes[2]
     plan.multiply_adds = <double>tasks * p.inputs * filters * windows
     plan.scratch = elements

@@ -4,8 +4,8 @@ Along each axis the kernel counts as stride * taps long. In padded fine position
 position u, F = stride * u + p, meets tap p + stride * j at the coarse position u - j; gather's output u meets tap
 p + stride * j at F = stride * (u + j) + p.
 
-Sizes follow from the problem and the instruction set, never from the number of threads. A plan takes a few microseconds:
-every new shape waits for it.
+Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads. A plan takes
+a few microseconds: every new shape waits for it.
 """
 
 from .._cost cimport cycles_of, elements_moved, weights_moved, words
@@ -15,20 +15,17 @@ from .._kernels cimport CONVT_WINOGRAD_LISTS, convt_winograd_plan, lanes_of, mos
 from .._plan cimport PACKS, REPEATS
 from .._sizes cimport LINE, aligned, ceil_div, even, times
 from .._types cimport int64_t
+from ..machine._record cimport convt_machine, share, usable_l2
 
 from types import SimpleNamespace
 
 __all__ = ["WinogradPlan", "winograd_plan", "winograd_suits"]
 
-cdef enum:
+cdef enum:                                  # the same on every machine
     FREQUENCIES = 16
     FEWEST_INPUTS = 16                      # a result's error is that of its whole tile, which is like its own where each
                                             # sum has many terms
     FEWEST_CHANNELS = 16                    # on either side, so that products outweigh transforms
-    PIECE = 16 * 1024                       # bytes of V that a kernel takes at once, in the L1 cache
-    TILES = 640 * 1024                      # bytes of V of a block of tiles, in the L2 cache beside ...
-    PASS = 320 * 1024                       # ... bytes of M of a pass
-    SUMS = 2 * 1024 * 1024                  # bytes of M of all blocks that are packed together, of one pass
     WAVE = 12 * 1024 * 1024                 # bytes of V of all blocks that are packed together
     MOST_WEIGHTS = 10 * 1024 * 1024         # bytes of U that are packed before the work starts
     MOST = 20 * 1024 * 1024                 # bytes of scratch memory with one thread
@@ -36,6 +33,21 @@ cdef enum:
     MOST_TILES = 96                         # CONVT_WINOGRAD_TILES
     MOST_STRIDE = 2                         # CONVT_WINOGRAD_STRIDE
     TASKS = 64                              # keep many cores busy
+
+cdef struct Caches:                         # bytes; `_caches` says of what
+    int64_t piece, tiles, pass_, sums
+
+
+cdef Caches _caches(const convt_machine* m) noexcept:
+    """What a task keeps in the L1 and L2 caches of its core, in bytes."""
+    cdef int64_t l1 = m.l1, l2 = usable_l2(m)
+    cdef Caches c
+    c.piece = min(share(l1, 1, 2), 16 * 1024)   # V that a kernel takes at once; no more, since each thread may have its U
+    c.tiles = share(l2, 5, 8)               # V of a block of tiles, beside ...
+    c.pass_ = share(l2, 5, 16)              # ... M of a pass
+    c.sums = min(2 * l2, 2 * 1024 * 1024)   # M of all blocks that are packed together, of one pass; no more, each thread has it
+    return c
+
 
 cdef double SUM = 1.25                      # time of a multiply-add, relative to a direct kernel's
 cdef double TRANSFORMED = 0.6               # cycles for an element of a transformed window, or of the products of a tile
@@ -48,6 +60,7 @@ cdef int INPUT_STAGE = stage("winograd_input"), SUMS_STAGE = stage("winograd_sum
 cdef int OUTPUTS_STAGE = stage("winograd_outputs")
 
 cdef struct Draft:                          # what the steps below tell each other
+    Caches caches
     int64_t lanes
     int64_t step                            # tiles of a kernel
     int64_t all_tiles                       # of all images and lattices
@@ -96,7 +109,7 @@ def winograd_plan(Job job not None):
         return None
     plan.geometry = &plan.p
     cdef Draft d
-    d.lanes = lanes_of(plan.isa, plan.size)
+    d.caches, d.lanes = _caches(&job.machine), lanes_of(plan.isa, plan.size)
     _place_tiles(plan, g, &d)
     _choose_kernel(plan, &d)
     _choose_blocks(plan, &d)
@@ -153,7 +166,7 @@ cdef void _choose_kernel(WinogradPlan plan, Draft* d):
     p.unit = even(p.outputs, most_rows(plan.isa))
     p.tile = widest(plan.isa, p.unit)
     d.step = p.tile * d.lanes
-    p.block_channels = even(p.inputs, max(1, PIECE // (d.step * plan.size * p.in_phases)))
+    p.block_channels = even(p.inputs, max(1, d.caches.piece // (d.step * plan.size * p.in_phases)))
     p.units, p.channel_blocks = ceil_div(p.outputs, p.unit), ceil_div(p.inputs, p.block_channels)
     p.u_size = ceil_div(p.block_channels * p.in_phases * p.unit + d.lanes, d.lanes) * d.lanes
     d.u_unit = FREQUENCIES * p.out_phases * p.u_size
@@ -166,12 +179,12 @@ cdef void _choose_blocks(WinogradPlan plan, Draft* d):
     cdef convt_winograd_plan* p = &plan.p
     cdef int64_t row = times(p.inputs, FREQUENCIES * p.in_phases * plan.size)      # bytes of V of a tile
     cdef int64_t most = min(MOST_TILES, ceil_div(d.all_tiles, d.lanes) * d.lanes)
-    cdef int64_t in_cache = most if times(most, row) <= TILES else TILES // row // d.step * d.step
+    cdef int64_t in_cache = most if times(most, row) <= d.caches.tiles else d.caches.tiles // row // d.step * d.step
     plan.schedule = BY_TILES
     p.block_tiles = in_cache
     if d.weights > MOST_WEIGHTS or 2 * in_cache < most:
         plan.schedule = BY_OUTPUTS
-        p.block_tiles = most if most < 2 * d.step else max(1, min(most, 2 * PASS // d.sums) // d.step) * d.step
+        p.block_tiles = most if most < 2 * d.step else max(1, min(most, 2 * d.caches.pass_ // d.sums) // d.step) * d.step
     elif ceil_div(d.all_tiles, in_cache) * p.groups < TASKS and p.units > 1:
         plan.schedule = TOGETHER
     p.blocks = ceil_div(d.all_tiles, p.block_tiles)
@@ -186,7 +199,7 @@ cdef bint _schedule(WinogradPlan plan, const Draft* d):
     cdef convt_winograd_plan* p = &plan.p
     cdef int64_t of_block = times(p.channel_blocks, FREQUENCIES * p.v_size * plan.size), sums = d.sums * p.block_tiles
     cdef int64_t tasks, room, scratch, packed = d.weights, shared = 0
-    p.pass_ = max(1, min(PASS // sums, p.units))
+    p.pass_ = max(1, min(d.caches.pass_ // sums, p.units))
     p.waves.wave = p.waves.groups = p.parts = 1
     if plan.schedule == BY_TILES:
         scratch = of_block + p.pass_ * sums
@@ -194,7 +207,7 @@ cdef bint _schedule(WinogradPlan plan, const Draft* d):
         room = WAVE if plan.schedule == BY_OUTPUTS else min(WAVE, MOST - OWN - d.weights)
         p.waves.wave = min(p.blocks, max(1, room // of_block))
         if plan.schedule == BY_OUTPUTS:
-            p.waves.wave = min(p.waves.wave, max(1, SUMS // (p.pass_ * sums)))
+            p.waves.wave = min(p.waves.wave, max(1, d.caches.sums // (p.pass_ * sums)))
         p.waves.groups = max(1, min(p.groups, room // of_block // p.blocks)) if p.waves.wave == p.blocks else 1
         plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(p.blocks, p.waves.wave)
         shared = p.waves.groups * p.waves.wave * of_block

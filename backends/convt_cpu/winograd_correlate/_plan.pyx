@@ -1,8 +1,9 @@
 """WinogradCorrelatePlan: tiles, blocks and strips, as ``kernels/winograd_correlate_plan.h`` describes them.
 
-Sizes follow from the problem and the instruction set, never from the number of threads. There are two schedules. Where M is
-small, each task packs and sums some strips by itself, and the sums of all tasks are added in the end. Where it is not, all
-threads pack a large strip together; then each task sums it for one block of either side, and transforms the sums.
+Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads. There are two
+schedules. Where M is small, each task packs and sums some strips by itself, and the sums of all tasks are added in the end.
+Where it is not, all threads pack a large strip together; then each task sums it for one block of either side, and transforms
+the sums.
 """
 
 from libc.math cimport sqrt
@@ -16,29 +17,41 @@ from .._kernels cimport (
 from .._plan cimport REPEATS
 from .._sizes cimport ceil_div, even, times
 from .._types cimport int64_t
+from ..machine._record cimport convt_machine, share, usable_l2
 
 from types import SimpleNamespace
 
 __all__ = ["WinogradCorrelatePlan", "winograd_correlate_plan", "winograd_correlate_suits"]
 
-cdef enum:
+cdef enum:                                  # the same on every machine
     FEWEST_CHANNELS = 16                    # on either side, so that products outweigh transforms
     FEWEST_TILES = 16                       # a tap's error is that of its whole tile, which is like its own in a long sum
     MOST_STRIDE = 8
     MOST_FREQUENCIES = 16                   # those of two axes; three would have more sums than the caches hold
     MOST_PHASES = 16
-    UNIT_BOX = 96 * 1024                    # bytes of a unit's box
-    UNIT_TILES = 64                         # at most
-    BLOCK = 512 * 1024                      # bytes of M of two blocks
+    UNIT_TILES = 64                         # of a unit, at most
     BLOCKS = 6                              # pairs of blocks, at least
-    OWN_SUMS = 768 * 1024                   # bytes of M of a task that has all of it
-    ALL_SUMS = 6 * 1024 * 1024              # bytes of M of all such tasks
-    STRIP = 512 * 1024                      # bytes of V and G of a strip that one thread packs for itself, in the L2 cache
-    WAVE = 16 * 1024 * 1024                 # bytes of those that all threads pack
+    ALL_SUMS = 6 * 1024 * 1024              # bytes of M of all tasks that each have a whole one
+    WAVE = 16 * 1024 * 1024                 # bytes of V and G of a strip that all threads pack
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
     CHUNK = 256                             # CONVT_CHUNK: tiles that a kernel sums before its registers go to memory
-    NEAR = 16 * 1024                        # bytes of the vectors that several kernels read, in the L1 cache
     SPLITS = 16                             # of which each has sums of its own, which are added in the end
+
+cdef struct Caches:                         # bytes; `_caches` says of what
+    int64_t unit_box, block, own_sums, strip, near
+
+
+cdef Caches _caches(const convt_machine* m) noexcept:
+    """What a task keeps in the L1 and L2 caches of its core, in bytes."""
+    cdef int64_t l1 = m.l1, l2 = usable_l2(m)
+    cdef Caches c
+    c.unit_box = share(l2, 3, 32)           # a unit's box
+    c.block = share(l2, 1, 2)               # M of two blocks
+    c.own_sums = min(share(l2, 3, 4), 768 * 1024)  # M of a task that has all of it; no more, since all tasks have one
+    c.strip = share(l2, 1, 2)               # V and G of a strip that one thread packs for itself
+    c.near = share(l1, 1, 2)                # the vectors that several kernels read
+    return c
+
 
 cdef double SUM = 2.55                      # time of a multiply-add of transformed tiles, relative to a direct kernel's
 cdef double PACKED = 0.97                   # cycles for an element of a transformed tile or window
@@ -84,11 +97,12 @@ def winograd_correlate_plan(Job job not None):
             return None
     cdef WinogradCorrelatePlan plan = WinogradCorrelatePlan(job)
     plan.geometry = &plan.p
-    _cut_into_tiles(plan, g)
+    cdef Caches caches = _caches(&job.machine)
+    _cut_into_tiles(plan, g, caches)
     if plan.p.frequencies > MOST_FREQUENCIES or plan.p.phases > MOST_PHASES or plan.p.all_units * plan.p.unit_tiles < FEWEST_TILES:
         return None
-    _choose_blocks(plan)
-    if not _schedule(plan):
+    _choose_blocks(plan, caches)
+    if not _schedule(plan, caches):
         return None
     _list_stages(plan, job)
     return plan
@@ -106,7 +120,7 @@ cdef bint _suits(int64_t fine, int64_t coarse, int64_t kernel, int64_t stride, i
     return padding <= (coarse - 1) * stride and times(kernel - 1, dilation) - padding < fine and stride <= fine
 
 
-cdef void _cut_into_tiles(WinogradCorrelatePlan plan, const Geometry* g):
+cdef void _cut_into_tiles(WinogradCorrelatePlan plan, const Geometry* g, Caches caches):
     """The geometry of both arrays, and the units."""
     cdef convt_winograd_correlate_plan* p = &plan.p
     cdef int64_t lanes = lanes_of(plan.isa, plan.size)
@@ -127,14 +141,14 @@ cdef void _cut_into_tiles(WinogradCorrelatePlan plan, const Geometry* g):
         p.frequencies *= p.fine.elements[axis]
         p.phases *= p.fine.phases[axis]
         p.units[axis] = ceil_div(ceil_div(g.coarse[axis], p.dilation[axis]), p.points[axis]) * p.dilation[axis]
-    _choose_unit(p, lanes * plan.size)
+    _choose_unit(p, caches.unit_box // (lanes * plan.size))
     p.all_units = times(times(p.batch, p.units[0]), times(p.units[1], p.units[2]))
 
 
-cdef void _choose_unit(convt_winograd_correlate_plan* p, int64_t vector) noexcept:
-    """Tiles of a unit, as many along the last axis as the fine array's box has room for, then along the one before.
+cdef void _choose_unit(convt_winograd_correlate_plan* p, int64_t room) noexcept:
+    """Tiles of a unit, as many along the last axis as its boxes have room for, then along the one before.
 
-    `p.units` are tiles before and units after.
+    `room` are elements of a channel. `p.units` are tiles before and units after.
     """
     cdef int64_t low, high
     cdef int axis
@@ -143,7 +157,7 @@ cdef void _choose_unit(convt_winograd_correlate_plan* p, int64_t vector) noexcep
         low, high = 1, max(1, min(p.units[axis], UNIT_TILES // p.unit[1]))
         while low < high:
             p.unit[axis - 1] = (low + high + 1) // 2
-            if times(_measure(p), vector) <= UNIT_BOX:
+            if _measure(p) <= room:
                 low = p.unit[axis - 1]
             else:
                 high = p.unit[axis - 1] - 1
@@ -168,16 +182,16 @@ cdef int64_t _measure(convt_winograd_correlate_plan* p) noexcept:
     return largest
 
 
-cdef void _choose_blocks(WinogradCorrelatePlan plan):
+cdef void _choose_blocks(WinogradCorrelatePlan plan, Caches caches):
     """Channels of a block: few of the side that has phases, so that either side is read equally often."""
     cdef convt_winograd_correlate_plan* p = &plan.p
     cdef int64_t lanes = lanes_of(plan.isa, plan.size), wanted = 1
     cdef int64_t vectors = ceil_div(p.fine.channels, lanes), longest = min(most_rows(plan.isa), lanes)
     cdef int64_t rows = even(p.coarse.channels, longest)
-    cdef int64_t of_pair = p.frequencies * p.phases * plan.size, pairs = max(1, BLOCK // of_pair)
+    cdef int64_t of_pair = p.frequencies * p.phases * plan.size, pairs = max(1, caches.block // of_pair)
     cdef int64_t sums = times(times(vectors * lanes, p.coarse.channels), of_pair)      # bytes of M
     cdef int64_t most = max(widest(plan.isa, rows), <int64_t>sqrt(pairs / <double>p.phases) // lanes)
-    plan.together = sums > OWN_SUMS
+    plan.together = sums > caches.own_sums
     p.fine.pitch = even(vectors, most) * lanes
     p.fine.block = min(p.fine.channels, p.fine.pitch)
     p.fine_blocks = ceil_div(p.fine.channels, p.fine.block)
@@ -191,19 +205,19 @@ cdef void _choose_blocks(WinogradCorrelatePlan plan):
     p.fine.pitch = ceil_div(p.fine.pitch, p.fine.width) * p.fine.width
     p.coarse.width = lanes
     p.coarse.pitch = ceil_div(p.coarse.block, p.coarse.panel) * lanes
-    p.chunk = min(CHUNK, NEAR // (p.fine.width * plan.size))
+    p.chunk = min(CHUNK, caches.near // (p.fine.width * plan.size))
     p.of_fine = p.frequencies * p.phases * p.unit_tiles * p.fine.pitch
     p.of_coarse = p.frequencies * p.unit_tiles * p.coarse.pitch
     p.of_sums = p.frequencies * p.phases * p.coarse.block * p.fine.pitch
 
 
-cdef bint _schedule(WinogradCorrelatePlan plan):
+cdef bint _schedule(WinogradCorrelatePlan plan, Caches caches):
     """Strips, tasks and scratch memory; False if that is too much."""
     cdef convt_winograd_correlate_plan* p = &plan.p
     cdef int64_t lanes = lanes_of(plan.isa, plan.size)
     cdef int64_t of_unit = times(p.fine_blocks, p.of_fine) + times(p.coarse_blocks, p.of_coarse)
     cdef int64_t own = max(times(_measure(p), lanes), 2 * _taps(p) * p.fine.pitch), sums
-    p.strip_units = max(1, min(p.all_units, (WAVE if plan.together else STRIP) // times(of_unit, plan.size)))
+    p.strip_units = max(1, min(p.all_units, (WAVE if plan.together else caches.strip) // times(of_unit, plan.size)))
     p.splits = p.round_groups = 1
     if plan.together:
         p.strip_units = even(p.all_units, p.strip_units)
