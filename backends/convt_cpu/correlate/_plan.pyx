@@ -10,7 +10,7 @@ from .._geometry cimport Geometry, weights_of
 from .._job cimport Job
 from .._kernels cimport CONVT_ADDED, CONVT_WRITTEN, convt_correlate_plan, lanes_of, stage
 from .._plan cimport REPEATS
-from .._sizes cimport ceil_div
+from .._sizes cimport ceil_div, even
 from .._types cimport int64_t
 from ._layout cimport Layout, axis_of, caches_of, coarse_pitch, packed_coarse, packed_fine, sums_of
 from ._schedule cimport MUCH, Schedule, schedule
@@ -125,6 +125,7 @@ cdef void _copy_schedule(CorrelatePlan plan, const Layout* l, const Schedule* cu
         p.chunk = min(CHUNK, max(FEWEST, l.caches.near // (l.shape.tile * l.lanes * l.size)))
     p.block_coarse, p.block_runs = cut.block_coarse, cut.block_runs
     plan.together, p.splits, p.wave, p.round_groups = cut.together, cut.splits, cut.wave, cut.groups
+    p.cuts = ceil_div(p.blocks, even(p.blocks, max(1, p.blocks * p.splits * p.round_groups // TASKS)))
     p.coarse_blocks, p.run_blocks = ceil_div(p.coarse, p.block_coarse), ceil_div(p.runs, p.block_runs)
     p.of_coarse = packed_coarse(l, cut.count, cut.block_coarse) // l.size
     p.of_fine = packed_fine(l, cut.count) // l.size
@@ -138,7 +139,7 @@ cdef int _list_stages(CorrelatePlan plan, const Layout* l) except -1:
     cdef convt_correlate_plan* p = &plan.p
     cdef double groups = p.groups, weights = groups * p.coarse * p.fine * (p.run * p.runs), words = l.size / 4.0
     cdef double positions = groups * l.all_positions
-    cdef double coarse = positions * l.coarse * ceil_div(p.blocks, p.wave) * COARSE
+    cdef double coarse = positions * l.coarse * (ceil_div(p.blocks, p.wave) if plan.together else p.cuts) * COARSE
     cdef double packed = (coarse + groups * p.all_strips * p.blocks * p.of_fine * FINE) * words
     cdef double sums = positions * p.runs * l.shape.cycles * SUMMED, written = weights * words * WRITTEN
     cdef double added = groups * (p.splits - 1) * p.blocks * p.of_sums * words * ADDED
@@ -150,7 +151,7 @@ cdef int _list_stages(CorrelatePlan plan, const Layout* l) except -1:
         plan.add(BLOCKS_STAGE, tasks, sums + written * p.all_strips, REPEATS)
         return 0
     plan.rounds = ceil_div(p.groups, p.round_groups)
-    plan.add(SPLITS_STAGE, p.round_groups * p.splits, packed + sums, REPEATS)
+    plan.add(SPLITS_STAGE, p.round_groups * p.splits * p.cuts, packed + sums, REPEATS)
     if p.splits > 1:
         plan.add(TOTALS_STAGE, p.round_groups * ceil_div(size, CONVT_ADDED), added, REPEATS)
     plan.add(TAPS_STAGE, p.round_groups * p.blocks * ceil_div(p.coarse, CONVT_WRITTEN), written, REPEATS)

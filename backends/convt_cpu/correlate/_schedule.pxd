@@ -15,7 +15,10 @@ cdef enum:                                  # the same on every machine
     ALL_SUMS = 8 * 1024 * 1024              # bytes of the sums of all tasks
     WAVE = 14 * 1024 * 1024                 # bytes of a strip that all threads pack
     LEAST = 64                              # positions of a strip that make up for loading and storing the sums
-    TASKS = 16                              # enough to keep some cores busy to the end
+    TASKS = 64                              # keep many cores busy
+    SPLITS = 16                             # of which each has sums of its own; more where adding them takes a small part ...
+    PART = 8                                # ... of the time: cycles of summing for each sum that is added
+    FEW = 1024                              # positions that are too few to share
     MUCH = 10000000                         # multiply-adds that are worth more than one task
 
 cdef struct Schedule:
@@ -35,7 +38,7 @@ cdef struct Room:                           # for a strip: no more positions, an
 cdef inline Schedule schedule(const Layout* l, int64_t groups, bint much) noexcept nogil:
     """The one that suits the size of a group's sums, and gives enough tasks; `much` says that one were not enough."""
     cdef int64_t sums = times(l.blocks, sums_of(l, l.coarse, l.runs))
-    cdef bint few = groups * l.all_positions < TASKS * LEAST and much
+    cdef bint few = groups * l.all_positions < FEW and much
     return _together(l, groups) if few or sums > l.caches.own_sums else _apart(l, sums, groups)
 
 
@@ -45,13 +48,15 @@ cdef inline Schedule _apart(const Layout* l, int64_t sums, int64_t groups) noexc
     cdef Room room
     cdef int64_t strips = 1
     cdef int axis
-    room.positions, room.bytes = max(LEAST, ceil_div(l.all_positions, TASKS)), l.caches.strip
+    cdef double worth = <double>l.all_positions * l.runs * l.shape.cycles * l.size / (PART * sums)
+    cdef int64_t splits = <int64_t>max(SPLITS, min(TASKS, worth))
+    room.positions, room.bytes = max(LEAST, ceil_div(l.all_positions, splits)), l.caches.strip
     room.coarse_blocks, room.block_coarse, room.fine_blocks = 1, l.coarse, 1
     _fill(l, &room, s.count)
     for axis in range(4):
         strips *= ceil_div(l.positions[axis], s.count[axis])
     s.together, s.wave, s.block_coarse, s.block_runs = False, l.blocks, l.coarse, l.runs
-    s.splits = max(1, min(min(ceil_div(TASKS, groups), strips), ALL_SUMS // sums))
+    s.splits = max(1, min(min(ceil_div(splits, groups), strips), ALL_SUMS // sums))
     s.groups = max(1, min(groups, ALL_SUMS // (s.splits * sums)))
     s.scratch, s.shared = max(_packed(l, &room, s.count), written(l, l.runs)), s.groups * s.splits * sums
     return s

@@ -15,7 +15,7 @@ from .._job cimport Job
 from .._kernels cimport convt_column, convt_direct_plan, lanes_of, most_rows, stage, widest
 from .._memory cimport allocate, release
 from .._plan cimport PACKS, REPEATS
-from .._sizes cimport LINE, aligned, ceil_div, times
+from .._sizes cimport LINE, ceil_div, even, times
 from .._tables cimport as_list, as_rows, new_table
 from .._taps cimport Reach, Tap, lines_of, list_taps, number_planes, place, reach_along, sort_by_reads
 from .._types cimport int64_t
@@ -40,6 +40,8 @@ cdef enum:                                  # the same on every machine
     FEW_STRIPS = 8                          # of columns, at least
     TASKS = 64                              # keep many cores busy
     PIECES = 16                             # in which a strip is packed, at most
+    MOST_ROWS = 64                          # of a kernel: more than any has
+    LEAST_ROWS = 8                          # where the outputs are cut into more tasks: fewer would read x too often
     PREFETCH = 8                            # taps that a kernel looks ahead
     COLUMN_VECTORS = 4
     FEWEST_INPUTS = 8                       # of such columns
@@ -140,7 +142,7 @@ cdef bint _planned(DirectPlan plan, Job job, Tap* taps) except -1:
         return False                        # of the packed positions that a single one needs
     list_taps(g, plan.scatters, d.reach, d.copied, taps)
     plan.p.in_planes = number_planes(taps, d.taps)
-    _choose_kernel(plan, &d)
+    _choose_kernel(plan, &d, MOST_ROWS)
     s = _choose_strips(plan, &d)
     if not _lay_out_strip(plan, &d, &s):
         return False
@@ -181,10 +183,10 @@ cdef void _measure_reach(DirectPlan plan, const Geometry* g, Draft* d):
     d.any_halo = d.halo[0] > 0 or d.halo[1] > 0 or d.halo[2] > 0
 
 
-cdef void _choose_kernel(DirectPlan plan, Draft* d):
-    """Outputs and vectors of a kernel: the most outputs that are equal parts of all, then the most vectors."""
+cdef void _choose_kernel(DirectPlan plan, Draft* d, int64_t most):
+    """Outputs and vectors of a kernel: at most so many outputs that are equal parts of all, then the most vectors."""
     cdef convt_direct_plan* p = &plan.p
-    p.unit = ceil_div(p.outputs, ceil_div(p.outputs, most_rows(plan.isa)))
+    p.unit = even(p.outputs, min(most, most_rows(plan.isa)))
     p.tile = widest(plan.isa, p.unit)
     d.units = ceil_div(p.outputs, p.unit)
     d.weights = p.groups * p.inputs * p.outputs * d.taps * plan.size
@@ -194,7 +196,7 @@ cdef Strips _choose_strips(DirectPlan plan, Draft* d):
     """Strips, and the schedule: by outputs where there are many weights, or few strips for many outputs."""
     cdef convt_direct_plan* p = &plan.p
     cdef bint sliced = d.any_halo and p.outputs > 2
-    cdef int64_t target = _positions(plan, d), strips
+    cdef int64_t target = _positions(plan, d), strips, tasks
     cdef Strips s, shorter
     if d.any_halo and p.outputs <= 2 and p.inputs >= FEWEST_INPUTS:
         s = cut(p.batch, d.planes, d.halo, _positions_of_columns(plan, d), d.lanes, False)
@@ -208,6 +210,10 @@ cdef Strips _choose_strips(DirectPlan plan, Draft* d):
         plan.schedule = BY_OUTPUTS
     elif strips * p.groups < TASKS and d.units > 1:
         plan.schedule = TOGETHER
+    if plan.schedule != BY_STRIPS:          # then outputs are cut, finer where that makes too few tasks
+        tasks = p.groups * (strips if plan.schedule == TOGETHER else 1)
+        if tasks * d.units < TASKS:
+            _choose_kernel(plan, d, max(LEAST_ROWS, tasks * p.outputs // TASKS))
     if plan.schedule == BY_OUTPUTS and not d.halo[0] and not d.halo[1]:
         shorter = cut(p.batch, d.planes, d.halo, target // 2, d.lanes, sliced)
         if computed(&shorter) <= PADDED * computed(&s):

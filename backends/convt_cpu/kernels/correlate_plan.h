@@ -38,6 +38,7 @@ typedef struct {
     int64_t coarse_blocks, run_blocks;
     int64_t all_strips;             /* of a group */
     int64_t splits;                 /* apart: tasks that share the strips of a group, each with sums of its own */
+    int64_t cuts;                   /* apart: tasks that share a split's blocks of fine channels */
     int64_t wave;                   /* together: blocks of fine channels that are packed in one round */
     int64_t pieces;                 /* together: tasks that pack a block */
     int64_t round_groups;           /* groups of a round */

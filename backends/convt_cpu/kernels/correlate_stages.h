@@ -17,18 +17,19 @@ static inline convt_correlate_block NAME(block_at)(
         convt_least((runs + 1) * p->block_runs, p->runs)};
 }
 
-/* Apart: packs and sums some strips of a group, which are the task's alone. */
+/* Apart: packs and sums some strips of a group for some blocks of fine channels; these sums are the task's alone. */
 static int NAME(stage_correlate_splits)(const convt_call *call, int64_t task, void *own)
 {
     const convt_correlate_plan *p = call->plan;
-    int64_t group = call->round * p->round_groups + task / p->splits, split = task % p->splits;
+    int64_t cut = task % p->cuts, index = task / p->cuts, split = index % p->splits;
+    int64_t group = call->round * p->round_groups + index / p->splits;
     int64_t first = p->all_strips * split / p->splits, last = p->all_strips * (split + 1) / p->splits;
-    REAL *sums = (REAL *)call->shared + task * p->blocks * p->of_sums, *coarse = own, *fine = coarse + p->of_coarse;
+    REAL *sums = (REAL *)call->shared + index * p->blocks * p->of_sums, *coarse = own, *fine = coarse + p->of_coarse;
     if (group >= p->groups) return 1;
     for (int64_t strip = first; strip < last; strip++) {
         int64_t at = group * p->all_strips + strip;
         NAME(correlate_pack_coarse)(p, at, 0, 0, 1, call->coarse, &call->of_coarse, coarse);
-        for (int64_t f = 0; f < p->blocks; f++) {
+        for (int64_t f = p->blocks * cut / p->cuts; f < p->blocks * (cut + 1) / p->cuts; f++) {
             convt_correlate_block block = NAME(block_at)(p, group, f, 0, 0);
             NAME(correlate_pack_fine)(p, at, f, 0, 1, call->fine, &call->of_fine, fine);
             NAME(correlate_sum)(p, at, &block, coarse, fine, strip > first, sums + f * p->of_sums);

@@ -53,21 +53,25 @@ static inline int64_t NAME(m_of_group)(const convt_winograd_correlate_plan *p)
     return p->fine_blocks * p->coarse_blocks * p->of_sums;
 }
 
-/* Apart: packs and sums some strips of a group, which are the task's alone. */
+/* Apart: packs and sums some strips of a group for some blocks of fine channels; these sums are the task's alone. */
 static int NAME(stage_winograd_correlate_splits)(const convt_call *call, int64_t task, void *own)
 {
     const convt_winograd_correlate_plan *p = call->plan;
-    int64_t group = call->round * p->round_groups + task / p->splits, split = task % p->splits;
+    int64_t cut = task % p->cuts, index = task / p->cuts, split = index % p->splits;
+    int64_t group = call->round * p->round_groups + index / p->splits;
     int64_t first = p->strips * split / p->splits, last = p->strips * (split + 1) / p->splits;
-    REAL *m = (REAL *)call->shared + task * NAME(m_of_group)(p);
+    int64_t fine = p->fine_blocks * cut / p->cuts, fine_end = p->fine_blocks * (cut + 1) / p->cuts;
+    REAL *m = (REAL *)call->shared + index * NAME(m_of_group)(p);
     REAL *scratch = (REAL *)own + p->strip_units * (p->fine_blocks * p->of_fine + p->coarse_blocks * p->of_coarse);
     if (group >= p->groups) return 1;
     for (int64_t at = first; at < last; at++) {
         NAME(packed_strip) strip = NAME(strip_at)(p, at, own);
-        for (int64_t i = 0; i < strip.units * (p->fine_blocks + p->coarse_blocks); i++)
-            NAME(pack_unit)(call, group, &strip, i, scratch);
-        for (int64_t pair = 0; pair < p->fine_blocks * p->coarse_blocks; pair++)
-            NAME(sum_pair)(p, pair, &strip, at > first, m + pair * p->of_sums);
+        int64_t blocks = p->fine_blocks + p->coarse_blocks;
+        for (int64_t i = fine * strip.units; i < blocks * strip.units; i++)
+            if (i < fine_end * strip.units || i >= p->fine_blocks * strip.units) NAME(pack_unit)(call, group, &strip, i, scratch);
+        for (int64_t c = 0; c < p->coarse_blocks; c++)
+            for (int64_t pair = c * p->fine_blocks + fine; pair < c * p->fine_blocks + fine_end; pair++)
+                NAME(sum_pair)(p, pair, &strip, at > first, m + pair * p->of_sums);
     }
     return 1;
 }

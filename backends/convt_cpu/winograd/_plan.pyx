@@ -23,6 +23,8 @@ __all__ = ["WinogradPlan", "winograd_plan", "winograd_suits"]
 
 cdef enum:                                  # the same on every machine
     FREQUENCIES = 16
+    MOST_ROWS = 64                          # of a kernel: more than any has
+    LEAST_ROWS = 8                          # where the outputs are cut into more tasks: fewer would read V too often
     FEWEST_INPUTS = 16                      # a result's error is that of its whole tile, which is like its own where each
                                             # sum has many terms
     FEWEST_CHANNELS = 16                    # on either side, so that products outweigh transforms
@@ -111,8 +113,12 @@ def winograd_plan(Job job not None):
     cdef Draft d
     d.caches, d.lanes = _caches(&job.machine), lanes_of(plan.isa, plan.size)
     _place_tiles(plan, g, &d)
-    _choose_kernel(plan, &d)
+    _choose_kernel(plan, &d, MOST_ROWS)
     _choose_blocks(plan, &d)
+    cdef int64_t tasks = plan.p.groups * (plan.p.blocks if plan.schedule == TOGETHER else 1)
+    if plan.schedule != BY_TILES and tasks * plan.p.units < TASKS:      # then outputs are cut finer
+        _choose_kernel(plan, &d, max(LEAST_ROWS, tasks * plan.p.outputs // TASKS))
+        _choose_blocks(plan, &d)
     if not _schedule(plan, &d):
         return None
     _list_stages(plan, job, &d)
@@ -160,10 +166,10 @@ cdef void _place_tiles(WinogradPlan plan, const Geometry* g, Draft* d):
     d.all_tiles = p.batch * p.lattices[0] * p.lattices[1] * p.tiles[0] * p.tiles[1]
 
 
-cdef void _choose_kernel(WinogradPlan plan, Draft* d):
-    """Outputs of a unit, tiles of a kernel, and channels that it sums in one go; U is packed accordingly."""
+cdef void _choose_kernel(WinogradPlan plan, Draft* d, int64_t most):
+    """Outputs of a unit, at most so many, tiles of a kernel, and channels that it sums in one go; U is packed accordingly."""
     cdef convt_winograd_plan* p = &plan.p
-    p.unit = even(p.outputs, most_rows(plan.isa))
+    p.unit = even(p.outputs, min(most, most_rows(plan.isa)))
     p.tile = widest(plan.isa, p.unit)
     d.step = p.tile * d.lanes
     p.block_channels = even(p.inputs, max(1, d.caches.piece // (d.step * plan.size * p.in_phases)))
@@ -183,7 +189,7 @@ cdef void _choose_blocks(WinogradPlan plan, Draft* d):
     plan.schedule = BY_TILES
     p.block_tiles = in_cache
     if d.weights > MOST_WEIGHTS or 2 * in_cache < most:
-        plan.schedule = BY_OUTPUTS
+        plan.schedule = BY_OUTPUTS if d.weights > MOST_WEIGHTS else TOGETHER
         p.block_tiles = most if most < 2 * d.step else max(1, min(most, 2 * d.caches.pass_ // d.sums) // d.step) * d.step
     elif ceil_div(d.all_tiles, in_cache) * p.groups < TASKS and p.units > 1:
         plan.schedule = TOGETHER

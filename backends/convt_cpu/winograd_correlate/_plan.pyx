@@ -30,12 +30,14 @@ cdef enum:                                  # the same on every machine
     MOST_FREQUENCIES = 16                   # those of two axes; three would have more sums than the caches hold
     MOST_PHASES = 16
     UNIT_TILES = 64                         # of a unit, at most
-    BLOCKS = 6                              # pairs of blocks, at least
+    BLOCKS = 32                             # pairs of blocks, at least
     ALL_SUMS = 6 * 1024 * 1024              # bytes of M of all tasks that each have a whole one
     WAVE = 16 * 1024 * 1024                 # bytes of V and G of a strip that all threads pack
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
     CHUNK = 256                             # CONVT_CHUNK: tiles that a kernel sums before its registers go to memory
-    SPLITS = 16                             # of which each has sums of its own, which are added in the end
+    TASKS = 64                              # keep many cores busy
+    SPLITS = 16                             # of which each has sums of its own; more where adding them takes a small part ...
+    PART = 8                                # ... of the time: cycles of summing for each sum that is added
 
 cdef struct Caches:                         # bytes; `_caches` says of what
     int64_t unit_box, block, own_sums, strip, near
@@ -216,18 +218,20 @@ cdef bint _schedule(WinogradCorrelatePlan plan, Caches caches):
     cdef convt_winograd_correlate_plan* p = &plan.p
     cdef int64_t lanes = lanes_of(plan.isa, plan.size)
     cdef int64_t of_unit = times(p.fine_blocks, p.of_fine) + times(p.coarse_blocks, p.of_coarse)
-    cdef int64_t own = max(times(_measure(p), lanes), 2 * _taps(p) * p.fine.pitch), sums
+    cdef int64_t own = max(times(_measure(p), lanes), 2 * _taps(p) * p.fine.pitch), sums, splits
     p.strip_units = max(1, min(p.all_units, (WAVE if plan.together else caches.strip) // times(of_unit, plan.size)))
-    p.splits = p.round_groups = 1
+    p.splits = p.round_groups = p.cuts = 1
     if plan.together:
         p.strip_units = even(p.all_units, p.strip_units)
         plan.scratch, plan.shared = own + p.of_sums, times(p.strip_units, of_unit)
     else:
         sums = p.fine_blocks * p.coarse_blocks * p.of_sums
-        p.strip_units = min(p.strip_units, ceil_div(p.all_units, SPLITS))
-        p.splits = min(ceil_div(SPLITS, p.groups), ceil_div(p.all_units, p.strip_units))
+        splits = <int64_t>max(SPLITS, min(TASKS, p.all_units * p.unit_tiles * SUM / (PART * 2 * lanes)))
+        p.strip_units = min(p.strip_units, ceil_div(p.all_units, splits))
+        p.splits = min(ceil_div(splits, p.groups), ceil_div(p.all_units, p.strip_units))
         p.splits = max(1, min(p.splits, ALL_SUMS // (sums * plan.size)))
         p.round_groups = max(1, min(p.groups, ALL_SUMS // (sums * plan.size * p.splits)))
+        p.cuts = ceil_div(p.fine_blocks, even(p.fine_blocks, max(1, p.fine_blocks * p.splits * p.round_groups // TASKS)))
         plan.scratch, plan.shared = own + p.strip_units * of_unit, p.round_groups * p.splits * sums
     p.strips = ceil_div(p.all_units, p.strip_units)
     return times(plan.scratch, plan.size) + times(plan.shared, plan.size) <= MOST
@@ -241,7 +245,7 @@ cdef int _list_stages(WinogradCorrelatePlan plan, Job job) except -1:
     cdef int64_t pairs = p.fine_blocks * p.coarse_blocks
     cdef double fine = ceil_div(g.fine_channels, lanes) * lanes, tiles = <double>p.groups * p.all_units * p.unit_tiles
     cdef double written = <double>p.groups * fine * g.coarse_channels * (p.strips if plan.together else 1)
-    cdef double packed = tiles * p.frequencies * (p.phases * fine + g.coarse_channels) * words(job) * PACKED
+    cdef double packed = tiles * p.frequencies * (p.phases * fine + p.cuts * g.coarse_channels) * words(job) * PACKED
     cdef double results = written * (matrices * RESULT + g.taps * WEIGHT) * words(job), sums
     cdef double added = <double>p.groups * (p.splits - 1) * pairs * p.of_sums * words(job) * ADDED
     plan.multiply_adds = tiles * matrices * fine * g.coarse_channels
@@ -253,7 +257,7 @@ cdef int _list_stages(WinogradCorrelatePlan plan, Job job) except -1:
         plan.add(BLOCKS_STAGE, pairs, sums + results, REPEATS)
         return 0
     plan.rounds = ceil_div(p.groups, p.round_groups)
-    plan.add(SPLITS_STAGE, p.round_groups * p.splits, packed + sums, REPEATS)
+    plan.add(SPLITS_STAGE, p.round_groups * p.splits * p.cuts, packed + sums, REPEATS)
     if p.splits > 1:
         plan.add(TOTALS_STAGE, p.round_groups * ceil_div(pairs * p.of_sums, CONVT_ADDED), added, REPEATS)
     plan.add(TAPS_STAGE, p.round_groups * pairs * ceil_div(p.coarse.block, CONVT_TRANSFORMED), results, REPEATS)
