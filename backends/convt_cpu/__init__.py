@@ -1,12 +1,16 @@
 """convt's cpu backend: Cython, with kernels and a pool of threads in C.
 
 =================  ==================================================================
-``backend.py``     the protocol: chooses an engine and runs it
-``choice.py``      which engine, by its cost; ``_cost.pyx`` has the model
-``_job.pyx``       what engines are asked to plan; ``_plan.pyx`` what all plans have
-``direct/``        scatter and gather straight from registers, for most problems
-``im2col/``        all three maps as tiled matrix products, for the others
-``kernels/``       the direct engine's inner loops, one table per instruction set
+``backend.py``     the protocol: chooses an engine, plans once and runs it
+``choice.py``      which engine: whose plan costs least; ``_cost.pxd`` has the model
+``_job.pyx``       what engines are asked to plan
+``_plan.pyx``      what all plans are: a list of stages, each a number of tasks
+``_runner.pyx``    runs any plan; memory, alignment and threads are known here alone
+``direct/`` ...    the engines, each a folder with its plan: ``winograd/``, ``depthwise/``,
+                   ``cells/``, ``thin/``, ``windows/``, ``correlate/``,
+                   ``winograd_correlate/``
+``im2col/``        the three maps as tiled matrix products, for what the others cannot do
+``kernels/``       what the tasks of the engines do, in C, for each instruction set
 ``resampling/``    upsampling and its adjoint
 ``pooling/``       max pooling, its inverse and their gradients
 ``blocks.py``      how these two see an array's memory

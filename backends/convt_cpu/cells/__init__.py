@@ -2,5 +2,5 @@
 
 A fine array with large strides falls into cells of stride elements, and an output channel's cells are coarse positions x
 filter places: filters are read as they lie in memory, and cells are written in whole rows. ``../kernels/cells.h`` has the
-formula, `_plan.pyx` the sizes, `_engine.pyx` runs a plan in parallel.
+formula, ``../kernels/cells_stages.h`` what a task does, `_plan.pyx` the sizes.
 """

@@ -1,4 +1,4 @@
 """The thin engine: maps of few positions and very many weights, which are moved once, where they lie.
 
-``../kernels/thin.h`` has the formulas, `_plan.pyx` the sizes, `_engine.pyx` runs a plan in parallel.
+``../kernels/thin.h`` has the formulas, ``../kernels/thin_stages.h`` what a task does, `_plan.pyx` the sizes.
 """

@@ -3,6 +3,7 @@
 It takes filters of two or three taps per axis and phase, as 3 x 3 with stride 1 and 4 x 4 with stride 2.
 
 Windows of the input, and the weights, are transformed; then 16 matrix products take the place of the taps, and their results
-are transformed back. `_plan.pyx` says how the output is cut into tiles, `_engine.pyx` runs the tasks in parallel;
-``../kernels/winograd_plan.h`` has the geometry and the packed layouts, ``../kernels/winograd_transforms.h`` the transforms.
+are transformed back. `_plan.pyx` says how the output is cut into tiles, ``../kernels/winograd_stages.h`` what a task
+does; ``../kernels/winograd_plan.h`` has the geometry and the packed layouts, ``../kernels/winograd_transforms.h`` the
+transforms.
 """

@@ -4,6 +4,7 @@ It takes kernels of two or three taps per phase along one or two axes, and of on
 4 x 4 with stride 2, 8 x 1 with stride 4 x 1.
 
 Tiles of the coarse array and windows of the fine one are transformed; their products, summed over all tiles, are
-transformed into taps at the end. `_plan.pyx` says how the arrays are cut and who sums what, `_engine.pyx` runs it in
-parallel; ``../kernels/winograd_correlate_plan.h`` has the geometry and the packed layouts.
+transformed into taps at the end. `_plan.pyx` says how the arrays are cut and who sums what,
+``../kernels/winograd_correlate_stages.h`` what a task does; ``../kernels/winograd_correlate_plan.h`` has the geometry and the
+packed layouts.
 """

@@ -100,6 +100,16 @@ def test_values_that_are_not_finite_reach_only_what_they_should(data_map, layout
     np.testing.assert_allclose(got, right, atol=1e-12)
 
 
+@pytest.mark.parametrize("data_map", ["scatter", "gather"])
+def test_weights_that_are_not_finite_reach_only_what_they_should_where_lanes_are_channels(data_map):
+    problem = KINDS["many groups"]
+    plan, arrays = depthwise_plan(problem, data_map, last), operands(problem, data_map)
+    assert [stage.name for stage in plan.stages] == ["depthwise_filters", "depthwise_channels"]
+    arrays.kernel[-1, -1, -1, -1], arrays.kernel[5, 0, 0, 0], arrays.kernel[7, 0, 1, 1] = np.inf, np.nan, -np.inf
+    right = definition(problem, data_map, arrays)
+    np.testing.assert_allclose(computed(plan, data_map, spread(arrays, last)), right, atol=1e-12)
+
+
 @LAYOUTS
 @pytest.mark.parametrize("which", ["fine", "coarse"])
 def test_a_filter_gradient_that_is_not_finite_is_left_to_others(which, layout):
