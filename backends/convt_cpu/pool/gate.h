@@ -3,8 +3,8 @@
  *      31       30        29 .. 16      15 .. 0
  *   [ closed | awaited |   seats    |   inside   ]
  *
- * Coming in takes a seat, going out gives it back only where others might need it: who leaves a job that is not finished.
- * Closing takes no notice of those inside; the caller waits for them, and a thread that comes later finds the gate closed.
+ * Coming in takes a seat, going out gives it back. Closing takes no notice of those inside; the caller waits for them, and a
+ * thread that comes later finds the gate closed.
  * A gate may have been closed and opened for another job between a look at it and the attempt to come in: no matter, what the
  * job is about is read inside. */
 
@@ -71,16 +71,11 @@ static inline int gate_enter(struct gate *gate)
     }
 }
 
-/* The seat is given back if the gate is still open. */
 static inline void gate_leave(struct gate *gate, int seat)
 {
     atomic_fetch_and_explicit(&gate->taken[(seat - 1) / 64], ~(UINT64_C(1) << (seat - 1) % 64), memory_order_release);
-    uint32_t now = atomic_load_explicit(&gate->word.value, memory_order_relaxed), next;
-    do {
-        next = now - 1 + (now & GATE_CLOSED ? 0 : GATE_SEAT);
-    } while (!atomic_compare_exchange_weak_explicit(
-        &gate->word.value, &now, next, memory_order_release, memory_order_relaxed));
-    if (now & GATE_AWAITED && !(next & GATE_INSIDE))
+    uint32_t before = atomic_fetch_add_explicit(&gate->word.value, GATE_SEAT - 1, memory_order_release);
+    if (before & GATE_AWAITED && (before & GATE_INSIDE) == 1)
         word_wake(&gate->word, INT_MAX);
 }
 

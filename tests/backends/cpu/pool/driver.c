@@ -37,9 +37,28 @@ static int create(pthread_t *thread, const pthread_attr_t *attributes, void *(*f
     return pthread_create(thread, attributes, function == worker ? late : function, argument);
 }
 
+#ifdef __linux__
+#include <sched.h>
+
+static atomic_int one_core, affinities_set;
+
+static int core(void) { return atomic_load(&one_core) ? 0 : sched_getcpu(); }
+
+static int set_affinity(pid_t thread, size_t size, const cpu_set_t *cores)
+{
+    atomic_fetch_add(&affinities_set, 1);
+    return sched_setaffinity(thread, size, cores);
+}
+
+#define sched_getcpu core
+#define sched_setaffinity set_affinity
+#endif
+
 #define pthread_create create
 #include "pool.c"
-#undef pthread_create /* the scenarios' own threads */
+#undef pthread_create /* the scenarios' own */
+#undef sched_getcpu
+#undef sched_setaffinity
 
 #if defined(__SANITIZE_THREAD__)
 #define THREAD_SANITIZER 1
@@ -69,6 +88,7 @@ static int create(pthread_t *thread, const pthread_attr_t *attributes, void *(*f
 
 static pthread_t main_thread;
 static int (*on_poll)(void);
+static atomic_int raised; /* an exception that is still there */
 
 static int is_main(void) { return pthread_equal(pthread_self(), main_thread); }
 static int poll_now(void) { return on_poll ? on_poll() : 0; }
@@ -99,6 +119,7 @@ static int count(void *argument, int64_t task, int seat)
 {
     struct stage *stage = argument;
     CHECK(!atomic_exchange(&stage->seated[seat], 1));
+    CHECK(seat || !atomic_load(&raised));
     CHECK(!atomic_fetch_add(&stage->done[task], 1));
     if (seat)
         atomic_fetch_add(&stage->by_workers, 1);
@@ -276,7 +297,17 @@ static void a_handler_may_call(void)
     }
 }
 
-static int raise_exception(void) { return -1; }
+static int raise_exception(void)
+{
+    atomic_store(&raised, 1);
+    return -1;
+}
+
+static void catch_exception(void)
+{
+    CHECK(atomic_exchange(&raised, 0));
+    on_poll = NULL;
+}
 
 static void a_handler_that_raises_ends_the_job(void)
 {
@@ -289,7 +320,7 @@ static void a_handler_that_raises_ends_the_job(void)
         CHECK(done(&stage) < MOST);
         for (int i = 0; i < threads; i++)
             CHECK(!atomic_load(&stage.seated[i]));
-        on_poll = NULL;
+        catch_exception();
         run_and_check(100, threads, 0);
     }
 }
@@ -305,8 +336,21 @@ static void a_call_of_many_short_stages_asks_too(void)
             result = convt_pool_run(count, &stage, 3, threads);
         }
         CHECK(result == -1);
-        on_poll = NULL;
+        catch_exception();
     }
+}
+
+static int polls;
+
+static int count_polls(void) { return polls++, 0; }
+
+static void it_is_not_asked_often(void)
+{
+    int64_t start = nanoseconds();
+    on_poll = count_polls;
+    for (int i = 0; i < 20; i++)
+        run_and_check(400, 1 + i % 3, 10);
+    CHECK(polls <= 1 + (nanoseconds() - start) / CONVT_POLL);
 }
 
 static atomic_int released;
@@ -409,9 +453,16 @@ static int fork_now(void)
     return 0;
 }
 
+static int fork_and_call(void)
+{
+    fork_now();
+    run_and_check(60, 3, 10);
+    return 0;
+}
+
 static int fork_from_within(void)
 {
-    on_poll = fork_now;
+    on_poll = fork_and_call;
     be_due(0);
     run_and_check(60, 3, 10);
     return 0;
@@ -438,8 +489,39 @@ static void a_handler_may_fork(void)
 {
     for (int i = 0; i < 12; i++) {
         fork_inside(fork_now, 1 + i % 4, i % 3 * 300000);
+        fork_inside(fork_and_call, 1 + i % 4, i % 3 * 300000);
         fork_inside(fork_from_within, 1 + i % 4, i % 3 * 300000);
     }
+}
+
+static atomic_int came_before, has_forked;
+
+static int until_a_worker_is_back(void *stage, int64_t task, int seat)
+{
+    (void)stage, (void)task;
+    usleep(20);
+    if (seat)
+        atomic_store(&came_before, 1);
+    return !(seat && atomic_load(&has_forked));
+}
+
+static int fork_once_a_worker_came(void)
+{
+    if (atomic_load(&came_before)) {
+        fork_now();
+        atomic_store(&has_forked, 1);
+    }
+    return 0;
+}
+
+static void workers_go_out_for_a_fork_and_come_back(void)
+{
+    on_poll = fork_once_a_worker_came;
+    be_due(0);
+    CHECK(convt_pool_run(until_a_worker_is_back, NULL, INT64_MAX, 3) == 0);
+    if (!forked)
+        _exit(0);
+    check_child(forked);
 }
 
 static atomic_int forker_ends;
@@ -564,6 +646,8 @@ static void a_gate_gives_each_seat_once(void)
     for (int seats = 1; seats < CONVT_MOST_THREADS; seats += 1 + seats / 5) {
         memset(taken, 0, sizeof taken);
         gate_open(&gate, seats);
+        for (int seat = seats + 1; seat <= 64 * gate.words; seat++)
+            CHECK(atomic_load(&gate.taken[(seat - 1) / 64]) >> (seat - 1) % 64 & 1);
         for (int i = 0; i < seats; i++) {
             int seat = gate_enter(&gate);
             CHECK(1 <= seat && seat <= seats && !taken[seat]++);
@@ -628,6 +712,13 @@ static void workers_of_a_pinned_thread_are_free(void)
     CHECK(!sched_getaffinity(0, sizeof mine, &mine) && CPU_EQUAL(&mine, &one));
 }
 
+static void workers_step_aside_from_their_callers_core(void)
+{
+    atomic_store(&one_core, 1);
+    until_workers_take_part(2);
+    CHECK(CPU_COUNT(&allowed_cores) == 1 || atomic_load(&affinities_set) > 1); /* the first is at its birth */
+}
+
 static void stepping_aside_leaves_the_allowed_cores(void)
 {
     cpu_set_t mine;
@@ -656,11 +747,13 @@ static const struct {
     SCENARIO(a_handler_may_call),
     SCENARIO(a_handler_that_raises_ends_the_job),
     SCENARIO(a_call_of_many_short_stages_asks_too),
+    SCENARIO(it_is_not_asked_often),
     SCENARIO(who_waits_for_a_worker_asks_too),
     SCENARIO(other_threads_do_not_ask),
     SCENARIO(a_child_makes_its_own_workers),
     SCENARIO(a_child_forked_while_others_call),
     SCENARIO(a_handler_may_fork),
+    SCENARIO(workers_go_out_for_a_fork_and_come_back),
     SCENARIO(another_thread_may_fork),
     SCENARIO(workers_change_over_to_a_new_job),
     SCENARIO(more_callers_than_slots),
@@ -669,6 +762,7 @@ static const struct {
     SCENARIO(pieces_get_smaller),
 #ifdef __linux__
     SCENARIO(workers_of_a_pinned_thread_are_free),
+    SCENARIO(workers_step_aside_from_their_callers_core),
     SCENARIO(stepping_aside_leaves_the_allowed_cores),
 #endif
 };

@@ -22,6 +22,10 @@ except ImportError:
     _convt_openmp = None
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+needs_free_allocator = pytest.mark.skipif(
+    "libasan" in os.environ.get("LD_PRELOAD", ""),
+    reason="the sanitizer's allocator may be locked for ever in a forked child",
+)
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 
@@ -171,11 +175,15 @@ AFTER_A_CALL = """
 import time
 from array import array
 from convt_cpu._layers import rehearse
-for _ in range(20):
-    rehearse(array("i", [0]) * 50, 4, seconds=1e-4)
-before = time.process_time()
-time.sleep(0.1)
-print(time.process_time() - before)
+used = []
+for _ in range(5):
+    for _ in range(20):
+        rehearse(array("i", [0]) * 50, 4, seconds=1e-4)
+    time.sleep(0.002)  # what workers used during the calls is booked when they stop
+    before = time.process_time()
+    time.sleep(0.1)
+    used.append(time.process_time() - before)
+print(min(used))
 """
 
 
@@ -271,7 +279,7 @@ def child_is_well(pid):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
-def end_child(layer, alone=False):
+def end_child(layer):
     """Whether all is right in a forked child: under OpenMP it has one thread, with the pool its own workers."""
     try:
         signal.alarm(60)
@@ -294,6 +302,7 @@ def test_fork_after_a_call(layer):
 
 
 @needs_fork
+@needs_free_allocator
 def test_fork_while_other_threads_call(pool):
     held = array("i", [1])
     others = [Thread(target=lambda: rehearse(array("i", [0]) * 20, 3, seconds=0.001, held=held)) for _ in range(3)]
@@ -353,6 +362,7 @@ os._exit(0)
 
 
 @needs_fork
+@needs_free_allocator
 def test_fork_at_any_moment():
     assert in_a_fresh_process(FORK_SERVER, timeout=120) == "end"
 
