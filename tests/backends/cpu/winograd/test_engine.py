@@ -20,6 +20,8 @@ from convt.problem import Problem
 from convt_cpu._kernels import instruction_sets
 from convt_cpu._runner import run
 
+pytestmark = pytest.mark.usefixtures("one_machine")
+
 KINDS = {
     "3 x 3": Problem(2, 1, 17, 18, (9, 10), (9, 10), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
     "3 x 3, several passes": Problem(1, 1, 150, 130, (70, 40), (70, 40), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
