@@ -248,7 +248,7 @@ SCHEDULES = {
     ),
     "winograd, by outputs": Schedule(
         "winograd", "scatter", "input outputs", True, "kernel",
-        Problem(1, 1, 16, 1000, (90, 90), (45, 45), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
+        Problem(1, 1, 90, 1900, (21, 21), (21, 21), (3, 3), *SQUARE),
     ),
     "depthwise, scatter": Schedule("depthwise", "scatter", "boxes", False, "kernel", LAYER),
     "depthwise, gather": Schedule("depthwise", "gather", "boxes", False, "kernel", LAYER),
