@@ -11,6 +11,8 @@ from convt_cpu._job import Job
 from convt_cpu._plan import Plan
 from convt_cpu.choice import ENGINES, choose
 
+pytestmark = pytest.mark.usefixtures("one_machine")
+
 FEW = 50  # rounds; each ends with all threads waiting for the last
 
 ORDINARY = Problem(2, 1, 18, 20, (20, 22), (10, 11), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE)

@@ -36,6 +36,8 @@ from convt_cpu._memory import fail_after
 from convt_cpu._runner import run
 from convt_cpu.choice import ENGINES, choose
 
+pytestmark = pytest.mark.usefixtures("one_machine")
+
 cpu = CpuBackend()
 MEGABYTE = 2**20
 ALONE = 60_000  # cycles of a round of a stage that one thread does
@@ -92,7 +94,7 @@ def forced(monkeypatch, engine, data_map, problem, arrays):
     }[data_map]
 
     def call():
-        sys.modules["convt_cpu.backend"]._chosen.cache_clear()
+        sys.modules["convt_cpu.backend"]._plan_of.cache_clear()
         getattr(cpu, data_map)(problem, *given)
 
     return call
@@ -246,7 +248,7 @@ SCHEDULES = {
     ),
     "winograd, by outputs": Schedule(
         "winograd", "scatter", "input outputs", True, "kernel",
-        Problem(1, 1, 16, 1000, (90, 90), (45, 45), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
+        Problem(1, 1, 90, 1900, (21, 21), (21, 21), (3, 3), *SQUARE),
     ),
     "depthwise, scatter": Schedule("depthwise", "scatter", "boxes", False, "kernel", LAYER),
     "depthwise, gather": Schedule("depthwise", "gather", "boxes", False, "kernel", LAYER),

@@ -9,6 +9,8 @@ from convt.testing import random_problem
 from convt_cpu._kernels import instruction_sets
 from convt_cpu._runner import run
 
+pytestmark = pytest.mark.usefixtures("one_machine")
+
 KINDS = {
     "k == 2s, cropped by half a cell": Problem(1, 1, 5, 6, (80, 80), (5, 5), (32, 32), (16, 16), (8, 8), (1, 1), SINGLE),
     "one dimension": Problem(2, 1, 70, 40, (240,), (30,), (16,), (8,), (4,), (1,), SINGLE),

@@ -11,6 +11,8 @@ from convt.testing import random_problem
 from convt_cpu._kernels import instruction_sets
 from convt_cpu._runner import run
 
+pytestmark = pytest.mark.usefixtures("one_machine")
+
 KINDS = {
     "k == s": Problem(2, 1, 20, 30, (40, 44), (20, 22), (2, 2), (2, 2), (0, 0), (1, 1), SINGLE),
     "k == 2s": Problem(1, 1, 30, 7, (38, 38), (19, 19), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),

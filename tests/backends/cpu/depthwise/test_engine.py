@@ -11,6 +11,8 @@ from convt.testing import make_problem, random_problem
 from convt_cpu._kernels import instruction_sets
 from convt_cpu._runner import run
 
+pytestmark = pytest.mark.usefixtures("one_machine")
+
 DEPTHWISE = {"channels": (3, 3), "groups": 3}
 
 KINDS = {

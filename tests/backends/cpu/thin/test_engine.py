@@ -9,6 +9,8 @@ from convt.testing import random_problem
 from convt_cpu._kernels import instruction_sets
 from convt_cpu._runner import run
 
+pytestmark = pytest.mark.usefixtures("one_machine")
+
 KINDS = {
     "one position": Problem(1, 1, 64, 70, (2, 2), (1, 1), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
     "some positions of some images": Problem(3, 1, 40, 45, (4, 4), (2, 2), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),

@@ -8,6 +8,8 @@ from convt.problem import Problem
 from convt_cpu._kernels import instruction_sets
 from convt_cpu._runner import run
 
+pytestmark = pytest.mark.usefixtures("one_machine")
+
 KINDS = {
     "one fine channel": Problem(2, 1, 1, 70, (1600,), (30,), (1024,), (20,), (3,), (1,), SINGLE),
     "whole vectors": Problem(1, 1, 3, 5, (264, 256), (16, 16), (40, 32), (16, 16), (8, 8), (1, 1), SINGLE),

@@ -8,6 +8,8 @@ from convt.problem import Problem
 from convt_cpu._kernels import instruction_sets
 from convt_cpu._runner import run
 
+pytestmark = pytest.mark.usefixtures("one_machine")
+
 KINDS = {
     "3 x 3": Problem(2, 1, 33, 17, (23, 19), (23, 19), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
     "4 x 4 in phases": Problem(2, 1, 20, 30, (40, 44), (20, 22), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
