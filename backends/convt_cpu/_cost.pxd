@@ -36,11 +36,10 @@ cdef inline double cycles_of(double multiply_adds, Job job) noexcept:
 
 
 cdef inline double vectors_per_cycle(Job job) noexcept:
-    """Vectors of multiply-adds that begin in a cycle of this model: two on Zen 4, whatever their width.
+    """Vectors of multiply-adds that begin in a cycle of this model: two on most machines.
 
-    Of 512 bits Zen 4 begins one in a cycle, so with those the fitted constants count half cycles, and do so on any machine:
-    where two begin in a cycle, sums weigh half as much beside what is moved. That is what the processors can do at most; no
-    times were measured there.
+    Of 512 bits the model takes two everywhere. Zen 4, where the constants were fitted, begins one in a cycle, so that they count
+    half cycles; processors that begin two turned out to be no faster beside what they move.
     """
     cdef int64_t size = job.g.size, lanes = lanes_of(job.isa, size)
-    return multiply_adds_per_cycle(&job.machine, lanes, size) / lanes * (2 if lanes * size > 32 else 1)
+    return 2 if lanes * size > 32 else multiply_adds_per_cycle(&job.machine, lanes, size) / lanes

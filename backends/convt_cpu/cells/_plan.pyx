@@ -21,7 +21,8 @@ cdef enum:                                  # the same on every machine
     MOST_PANELS = 2 * 1024 * 1024           # bytes of a task's panels
     WAVE = 12 * 1024 * 1024                 # bytes of the packed positions of a wave
     MOST_AT_ONCE = 32                       # CONVT_MAX_PANELS
-    TASKS = 64                              # keep many cores busy
+    TASKS = 64                              # keep many cores busy;
+    PARTS = 16                              # but only so many where parts of the positions pack the same panels again
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
     STRIDE = 4                              # along some axis, that makes rows of cells worth writing
 
@@ -119,7 +120,7 @@ cdef bint _schedule(CellsPlan plan, Caches caches):
     p.panels = max(1, min(min(caches.panels // panel, all_panels * p.waves.groups // TASKS), MOST_AT_ONCE))
     p.blocks = ceil_div(all_panels, p.panels)
     sums = p.unit * p.width * size * p.panels
-    p.parts = min(p.waves.wave, ceil_div(TASKS, p.blocks * p.waves.groups))
+    p.parts = min(p.waves.wave, ceil_div(PARTS, p.blocks * p.waves.groups))
     if p.block < p.inputs:
         p.parts = min(p.waves.wave, max(p.parts, ceil_div(times(p.waves.wave, sums), caches.sums)))
     p.tiles = ceil_div(p.waves.wave, p.parts)

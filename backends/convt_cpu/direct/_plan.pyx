@@ -41,13 +41,14 @@ cdef enum:                                  # the same on every machine
     TASKS = 64                              # keep many cores busy
     PIECES = 16                             # in which a strip is packed, at most
     MOST_ROWS = 64                          # of a kernel: more than any has
+    MEETS = 16                              # vectors of multiply-adds for each packed element of a strip that is shared
     LEAST_ROWS = 8                          # where the outputs are cut into more tasks: fewer would read x too often
     PREFETCH = 8                            # taps that a kernel looks ahead
     COLUMN_VECTORS = 4
     FEWEST_INPUTS = 8                       # of such columns
 
 cdef struct Caches:                         # bytes; `_caches` says of what
-    int64_t positions, strip, strip_sums, block, own_block, sums, all_sums, chunk, slab
+    int64_t positions, strip, strip_sums, block, own_block, sums, all_sums, chunk, slab, shared
 
 
 cdef Caches _caches(const convt_machine* m) noexcept:
@@ -64,6 +65,7 @@ cdef Caches _caches(const convt_machine* m) noexcept:
     c.all_sums = min(l2, 1024 * 1024)       # the sums of all strips of a wave; no more, since every thread has them
     c.chunk = share(l2, 1, 4)               # the weights that a thread packs for itself at a time
     c.slab = share(l2, 5, 32)               # what is packed at a time where taps are columns
+    c.shared = l2                           # all strips, where each core reads them again and again
     return c
 
 
@@ -196,7 +198,7 @@ cdef Strips _choose_strips(DirectPlan plan, Draft* d):
     """Strips, and the schedule: by outputs where there are many weights, or few strips for many outputs."""
     cdef convt_direct_plan* p = &plan.p
     cdef bint sliced = d.any_halo and p.outputs > 2
-    cdef int64_t target = _positions(plan, d), strips, tasks
+    cdef int64_t target = _positions(plan, d), strips, tasks, shared
     cdef Strips s, shorter
     if d.any_halo and p.outputs <= 2 and p.inputs >= FEWEST_INPUTS:
         s = cut(p.batch, d.planes, d.halo, _positions_of_columns(plan, d), d.lanes, False)
@@ -205,12 +207,13 @@ cdef Strips _choose_strips(DirectPlan plan, Draft* d):
             return s
     s = cut(p.batch, d.planes, d.halo, target, d.lanes, sliced)
     strips = s.strips[0] * s.strips[1] * s.strips[2] * s.strips[3]
+    shared = _packed_bytes(plan, &s)
     plan.schedule = BY_STRIPS
     if d.weights > MOST_WEIGHTS:
         plan.schedule = BY_OUTPUTS
-    elif strips * p.groups < TASKS and d.units > 1:
+    elif strips * p.groups < TASKS and d.units > 1 and (shared <= d.caches.shared or _outweighs(plan, d)):
         plan.schedule = TOGETHER
-    if plan.schedule != BY_STRIPS:          # then outputs are cut, finer where that makes too few tasks
+    if plan.schedule != BY_STRIPS and shared <= d.caches.shared:       # then x can be read more often, and outputs be cut finer
         tasks = p.groups * (strips if plan.schedule == TOGETHER else 1)
         if tasks * d.units < TASKS:
             _choose_kernel(plan, d, max(LEAST_ROWS, tasks * p.outputs // TASKS))
@@ -219,6 +222,18 @@ cdef Strips _choose_strips(DirectPlan plan, Draft* d):
         if computed(&shorter) <= PADDED * computed(&s):
             s = shorter
     return s
+
+
+cdef int64_t _packed_bytes(DirectPlan plan, const Strips* s):
+    """Of all strips."""
+    cdef convt_direct_plan* p = &plan.p
+    cdef int64_t strips = s.strips[0] * s.strips[1] * s.strips[2] * s.strips[3]
+    return times(times(p.groups * strips, packed(s)), p.inputs * p.in_planes * plan.size)
+
+
+cdef bint _outweighs(DirectPlan plan, const Draft* d):
+    """Whether a packed element meets so many multiply-adds that it may come from another core's cache."""
+    return plan.p.outputs * d.taps >= MEETS * plan.p.in_planes * d.lanes
 
 
 cdef int64_t _positions(DirectPlan plan, const Draft* d):

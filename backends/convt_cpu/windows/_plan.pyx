@@ -21,7 +21,8 @@ cdef enum:                                  # the same on every machine
     DOTS = 4                                # filters of a kernel
     FILTERS = 32                            # of a task, at most: CONVT_FILTERS
     WINDOWS = 128                           # of a task, at most: CONVT_WINDOWS
-    TASKS = 64                              # keep many cores busy
+    TASKS = 64                              # keep many cores busy,
+    LEAST = 32                              # with so many windows each, which all read the same filters
     KERNEL = 8                              # elements of a row of a filter, at least
     MOST_STEPS = 4096
     MOST = 6 * 1024 * 1024                  # bytes of scratch memory of one thread
@@ -107,8 +108,8 @@ cdef void _cut_channels(WindowsPlan plan):
 cdef void _cut_boxes(WindowsPlan plan, Caches caches, int64_t positions, int64_t lanes):
     """Boxes of positions, filled from the last axis on, in equal parts along each: as many as fit the caches, or one."""
     cdef convt_windows_plan* p = &plan.p
-    cdef int64_t room = min(caches.sums // (p.part * lanes * plan.size), positions * ceil_div(p.outputs, p.part) // TASKS)
-    cdef int64_t whole
+    cdef int64_t of_task = max(LEAST, positions * ceil_div(p.outputs, p.part) // TASKS)
+    cdef int64_t room = min(caches.sums // (p.part * lanes * plan.size), of_task), whole
     cdef int axis
     room = max(1, min(WINDOWS, room))
     p.count[0], p.count[1], p.count[2] = 1, 1, 1

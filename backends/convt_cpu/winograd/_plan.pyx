@@ -116,7 +116,7 @@ def winograd_plan(Job job not None):
     _choose_kernel(plan, &d, MOST_ROWS)
     _choose_blocks(plan, &d)
     cdef int64_t tasks = plan.p.groups * (plan.p.blocks if plan.schedule == TOGETHER else 1)
-    if plan.schedule != BY_TILES and tasks * plan.p.units < TASKS:      # then outputs are cut finer
+    if plan.schedule == TOGETHER and tasks * plan.p.units < TASKS:      # then outputs are cut finer
         _choose_kernel(plan, &d, max(LEAST_ROWS, tasks * plan.p.outputs // TASKS))
         _choose_blocks(plan, &d)
     if not _schedule(plan, &d):
