@@ -276,6 +276,13 @@ static void idle_workers_sleep(void)
     AWAIT(atomic_load(&sleeping) == 3);
 }
 
+static void news_of_full_jobs_does_not_keep_workers_awake(void)
+{
+    until_workers_take_part(4);
+    while (atomic_load(&sleeping) < 2)
+        run_and_check(2, 2, 0);
+}
+
 /* Signals */
 
 static int nested(void)
@@ -744,6 +751,7 @@ static const struct {
     SCENARIO(larger_stacks_where_small_ones_are_refused),
     SCENARIO(workers_block_signals),
     SCENARIO(idle_workers_sleep),
+    SCENARIO(news_of_full_jobs_does_not_keep_workers_awake),
     SCENARIO(a_handler_may_call),
     SCENARIO(a_handler_that_raises_ends_the_job),
     SCENARIO(a_call_of_many_short_stages_asks_too),
