@@ -124,9 +124,9 @@ static struct job *enter_job(struct job *mine, int *seat)
 
 /* Workers */
 
-static void rest(uint32_t seen)
+/* Till there is other news than `seen`; awake until `until`. */
+static void rest(uint32_t seen, int64_t until)
 {
-    int64_t until = nanoseconds() + CONVT_SPIN;
     atomic_fetch_add(&spinning, 1);
     while (atomic_load(&news.value) == seen && nanoseconds() < until)
         breathe();
@@ -141,13 +141,14 @@ static void rest(uint32_t seen)
 
 static void *worker(void *nothing)
 {
+    int64_t awake = 0; /* until then; news of jobs that have no seat for it does not keep a worker awake */
     cores_free();
     for (;;) {
         int seat;
         uint32_t seen = atomic_load(&news.value);
         struct job *job = enter_job(NULL, &seat), *newer;
         if (!job) {
-            rest(seen);
+            rest(seen, awake);
             continue;
         }
         call_workers(job, WAKES_BY_WORKER);
@@ -169,6 +170,7 @@ static void *worker(void *nothing)
         }
         gate_close(&job->gate);
         gate_leave(&job->gate, seat);
+        awake = nanoseconds() + CONVT_SPIN;
     }
     return nothing;
 }
