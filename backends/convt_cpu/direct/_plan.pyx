@@ -39,6 +39,7 @@ cdef enum:                                  # the same on every machine
     MOST_WEIGHTS = 6 * 1024 * 1024          # bytes that are packed before the work starts
     FEW_STRIPS = 8                          # of columns, at least
     TASKS = 64                              # keep many cores busy
+    PASSES = 8                              # of all outputs, where each reads strips from far away
     PIECES = 16                             # in which a strip is packed, at most
     MOST_ROWS = 64                          # of a kernel: more than any has
     MEETS = 16                              # vectors of multiply-adds for each packed element of a strip that is shared
@@ -388,7 +389,8 @@ cdef bint _schedule(DirectPlan plan, const Draft* d, int64_t lines):
             at_once = max(1, min(d.caches.sums // sums, d.units * p.waves.wave * p.waves.groups // TASKS))
             scratch = at_once * sums
         else:
-            at_once = max(1, min(d.caches.all_sums // (p.waves.wave * sums), d.units * p.waves.groups // TASKS))
+            at_once = d.units * p.waves.groups // (TASKS if shared <= d.caches.shared else PASSES)
+            at_once = max(1, min(d.caches.all_sums // (p.waves.wave * sums), at_once))
             p.chunk = min(p.inputs, p.block * max(1, d.caches.chunk // (p.block * at_once * of_channel)))
             scratch, packed = at_once * (p.chunk * of_channel + p.waves.wave * sums), 0
     if scratch + packed + shared > MOST:

@@ -31,13 +31,14 @@ cdef enum:                                  # the same on every machine
     WAVE = 12 * 1024 * 1024                 # bytes of V of all blocks that are packed together
     MOST_WEIGHTS = 10 * 1024 * 1024         # bytes of U that are packed before the work starts
     MOST = 20 * 1024 * 1024                 # bytes of scratch memory with one thread
+    PASSES = 8                              # of all outputs, where each reads V from far away
     OWN = 1024 * 1024                       # bytes of scratch memory of a thread that has no V and no U
     MOST_TILES = 96                         # CONVT_WINOGRAD_TILES
     MOST_STRIDE = 2                         # CONVT_WINOGRAD_STRIDE
     TASKS = 64                              # keep many cores busy
 
 cdef struct Caches:                         # bytes; `_caches` says of what
-    int64_t piece, tiles, pass_, sums
+    int64_t piece, tiles, pass_, sums, shared
 
 
 cdef Caches _caches(const convt_machine* m) noexcept:
@@ -47,6 +48,7 @@ cdef Caches _caches(const convt_machine* m) noexcept:
     c.piece = min(share(l1, 1, 2), 16 * 1024)   # V that a kernel takes at once; no more, since each thread may have its U
     c.tiles = share(l2, 5, 8)               # V of a block of tiles, beside ...
     c.pass_ = share(l2, 5, 16)              # ... M of a pass
+    c.shared = l2                           # V of all blocks, where each core reads it again and again
     c.sums = min(2 * l2, 2 * 1024 * 1024)   # M of all blocks that are packed together, of one pass; no more, each thread has it
     return c
 
@@ -204,7 +206,8 @@ cdef bint _schedule(WinogradPlan plan, const Draft* d):
     """Passes, blocks of a wave and scratch memory; False if that is too much."""
     cdef convt_winograd_plan* p = &plan.p
     cdef int64_t of_block = times(p.channel_blocks, FREQUENCIES * p.v_size * plan.size), sums = d.sums * p.block_tiles
-    cdef int64_t tasks, room, scratch, packed = d.weights, shared = 0
+    cdef bint near
+    cdef int64_t room, scratch, packed = d.weights, shared = 0
     p.pass_ = max(1, min(d.caches.pass_ // sums, p.units))
     p.waves.wave = p.waves.groups = p.parts = 1
     if plan.schedule == BY_TILES:
@@ -213,15 +216,17 @@ cdef bint _schedule(WinogradPlan plan, const Draft* d):
         room = WAVE if plan.schedule == BY_OUTPUTS else min(WAVE, MOST - OWN - d.weights)
         p.waves.wave = min(p.blocks, max(1, room // of_block))
         if plan.schedule == BY_OUTPUTS:
+            near = times(p.blocks, of_block) <= d.caches.shared
+            p.pass_ = max(1, min(p.pass_, p.units // (TASKS if near else PASSES)))
             p.waves.wave = min(p.waves.wave, max(1, d.caches.sums // (p.pass_ * sums)))
         p.waves.groups = max(1, min(p.groups, room // of_block // p.blocks)) if p.waves.wave == p.blocks else 1
         plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(p.blocks, p.waves.wave)
         shared = p.waves.groups * p.waves.wave * of_block
-        p.parts = p.waves.wave if plan.schedule == TOGETHER else 1
-        tasks = p.units * p.waves.groups * p.parts
-        p.pass_ = max(1, min(p.pass_, tasks // TASKS))
-        scratch = p.pass_ * sums
-        if plan.schedule == BY_OUTPUTS:
+        if plan.schedule == TOGETHER:
+            p.parts = p.waves.wave
+            p.pass_ = max(1, min(p.pass_, p.units * p.waves.groups * p.parts // TASKS))
+            scratch = p.pass_ * sums
+        else:
             scratch, packed = p.pass_ * (d.u_unit * plan.size + p.waves.wave * sums), 0
     scratch += CONVT_WINOGRAD_LISTS
     if scratch + packed + shared > MOST:
