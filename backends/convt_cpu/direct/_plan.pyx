@@ -12,7 +12,7 @@ new shape waits for it.
 from .._cost cimport cycles_of, elements_moved, weights_moved, words
 from .._geometry cimport Geometry, name_sides
 from .._job cimport Job
-from .._kernels cimport convt_column, convt_direct_plan, lanes_of, most_rows, stage, widest
+from .._kernels cimport convt_column, convt_direct_plan, has_kernel, lanes_of, most_rows, stage, widest
 from .._memory cimport allocate, release
 from .._plan cimport PACKS, REPEATS
 from .._sizes cimport LINE, ceil_div, even, times
@@ -192,6 +192,9 @@ cdef void _choose_kernel(DirectPlan plan, Draft* d, int64_t most):
     p.unit = even(p.outputs, min(most, most_rows(plan.isa)))
     p.tile = widest(plan.isa, p.unit)
     d.units = ceil_div(p.outputs, p.unit)
+    cdef int64_t last = p.outputs - (d.units - 1) * p.unit
+    while not has_kernel(plan.isa, last, p.tile) or not has_kernel(plan.isa, p.unit, p.tile):
+        p.tile -= 1                         # what is packed tile by tile is read tile by tile, by the last unit too
     d.weights = p.groups * p.inputs * p.outputs * d.taps * plan.size
 
 

@@ -57,6 +57,15 @@ def test_random_problems_compute_the_definition(seed, isa):
         check(plan_of("direct", problem, data_map, isa, order), problem, data_map, seed, threads=int(rng.integers(1, 4)))
 
 
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("outputs", range(1, 46))
+def test_any_number_of_outputs_reads_a_strip_that_is_packed_tile_by_tile(outputs, isa):
+    problem = Problem(2, 1, outputs, 9, (40, 44), (20, 22), (2, 2), (2, 2), (0, 0), (1, 1), SINGLE)
+    plan = plan_of("direct", problem, "scatter", isa)
+    assert plan.tables.span_size
+    check(plan, problem, "scatter")
+
+
 @pytest.mark.parametrize("data_map", ["scatter", "gather"])
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
 def test_the_bits_do_not_depend_on_the_number_of_threads(problem, data_map):
