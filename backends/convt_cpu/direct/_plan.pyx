@@ -20,7 +20,7 @@ from .._tables cimport as_list, as_rows, new_table
 from .._taps cimport Reach, Tap, lines_of, list_taps, number_planes, place, reach_along, sort_by_reads
 from .._types cimport int64_t
 from ..machine._record cimport convt_machine, share, usable_l2
-from ._strips cimport Strips, computed, cut, packed, span_of
+from ._strips cimport Strips, computed, cut, number_of, packed, span_of
 
 from types import SimpleNamespace
 
@@ -41,15 +41,14 @@ cdef enum:                                  # the same on every machine
     TASKS = 64                              # keep many cores busy
     PASSES = 8                              # of all outputs, where each reads strips from far away
     PIECES = 16                             # in which a strip is packed, at most
-    MOST_ROWS = 64                          # of a kernel: more than any has
-    MEETS = 16                              # vectors of multiply-adds for each packed element of a strip that is shared
-    LEAST_ROWS = 8                          # where the outputs are cut into more tasks: fewer would read x too often
+    MEETS = 128                             # vectors of multiply-adds for each packed element of a strip that is shared
+    SHORTEST = 8                            # vectors of positions of a strip
     PREFETCH = 8                            # taps that a kernel looks ahead
     COLUMN_VECTORS = 4
     FEWEST_INPUTS = 8                       # of such columns
 
 cdef struct Caches:                         # bytes; `_caches` says of what
-    int64_t positions, strip, strip_sums, block, own_block, sums, all_sums, chunk, slab, shared
+    int64_t positions, strip, strip_sums, block, own_block, sums, all_sums, chunk, slab, shared, near
 
 
 cdef Caches _caches(const convt_machine* m) noexcept:
@@ -66,12 +65,16 @@ cdef Caches _caches(const convt_machine* m) noexcept:
     c.all_sums = min(l2, 1024 * 1024)       # the sums of all strips of a wave; no more, since every thread has them
     c.chunk = share(l2, 1, 4)               # the weights that a thread packs for itself at a time
     c.slab = share(l2, 5, 32)               # what is packed at a time where taps are columns
+    c.near = share(l2, 1, 2)                # all weights, beside a strip
     c.shared = l2                           # all strips, where each core reads them again and again
     return c
 
 
 cdef double PACKED = 0.6                    # cycles for an element of a packed strip
 cdef double AGAIN = 0.35                    # for one that a pass reads from far away
+cdef double NEAR = 0.1                      # for a weight that a strip reads from the L2 cache, ...
+cdef double FAR = 0.6                       # ... and from beyond
+cdef double DEARER = 1.02                   # what shorter strips may cost
 cdef double WEIGHT = 2.2                    # for a packed weight, which comes from far away
 cdef double ELEMENT = 1.3                   # for an element of the arrays
 
@@ -145,7 +148,7 @@ cdef bint _planned(DirectPlan plan, Job job, Tap* taps) except -1:
         return False                        # of the packed positions that a single one needs
     list_taps(g, plan.scatters, d.reach, d.copied, taps)
     plan.p.in_planes = number_planes(taps, d.taps)
-    _choose_kernel(plan, &d, MOST_ROWS)
+    _choose_kernel(plan, &d)
     s = _choose_strips(plan, &d)
     if not _lay_out_strip(plan, &d, &s):
         return False
@@ -186,10 +189,10 @@ cdef void _measure_reach(DirectPlan plan, const Geometry* g, Draft* d):
     d.any_halo = d.halo[0] > 0 or d.halo[1] > 0 or d.halo[2] > 0
 
 
-cdef void _choose_kernel(DirectPlan plan, Draft* d, int64_t most):
-    """Outputs and vectors of a kernel: at most so many outputs that are equal parts of all, then the most vectors."""
+cdef void _choose_kernel(DirectPlan plan, Draft* d):
+    """Outputs and vectors of a kernel: the most outputs that are equal parts of all, then the most vectors."""
     cdef convt_direct_plan* p = &plan.p
-    p.unit = even(p.outputs, min(most, most_rows(plan.isa)))
+    p.unit = even(p.outputs, most_rows(plan.isa))
     p.tile = widest(plan.isa, p.unit)
     d.units = ceil_div(p.outputs, p.unit)
     cdef int64_t last = p.outputs - (d.units - 1) * p.unit
@@ -199,10 +202,10 @@ cdef void _choose_kernel(DirectPlan plan, Draft* d, int64_t most):
 
 
 cdef Strips _choose_strips(DirectPlan plan, Draft* d):
-    """Strips, and the schedule: by outputs where there are many weights, or few strips for many outputs."""
+    """Strips, and the schedule: by outputs where there are many weights, together where strips are few and near."""
     cdef convt_direct_plan* p = &plan.p
     cdef bint sliced = d.any_halo and p.outputs > 2
-    cdef int64_t target = _positions(plan, d), strips, tasks, shared
+    cdef int64_t target = _positions(plan, d)
     cdef Strips s, shorter
     if d.any_halo and p.outputs <= 2 and p.inputs >= FEWEST_INPUTS:
         s = cut(p.batch, d.planes, d.halo, _positions_of_columns(plan, d), d.lanes, False)
@@ -210,17 +213,14 @@ cdef Strips _choose_strips(DirectPlan plan, Draft* d):
         if d.few:
             return s
     s = cut(p.batch, d.planes, d.halo, target, d.lanes, sliced)
-    strips = s.strips[0] * s.strips[1] * s.strips[2] * s.strips[3]
-    shared = _packed_bytes(plan, &s)
     plan.schedule = BY_STRIPS
     if d.weights > MOST_WEIGHTS:
         plan.schedule = BY_OUTPUTS
-    elif strips * p.groups < TASKS and d.units > 1 and (shared <= d.caches.shared or _outweighs(plan, d)):
-        plan.schedule = TOGETHER
-    if plan.schedule != BY_STRIPS and shared <= d.caches.shared:       # then x can be read more often, and outputs be cut finer
-        tasks = p.groups * (strips if plan.schedule == TOGETHER else 1)
-        if tasks * d.units < TASKS:
-            _choose_kernel(plan, d, max(LEAST_ROWS, tasks * p.outputs // TASKS))
+    elif number_of(&s) * p.groups < TASKS:
+        if d.units > 1 and (_packed_bytes(plan, &s) <= d.caches.shared or _outweighs(plan, d)):
+            plan.schedule = TOGETHER
+        else:
+            s = _finer(plan, d, s, target, sliced)
     if plan.schedule == BY_OUTPUTS and not d.halo[0] and not d.halo[1]:
         shorter = cut(p.batch, d.planes, d.halo, target // 2, d.lanes, sliced)
         if computed(&shorter) <= PADDED * computed(&s):
@@ -231,8 +231,29 @@ cdef Strips _choose_strips(DirectPlan plan, Draft* d):
 cdef int64_t _packed_bytes(DirectPlan plan, const Strips* s):
     """Of all strips."""
     cdef convt_direct_plan* p = &plan.p
-    cdef int64_t strips = s.strips[0] * s.strips[1] * s.strips[2] * s.strips[3]
-    return times(times(p.groups * strips, packed(s)), p.inputs * p.in_planes * plan.size)
+    return times(times(p.groups * number_of(s), packed(s)), p.inputs * p.in_planes * plan.size)
+
+
+cdef Strips _finer(DirectPlan plan, const Draft* d, Strips s, int64_t target, bint sliced):
+    """More and shorter strips than these few, as long as they cost little more."""
+    cdef convt_direct_plan* p = &plan.p
+    cdef double most = _cycles_of_strips(plan, d, &s) * DEARER
+    cdef Strips shorter
+    while number_of(&s) * p.groups < TASKS and target > SHORTEST * d.lanes:
+        target //= 2
+        shorter = cut(p.batch, d.planes, d.halo, target, d.lanes, sliced)
+        if _cycles_of_strips(plan, d, &shorter) > most:
+            break
+        s = shorter
+    return s
+
+
+cdef double _cycles_of_strips(DirectPlan plan, const Draft* d, const Strips* s):
+    """What strips of one group cost, as far as it depends on how many there are."""
+    cdef convt_direct_plan* p = &plan.p
+    cdef double weights = <double>p.inputs * p.outputs * d.taps, words = plan.size / 4.0
+    cdef double read = weights * (FAR if d.weights > d.caches.near else NEAR), strip = packed(s) * p.inputs * p.in_planes * PACKED
+    return computed(s) * weights / (2 * d.lanes) + number_of(s) * (strip + read) * words
 
 
 cdef bint _outweighs(DirectPlan plan, const Draft* d):
@@ -269,7 +290,7 @@ cdef bint _lay_out_strip(DirectPlan plan, Draft* d, const Strips* s):
         p.rows[axis] = s.rows[axis]
     p.slices, p.slice, p.positions = s.slices, s.positions // s.slices, s.positions
     p.sums_pitch[0], p.sums_pitch[1] = s.sums_pitch[0], s.sums_pitch[1]
-    p.all_strips = p.strips[0] * p.strips[1] * p.strips[2] * p.strips[3]
+    p.all_strips = number_of(s)
     d.spans = 1
     if d.any_halo:
         furthest = (d.halo[0] * p.rows[1] + d.halo[1]) * p.rows[2] + d.halo[2]
@@ -405,6 +426,14 @@ cdef bint _schedule(DirectPlan plan, const Draft* d, int64_t lines):
     return True
 
 
+cdef int64_t _parts(DirectPlan plan, const Draft* d):
+    """Tasks that share a strip, each of which packs it: where strips are few, as many as pack in a small part of the time."""
+    cdef convt_direct_plan* p = &plan.p
+    cdef double packing = p.in_planes * PACKED * plan.size / 4.0, sums = p.outputs * d.taps / (2.0 * d.lanes)
+    cdef int64_t most = 1 + <int64_t>((DEARER - 1) * sums / packing)
+    return min(min(most, d.units), ceil_div(TASKS, p.groups * p.all_strips))
+
+
 cdef int _list_stages(DirectPlan plan, Job job, const Draft* d) except -1:
     """The schedule as stages, and what each costs."""
     cdef convt_direct_plan* p = &plan.p
@@ -418,7 +447,7 @@ cdef int _list_stages(DirectPlan plan, Job job, const Draft* d) except -1:
     if plan.schedule != BY_OUTPUTS:
         plan.add(WEIGHTS_STAGE, p.groups * p.passes * (1 if d.few else ceil_div(p.inputs, p.block)), weights, PACKS)
     if plan.schedule == BY_STRIPS:
-        plan.add(STRIPS_STAGE, p.groups * p.all_strips, sums + packed * PACKED)
+        plan.add(STRIPS_STAGE, p.groups * p.all_strips * p.parts, sums + packed * PACKED * p.parts)
         return 0
     plan.add(PACK_STAGE, p.waves.groups * p.waves.wave * p.pieces, packed * PACKED, REPEATS)
     if plan.schedule == TOGETHER:

@@ -39,9 +39,13 @@ cdef inline Strips cut(
     return s
 
 
+cdef inline int64_t number_of(const Strips* s) noexcept nogil:
+    return s.strips[0] * s.strips[1] * s.strips[2] * s.strips[3]
+
+
 cdef inline double computed(const Strips* s) noexcept nogil:
     """Positions of all strips."""
-    return <double>(s.strips[0] * s.strips[1] * s.strips[2] * s.strips[3]) * s.positions
+    return <double>number_of(s) * s.positions
 
 
 cdef inline int64_t packed(const Strips* s) noexcept nogil:

@@ -1,6 +1,6 @@
 /* The stages of the direct engine. A template as direct.h is; strip.h does the work.
  *
- *     by strips     direct_weights, direct_strips                             a strip fills a core's time
+ *     by strips     direct_weights, direct_strips                             each task packs its own strip
  *     together      direct_weights, rounds of: direct_pack, direct_sums       few strips: the outputs are cut, too
  *     by outputs    rounds of: direct_pack, direct_outputs                    many weights: each task packs its own
  *
@@ -32,12 +32,14 @@ static int NAME(stage_direct_weights)(const convt_call *call, int64_t task, void
         packed + c * all_taps * (last - first));
 }
 
-/* One strip in all passes. */
+/* One strip in some passes. */
 static int NAME(stage_direct_strips)(const convt_call *call, int64_t task, void *own)
 {
     const convt_direct_plan *p = call->plan;
     NAME(map) map = NAME(map_of)(call, p->inputs, p->outputs);
-    NAME(strip)(p, task, map.input, map.in, call->packed, map.bias, map.output, map.out, own);
+    int64_t part = task % p->parts, first = p->passes * part / p->parts * p->pass;
+    int64_t end = convt_least(p->passes * (part + 1) / p->parts * p->pass, p->outputs);
+    NAME(strip)(p, task / p->parts, first, end, map.input, map.in, call->packed, map.bias, map.output, map.out, own);
     return 1;
 }
 

@@ -111,10 +111,11 @@ static inline int64_t NAME(end_of_pass)(const convt_direct_plan *p, int64_t firs
     return p->pass < p->outputs - first ? first + p->pass : p->outputs;
 }
 
-/* The schedule by strips: a task is a strip of one group, in all passes; the weights have been packed before. */
+/* The schedule by strips: a task is a strip of one group, in some passes, the outputs first to end; the weights have been packed
+ * before. */
 static void NAME(strip)(
-    const convt_direct_plan *p, int64_t task, const REAL *input, const convt_strides *in, const REAL *weights,
-    const REAL *bias, REAL *output, const convt_strides *out, REAL *scratch)
+    const convt_direct_plan *p, int64_t task, int64_t first, int64_t end, const REAL *input, const convt_strides *in,
+    const REAL *weights, const REAL *bias, REAL *output, const convt_strides *out, REAL *scratch)
 {
     NAME(box) box = NAME(strip_box)(p, task);
     REAL *strip = scratch, *sums = scratch + p->strip_size;
@@ -126,7 +127,7 @@ static void NAME(strip)(
         return;
     }
     NAME(pack_strip)(p, &box, 0, p->inputs, input, in, strip);
-    for (int64_t first = 0, last; first < p->outputs; first = last) {
+    for (int64_t last; first < end; first = last) {
         last = NAME(end_of_pass)(p, first);
         NAME(sum_channels)(p, first, last, 0, p->inputs, strip, weights + first * filter, sums);
         NAME(write_pass)(p, &box, first, last, sums, bias, output, out);

@@ -264,14 +264,15 @@ static void NAME(winograd_pass)(
         (NAME(winograd_lists) *)scratch);
 }
 
-/* The schedule by tiles: a task is a block of tiles of one group; U has been packed before. The scratch memory holds the lists,
+/* The schedule by tiles: a task is a block of tiles of one group in some passes; U has been packed before. The scratch memory holds the lists,
  * M of one pass, then V. Returns 1 if all elements are finite and not huge. */
 static int NAME(winograd_tiles)(
     const convt_winograd_plan *p, int64_t task, const REAL *input, const convt_strides *in, const REAL *u, const REAL *bias,
     REAL *output, const convt_strides *out, REAL *scratch)
 {
     NAME(window_list) *windows = &((NAME(winograd_lists) *)scratch)->windows;
-    int64_t group = task / p->blocks, block = task % p->blocks;
+    int64_t part = task % p->parts, block = task / p->parts % p->blocks, group = task / p->parts / p->blocks;
+    int64_t step = p->pass * p->unit, end = convt_least(p->passes * (part + 1) / p->parts * step, p->outputs);
     REAL *v = scratch + CONVT_WINOGRAD_LISTS / sizeof(REAL) + p->pass * p->out_phases * 16 * p->unit * p->block_tiles;
     input += group * p->inputs * in->channel;
     u += group * p->channel_blocks * p->units * 16 * p->out_phases * p->u_size;
@@ -280,7 +281,7 @@ static int NAME(winograd_tiles)(
         if (!NAME(winograd_windows)(
                 p, block, c * p->block_channels, NAME(channels_of)(p, c), windows, in, v + c * 16 * p->v_size))
             return 0;
-    for (int64_t first = 0; first < p->outputs; first += p->pass * p->unit)
+    for (int64_t first = p->passes * part / p->parts * step; first < end; first += step)
         NAME(winograd_pass)(p, group, block, first, v, u, bias, output, out, scratch);
     return 1;
 }

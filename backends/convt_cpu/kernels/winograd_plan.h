@@ -52,7 +52,7 @@ typedef struct {
     int64_t units, channel_blocks, blocks; /* of outputs, of inputs, of tiles, of one group */
     int64_t passes;              /* of all units */
     convt_waves waves;           /* of blocks that are packed in one round */
-    int64_t parts;               /* in which the blocks of a wave are summed by several tasks */
+    int64_t parts;               /* tasks that share a block's passes, by tiles; a wave's blocks, together */
 } convt_winograd_plan;
 
 #endif

@@ -24,7 +24,7 @@ cdef enum:                                  # the same on every machine
     RUN = 48                                # positions of a task of gather
     DOTS = 4                                # channels of a kernel of gather
     MOST_CHANNELS = 32                      # of a task of gather
-    TASKS = 64                              # keep many cores busy
+    TASKS = 16                              # keep some cores busy: more would read or write less than half a page at a time
     SHARED = 12 * 1024 * 1024               # bytes of what all tasks read: rows or columns
     WEIGHTS = 256 * 1024                    # in number: fewer are not worth it
 

@@ -23,8 +23,6 @@ __all__ = ["WinogradPlan", "winograd_plan", "winograd_suits"]
 
 cdef enum:                                  # the same on every machine
     FREQUENCIES = 16
-    MOST_ROWS = 64                          # of a kernel: more than any has
-    LEAST_ROWS = 8                          # where the outputs are cut into more tasks: fewer would read V too often
     FEWEST_INPUTS = 16                      # a result's error is that of its whole tile, which is like its own where each
                                             # sum has many terms
     FEWEST_CHANNELS = 16                    # on either side, so that products outweigh transforms
@@ -53,6 +51,7 @@ cdef Caches _caches(const convt_machine* m) noexcept:
     return c
 
 
+cdef double DEARER = 1.02                   # what more tasks may cost
 cdef double SUM = 1.25                      # time of a multiply-add, relative to a direct kernel's
 cdef double TRANSFORMED = 0.6               # cycles for an element of a transformed window, or of the products of a tile
 cdef double WEIGHT = 1.2                    # for a transformed weight
@@ -115,12 +114,8 @@ def winograd_plan(Job job not None):
     cdef Draft d
     d.caches, d.lanes = _caches(&job.machine), lanes_of(plan.isa, plan.size)
     _place_tiles(plan, g, &d)
-    _choose_kernel(plan, &d, MOST_ROWS)
+    _choose_kernel(plan, &d)
     _choose_blocks(plan, &d)
-    cdef int64_t tasks = plan.p.groups * (plan.p.blocks if plan.schedule == TOGETHER else 1)
-    if plan.schedule == TOGETHER and tasks * plan.p.units < TASKS:      # then outputs are cut finer
-        _choose_kernel(plan, &d, max(LEAST_ROWS, tasks * plan.p.outputs // TASKS))
-        _choose_blocks(plan, &d)
     if not _schedule(plan, &d):
         return None
     _list_stages(plan, job, &d)
@@ -168,10 +163,10 @@ cdef void _place_tiles(WinogradPlan plan, const Geometry* g, Draft* d):
     d.all_tiles = p.batch * p.lattices[0] * p.lattices[1] * p.tiles[0] * p.tiles[1]
 
 
-cdef void _choose_kernel(WinogradPlan plan, Draft* d, int64_t most):
-    """Outputs of a unit, at most so many, tiles of a kernel, and channels that it sums in one go; U is packed accordingly."""
+cdef void _choose_kernel(WinogradPlan plan, Draft* d):
+    """Outputs of a unit, tiles of a kernel, and channels that it sums in one go; U is packed accordingly."""
     cdef convt_winograd_plan* p = &plan.p
-    p.unit = even(p.outputs, min(most, most_rows(plan.isa)))
+    p.unit = even(p.outputs, most_rows(plan.isa))
     p.tile = widest(plan.isa, p.unit)
     d.step = p.tile * d.lanes
     p.block_channels = even(p.inputs, max(1, d.caches.piece // (d.step * plan.size * p.in_phases)))
@@ -193,7 +188,7 @@ cdef void _choose_blocks(WinogradPlan plan, Draft* d):
     if d.weights > MOST_WEIGHTS or 2 * in_cache < most:
         plan.schedule = BY_OUTPUTS if d.weights > MOST_WEIGHTS else TOGETHER
         p.block_tiles = most if most < 2 * d.step else max(1, min(most, 2 * d.caches.pass_ // d.sums) // d.step) * d.step
-    elif ceil_div(d.all_tiles, in_cache) * p.groups < TASKS and p.units > 1:
+    elif p.groups * ceil_div(d.all_tiles, in_cache) < TASKS and times(d.all_tiles * p.groups, row) <= d.caches.shared:
         plan.schedule = TOGETHER
     p.blocks = ceil_div(d.all_tiles, p.block_tiles)
     p.pitch = p.block_tiles
@@ -211,6 +206,8 @@ cdef bint _schedule(WinogradPlan plan, const Draft* d):
     p.pass_ = max(1, min(d.caches.pass_ // sums, p.units))
     p.waves.wave = p.waves.groups = p.parts = 1
     if plan.schedule == BY_TILES:
+        p.parts = _parts(plan, d)
+        p.pass_ = min(p.pass_, ceil_div(p.units, p.parts))
         scratch = of_block + p.pass_ * sums
     else:
         room = WAVE if plan.schedule == BY_OUTPUTS else min(WAVE, MOST - OWN - d.weights)
@@ -236,6 +233,14 @@ cdef bint _schedule(WinogradPlan plan, const Draft* d):
     return True
 
 
+cdef int64_t _parts(WinogradPlan plan, const Draft* d):
+    """Tasks that share a block of tiles, each of which transforms it: where blocks are few, as many as take little time for it."""
+    cdef convt_winograd_plan* p = &plan.p
+    cdef double sums = p.outputs * p.out_phases * SUM / (2.0 * d.lanes), transforms = TRANSFORMED * plan.size / 4.0
+    cdef int64_t most = 1 + <int64_t>((DEARER - 1) * sums / transforms)
+    return min(min(most, p.units), ceil_div(TASKS, p.groups * p.blocks))
+
+
 cdef int _list_stages(WinogradPlan plan, Job job, const Draft* d) except -1:
     """The schedule as stages, and what each costs."""
     cdef convt_winograd_plan* p = &plan.p
@@ -248,7 +253,7 @@ cdef int _list_stages(WinogradPlan plan, Job job, const Draft* d) except -1:
     if plan.schedule != BY_OUTPUTS:
         plan.add(WEIGHTS_STAGE, p.groups * p.channel_blocks * p.units, weights, PACKS)
     if plan.schedule == BY_TILES:
-        plan.add(TILES_STAGE, p.groups * p.blocks, sums + moved * of_inputs)
+        plan.add(TILES_STAGE, p.groups * p.blocks * p.parts, sums + moved * of_inputs * p.parts)
         return 0
     plan.add(INPUT_STAGE, p.waves.groups * p.waves.wave * p.channel_blocks, moved * of_inputs, REPEATS)
     if plan.schedule == TOGETHER:

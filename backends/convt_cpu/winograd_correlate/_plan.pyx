@@ -30,7 +30,7 @@ cdef enum:                                  # the same on every machine
     MOST_FREQUENCIES = 16                   # those of two axes; three would have more sums than the caches hold
     MOST_PHASES = 16
     UNIT_TILES = 64                         # of a unit, at most
-    BLOCKS = 32                             # pairs of blocks, at least
+    BLOCKS = 8                              # pairs of blocks, at least
     ALL_SUMS = 6 * 1024 * 1024              # bytes of M of all tasks that each have a whole one
     WAVE = 16 * 1024 * 1024                 # bytes of V and G of a strip that all threads pack
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
