@@ -20,6 +20,9 @@ cdef extern from "kernels/call.h" nogil:
         void* shared
         int64_t round
 
+    ctypedef struct Seat "convt_seat":
+        int64_t run, kept
+
     ctypedef int (*StageFunction "convt_stage")(const Call* call, int64_t task, void* own) noexcept nogil
 
     ctypedef struct convt_named_stage:

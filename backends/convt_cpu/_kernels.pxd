@@ -30,7 +30,7 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t slab
         int64_t sums_pitch[2]
         int64_t positions, plane_size, channel_size, span, span_size, strip_size, block, chunk, tile, unit, pass_ "pass"
-        int64_t passes, all_strips, pieces, parts
+        int64_t units, all_strips, pieces
         convt_waves waves
         int64_t column_units
         const int64_t* first_column
@@ -82,7 +82,7 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t results[2]
         int64_t tiles[2]
         int64_t flips, in_phases, out_phases, block_tiles, pitch, block_channels, tile, unit, pass_ "pass", v_size, u_size
-        int64_t units, channel_blocks, blocks, passes, parts
+        int64_t units, channel_blocks, blocks
         convt_waves waves
 
     ctypedef struct convt_winograd_side:

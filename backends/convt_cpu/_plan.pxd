@@ -11,6 +11,7 @@ cdef enum:
 cdef enum StageKind:
     PACKS = 1                               # reads the kernel alone, and writes what is `packed`
     REPEATS = 2                             # once in every round, with those beside it that do
+    RUNS = 4                                # its function does runs of tasks, the longer the better for one core
 
 cdef struct Stage:
     StageFunction run

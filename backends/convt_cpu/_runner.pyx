@@ -10,11 +10,11 @@
 cimport numpy as cnp
 from libc.stdint cimport uintptr_t
 
-from ._call cimport Call, StageFunction
+from ._call cimport Call, Seat, StageFunction
 from ._layers cimport layer
 from ._memory cimport allocate, release
-from ._plan cimport REPEATS, Plan, Stage
-from ._sizes cimport LINE, aligned
+from ._plan cimport REPEATS, RUNS, Plan, Stage
+from ._sizes cimport LINE, aligned, ceil_div
 from ._strides cimport strides_of
 from ._tasks cimport convt_run
 from ._types cimport int64_t
@@ -27,12 +27,16 @@ cdef enum:
     FEW = 8
 
 cdef double ALONE = 60_000                  # cycles of a stage that is done before another thread has begun
+cdef double LONGEST = 20_000_000            # cycles of a run of tasks: signals wait that long
+cdef enum:
+    RUNS_OF_THREAD = 4                      # so many at least, so that threads end together
 
 cdef struct Running:                        # a stage of a call, as the layer's threads see it
     const Call* call
     StageFunction run
     char* own                               # scratch memory of seat 0
     int64_t scratch                         # bytes of a seat
+    int64_t tasks, at_once                  # all tasks, and those of a run
 
 
 def run(
@@ -70,7 +74,7 @@ def run(
     cdef convt_run on_threads = layer()
     threads = seats_for(plan, threads)
     cdef int64_t packed = aligned(plan.packed * plan.size), shared = aligned(plan.shared * plan.size)
-    cdef int64_t scratch = aligned(plan.scratch * plan.size)
+    cdef int64_t scratch = bytes_of_seat(plan)
     cdef char* memory = <char*>allocate(packed + shared + threads * scratch + LINE)
     cdef char* first = memory + (-<uintptr_t>memory) % LINE
     call.packed, call.shared = first, first + packed
@@ -105,26 +109,42 @@ cdef bint _run_rounds(
     cdef int64_t rounds = plan.rounds if plan.all_stages[first].kind & REPEATS else 1, each
     cdef Running job
     cdef Stage* stage
-    cdef int index, some
+    cdef int index, some, seat
     for each in range(rounds):
         call.round = each
         for index in range(first, end):
             stage = &plan.all_stages[index]
-            job.call, job.run, job.own, job.scratch = call, stage.run, own, scratch
+            job.call, job.run, job.own, job.scratch, job.tasks = call, stage.run, own, scratch, stage.tasks
             some = 1 if stage.cycles < ALONE * rounds else <int>min(threads, stage.tasks)
-            if not on_threads(&_do, &job, stage.tasks, some):
+            job.at_once = _tasks_of_run(stage, rounds, some) if stage.kind & RUNS else 1
+            for seat in range(some):
+                (<Seat*>(own + seat * scratch)).kept = -1
+            if not on_threads(&_do, &job, ceil_div(stage.tasks, job.at_once), some):
                 return False
     return True
 
 
+cdef int64_t _tasks_of_run(const Stage* stage, int64_t rounds, int threads) noexcept nogil:
+    """As many as leave enough runs for all threads, and end soon."""
+    cdef double soon = LONGEST * rounds * stage.tasks / max(stage.cycles, 1)
+    return max(1, <int64_t>min(soon, stage.tasks // (RUNS_OF_THREAD * threads)))
+
+
 cdef int _do(void* stage, int64_t task, int seat) noexcept nogil:
     cdef Running* job = <Running*>stage
-    return job.run(job.call, task, job.own + seat * job.scratch)
+    cdef Seat* own = <Seat*>(job.own + seat * job.scratch)
+    cdef int64_t first = task * job.at_once
+    own.run = min(job.at_once, job.tasks - first)
+    return job.run(job.call, first, own + 1)
+
+
+cdef inline int64_t bytes_of_seat(Plan plan) noexcept:
+    return sizeof(Seat) + aligned(plan.scratch * plan.size)
 
 
 cdef int seats_for(Plan plan, int threads) noexcept:
     """As many of the threads as have tasks, and room for their scratch memory."""
-    cdef int64_t size = aligned(plan.scratch * plan.size), tasks = 1
+    cdef int64_t size = bytes_of_seat(plan), tasks = 1
     cdef int64_t room = MOST_SCRATCH - aligned(plan.packed * plan.size) - aligned(plan.shared * plan.size), most
     cdef int i
     for i in range(plan.stage_count):

@@ -14,7 +14,7 @@ from .._geometry cimport Geometry, name_sides
 from .._job cimport Job
 from .._kernels cimport convt_column, convt_direct_plan, has_kernel, lanes_of, most_rows, stage, widest
 from .._memory cimport allocate, release
-from .._plan cimport PACKS, REPEATS
+from .._plan cimport PACKS, REPEATS, RUNS
 from .._sizes cimport LINE, ceil_div, even, times
 from .._tables cimport as_list, as_rows, new_table
 from .._taps cimport Reach, Tap, lines_of, list_taps, number_planes, place, reach_along, sort_by_reads
@@ -118,7 +118,7 @@ cdef class DirectPlan(Plan):
             chunk=p.chunk, tile=p.tile, unit=p.unit, pass_=p.pass_,
             first_column=as_list(p.first_column, p.column_units + 1),
             column=as_rows(<const int64_t*>p.column, columns, 5), schedule=("by strips", "together", "by outputs")[self.schedule],
-            passes=p.passes, all_strips=p.all_strips, waves=p.waves, parts=p.parts,
+            units=p.units, all_strips=p.all_strips, waves=p.waves,
         )
 
 
@@ -392,46 +392,34 @@ cdef bint _schedule(DirectPlan plan, const Draft* d, int64_t lines):
     """Cut channels and outputs; False where buffers would grow too large. A tile touches so many lines of a channel."""
     cdef convt_direct_plan* p = &plan.p
     cdef int64_t size = plan.size, strip = p.strip_size * size, sums = p.out_planes * p.unit * p.positions * size
-    cdef int64_t of_channel = p.unit * d.taps * size, at_once, scratch, packed = d.weights, shared = 0
-    cdef int64_t of_block = d.caches.own_block if plan.schedule == BY_OUTPUTS else d.caches.block
-    p.block = ceil_div(p.inputs, ceil_div(p.inputs, max(8, of_block // (lines * d.lanes * size))))
+    cdef int64_t of_channel = p.unit * d.taps * size, at_once, scratch, weights = d.weights, shared = 0
+    cdef int64_t block = d.caches.own_block if plan.schedule == BY_OUTPUTS else d.caches.block
+    p.block = ceil_div(p.inputs, ceil_div(p.inputs, max(8, block // (lines * d.lanes * size))))
     p.chunk = p.inputs
-    if plan.schedule == BY_STRIPS:
-        p.waves.wave = p.waves.groups = p.parts = p.pieces = 1
-        at_once = max(1, min(min(d.caches.sums, max(LEAST_SUMS, OWN - strip)) // sums, d.units))
-        scratch = strip + at_once * sums + d.columns * size
-    else:
+    p.units = 1 if d.few else d.units
+    p.waves.wave = p.waves.groups = p.pieces = 1
+    if plan.schedule != BY_STRIPS:
         p.waves.wave = min(p.all_strips, max(1, WAVE // strip))
         if plan.schedule == BY_OUTPUTS:
             p.waves.wave = min(p.waves.wave, max(1, d.caches.all_sums // sums))
         p.waves.groups = max(1, min(p.groups, WAVE // strip // p.all_strips)) if p.waves.wave == p.all_strips else 1
-        p.parts = p.waves.wave if plan.schedule == TOGETHER else 1
         p.pieces = max(1, min(min(PIECES, p.inputs), ceil_div(TASKS, p.waves.wave * p.waves.groups)))
         plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(p.all_strips, p.waves.wave)
         shared = p.waves.groups * p.waves.wave * strip
-        if plan.schedule == TOGETHER:
-            at_once = max(1, min(d.caches.sums // sums, d.units * p.waves.wave * p.waves.groups // TASKS))
-            scratch = at_once * sums
-        else:
-            at_once = d.units * p.waves.groups // (TASKS if shared <= d.caches.shared else PASSES)
-            at_once = max(1, min(d.caches.all_sums // (p.waves.wave * sums), at_once))
-            p.chunk = min(p.inputs, p.block * max(1, d.caches.chunk // (p.block * at_once * of_channel)))
-            scratch, packed = at_once * (p.chunk * of_channel + p.waves.wave * sums), 0
-    if scratch + packed + shared > MOST:
+    if plan.schedule == BY_OUTPUTS:
+        at_once = max(1, min(d.caches.all_sums // (p.waves.wave * sums), ceil_div(d.units, PASSES)))
+        p.chunk = min(p.inputs, p.block * max(1, d.caches.chunk // (p.block * at_once * of_channel)))
+        scratch, weights = at_once * (p.chunk * of_channel + p.waves.wave * sums), 0
+    else:
+        at_once = max(1, min(d.caches.sums // sums, d.units))
+        if plan.schedule == BY_STRIPS and at_once * sums > LEAST_SUMS:
+            at_once = max(1, min(at_once, (OWN - strip) // sums))
+        scratch = at_once * sums + (strip + d.columns * size if plan.schedule == BY_STRIPS else 0)
+    if scratch + weights + shared > MOST:
         return False
-    at_once = min(at_once, d.units)
     p.pass_ = at_once * p.unit
-    p.passes = ceil_div(p.outputs, p.pass_)
-    plan.scratch, plan.packed, plan.shared = scratch // size, packed // size, shared // size
+    plan.scratch, plan.packed, plan.shared = scratch // size, weights // size, shared // size
     return True
-
-
-cdef int64_t _parts(DirectPlan plan, const Draft* d):
-    """Tasks that share a strip, each of which packs it: where strips are few, as many as pack in a small part of the time."""
-    cdef convt_direct_plan* p = &plan.p
-    cdef double packing = p.in_planes * PACKED * plan.size / 4.0, sums = p.outputs * d.taps / (2.0 * d.lanes)
-    cdef int64_t most = 1 + <int64_t>((DEARER - 1) * sums / packing)
-    return min(min(most, d.units), ceil_div(TASKS, p.groups * p.all_strips))
 
 
 cdef int _list_stages(DirectPlan plan, Job job, const Draft* d) except -1:
@@ -441,17 +429,20 @@ cdef int _list_stages(DirectPlan plan, Job job, const Draft* d) except -1:
     cdef int64_t of_strip = p.inputs * p.in_planes * rows if p.slab else p.strip_size
     cdef double strips = <double>p.groups * p.all_strips, positions = rows if d.few else p.positions
     cdef double packed = strips * of_strip * words(job), weights = weights_moved(job) * WEIGHT
-    cdef double elements = elements_moved(job) * ELEMENT
+    cdef double elements = elements_moved(job) * ELEMENT, read
+    cdef int64_t tasks
     plan.multiply_adds = strips * positions * p.inputs * p.outputs * d.taps
     cdef double sums = cycles_of(plan.multiply_adds, job) + elements
     if plan.schedule != BY_OUTPUTS:
-        plan.add(WEIGHTS_STAGE, p.groups * p.passes * (1 if d.few else ceil_div(p.inputs, p.block)), weights, PACKS)
+        tasks = p.groups * (1 if d.few else ceil_div(p.outputs, p.pass_) * ceil_div(p.inputs, p.block))
+        plan.add(WEIGHTS_STAGE, tasks, weights, PACKS)
     if plan.schedule == BY_STRIPS:
-        plan.add(STRIPS_STAGE, p.groups * p.all_strips * p.parts, sums + packed * PACKED * p.parts)
+        plan.add(STRIPS_STAGE, p.groups * p.all_strips * p.units, sums + packed * PACKED, RUNS)
         return 0
     plan.add(PACK_STAGE, p.waves.groups * p.waves.wave * p.pieces, packed * PACKED, REPEATS)
     if plan.schedule == TOGETHER:
-        plan.add(SUMS_STAGE, p.waves.groups * p.parts * p.passes, sums + packed * AGAIN, REPEATS)
+        plan.add(SUMS_STAGE, p.waves.groups * p.waves.wave * p.units, sums + packed * AGAIN, REPEATS | RUNS)
     else:
-        plan.add(OUTPUTS_STAGE, p.waves.groups * p.passes, sums + packed * AGAIN * p.passes + weights, REPEATS)
+        read = packed * AGAIN * ceil_div(p.outputs, p.pass_)
+        plan.add(OUTPUTS_STAGE, p.waves.groups * p.units, sums + read + weights, REPEATS | RUNS)
     return 0

@@ -26,6 +26,15 @@ typedef struct {
     int64_t round; /* of the stages that are repeated, from 0 */
 } convt_call;
 
+/* What is before a task's own scratch memory: a seat is one thread's place in a stage. */
+typedef struct {
+    int64_t run;  /* of a stage that takes runs: so many tasks from the given one on are to be done */
+    int64_t kept; /* what the seat's last task in this round has left in its memory, by a number of the stage's own; -1: nothing */
+    int64_t unused[6];
+} convt_seat;
+
+static inline convt_seat *convt_seat_of(void *own) { return (convt_seat *)own - 1; }
+
 /* One task. Returns 0 if it has met a value that the engine cannot treat as the definition does, else 1. */
 typedef int (*convt_stage)(const convt_call *call, int64_t task, void *own);
 

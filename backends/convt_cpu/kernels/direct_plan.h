@@ -55,11 +55,10 @@ typedef struct {
     int64_t tile;              /* vectors of positions that a kernel takes */
     int64_t unit;              /* output channels of a kernel */
     int64_t pass;              /* output channels that one reading of a strip serves, a multiple of the unit */
-    int64_t passes;            /* of all outputs */
+    int64_t units;             /* of all outputs; 1 where taps are columns */
     int64_t all_strips;        /* of a group */
     convt_waves waves;         /* of strips that are packed in one round */
     int64_t pieces;            /* in which a strip is packed by several tasks */
-    int64_t parts;             /* tasks that share a strip's passes, by strips; a wave's strips, together */
     int64_t column_units;      /* how often a kernel must run for all taps of all outputs as columns; 0 if they are not used */
     const int64_t *first_column; /* [column_units + 1] */
     const convt_column *column; /* those of a unit read the same input plane */

@@ -2,7 +2,7 @@
  *
  *     input --pack--> strip (in L2) --direct kernels--> sums (in L1, L2) --interleave--> output, each element written once
  *
- *     weights [unit][output plane][input channel][tap][output channel of the unit]
+ *     weights as weights.h packs them
  *     sums    [unit][output plane][output channel of the unit][position]       positions run as they do in the strip;
  *                                                                              those in a halo are computed and left */
 
@@ -43,9 +43,11 @@ static void NAME(write_channel)(
 }
 
 /* Adds one block's channels, from c on, to the sums of the outputs first to last of a pass. Tile by tile: the positions of one
- * tile stay in the L1 cache while all weights pass by. */
+ * tile stay in the L1 cache while all weights pass by. `weights` are those of the first unit, with room for `width` channels from
+ * c - before on. */
 static void NAME(sum_block)(
-    const convt_direct_plan *p, int64_t first, int64_t last, int64_t c, const REAL *strip, const REAL *weights, REAL *sums)
+    const convt_direct_plan *p, int64_t first, int64_t last, int64_t c, int64_t before, int64_t width, const REAL *strip,
+    const REAL *weights, REAL *sums)
 {
     int64_t channels = p->block < p->inputs - c ? p->block : p->inputs - c, vectors, of_slice = p->slice / LANES;
     int64_t all_taps = p->first_tap[p->out_planes], row_sums = p->out_planes * p->positions;
@@ -59,7 +61,7 @@ static void NAME(sum_block)(
             int64_t at = from + NAME(locate)(p, v * LANES), sums_at = slice * p->slice + v * LANES;
             for (int64_t m = first; m < last; m += p->unit) {
                 int64_t rows = p->unit < last - m ? p->unit : last - m;
-                const REAL *unit_weights = weights + (m - first) * channels * all_taps;
+                const REAL *unit_weights = weights + ((m - first) * width + before * rows) * all_taps;
                 REAL *unit_sums = sums + (m - first) * row_sums + sums_at;
                 for (int64_t plane = 0; plane < p->out_planes; plane++) {
                     int64_t first_tap = p->first_tap[plane], taps = p->first_tap[plane + 1] - first_tap;
@@ -91,8 +93,7 @@ static void NAME(sum_channels)(
     const convt_direct_plan *p, int64_t first, int64_t last, int64_t c, int64_t end, const REAL *strip, const REAL *weights,
     REAL *sums)
 {
-    for (; c < end; c += p->block, weights += p->block * (last - first) * p->first_tap[p->out_planes])
-        NAME(sum_block)(p, first, last, c, strip, weights, sums);
+    for (int64_t at = c; at < end; at += p->block) NAME(sum_block)(p, first, last, at, at - c, end - c, strip, weights, sums);
 }
 
 /* Writes the outputs first to last of one pass. */
@@ -106,49 +107,46 @@ static void NAME(write_pass)(
             output, out);
 }
 
-static inline int64_t NAME(end_of_pass)(const convt_direct_plan *p, int64_t first)
+/* One packed strip, the outputs first to end, pass by pass; `weights` are those of the group, `sums` has room for one pass. */
+static void NAME(sum_strip_of)(
+    const convt_direct_plan *p, const NAME(box) *box, int64_t first, int64_t end, const REAL *strip, const REAL *weights,
+    const REAL *bias, REAL *output, const convt_strides *out, REAL *sums)
 {
-    return p->pass < p->outputs - first ? first + p->pass : p->outputs;
+    int64_t filter = p->inputs * p->first_tap[p->out_planes];
+    for (int64_t last; first < end; first = last) {
+        last = convt_least(first + p->pass, end);
+        NAME(sum_channels)(p, first, last, 0, p->inputs, strip, weights + first * filter, sums);
+        NAME(write_pass)(p, box, first, last, sums, bias, output, out);
+    }
 }
 
-/* The schedule by strips: a task is a strip of one group, in some passes, the outputs first to end; the weights have been packed
- * before. */
-static void NAME(strip)(
-    const convt_direct_plan *p, int64_t task, int64_t first, int64_t end, const REAL *input, const convt_strides *in,
-    const REAL *weights, const REAL *bias, REAL *output, const convt_strides *out, REAL *scratch)
+/* One strip whose taps are columns, all outputs. */
+static void NAME(column_strip)(
+    const convt_direct_plan *p, const NAME(box) *box, const REAL *input, const convt_strides *in, const REAL *weights,
+    const REAL *bias, REAL *output, const convt_strides *out, REAL *scratch)
 {
-    NAME(box) box = NAME(strip_box)(p, task);
-    REAL *strip = scratch, *sums = scratch + p->strip_size;
-    int64_t filter = p->inputs * p->first_tap[p->out_planes];
-    weights += box.group * p->outputs * filter;
-    if (p->column_units) {
-        NAME(sum_columns)(p, &box, input, in, weights, strip, sums, sums + p->out_planes * p->outputs * p->positions);
-        NAME(write_pass)(p, &box, 0, p->outputs, sums, bias, output, out);
-        return;
-    }
-    NAME(pack_strip)(p, &box, 0, p->inputs, input, in, strip);
-    for (int64_t last; first < end; first = last) {
-        last = NAME(end_of_pass)(p, first);
-        NAME(sum_channels)(p, first, last, 0, p->inputs, strip, weights + first * filter, sums);
-        NAME(write_pass)(p, &box, first, last, sums, bias, output, out);
-    }
+    REAL *sums = scratch + p->strip_size;
+    NAME(sum_columns)(p, box, input, in, weights, scratch, sums, sums + p->out_planes * p->outputs * p->positions);
+    NAME(write_pass)(p, box, 0, p->outputs, sums, bias, output, out);
 }
 
 /* The schedule by outputs, for many weights and few positions: all strips of a wave have been packed before, and a task is one
- * pass over them. It packs its weights itself, those of some channels at a time, which stay in the L2 cache. The scratch memory holds them, then the sums of all strips. Returns 1 if all weights are finite, else 0. */
+ * pass over them, the outputs first to last. It packs its weights itself, those of some channels at a time, which stay in the L2
+ * cache. The scratch memory holds them, then the sums of all strips. Returns 1 if all weights are finite, else 0. */
 static int NAME(outputs)(
-    const convt_direct_plan *p, int64_t task, int64_t first_strip, int64_t strips, const REAL *packed, const REAL *kernel,
-    int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output, const convt_strides *out,
-    REAL *scratch)
+    const convt_direct_plan *p, int64_t first, int64_t last, int64_t first_strip, int64_t strips, const REAL *packed,
+    const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output,
+    const convt_strides *out, REAL *scratch)
 {
-    int64_t first = task * p->pass, last = NAME(end_of_pass)(p, first), all_taps = p->first_tap[p->out_planes];
-    int64_t of_strip = p->pass * p->out_planes * p->positions;
+    int64_t all_taps = p->first_tap[p->out_planes], of_strip = p->pass * p->out_planes * p->positions;
     REAL *weights = scratch, *sums = scratch + p->pass * p->chunk * all_taps;
     for (int64_t c = 0; c < p->inputs; c += p->chunk) {
         int64_t end = p->chunk < p->inputs - c ? c + p->chunk : p->inputs;
-        if (!NAME(pack_weights)(p, first, last, c, end, kernel, in, out_channel, axis, weights)) return 0;
+        if (!NAME(pack_weights)(p, first, last, c, end, end - c, kernel, in, out_channel, axis, weights)) return 0;
         for (int64_t s = 0; s < strips; s++)
-            NAME(sum_channels)(p, first, last, c, end, packed + s * p->strip_size, weights, sums + s * of_strip);
+            for (int64_t at = c; at < end; at += p->block)
+                NAME(sum_block)(
+                    p, first, last, at, at - c, end - c, packed + s * p->strip_size, weights, sums + s * of_strip);
     }
     for (int64_t s = 0; s < strips; s++) {
         NAME(box) box = NAME(strip_box)(p, first_strip + s);

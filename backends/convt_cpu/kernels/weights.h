@@ -1,6 +1,6 @@
 /* weights: the kernel in the order in which the direct kernels read it. A template as direct.h is.
  *
- *     packed[pass][block][unit][output plane][input channel of the block][tap][output channel of the unit] */
+ *     packed[unit][block][output plane][input channel of the block][tap][output channel of the unit] */
 
 /* Whether all of x is finite. */
 static int NAME(all_finite)(int64_t count, const REAL *x)
@@ -48,27 +48,33 @@ static void NAME(pack_filters)(
     }
 }
 
-/* Packs the outputs first to last of one pass, for the input channels from c to end, whole blocks. `kernel` points to the first
- * filter of the group; `in`, `out` and `axis` are its strides along input and output channels and taps. Channels, which often lie
- * far apart, are read one after the other, and the next one is asked for ahead. Returns 1 if all weights are finite, else 0. */
+/* Packs the outputs first to last, whole units, for the input channels from c to end, whole blocks. `kernel` points to the first
+ * filter of the group; `in`, `out` and `axis` are its strides along input and output channels and taps. There is room for `width`
+ * channels of each unit, `packed` points to the first unit's channel c. Channels, which often lie far apart, are read one after
+ * the other, and the next one is asked for ahead. Returns 1 if all weights are finite, else 0. */
 static int NAME(pack_weights)(
-    const convt_direct_plan *p, int64_t first, int64_t last, int64_t c, int64_t end, const REAL *kernel, int64_t in,
-    int64_t out, const int64_t *axis, REAL *packed)
+    const convt_direct_plan *p, int64_t first, int64_t last, int64_t c, int64_t end, int64_t width, const REAL *kernel,
+    int64_t in, int64_t out, const int64_t *axis, REAL *packed)
 {
     const int64_t all_taps = p->first_tap[p->out_planes];
     int finite = 1;
-    for (; c < end; c += p->block) {
+    for (int64_t before = 0; c < end; c += p->block, before += p->block) {
         int64_t channels = p->block < end - c ? p->block : end - c;
         for (int64_t i = 0; i < channels; i++) {
             const REAL *filters = kernel + (c + i) * in;
             for (int64_t m = first; c + i + 1 < end && m < last; m++) __builtin_prefetch(filters + in + m * out);
-            for (int64_t m = first; m < last; m += p->unit)
+            for (int64_t m = first; m < last; m += p->unit) {
+                int64_t rows = convt_least(p->unit, last - m);
                 NAME(pack_filters)(
-                    p->unit < last - m ? p->unit : last - m, p, i, channels, filters + m * out, out, axis,
-                    packed + (m - first) * channels * all_taps);
+                    rows, p, i, channels, filters + m * out, out, axis,
+                    packed + ((m - first) * width + before * rows) * all_taps);
+            }
         }
-        finite &= NAME(all_finite)(channels * all_taps * (last - first), packed);
-        packed += channels * all_taps * (last - first);
+        for (int64_t m = first; m < last; m += p->unit) {
+            int64_t rows = convt_least(p->unit, last - m);
+            finite &= NAME(all_finite)(
+                channels * all_taps * rows, packed + ((m - first) * width + before * rows) * all_taps);
+        }
     }
     return finite;
 }

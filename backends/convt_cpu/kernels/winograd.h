@@ -247,54 +247,48 @@ static int NAME(winograd_input)(
     return NAME(winograd_windows)(p, block, 0, channels, windows, in, v);
 }
 
-/* One pass of a block of tiles, its outputs from `first` on: M = U V, and what becomes of it. `u` is that of the group; the
- * scratch memory holds the lists, then M. */
-static void NAME(winograd_pass)(
-    const convt_winograd_plan *p, int64_t group, int64_t block, int64_t first, const REAL *v, const REAL *u, const REAL *bias,
-    REAL *output, const convt_strides *out, REAL *scratch)
+/* A block of tiles, its outputs first to end, pass by pass: M = U V, and what becomes of it. `u` is that of the group; the scratch
+ * memory holds the lists, then M. */
+static void NAME(winograd_passes)(
+    const convt_winograd_plan *p, int64_t group, int64_t block, int64_t first, int64_t end, const REAL *v, const REAL *u,
+    const REAL *bias, REAL *output, const convt_strides *out, REAL *scratch)
 {
-    int64_t outputs = convt_least(p->pass * p->unit, p->outputs - first), channel = group * p->outputs + first;
     REAL *m = scratch + CONVT_WINOGRAD_LISTS / sizeof(REAL);
-    for (int64_t c = 0; c < p->channel_blocks; c++)
-        NAME(winograd_products)(
-            p, block, outputs, NAME(channels_of)(p, c), v + c * 16 * p->v_size,
-            u + (c * p->units + first / p->unit) * 16 * p->out_phases * p->u_size, m, c > 0);
-    NAME(winograd_output)(
-        p, block, outputs, m, bias ? bias + channel : bias, output + channel * out->channel, out,
-        (NAME(winograd_lists) *)scratch);
+    for (int64_t outputs; first < end; first += outputs) {
+        int64_t channel = group * p->outputs + first;
+        outputs = convt_least(p->pass * p->unit, end - first);
+        for (int64_t c = 0; c < p->channel_blocks; c++)
+            NAME(winograd_products)(
+                p, block, outputs, NAME(channels_of)(p, c), v + c * 16 * p->v_size,
+                u + (c * p->units + first / p->unit) * 16 * p->out_phases * p->u_size, m, c > 0);
+        NAME(winograd_output)(
+            p, block, outputs, m, bias ? bias + channel : bias, output + channel * out->channel, out,
+            (NAME(winograd_lists) *)scratch);
+    }
 }
 
-/* The schedule by tiles: a task is a block of tiles of one group in some passes; U has been packed before. The scratch memory holds the lists,
- * M of one pass, then V. Returns 1 if all elements are finite and not huge. */
-static int NAME(winograd_tiles)(
-    const convt_winograd_plan *p, int64_t task, const REAL *input, const convt_strides *in, const REAL *u, const REAL *bias,
-    REAL *output, const convt_strides *out, REAL *scratch)
+/* V of all channels of one block of tiles of one group. Returns 1 if all elements are finite and not huge. */
+static int NAME(winograd_block)(
+    const convt_winograd_plan *p, int64_t group, int64_t block, const REAL *input, const convt_strides *in, REAL *v,
+    REAL *scratch)
 {
     NAME(window_list) *windows = &((NAME(winograd_lists) *)scratch)->windows;
-    int64_t part = task % p->parts, block = task / p->parts % p->blocks, group = task / p->parts / p->blocks;
-    int64_t step = p->pass * p->unit, end = convt_least(p->passes * (part + 1) / p->parts * step, p->outputs);
-    REAL *v = scratch + CONVT_WINOGRAD_LISTS / sizeof(REAL) + p->pass * p->out_phases * 16 * p->unit * p->block_tiles;
-    input += group * p->inputs * in->channel;
-    u += group * p->channel_blocks * p->units * 16 * p->out_phases * p->u_size;
-    NAME(list_windows)(p, block, p->inputs, input, in, windows);
+    NAME(list_windows)(p, block, p->inputs, input + group * p->inputs * in->channel, in, windows);
     for (int64_t c = 0; c < p->channel_blocks; c++)
         if (!NAME(winograd_windows)(
                 p, block, c * p->block_channels, NAME(channels_of)(p, c), windows, in, v + c * 16 * p->v_size))
             return 0;
-    for (int64_t first = p->passes * part / p->parts * step; first < end; first += step)
-        NAME(winograd_pass)(p, group, block, first, v, u, bias, output, out, scratch);
     return 1;
 }
 
 /* The schedule by outputs, for many weights and few tiles: V of several blocks has been packed before, and a task is one
- * pass over them; it packs its weights itself, those of one block of channels at a time. The pointers are those of the
- * group; the scratch memory holds the lists, U, then M of all blocks. Returns 1 if all weights are finite and not huge. */
+ * pass over them, of so many outputs from `first` on; it packs its weights itself, those of one block of channels at a time. The
+ * pointers are those of the group; the scratch memory holds the lists, U, then M of all blocks. Returns 1 if all weights are finite and not huge. */
 static int NAME(winograd_outputs)(
-    const convt_winograd_plan *p, int64_t task, int64_t first_block, int64_t blocks, const REAL *v, const REAL *kernel,
-    int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output, const convt_strides *out,
-    REAL *scratch)
+    const convt_winograd_plan *p, int64_t first, int64_t outputs, int64_t first_block, int64_t blocks, const REAL *v,
+    const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output,
+    const convt_strides *out, REAL *scratch)
 {
-    int64_t first = task * p->pass * p->unit, outputs = convt_least(p->pass * p->unit, p->outputs - first);
     int64_t u_unit = 16 * p->out_phases * p->u_size, m_block = p->pass * p->out_phases * 16 * p->unit * p->block_tiles;
     REAL *u = scratch + CONVT_WINOGRAD_LISTS / sizeof(REAL), *m = u + p->pass * u_unit;
     for (int64_t c = 0; c < p->channel_blocks; c++) {

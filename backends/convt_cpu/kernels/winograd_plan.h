@@ -50,9 +50,7 @@ typedef struct {
     int64_t pass;                /* units that are summed while a block of tiles is in the cache */
     int64_t v_size, u_size;      /* of one frequency of one block of channels; U with room for a vector that runs over */
     int64_t units, channel_blocks, blocks; /* of outputs, of inputs, of tiles, of one group */
-    int64_t passes;              /* of all units */
     convt_waves waves;           /* of blocks that are packed in one round */
-    int64_t parts;               /* tasks that share a block's passes, by tiles; a wave's blocks, together */
 } convt_winograd_plan;
 
 #endif

@@ -29,12 +29,24 @@ static int NAME(stage_winograd_weights)(const convt_call *call, int64_t task, vo
         (REAL *)call->packed + task * NAME(u_of_unit)(p));
 }
 
-/* One block of tiles, all outputs. */
+/* Units of outputs of blocks of tiles, in runs; the seat keeps V of its block from one run to the next. */
 static int NAME(stage_winograd_tiles)(const convt_call *call, int64_t task, void *own)
 {
     const convt_winograd_plan *p = call->plan;
     NAME(map) map = NAME(map_of)(call, p->inputs, p->outputs);
-    return NAME(winograd_tiles)(p, task, map.input, map.in, call->packed, map.bias, map.output, map.out, own);
+    convt_seat *seat = convt_seat_of(own);
+    REAL *v = (REAL *)own + CONVT_WINOGRAD_LISTS / sizeof(REAL) + p->pass * p->out_phases * 16 * p->unit * p->block_tiles;
+    for (int64_t end = task + seat->run, last; task < end; task = last) {
+        int64_t index = task / p->units, first = task % p->units, group = index / p->blocks, block = index % p->blocks;
+        last = convt_least((index + 1) * p->units, end);
+        if (seat->kept != index && !NAME(winograd_block)(p, group, block, map.input, map.in, v, own)) return 0;
+        seat->kept = index;
+        NAME(winograd_passes)(
+            p, group, block, first * p->unit, convt_least((first + last - task) * p->unit, p->outputs), v,
+            (REAL *)call->packed + group * p->channel_blocks * p->units * NAME(u_of_unit)(p), map.bias, map.output, map.out,
+            own);
+    }
+    return 1;
 }
 
 /* V of one block of tiles of the wave and one block of channels. */
@@ -52,34 +64,42 @@ static int NAME(stage_winograd_input)(const convt_call *call, int64_t task, void
         (REAL *)call->shared + task * 16 * p->v_size, own);
 }
 
-/* One pass over some blocks of the wave; U has been packed before. */
+/* Units of outputs of the wave's blocks, in runs; U has been packed before. */
 static int NAME(stage_winograd_sums)(const convt_call *call, int64_t task, void *own)
 {
     const convt_winograd_plan *p = call->plan;
     NAME(map) map = NAME(map_of)(call, p->inputs, p->outputs);
     convt_wave wave = NAME(blocks_of)(p, call->round);
-    int64_t pass = task % p->passes, part = task / p->passes % p->parts, g = task / p->passes / p->parts;
-    int64_t group = wave.group + g, of_block = p->channel_blocks * 16 * p->v_size;
-    const REAL *u = (REAL *)call->packed + group * p->channel_blocks * p->units * NAME(u_of_unit)(p);
-    const REAL *v = (REAL *)call->shared + g * wave.count * of_block;
-    if (g >= wave.groups) return 1;
-    for (int64_t b = wave.count * part / p->parts; b < wave.count * (part + 1) / p->parts; b++)
-        NAME(winograd_pass)(
-            p, group, wave.first + b, pass * p->pass * p->unit, v + b * of_block, u, map.bias, map.output, map.out, own);
+    int64_t all = wave.groups * wave.count * p->units, end = convt_least(task + convt_seat_of(own)->run, all);
+    for (int64_t last; task < end; task = last) {
+        int64_t index = task / p->units, first = task % p->units, group = wave.group + index / wave.count;
+        last = convt_least((index + 1) * p->units, end);
+        NAME(winograd_passes)(
+            p, group, wave.first + index % wave.count, first * p->unit,
+            convt_least((first + last - task) * p->unit, p->outputs),
+            (REAL *)call->shared + index * p->channel_blocks * 16 * p->v_size,
+            (REAL *)call->packed + group * p->channel_blocks * p->units * NAME(u_of_unit)(p), map.bias, map.output, map.out,
+            own);
+    }
     return 1;
 }
 
-/* One pass over all blocks of the wave, transforming its weights. */
+/* Units of outputs of a group over all blocks of the wave, in runs, transforming their weights. */
 static int NAME(stage_winograd_outputs)(const convt_call *call, int64_t task, void *own)
 {
     const convt_winograd_plan *p = call->plan;
     NAME(map) map = NAME(map_of)(call, p->inputs, p->outputs);
     convt_wave wave = NAME(blocks_of)(p, call->round);
-    int64_t g = task / p->passes, group = wave.group + g, channel = group * p->outputs;
-    if (g >= wave.groups) return 1;
-    return NAME(winograd_outputs)(
-        p, task % p->passes, wave.first, wave.count,
-        (REAL *)call->shared + g * wave.count * p->channel_blocks * 16 * p->v_size, map.kernel + group * map.k_group,
-        map.k_in, map.k_out, map.k_axis, map.bias ? map.bias + channel : map.bias, map.output + channel * map.out->channel,
-        map.out, own);
+    int64_t end = convt_least(task + convt_seat_of(own)->run, wave.groups * p->units);
+    for (int64_t last; task < end; task = last) {
+        int64_t g = task / p->units, first = task % p->units * p->unit, group = wave.group + g, channel = group * p->outputs;
+        last = convt_least(convt_least((g + 1) * p->units, end), task + p->pass);
+        if (!NAME(winograd_outputs)(
+                p, first, convt_least((last - task) * p->unit, p->outputs - first), wave.first, wave.count,
+                (REAL *)call->shared + g * wave.count * p->channel_blocks * 16 * p->v_size,
+                map.kernel + group * map.k_group, map.k_in, map.k_out, map.k_axis,
+                map.bias ? map.bias + channel : map.bias, map.output + channel * map.out->channel, map.out, own))
+            return 0;
+    }
+    return 1;
 }

@@ -12,7 +12,7 @@ from .._cost cimport cycles_of, elements_moved, weights_moved, words
 from .._geometry cimport Geometry
 from .._job cimport Job
 from .._kernels cimport CONVT_WINOGRAD_LISTS, convt_winograd_plan, lanes_of, most_rows, stage, widest
-from .._plan cimport PACKS, REPEATS
+from .._plan cimport PACKS, REPEATS, RUNS
 from .._sizes cimport LINE, aligned, ceil_div, even, times
 from .._types cimport int64_t
 from ..machine._record cimport convt_machine, share, usable_l2
@@ -51,7 +51,6 @@ cdef Caches _caches(const convt_machine* m) noexcept:
     return c
 
 
-cdef double DEARER = 1.02                   # what more tasks may cost
 cdef double SUM = 1.25                      # time of a multiply-add, relative to a direct kernel's
 cdef double TRANSFORMED = 0.6               # cycles for an element of a transformed window, or of the products of a tile
 cdef double WEIGHT = 1.2                    # for a transformed weight
@@ -85,7 +84,7 @@ cdef class WinogradPlan(Plan):
             taps=p.taps, results=p.results, lattices=p.lattices, tiles=p.tiles, in_phases=p.in_phases,
             out_phases=p.out_phases, block_tiles=p.block_tiles, pitch=p.pitch, block_channels=p.block_channels,
             tile=p.tile, unit=p.unit, pass_=p.pass_, v_size=p.v_size, u_size=p.u_size,
-            schedule=("by tiles", "together", "by outputs")[self.schedule], blocks=p.blocks, passes=p.passes, parts=p.parts,
+            schedule=("by tiles", "together", "by outputs")[self.schedule], blocks=p.blocks, units=p.units,
             waves=p.waves,
         )
 
@@ -201,44 +200,28 @@ cdef bint _schedule(WinogradPlan plan, const Draft* d):
     """Passes, blocks of a wave and scratch memory; False if that is too much."""
     cdef convt_winograd_plan* p = &plan.p
     cdef int64_t of_block = times(p.channel_blocks, FREQUENCIES * p.v_size * plan.size), sums = d.sums * p.block_tiles
-    cdef bint near
-    cdef int64_t room, scratch, packed = d.weights, shared = 0
+    cdef int64_t room, scratch, weights = d.weights, shared = 0
     p.pass_ = max(1, min(d.caches.pass_ // sums, p.units))
-    p.waves.wave = p.waves.groups = p.parts = 1
+    p.waves.wave = p.waves.groups = 1
     if plan.schedule == BY_TILES:
-        p.parts = _parts(plan, d)
-        p.pass_ = min(p.pass_, ceil_div(p.units, p.parts))
         scratch = of_block + p.pass_ * sums
     else:
         room = WAVE if plan.schedule == BY_OUTPUTS else min(WAVE, MOST - OWN - d.weights)
         p.waves.wave = min(p.blocks, max(1, room // of_block))
         if plan.schedule == BY_OUTPUTS:
-            near = times(p.blocks, of_block) <= d.caches.shared
-            p.pass_ = max(1, min(p.pass_, p.units // (TASKS if near else PASSES)))
+            p.pass_ = min(p.pass_, ceil_div(p.units, PASSES))
             p.waves.wave = min(p.waves.wave, max(1, d.caches.sums // (p.pass_ * sums)))
         p.waves.groups = max(1, min(p.groups, room // of_block // p.blocks)) if p.waves.wave == p.blocks else 1
         plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(p.blocks, p.waves.wave)
         shared = p.waves.groups * p.waves.wave * of_block
-        if plan.schedule == TOGETHER:
-            p.parts = p.waves.wave
-            p.pass_ = max(1, min(p.pass_, p.units * p.waves.groups * p.parts // TASKS))
-            scratch = p.pass_ * sums
-        else:
-            scratch, packed = p.pass_ * (d.u_unit * plan.size + p.waves.wave * sums), 0
+        scratch = p.pass_ * sums
+        if plan.schedule == BY_OUTPUTS:
+            scratch, weights = p.pass_ * (d.u_unit * plan.size + p.waves.wave * sums), 0
     scratch += CONVT_WINOGRAD_LISTS
-    if scratch + packed + shared > MOST:
+    if scratch + weights + shared > MOST:
         return False
-    p.passes = ceil_div(p.units, p.pass_)
-    plan.scratch, plan.packed, plan.shared = scratch // plan.size, packed // plan.size, shared // plan.size
+    plan.scratch, plan.packed, plan.shared = scratch // plan.size, weights // plan.size, shared // plan.size
     return True
-
-
-cdef int64_t _parts(WinogradPlan plan, const Draft* d):
-    """Tasks that share a block of tiles, each of which transforms it: where blocks are few, as many as take little time for it."""
-    cdef convt_winograd_plan* p = &plan.p
-    cdef double sums = p.outputs * p.out_phases * SUM / (2.0 * d.lanes), transforms = TRANSFORMED * plan.size / 4.0
-    cdef int64_t most = 1 + <int64_t>((DEARER - 1) * sums / transforms)
-    return min(min(most, p.units), ceil_div(TASKS, p.groups * p.blocks))
 
 
 cdef int _list_stages(WinogradPlan plan, Job job, const Draft* d) except -1:
@@ -253,15 +236,14 @@ cdef int _list_stages(WinogradPlan plan, Job job, const Draft* d) except -1:
     if plan.schedule != BY_OUTPUTS:
         plan.add(WEIGHTS_STAGE, p.groups * p.channel_blocks * p.units, weights, PACKS)
     if plan.schedule == BY_TILES:
-        plan.add(TILES_STAGE, p.groups * p.blocks * p.parts, sums + moved * of_inputs * p.parts)
+        plan.add(TILES_STAGE, p.groups * p.blocks * p.units, sums + moved * of_inputs, RUNS)
         return 0
     plan.add(INPUT_STAGE, p.waves.groups * p.waves.wave * p.channel_blocks, moved * of_inputs, REPEATS)
     if plan.schedule == TOGETHER:
-        plan.add(SUMS_STAGE, p.waves.groups * p.parts * p.passes, sums, REPEATS)
+        plan.add(SUMS_STAGE, p.waves.groups * p.waves.wave * p.units, sums, REPEATS | RUNS)
     else:
-        plan.add(
-            OUTPUTS_STAGE, p.waves.groups * p.passes, sums + weights * ceil_div(p.blocks, p.waves.wave), REPEATS
-        )
+        weights *= ceil_div(p.blocks, p.waves.wave)
+        plan.add(OUTPUTS_STAGE, p.waves.groups * p.units, sums + weights, REPEATS | RUNS)
     return 0
 
 
