@@ -116,7 +116,7 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t taps[3]
         int64_t first[3]
         int64_t cells[3]
-        int64_t positions, lanes, unit, width, block, panels, tiles, parts, blocks, tile_size
+        int64_t positions, lanes, unit, width, block, panels, tiles, parts, tile_size
         convt_waves waves
 
     ctypedef struct convt_thin_plan:
@@ -127,7 +127,7 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t stride[3]
         int64_t padding[3]
         int64_t dilation[3]
-        int64_t taps, positions, part, pitch, unit, width, block, channels, run, tile_size
+        int64_t taps, positions, part, parts, pitch, unit, width, block, channels, run, tile_size
         convt_waves waves
 
     ctypedef struct convt_windows_plan:

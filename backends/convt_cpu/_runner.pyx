@@ -29,7 +29,7 @@ cdef enum:
 cdef double ALONE = 60_000                  # cycles of a stage that is done before another thread has begun
 cdef double LONGEST = 20_000_000            # cycles of a run of tasks: signals wait that long
 cdef enum:
-    RUNS_OF_THREAD = 4                      # so many at least, so that threads end together
+    RUNS_OF_THREAD = 6                      # so many at least, so that threads end together
 
 cdef struct Running:                        # a stage of a call, as the layer's threads see it
     const Call* call

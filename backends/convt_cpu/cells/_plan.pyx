@@ -7,7 +7,7 @@ from .._cost cimport cycles_of, words
 from .._geometry cimport Geometry
 from .._job cimport Job
 from .._kernels cimport convt_cells_plan, lanes_of, most_rows, stage, widest_within
-from .._plan cimport REPEATS
+from .._plan cimport REPEATS, RUNS
 from .._sizes cimport VAST, ceil_div, even, floor_div, times
 from .._types cimport int64_t
 from ..machine._record cimport convt_machine, share, usable_l2
@@ -21,8 +21,7 @@ cdef enum:                                  # the same on every machine
     MOST_PANELS = 2 * 1024 * 1024           # bytes of a task's panels
     WAVE = 12 * 1024 * 1024                 # bytes of the packed positions of a wave
     MOST_AT_ONCE = 32                       # CONVT_MAX_PANELS
-    TASKS = 64                              # keep many cores busy;
-    PARTS = 16                              # but only so many where parts of the positions pack the same panels again
+    PARTS = 16                              # of all panels and positions: more would pack and read the same again
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
     STRIDE = 4                              # along some axis, that makes rows of cells worth writing
 
@@ -56,7 +55,7 @@ cdef class CellsPlan(Plan):
             batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, coarse=p.coarse, fine=p.fine,
             kernel=p.kernel, stride=p.stride, padding=p.padding, taps=p.taps, first=p.first, cells=p.cells,
             positions=p.positions, lanes=p.lanes, unit=p.unit, width=p.width, block=p.block, panels=p.panels,
-            tiles=p.tiles, wave=p.waves.wave, waves=p.waves, parts=p.parts, blocks=p.blocks,
+            tiles=p.tiles, wave=p.waves.wave, waves=p.waves, parts=p.parts,
         )
 
 
@@ -117,10 +116,9 @@ cdef bint _schedule(CellsPlan plan, Caches caches):
         return False
     p.waves.wave = ceil_div(all_tiles, ceil_div(times(all_tiles, tile), WAVE))
     p.waves.groups = max(1, min(p.groups, WAVE // times(all_tiles, tile))) if p.waves.wave == all_tiles else 1
-    p.panels = max(1, min(min(caches.panels // panel, all_panels * p.waves.groups // TASKS), MOST_AT_ONCE))
-    p.blocks = ceil_div(all_panels, p.panels)
+    p.panels = max(1, min(min(caches.panels // panel, all_panels * p.waves.groups // PARTS), MOST_AT_ONCE))
     sums = p.unit * p.width * size * p.panels
-    p.parts = min(p.waves.wave, ceil_div(PARTS, p.blocks * p.waves.groups))
+    p.parts = min(p.waves.wave, ceil_div(PARTS, ceil_div(all_panels, p.panels) * p.waves.groups))
     if p.block < p.inputs:
         p.parts = min(p.waves.wave, max(p.parts, ceil_div(times(p.waves.wave, sums), caches.sums)))
     p.tiles = ceil_div(p.waves.wave, p.parts)
@@ -145,5 +143,6 @@ cdef int _list_stages(CellsPlan plan, Job job) except -1:
     cdef double packed = <double>p.groups * all_tiles * p.tile_size * PACKED * words(job)
     plan.add(ROWS_STAGE, p.waves.groups * p.waves.wave, packed, REPEATS)
     cdef double moved = p.groups * (copied * PACKED + rows * ROW) * words(job)
-    plan.add(PANELS_STAGE, p.waves.groups * p.parts * p.blocks, cycles_of(plan.multiply_adds, job) + moved, REPEATS)
+    cdef double cycles = cycles_of(plan.multiply_adds, job) + moved
+    plan.add(PANELS_STAGE, p.waves.groups * p.parts * ceil_div(p.lanes, p.width), cycles, REPEATS | RUNS)
     return 0

@@ -188,15 +188,14 @@ static inline __attribute__((always_inline)) void NAME(write_cell_rows)(
     }
 }
 
-/* A task: the lanes of some panels, at the `tiles` tiles from `tile` on, whose packed rows are given. The scratch memory
+/* A task: the lanes of `panels` panels from lane `first` on, at the `tiles` tiles from `tile` on, whose packed rows are given. The scratch memory
  * holds the panels of a block and the sums. Returns 1 if all weights are finite, else 0. */
 static int NAME(cells)(
-    const convt_cells_plan *p, int64_t group, int64_t first, int64_t tile, int64_t tiles, const REAL *rows,
+    const convt_cells_plan *p, int64_t group, int64_t first, int64_t panels, int64_t tile, int64_t tiles, const REAL *rows,
     const REAL *kernel, int64_t in, int64_t out_channel, const convt_strides *strides, const REAL *bias, REAL *output,
     const convt_strides *out, REAL *scratch)
 {
     int64_t taps = p->taps[0] * p->taps[1] * p->taps[2];
-    int64_t left = (p->lanes - first + p->width - 1) / p->width, panels = p->panels < left ? p->panels : left;
     int64_t panel_size = p->block * taps * p->width, tile_size = p->unit * p->width;
     int64_t kept = p->block < p->inputs ? p->tiles : 0; /* sums of a single block are written at once */
     REAL *sums = scratch + p->panels * panel_size;

@@ -21,17 +21,24 @@ static int NAME(stage_cells_rows)(const convt_call *call, int64_t task, void *ow
         (REAL *)call->shared + task * p->tile_size);
 }
 
-/* Some panels at some tiles of the wave. Returns 0 if a weight is not finite. */
+/* Panels at some tiles of the wave, in runs. Returns 0 if a weight is not finite. */
 static int NAME(stage_cells_panels)(const convt_call *call, int64_t task, void *own)
 {
     const convt_cells_plan *p = call->plan;
     const convt_strides *k = &call->of_kernel;
     convt_wave wave = NAME(tiles_of_round)(p, call->round);
-    int64_t tile = task % p->parts * p->tiles, panel = task / p->parts % p->blocks * p->panels * p->width;
-    int64_t g = task / p->parts / p->blocks, group = wave.group + g, tiles = convt_least(p->tiles, wave.count - tile);
-    if (g >= wave.groups || tiles <= 0) return 1;
-    return NAME(cells)(
-        p, group, panel, wave.first + tile, tiles, (REAL *)call->shared + (g * wave.count + tile) * p->tile_size,
-        (REAL *)call->kernel + group * p->inputs * k->outer, k->outer, k->channel, k, call->bias, call->fine, &call->of_fine,
-        own);
+    int64_t all = convt_ceil_div(p->lanes, p->width);
+    int64_t end = convt_least(task + convt_seat_of(own)->run, wave.groups * p->parts * all);
+    for (int64_t last; task < end; task = last) {
+        int64_t index = task / all, panel = task % all, tile = index % p->parts * p->tiles, g = index / p->parts;
+        int64_t group = wave.group + g, tiles = convt_least(p->tiles, wave.count - tile);
+        last = convt_least(convt_least((index + 1) * all, end), task + p->panels);
+        if (tiles > 0 && !NAME(cells)(
+                p, group, panel * p->width, last - task, wave.first + tile, tiles,
+                (REAL *)call->shared + (g * wave.count + tile) * p->tile_size,
+                (REAL *)call->kernel + group * p->inputs * k->outer, k->outer, k->channel, k, call->bias, call->fine,
+                &call->of_fine, own))
+            return 0;
+    }
+    return 1;
 }

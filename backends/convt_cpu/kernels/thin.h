@@ -128,14 +128,14 @@ static int NAME(thin_rows)(
     return NAME(all_finite)(length, rows);
 }
 
-/* A task of scatter: the fine channels from `first` on, of all images. `kernel`, `bias` and `fine` point to the group's
+/* A task of scatter: so many fine channels from `first` on, of all images. `kernel`, `bias` and `fine` point to the group's
  * first. */
 static void NAME(thin_scatter)(
-    const convt_thin_plan *p, int64_t first, const REAL *rows, const REAL *kernel, const convt_strides *strides,
+    const convt_thin_plan *p, int64_t first, int64_t channels, const REAL *rows, const REAL *kernel, const convt_strides *strides,
     const REAL *bias, REAL *fine, const convt_strides *of_fine, REAL *scratch)
 {
     int64_t width = p->width, unit = p->unit, pitch = p->pitch, tiles = (p->positions + unit - 1) / unit;
-    int64_t channels = p->part < p->outputs - first ? p->part : p->outputs - first, lanes = channels * p->taps;
+    int64_t lanes = channels * p->taps;
     int64_t padded = (lanes + width - 1) / width * width;
     int in_place = tiles == 1 && lanes == padded && NAME(dense)(p, strides);
     REAL *columns = scratch, *panel = scratch + tiles * unit * pitch;
@@ -161,13 +161,13 @@ static void NAME(thin_scatter)(
     NAME(walk_columns)(1, p, 0, p->positions, channels, fine, of_fine, columns);
 }
 
-/* A task of correlate: all coarse channels' weights of the fine channels from `first` on. */
+/* A task of correlate: all coarse channels' weights of so many fine channels from `first` on. */
 static void NAME(thin_correlate)(
-    const convt_thin_plan *p, int64_t first, const REAL *rows, const REAL *fine, const convt_strides *of_fine, REAL *kernel,
+    const convt_thin_plan *p, int64_t first, int64_t channels, const REAL *rows, const REAL *fine, const convt_strides *of_fine, REAL *kernel,
     const convt_strides *strides, REAL *scratch)
 {
     int64_t width = p->width, unit = p->unit;
-    int64_t channels = p->part < p->outputs - first ? p->part : p->outputs - first, lanes = channels * p->taps;
+    int64_t lanes = channels * p->taps;
     int dense = NAME(dense)(p, strides);
     REAL *columns = scratch, *sums = scratch + p->positions * p->pitch;
     memset(columns, 0, p->positions * p->pitch * sizeof(REAL));

@@ -9,7 +9,8 @@ typedef struct {
     int64_t coarse[3], fine[3], kernel[3], stride[3], padding[3], dilation[3];
     int64_t taps;      /* of a filter */
     int64_t positions; /* coarse ones of all images */
-    int64_t part;      /* fine channels of a task of scatter and correlate */
+    int64_t part;      /* fine channels of a task of scatter and correlate, ... */
+    int64_t parts;     /* ... which does so many of them at once, at most */
     int64_t pitch;     /* elements between the columns of two positions, whole vectors, at least all lanes of a task */
     int64_t unit;      /* rows of a direct kernel: positions, or channels for correlate */
     int64_t width;     /* lanes of a direct kernel */

@@ -38,20 +38,25 @@ static int NAME(stage_thin_rows)(const convt_call *call, int64_t task, void *own
     return call->scatters || finite;
 }
 
-/* Scatter or correlate: the lanes of some fine channels. */
+/* Scatter or correlate: the lanes of some fine channels, in runs. */
 static int NAME(stage_thin_lanes)(const convt_call *call, int64_t task, void *own)
 {
     const convt_thin_plan *p = call->plan;
     convt_wave wave = convt_wave_of(&p->waves, p->groups, p->waves.wave, call->round);
-    int64_t parts = convt_ceil_div(p->outputs, p->part), first = task % parts * p->part, g = task / parts;
-    if (g >= wave.groups) return 1;
-    NAME(thin_group) group = NAME(thin_group_of)(call, wave.group + g);
-    const REAL *rows = (REAL *)call->shared + g * p->waves.wave * p->tile_size;
-    if (call->scatters)
-        NAME(thin_scatter)(
-            p, first, rows, group.kernel, &call->of_kernel, group.bias, group.fine, &call->of_fine, own);
-    else
-        NAME(thin_correlate)(p, first, rows, group.fine, &call->of_fine, group.kernel, &call->of_kernel, own);
+    int64_t parts = convt_ceil_div(p->outputs, p->part), end = convt_least(task + convt_seat_of(own)->run, wave.groups * parts);
+    for (int64_t last; task < end; task = last) {
+        int64_t g = task / parts, first = task % parts * p->part;
+        last = convt_least(convt_least((g + 1) * parts, end), task + p->parts);
+        int64_t channels = convt_least((last - task) * p->part, p->outputs - first);
+        NAME(thin_group) group = NAME(thin_group_of)(call, wave.group + g);
+        const REAL *rows = (REAL *)call->shared + g * p->waves.wave * p->tile_size;
+        if (call->scatters)
+            NAME(thin_scatter)(
+                p, first, channels, rows, group.kernel, &call->of_kernel, group.bias, group.fine, &call->of_fine, own);
+        else
+            NAME(thin_correlate)(
+                p, first, channels, rows, group.fine, &call->of_fine, group.kernel, &call->of_kernel, own);
+    }
     return 1;
 }
 

@@ -194,14 +194,15 @@ static void NAME(winograd_correlate_pack)(
     }
 }
 
-/* Adds the products of a strip's tiles to M of one block of each side, or sets M to them. */
+/* Adds the products of a strip's tiles to M of one block of each side, or sets M to them: the coarse channels `row`, the first of
+ * a panel, to `end` of their block. */
 static void NAME(winograd_correlate_sum)(
-    const convt_winograd_correlate_plan *p, int64_t fine_block, int64_t coarse_block, int64_t tiles, const REAL *v,
+    const convt_winograd_correlate_plan *p, int64_t fine_block, int64_t row, int64_t end_row, int64_t tiles, const REAL *v,
     const REAL *g, int add, REAL *m)
 {
     const convt_winograd_side *fine = &p->fine, *coarse = &p->coarse;
-    int64_t lanes = NAME(block_channels)(fine, fine_block), rows = NAME(block_channels)(coarse, coarse_block);
-    int64_t least = rows % p->rows ? rows % p->rows : p->rows, more;
+    int64_t lanes = NAME(block_channels)(fine, fine_block), more;
+    int64_t least = (end_row - row) % p->rows ? (end_row - row) % p->rows : p->rows;
     int64_t chunks = (tiles + p->chunk - 1) / p->chunk, size = (tiles + chunks - 1) / chunks;
     int64_t in_v[CONVT_CHUNK + CONVT_PREFETCH], in_g[CONVT_CHUNK + CONVT_PREFETCH];
     for (int64_t i = 0; i < size + CONVT_PREFETCH; i++) in_v[i] = i * fine->width, in_g[i] = i * coarse->width;
@@ -214,8 +215,8 @@ static void NAME(winograd_correlate_sum)(
                     int64_t in_panel = at % fine->panel, end = fine->panel - in_panel;
                     more = ((end < lanes - at ? end : lanes - at) + LANES - 1) / LANES;
                     while (!NAME(table).correlate[p->rows][more] || !NAME(table).correlate[least][more]) more--;
-                    for (int64_t c = 0; c < rows; c += p->rows)
-                        NAME(table).correlate[p->rows < rows - c ? p->rows : rows - c][more](
+                    for (int64_t c = row; c < end_row; c += p->rows)
+                        NAME(table).correlate[p->rows < end_row - c ? p->rows : end_row - c][more](
                             count, in_g, of_g + c / p->rows * tiles * coarse->width, in_v,
                             of_v + (at / fine->panel * tiles + first) * fine->width + in_panel,
                             m + (matrix * coarse->block + c) * fine->pitch + at, fine->pitch, add || first > 0);

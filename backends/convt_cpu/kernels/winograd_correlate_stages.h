@@ -38,13 +38,14 @@ static void NAME(pack_unit)(
         strip->g + block * strip->units * p->of_coarse + at * p->coarse.width, scratch);
 }
 
-/* M of a pair of blocks over one strip. */
+/* M of a pair of blocks over one strip, the coarse channels `row` to `end` of theirs. */
 static void NAME(sum_pair)(
-    const convt_winograd_correlate_plan *p, int64_t pair, const NAME(packed_strip) *strip, int add, REAL *m)
+    const convt_winograd_correlate_plan *p, int64_t pair, int64_t row, int64_t end, const NAME(packed_strip) *strip, int add,
+    REAL *m)
 {
     int64_t fine = pair % p->fine_blocks, coarse = pair / p->fine_blocks;
     NAME(winograd_correlate_sum)(
-        p, fine, coarse, strip->units * p->unit_tiles, strip->v + fine * strip->units * p->of_fine,
+        p, fine, row, end, strip->units * p->unit_tiles, strip->v + fine * strip->units * p->of_fine,
         strip->g + coarse * strip->units * p->of_coarse, add, m);
 }
 
@@ -71,7 +72,8 @@ static int NAME(stage_winograd_correlate_splits)(const convt_call *call, int64_t
             if (i < fine_end * strip.units || i >= p->fine_blocks * strip.units) NAME(pack_unit)(call, group, &strip, i, scratch);
         for (int64_t c = 0; c < p->coarse_blocks; c++)
             for (int64_t pair = c * p->fine_blocks + fine; pair < c * p->fine_blocks + fine_end; pair++)
-                NAME(sum_pair)(p, pair, &strip, at > first, m + pair * p->of_sums);
+                NAME(sum_pair)(
+                    p, pair, 0, NAME(block_channels)(&p->coarse, c), &strip, at > first, m + pair * p->of_sums);
     }
     return 1;
 }
@@ -112,14 +114,24 @@ static int NAME(stage_winograd_correlate_pack)(const convt_call *call, int64_t t
     return 1;
 }
 
-/* Together: the sums of a pair of blocks over one strip, written or added to the kernel. Returns 0 if not all are finite. */
+/* Together: panels of coarse channels of pairs of blocks over one strip, in runs: the sums, written or added to the kernel.
+ * Returns 0 if not all are finite. */
 static int NAME(stage_winograd_correlate_blocks)(const convt_call *call, int64_t task, void *own)
 {
     const convt_winograd_correlate_plan *p = call->plan;
     NAME(packed_strip) strip = NAME(strip_at)(p, call->round % p->strips, call->shared);
-    int64_t fine = task % p->fine_blocks, coarse = task / p->fine_blocks;
-    NAME(sum_pair)(p, task, &strip, 0, own);
-    return NAME(winograd_correlate_write)(
-        p, call->round / p->strips, fine, coarse, 0, NAME(block_channels)(&p->coarse, coarse), own,
-        call->round % p->strips > 0, call->kernel, &call->of_kernel, (REAL *)own + p->of_sums);
+    int64_t panels = convt_ceil_div(p->coarse.block, p->coarse.panel);
+    for (int64_t end = task + convt_seat_of(own)->run, last; task < end; task = last) {
+        int64_t pair = task / panels, fine = pair % p->fine_blocks, coarse = pair / p->fine_blocks;
+        int64_t rows = NAME(block_channels)(&p->coarse, coarse), row = task % panels * p->coarse.panel;
+        last = convt_least((pair + 1) * panels, end);
+        int64_t end_row = convt_least(row + (last - task) * p->coarse.panel, rows);
+        if (row >= rows) continue;
+        NAME(sum_pair)(p, pair, row, end_row, &strip, 0, own);
+        if (!NAME(winograd_correlate_write)(
+                p, call->round / p->strips, fine, coarse, row, end_row, own, call->round % p->strips > 0, call->kernel,
+                &call->of_kernel, (REAL *)own + p->of_sums))
+            return 0;
+    }
+    return 1;
 }

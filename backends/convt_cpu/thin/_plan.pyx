@@ -7,7 +7,7 @@ from .._cost cimport cycles_of, elements_moved, weights_moved, words
 from .._geometry cimport Geometry, positions_of, weights_of
 from .._job cimport Job
 from .._kernels cimport convt_thin_plan, has_kernel, lanes_of, most_rows, stage, widest, widest_within
-from .._plan cimport REPEATS
+from .._plan cimport REPEATS, RUNS
 from .._sizes cimport LINE, ceil_div, even, times
 from .._types cimport int64_t
 from ..machine._record cimport convt_machine, share, usable_l2
@@ -24,7 +24,8 @@ cdef enum:                                  # the same on every machine
     RUN = 48                                # positions of a task of gather
     DOTS = 4                                # channels of a kernel of gather
     MOST_CHANNELS = 32                      # of a task of gather
-    TASKS = 16                              # keep some cores busy: more would read or write less than half a page at a time
+    TASKS = 64                              # keep many cores busy
+    RUNS_OF_ALL = 16                        # channels that one core does at once: those of a page, if all have so many pages
     SHARED = 12 * 1024 * 1024               # bytes of what all tasks read: rows or columns
     WEIGHTS = 256 * 1024                    # in number: fewer are not worth it
 
@@ -65,7 +66,7 @@ cdef class ThinPlan(Plan):
         return SimpleNamespace(
             batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, coarse=p.coarse, fine=p.fine,
             kernel=p.kernel, stride=p.stride, padding=p.padding, dilation=p.dilation, taps=p.taps, positions=p.positions,
-            part=p.part, pitch=p.pitch, unit=p.unit, width=p.width, block=p.block, channels=p.channels, run=p.run,
+            part=p.part, parts=p.parts, pitch=p.pitch, unit=p.unit, width=p.width, block=p.block, channels=p.channels, run=p.run,
             wave=p.waves.wave, waves=p.waves,
         )
 
@@ -102,12 +103,14 @@ cdef bint _cut_lanes(ThinPlan plan, Caches caches):
     cdef convt_thin_plan* p = &plan.p
     cdef int64_t size = plan.size, rows = p.positions if plan.scatters else p.inputs
     cdef int64_t beside = p.inputs if plan.scatters else p.positions            # elements of a row
-    cdef int64_t all_positions, lanes, padded, columns, more
+    cdef int64_t all_positions, channels, lanes, padded, columns, more
     p.unit = even(rows, most_rows(plan.isa))
     p.waves.wave = ceil_div(rows, p.unit)
     all_positions = p.waves.wave * p.unit if plan.scatters else p.positions
-    p.part = max(1, min(min(LANES, caches.columns // all_positions) // (p.taps * size), p.outputs // TASKS))
-    lanes = p.part * p.taps
+    channels = max(1, min(min(LANES, caches.columns // all_positions) // (p.taps * size), p.outputs // RUNS_OF_ALL))
+    p.part = max(1, min(channels, p.outputs // TASKS))
+    p.parts = channels // p.part
+    lanes = p.parts * p.part * p.taps
     p.width = _width(plan, lanes)
     padded = ceil_div(lanes, p.width) * p.width
     p.pitch = padded + LINE // size         # positions, else 4 KB apart, would meet in few sets of the caches
@@ -117,7 +120,7 @@ cdef bint _cut_lanes(ThinPlan plan, Caches caches):
         return False
     p.block = min(p.inputs, CHANNELS if p.waves.wave == 1 else max(CHANNELS, caches.panel // (p.pitch * size)))
     more = p.block * p.pitch if plan.scatters else p.unit * p.width
-    plan.multiply_adds = <double>p.groups * ceil_div(p.outputs, p.part) * padded * plan.shared
+    plan.multiply_adds = <double>p.groups * ceil_div(p.outputs, p.parts * p.part) * padded * plan.shared
     p.waves.groups = max(1, min(p.groups, SHARED // size // max(plan.shared, 1)))
     plan.rounds = ceil_div(p.groups, p.waves.groups)
     plan.scratch, plan.shared = columns // size + more, p.waves.groups * plan.shared
@@ -146,7 +149,7 @@ cdef bint _cut_positions(ThinPlan plan, Caches caches):
     p.waves.groups = max(1, min(p.groups, SHARED // column // p.waves.wave)) if p.waves.wave == p.positions else 1
     plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(p.positions, p.waves.wave)
     p.run = even(p.waves.wave, RUN)
-    p.channels = min(MOST_CHANNELS, ceil_div(ceil_div(p.inputs, TASKS), DOTS) * DOTS)
+    p.channels = min(MOST_CHANNELS, ceil_div(ceil_div(p.inputs, RUNS_OF_ALL), DOTS) * DOTS)
     p.block = max(LEAST_BLOCK, caches.block // p.run) // size // vector * vector
     plan.multiply_adds = <double>p.positions * p.pitch * (ceil_div(p.inputs, DOTS) * DOTS) * p.groups
     plan.scratch = p.channels * p.run * vector + DOTS * p.block
@@ -167,7 +170,7 @@ cdef int _list_stages(ThinPlan plan, Job job) except -1:
         )
         return 0
     plan.add(ROWS_STAGE, p.waves.groups * p.waves.wave, elements, REPEATS)
-    plan.add(LANES_STAGE, p.waves.groups * ceil_div(p.outputs, p.part), sums + moved, REPEATS)
+    plan.add(LANES_STAGE, p.waves.groups * ceil_div(p.outputs, p.part), sums + moved, REPEATS | RUNS)
     return 0
 
 

@@ -209,7 +209,7 @@ cdef bint _schedule(WinogradPlan plan, const Draft* d):
         room = WAVE if plan.schedule == BY_OUTPUTS else min(WAVE, MOST - OWN - d.weights)
         p.waves.wave = min(p.blocks, max(1, room // of_block))
         if plan.schedule == BY_OUTPUTS:
-            p.pass_ = min(p.pass_, ceil_div(p.units, PASSES))
+            p.pass_ = max(1, min(min(p.pass_, ceil_div(p.units, PASSES)), d.caches.sums // (p.waves.wave * sums)))
             p.waves.wave = min(p.waves.wave, max(1, d.caches.sums // (p.pass_ * sums)))
         p.waves.groups = max(1, min(p.groups, room // of_block // p.blocks)) if p.waves.wave == p.blocks else 1
         plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(p.blocks, p.waves.wave)

@@ -14,7 +14,7 @@ from .._job cimport Job
 from .._kernels cimport (
     CONVT_ADDED, CONVT_TRANSFORMED, convt_winograd_correlate_plan, convt_winograd_side, lanes_of, most_rows, stage, widest,
 )
-from .._plan cimport REPEATS
+from .._plan cimport REPEATS, RUNS
 from .._sizes cimport ceil_div, even, times
 from .._types cimport int64_t
 from ..machine._record cimport convt_machine, share, usable_l2
@@ -30,7 +30,7 @@ cdef enum:                                  # the same on every machine
     MOST_FREQUENCIES = 16                   # those of two axes; three would have more sums than the caches hold
     MOST_PHASES = 16
     UNIT_TILES = 64                         # of a unit, at most
-    BLOCKS = 8                              # pairs of blocks, at least
+    BLOCKS = 6                              # pairs of blocks, at least
     ALL_SUMS = 6 * 1024 * 1024              # bytes of M of all tasks that each have a whole one
     WAVE = 16 * 1024 * 1024                 # bytes of V and G of a strip that all threads pack
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
@@ -242,7 +242,7 @@ cdef int _list_stages(WinogradCorrelatePlan plan, Job job) except -1:
     cdef convt_winograd_correlate_plan* p = &plan.p
     cdef const Geometry* g = &job.g
     cdef int64_t lanes = lanes_of(plan.isa, plan.size), matrices = p.frequencies * p.phases
-    cdef int64_t pairs = p.fine_blocks * p.coarse_blocks
+    cdef int64_t pairs = p.fine_blocks * p.coarse_blocks, panels
     cdef double fine = ceil_div(g.fine_channels, lanes) * lanes, tiles = <double>p.groups * p.all_units * p.unit_tiles
     cdef double written = <double>p.groups * fine * g.coarse_channels * (p.strips if plan.together else 1)
     cdef double packed = tiles * p.frequencies * (p.phases * fine + p.cuts * g.coarse_channels) * words(job) * PACKED
@@ -254,7 +254,8 @@ cdef int _list_stages(WinogradCorrelatePlan plan, Job job) except -1:
     if plan.together:
         plan.rounds = p.groups * p.strips
         plan.add(PACK_STAGE, p.strip_units * (p.fine_blocks + p.coarse_blocks), packed, REPEATS)
-        plan.add(BLOCKS_STAGE, pairs, sums + results, REPEATS)
+        panels = ceil_div(p.coarse.block, p.coarse.panel)
+        plan.add(BLOCKS_STAGE, pairs * panels, sums + results, REPEATS | RUNS)
         return 0
     plan.rounds = ceil_div(p.groups, p.round_groups)
     plan.add(SPLITS_STAGE, p.round_groups * p.splits * p.cuts, packed + sums, REPEATS)
