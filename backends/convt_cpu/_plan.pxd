@@ -11,13 +11,13 @@ cdef enum:
 cdef enum StageKind:
     PACKS = 1                               # reads the kernel alone, and writes what is `packed`
     REPEATS = 2                             # once in every round, with those beside it that do
-    RUNS = 4                                # its function does runs of tasks, the longer the better for one core
 
 cdef struct Stage:
-    StageFunction run
+    StageFunction function
     const char* name
     int kind
     int64_t tasks                           # of a round
+    int64_t run                             # tasks that one core had best do in one go; 0: its function does one
     double cycles                           # estimated, of all its tasks in all rounds on one core
 
 cdef class Plan:
@@ -33,7 +33,7 @@ cdef class Plan:
     cdef readonly double multiply_adds
     cdef int64_t packed, shared, scratch    # in elements: what packing stages write, what all tasks share, each thread's own
 
-    cdef int add(self, int stage, int64_t tasks, double cycles, int kind=*) except -1
+    cdef int add(self, int stage, int64_t tasks, double cycles, int kind=*, int64_t run=*) except -1
     cdef int add_function(
-        self, StageFunction function, const char* name, int64_t tasks, double cycles, int kind=*
+        self, StageFunction function, const char* name, int64_t tasks, double cycles, int kind=*, int64_t run=*
     ) except -1

@@ -35,18 +35,18 @@ cdef class Plan:
     def __dealloc__(self):
         free_tables(&self.all_tables)
 
-    cdef int add(self, int stage, int64_t tasks, double cycles, int kind=0) except -1:
+    cdef int add(self, int stage, int64_t tasks, double cycles, int kind=0, int64_t run=0) except -1:
         """A further stage, by its place in the kernels' tables."""
-        return self.add_function(stage_function(self.isa, self.size, stage), stage_name(stage), tasks, cycles, kind)
+        return self.add_function(stage_function(self.isa, self.size, stage), stage_name(stage), tasks, cycles, kind, run)
 
     cdef int add_function(
-        self, StageFunction function, const char* name, int64_t tasks, double cycles, int kind=0
+        self, StageFunction function, const char* name, int64_t tasks, double cycles, int kind=0, int64_t run=0
     ) except -1:
         """The same, by what does a task."""
         if self.stage_count == MOST_STAGES:
             raise AssertionError(f"a plan must have at most {MOST_STAGES} stages")
         cdef Stage* last = &self.all_stages[self.stage_count]
-        last.run, last.name, last.tasks, last.cycles, last.kind = function, name, tasks, cycles, kind
+        last.function, last.name, last.tasks, last.cycles, last.kind, last.run = function, name, tasks, cycles, kind, run
         self.stage_count += 1
         return 0
 

@@ -13,8 +13,8 @@ from libc.stdint cimport uintptr_t
 from ._call cimport Call, Seat, StageFunction
 from ._layers cimport layer
 from ._memory cimport allocate, release
-from ._plan cimport REPEATS, RUNS, Plan, Stage
-from ._sizes cimport LINE, aligned, ceil_div
+from ._plan cimport REPEATS, Plan, Stage
+from ._sizes cimport LINE, aligned, ceil_div, even
 from ._strides cimport strides_of
 from ._tasks cimport convt_run
 from ._types cimport int64_t
@@ -29,7 +29,7 @@ cdef enum:
 cdef double ALONE = 60_000                  # cycles of a stage that is done before another thread has begun
 cdef double LONGEST = 20_000_000            # cycles of a run of tasks: signals wait that long
 cdef enum:
-    RUNS_OF_THREAD = 6                      # so many at least, so that threads end together
+    RUNS_OF_THREAD = 2                      # so many at least, so that threads end together
 
 cdef struct Running:                        # a stage of a call, as the layer's threads see it
     const Call* call
@@ -114,9 +114,9 @@ cdef bint _run_rounds(
         call.round = each
         for index in range(first, end):
             stage = &plan.all_stages[index]
-            job.call, job.run, job.own, job.scratch, job.tasks = call, stage.run, own, scratch, stage.tasks
+            job.call, job.run, job.own, job.scratch, job.tasks = call, stage.function, own, scratch, stage.tasks
             some = 1 if stage.cycles < ALONE * rounds else <int>min(threads, stage.tasks)
-            job.at_once = _tasks_of_run(stage, rounds, some) if stage.kind & RUNS else 1
+            job.at_once = _tasks_of_run(stage, rounds, some)
             for seat in range(some):
                 (<Seat*>(own + seat * scratch)).kept = -1
             if not on_threads(&_do, &job, ceil_div(stage.tasks, job.at_once), some):
@@ -125,9 +125,10 @@ cdef bint _run_rounds(
 
 
 cdef int64_t _tasks_of_run(const Stage* stage, int64_t rounds, int threads) noexcept nogil:
-    """As many as leave enough runs for all threads, and end soon."""
-    cdef double soon = LONGEST * rounds * stage.tasks / max(stage.cycles, 1)
-    return max(1, <int64_t>min(soon, stage.tasks // (RUNS_OF_THREAD * threads)))
+    """As many as one core had best do in one go, or equal parts of them where all threads would not have some; they end soon."""
+    cdef int64_t most = min(max(stage.run, 1), stage.tasks // (RUNS_OF_THREAD * threads))
+    most = <int64_t>min(most, LONGEST * rounds * stage.tasks / max(stage.cycles, 1))
+    return even(stage.run, most) if stage.run and most > 1 else 1
 
 
 cdef int _do(void* stage, int64_t task, int seat) noexcept nogil:

@@ -7,7 +7,7 @@ from .._cost cimport cycles_of, words
 from .._geometry cimport Geometry
 from .._job cimport Job
 from .._kernels cimport convt_cells_plan, lanes_of, most_rows, stage, widest_within
-from .._plan cimport REPEATS, RUNS
+from .._plan cimport REPEATS
 from .._sizes cimport VAST, ceil_div, even, floor_div, times
 from .._types cimport int64_t
 from ..machine._record cimport convt_machine, share, usable_l2
@@ -144,5 +144,5 @@ cdef int _list_stages(CellsPlan plan, Job job) except -1:
     plan.add(ROWS_STAGE, p.waves.groups * p.waves.wave, packed, REPEATS)
     cdef double moved = p.groups * (copied * PACKED + rows * ROW) * words(job)
     cdef double cycles = cycles_of(plan.multiply_adds, job) + moved
-    plan.add(PANELS_STAGE, p.waves.groups * p.parts * ceil_div(p.lanes, p.width), cycles, REPEATS | RUNS)
+    plan.add(PANELS_STAGE, p.waves.groups * p.parts * ceil_div(p.lanes, p.width), cycles, REPEATS, p.panels)
     return 0

@@ -14,7 +14,7 @@ from .._geometry cimport Geometry, name_sides
 from .._job cimport Job
 from .._kernels cimport convt_column, convt_direct_plan, has_kernel, lanes_of, most_rows, stage, widest
 from .._memory cimport allocate, release
-from .._plan cimport PACKS, REPEATS, RUNS
+from .._plan cimport PACKS, REPEATS
 from .._sizes cimport LINE, ceil_div, even, times
 from .._tables cimport as_list, as_rows, new_table
 from .._taps cimport Reach, Tap, lines_of, list_taps, number_planes, place, reach_along, sort_by_reads
@@ -37,12 +37,13 @@ cdef enum:                                  # the same on every machine
     OWN = 2 * 1024 * 1024                   # bytes that a strip and its sums grow to together ...
     LEAST_SUMS = 350 * 1024                 # ... where sums are more than these
     MOST_WEIGHTS = 6 * 1024 * 1024          # bytes that are packed before the work starts
-    FEW_STRIPS = 8                          # of columns, at least
+    FEW_STRIPS = 8                          # fewer would keep only some cores busy
     TASKS = 64                              # keep many cores busy
     PASSES = 8                              # of all outputs, where each reads strips from far away
     PIECES = 16                             # in which a strip is packed, at most
     MEETS = 128                             # vectors of multiply-adds for each packed element of a strip that is shared
-    SHORTEST = 8                            # vectors of positions of a strip
+    SHORTEST = 16                           # vectors of positions of a strip
+    MUCH = 10_000_000                       # multiply-adds that are worth more than one task
     PREFETCH = 8                            # taps that a kernel looks ahead
     COLUMN_VECTORS = 4
     FEWEST_INPUTS = 8                       # of such columns
@@ -216,9 +217,11 @@ cdef Strips _choose_strips(DirectPlan plan, Draft* d):
     plan.schedule = BY_STRIPS
     if d.weights > MOST_WEIGHTS:
         plan.schedule = BY_OUTPUTS
-    elif number_of(&s) * p.groups < TASKS:
+    elif number_of(&s) * p.groups < TASKS and computed(&s) * p.groups * p.inputs * p.outputs * d.taps > MUCH:
         if d.units > 1 and (_packed_bytes(plan, &s) <= d.caches.shared or _outweighs(plan, d)):
             plan.schedule = TOGETHER
+        elif number_of(&s) * p.groups < FEW_STRIPS < d.units:
+            plan.schedule = BY_OUTPUTS
         else:
             s = _finer(plan, d, s, target, sliced)
     if plan.schedule == BY_OUTPUTS and not d.halo[0] and not d.halo[1]:
@@ -407,7 +410,7 @@ cdef bint _schedule(DirectPlan plan, const Draft* d, int64_t lines):
         plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(p.all_strips, p.waves.wave)
         shared = p.waves.groups * p.waves.wave * strip
     if plan.schedule == BY_OUTPUTS:
-        at_once = max(1, min(d.caches.all_sums // (p.waves.wave * sums), ceil_div(d.units, PASSES)))
+        at_once = max(1, min(d.caches.all_sums // (p.waves.wave * sums), d.units // PASSES))
         p.chunk = min(p.inputs, p.block * max(1, d.caches.chunk // (p.block * at_once * of_channel)))
         scratch, weights = at_once * (p.chunk * of_channel + p.waves.wave * sums), 0
     else:
@@ -437,12 +440,12 @@ cdef int _list_stages(DirectPlan plan, Job job, const Draft* d) except -1:
         tasks = p.groups * (1 if d.few else ceil_div(p.outputs, p.pass_) * ceil_div(p.inputs, p.block))
         plan.add(WEIGHTS_STAGE, tasks, weights, PACKS)
     if plan.schedule == BY_STRIPS:
-        plan.add(STRIPS_STAGE, p.groups * p.all_strips * p.units, sums + packed * PACKED, RUNS)
+        plan.add(STRIPS_STAGE, p.groups * p.all_strips * p.units, sums + packed * PACKED, 0, p.units)
         return 0
     plan.add(PACK_STAGE, p.waves.groups * p.waves.wave * p.pieces, packed * PACKED, REPEATS)
     if plan.schedule == TOGETHER:
-        plan.add(SUMS_STAGE, p.waves.groups * p.waves.wave * p.units, sums + packed * AGAIN, REPEATS | RUNS)
+        plan.add(SUMS_STAGE, p.waves.groups * p.waves.wave * p.units, sums + packed * AGAIN, REPEATS, p.units)
     else:
         read = packed * AGAIN * ceil_div(p.outputs, p.pass_)
-        plan.add(OUTPUTS_STAGE, p.waves.groups * p.units, sums + read + weights, REPEATS | RUNS)
+        plan.add(OUTPUTS_STAGE, p.waves.groups * p.units, sums + read + weights, REPEATS, p.pass_ // p.unit)
     return 0

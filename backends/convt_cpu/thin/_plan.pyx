@@ -7,7 +7,7 @@ from .._cost cimport cycles_of, elements_moved, weights_moved, words
 from .._geometry cimport Geometry, positions_of, weights_of
 from .._job cimport Job
 from .._kernels cimport convt_thin_plan, has_kernel, lanes_of, most_rows, stage, widest, widest_within
-from .._plan cimport REPEATS, RUNS
+from .._plan cimport REPEATS
 from .._sizes cimport LINE, ceil_div, even, times
 from .._types cimport int64_t
 from ..machine._record cimport convt_machine, share, usable_l2
@@ -170,7 +170,7 @@ cdef int _list_stages(ThinPlan plan, Job job) except -1:
         )
         return 0
     plan.add(ROWS_STAGE, p.waves.groups * p.waves.wave, elements, REPEATS)
-    plan.add(LANES_STAGE, p.waves.groups * ceil_div(p.outputs, p.part), sums + moved, REPEATS | RUNS)
+    plan.add(LANES_STAGE, p.waves.groups * ceil_div(p.outputs, p.part), sums + moved, REPEATS, p.parts)
     return 0
 
 

@@ -22,7 +22,7 @@ cdef enum:                                  # the same on every machine
     FILTERS = 32                            # of a task, at most: CONVT_FILTERS
     WINDOWS = 128                           # of a task, at most: CONVT_WINDOWS
     TASKS = 64                              # keep many cores busy,
-    LEAST = 32                              # with so many windows each, which all read the same filters
+    LEAST = 64                              # with so many windows each, which all read the same filters
     KERNEL = 8                              # elements of a row of a filter, at least
     MOST_STEPS = 4096
     MOST = 6 * 1024 * 1024                  # bytes of scratch memory of one thread

@@ -12,7 +12,7 @@ from .._cost cimport cycles_of, elements_moved, weights_moved, words
 from .._geometry cimport Geometry
 from .._job cimport Job
 from .._kernels cimport CONVT_WINOGRAD_LISTS, convt_winograd_plan, lanes_of, most_rows, stage, widest
-from .._plan cimport PACKS, REPEATS, RUNS
+from .._plan cimport PACKS, REPEATS
 from .._sizes cimport LINE, aligned, ceil_div, even, times
 from .._types cimport int64_t
 from ..machine._record cimport convt_machine, share, usable_l2
@@ -209,7 +209,7 @@ cdef bint _schedule(WinogradPlan plan, const Draft* d):
         room = WAVE if plan.schedule == BY_OUTPUTS else min(WAVE, MOST - OWN - d.weights)
         p.waves.wave = min(p.blocks, max(1, room // of_block))
         if plan.schedule == BY_OUTPUTS:
-            p.pass_ = max(1, min(min(p.pass_, ceil_div(p.units, PASSES)), d.caches.sums // (p.waves.wave * sums)))
+            p.pass_ = max(1, min(min(p.pass_, p.units // PASSES), d.caches.sums // (p.waves.wave * sums)))
             p.waves.wave = min(p.waves.wave, max(1, d.caches.sums // (p.pass_ * sums)))
         p.waves.groups = max(1, min(p.groups, room // of_block // p.blocks)) if p.waves.wave == p.blocks else 1
         plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(p.blocks, p.waves.wave)
@@ -236,14 +236,14 @@ cdef int _list_stages(WinogradPlan plan, Job job, const Draft* d) except -1:
     if plan.schedule != BY_OUTPUTS:
         plan.add(WEIGHTS_STAGE, p.groups * p.channel_blocks * p.units, weights, PACKS)
     if plan.schedule == BY_TILES:
-        plan.add(TILES_STAGE, p.groups * p.blocks * p.units, sums + moved * of_inputs, RUNS)
+        plan.add(TILES_STAGE, p.groups * p.blocks * p.units, sums + moved * of_inputs, 0, p.units)
         return 0
     plan.add(INPUT_STAGE, p.waves.groups * p.waves.wave * p.channel_blocks, moved * of_inputs, REPEATS)
     if plan.schedule == TOGETHER:
-        plan.add(SUMS_STAGE, p.waves.groups * p.waves.wave * p.units, sums, REPEATS | RUNS)
+        plan.add(SUMS_STAGE, p.waves.groups * p.waves.wave * p.units, sums, REPEATS, p.units)
     else:
         weights *= ceil_div(p.blocks, p.waves.wave)
-        plan.add(OUTPUTS_STAGE, p.waves.groups * p.units, sums + weights, REPEATS | RUNS)
+        plan.add(OUTPUTS_STAGE, p.waves.groups * p.units, sums + weights, REPEATS, p.pass_)
     return 0
 
 

@@ -14,7 +14,7 @@ from .._job cimport Job
 from .._kernels cimport (
     CONVT_ADDED, CONVT_TRANSFORMED, convt_winograd_correlate_plan, convt_winograd_side, lanes_of, most_rows, stage, widest,
 )
-from .._plan cimport REPEATS, RUNS
+from .._plan cimport REPEATS
 from .._sizes cimport ceil_div, even, times
 from .._types cimport int64_t
 from ..machine._record cimport convt_machine, share, usable_l2
@@ -255,7 +255,7 @@ cdef int _list_stages(WinogradCorrelatePlan plan, Job job) except -1:
         plan.rounds = p.groups * p.strips
         plan.add(PACK_STAGE, p.strip_units * (p.fine_blocks + p.coarse_blocks), packed, REPEATS)
         panels = ceil_div(p.coarse.block, p.coarse.panel)
-        plan.add(BLOCKS_STAGE, pairs * panels, sums + results, REPEATS | RUNS)
+        plan.add(BLOCKS_STAGE, pairs * panels, sums + results, REPEATS, panels)
         return 0
     plan.rounds = ceil_div(p.groups, p.round_groups)
     plan.add(SPLITS_STAGE, p.round_groups * p.splits * p.cuts, packed + sums, REPEATS)
