@@ -24,6 +24,7 @@ from engines import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from scratch import bytes_asked, most_scratch
 from strategies import vast_problems
 
 import convt
@@ -39,19 +40,7 @@ from convt_cpu.choice import ENGINES, choose
 pytestmark = pytest.mark.usefixtures("one_machine")
 
 cpu = CpuBackend()
-MEGABYTE = 2**20
 ALONE = 60_000  # cycles of a round of a stage that one thread does
-
-
-def refused(call):
-    """What a call raises that gets no memory at all."""
-    fail_after(0)
-    try:
-        with pytest.raises(MemoryError) as caught:
-            call()
-    finally:
-        fail_after(-1)
-    return str(caught.value)
 
 
 def after_all_refusals(call, unchanged):
@@ -155,11 +144,7 @@ def test_the_same_holds_for_what_has_no_plan(name):
 def scratch_of(plan, problem, threads):
     """Bytes that a call asks for; it has arrays of the right number of axes, and does not look at them before."""
     one = np.empty((1,) * (len(problem.stride) + 2), problem.dtype)
-    return int(re.search(r"\d+", refused(lambda: run(plan, one, one, one, None, threads))).group())
-
-
-def most_scratch(threads):
-    return 30 * MEGABYTE + max(0, threads - 8) * 2 * MEGABYTE
+    return bytes_asked(lambda: run(plan, one, one, one, None, threads))
 
 
 def problem_of(case, dtype):
