@@ -109,7 +109,7 @@ def _compute(data_map: Map, problem: Problem, fine: Any, coarse: Any, kernel: An
         name, plan = _plan_of(problem, data_map, strides, last, isa, machine_key(), FALLBACK)
         _report(name, data_map, problem, isa, threads)
         if not run(plan, fine, coarse, kernel, bias, threads):
-            raise MemoryError("cannot allocate the memory that BLAS needs for itself")
+            raise MemoryError("cannot allocate BLAS's scratch memory")
 
 
 @lru_cache(maxsize=4096)

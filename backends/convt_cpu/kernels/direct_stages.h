@@ -29,8 +29,7 @@ static int NAME(stage_direct_weights)(const convt_call *call, int64_t task, void
     (void)own;
     if (p->column_units) return NAME(pack_columns)(p, kernel, map.k_in, map.k_out, map.k_axis, packed);
     return NAME(pack_weights)(
-        p, first, last, c, convt_least(c + p->block, p->inputs), p->inputs, kernel, map.k_in, map.k_out, map.k_axis,
-        packed + c * convt_least(p->unit, last - first) * all_taps);
+        p, first, last, c, convt_least(c + p->block, p->inputs), c, p->inputs, kernel, map.k_in, map.k_out, map.k_axis, packed);
 }
 
 /* Units of outputs of strips, in runs; the seat keeps its strip from one run to the next. */

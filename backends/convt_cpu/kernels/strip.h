@@ -142,7 +142,7 @@ static int NAME(outputs)(
     REAL *weights = scratch, *sums = scratch + p->pass * p->chunk * all_taps;
     for (int64_t c = 0; c < p->inputs; c += p->chunk) {
         int64_t end = p->chunk < p->inputs - c ? c + p->chunk : p->inputs;
-        if (!NAME(pack_weights)(p, first, last, c, end, end - c, kernel, in, out_channel, axis, weights)) return 0;
+        if (!NAME(pack_weights)(p, first, last, c, end, 0, end - c, kernel, in, out_channel, axis, weights)) return 0;
         for (int64_t s = 0; s < strips; s++)
             for (int64_t at = c; at < end; at += p->block)
                 NAME(sum_block)(

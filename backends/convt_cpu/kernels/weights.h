@@ -50,15 +50,15 @@ static void NAME(pack_filters)(
 
 /* Packs the outputs first to last, whole units, for the input channels from c to end, whole blocks. `kernel` points to the first
  * filter of the group; `in`, `out` and `axis` are its strides along input and output channels and taps. There is room for `width`
- * channels of each unit, `packed` points to the first unit's channel c. Channels, which often lie far apart, are read one after
+ * channels of each unit in `packed`, which points to the first unit; `before` of them are before channel c. Channels, which often lie far apart, are read one after
  * the other, and the next one is asked for ahead. Returns 1 if all weights are finite, else 0. */
 static int NAME(pack_weights)(
-    const convt_direct_plan *p, int64_t first, int64_t last, int64_t c, int64_t end, int64_t width, const REAL *kernel,
-    int64_t in, int64_t out, const int64_t *axis, REAL *packed)
+    const convt_direct_plan *p, int64_t first, int64_t last, int64_t c, int64_t end, int64_t before, int64_t width,
+    const REAL *kernel, int64_t in, int64_t out, const int64_t *axis, REAL *packed)
 {
     const int64_t all_taps = p->first_tap[p->out_planes];
     int finite = 1;
-    for (int64_t before = 0; c < end; c += p->block, before += p->block) {
+    for (; c < end; c += p->block, before += p->block) {
         int64_t channels = p->block < end - c ? p->block : end - c;
         for (int64_t i = 0; i < channels; i++) {
             const REAL *filters = kernel + (c + i) * in;

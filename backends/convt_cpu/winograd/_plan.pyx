@@ -45,7 +45,7 @@ cdef Caches _caches(const convt_machine* m) noexcept:
     cdef Caches c
     c.piece = min(share(l1, 1, 2), 16 * 1024)   # V that a kernel takes at once; no more, since each thread may have its U
     c.tiles = share(l2, 5, 8)               # V of a block of tiles, beside ...
-    c.pass_ = share(l2, 5, 16)              # ... M of a pass
+    c.pass_ = min(share(l2, 5, 16), 512 * 1024)     # ... M of a pass; no more, each thread has both
     c.shared = l2                           # V of all blocks, where each core reads it again and again
     c.sums = min(2 * l2, 2 * 1024 * 1024)   # M of all blocks that are packed together, of one pass; no more, each thread has it
     return c
