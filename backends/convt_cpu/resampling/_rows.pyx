@@ -10,10 +10,13 @@ from .._types cimport int64_t
 
 cdef extern from "resampling/resampling.h" nogil:
     ctypedef struct convt_rows:
-        int64_t outer, inner
+        int64_t outer, inner, width
         int64_t coarse[3]
         int64_t fine[3]
         int64_t scale[3]
+        int64_t origin[2]
+        int64_t box[2]
+        int64_t add
         const int64_t* low[2]
         const int64_t* high[2]
         const double* part[2]
@@ -71,10 +74,11 @@ cdef class Rows:
         cdef convt_rows* p = &self.p
         cdef const convt_resampling* table = convt_resampling_of(isa_index(plan.isa), plan.itemsize)
         self._keep = plan
-        p.outer, p.inner = plan.outer, plan.inner
+        p.outer, p.inner, p.width, p.add = plan.outer, plan.inner, plan.width, plan.add
         for axis in range(3):
             p.coarse[axis], p.fine[axis], p.scale[axis] = plan.coarse[axis], plan.fine[axis], plan.scale[axis]
         for axis in range(2):
+            p.origin[axis], p.box[axis] = plan.origin[axis], plan.box[axis]
             p.low[axis] = <int64_t*>_data(plan.low[axis])
             p.high[axis] = <int64_t*>_data(plan.high[axis])
             p.part[axis] = <double*>_data(plan.part[axis])
