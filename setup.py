@@ -1,4 +1,4 @@
-"""Builds the Cython extensions, and the CUDA kernels where there is nvcc; all metadata is in setup.cfg."""
+"""Finds the packages and builds the Cython extensions, and the CUDA kernels where nvcc is; all metadata is in setup.cfg."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy
 from Cython.Build import cythonize
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 
@@ -105,6 +105,7 @@ def extension(module):
 
 
 setup(
+    packages=[*find_packages(include=["convt", "convt.*"]), *find_packages("backends")],
     ext_modules=cythonize(
         [extension(module) for module in sorted(CPU.glob("**/*.pyx"))],
         include_path=["backends"],

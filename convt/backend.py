@@ -18,8 +18,8 @@ What the core promises to every call of `Backend.scatter`, `Backend.gather` and 
 - Calls come from several threads at once.
 
 What callers allow, `convt.options`, is what ``settings()`` returns during a call; ``requested_threads()`` is its number of
-threads alone, which is asked for in every call. What a backend imports during a call, it imports ``with loading:``, a lock that
-a fork waits for: a forked child could never import what another thread has half imported.
+threads alone, which is asked for in every call. What a backend imports during a call, it imports ``with loading:``, a lock
+that a fork waits for: a forked child could never import what another thread has half imported.
 
 Therefore a backend never validates. `convt.testing.check_backend` tells whether it computes what it should;
 `reference.py` is the shortest one there is.

@@ -43,3 +43,8 @@ cdef inline double vectors_per_cycle(Job job) noexcept:
     """
     cdef int64_t size = job.g.size, lanes = lanes_of(job.isa, size)
     return 2 if lanes * size > 32 else multiply_adds_per_cycle(&job.machine, lanes, size) / lanes
+
+
+cdef inline int64_t chunks_of(double cycles, int64_t tasks) noexcept nogil:
+    """Rounds in which tasks of so many cycles in all are done, so that none takes more than some 20 ms: signals wait for it."""
+    return 1 + <int64_t>(cycles / max(tasks, 1) / 50e6)

@@ -52,7 +52,7 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t count[3]
         int64_t boxes[3]
         int64_t rows[3]
-        int64_t slide, plane_size, channel_size, chunk, chunk_size, units, splits, channel_rows
+        int64_t slide, plane_size, channel_size, chunk, chunk_size, units, splits, chunks, channel_rows
 
     ctypedef struct convt_correlate_plan:
         int64_t batch, groups, coarse, fine
@@ -66,7 +66,7 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t count[4]
         int64_t strips[4]
         int64_t run, runs, fine_block, coarse_pitch, fine_lanes, unit, tile, chunk, block_coarse, block_runs
-        int64_t blocks, coarse_blocks, run_blocks, all_strips, splits, cuts, wave, pieces, round_groups, of_coarse, of_fine, of_sums
+        int64_t blocks, coarse_blocks, run_blocks, all_strips, splits, cuts, chunks, wave, pieces, round_groups, of_coarse, of_fine, of_sums
 
     ctypedef struct convt_winograd_plan:
         int64_t batch, groups, inputs, outputs
@@ -104,7 +104,7 @@ cdef extern from "kernels/kernels.h" nogil:
         int64_t units[3]
         int64_t unit[2]
         int64_t unit_tiles, frequencies, phases, rows, tile, chunk
-        int64_t all_units, strip_units, strips, fine_blocks, coarse_blocks, splits, cuts, round_groups, of_fine, of_coarse, of_sums
+        int64_t all_units, strip_units, strips, fine_blocks, coarse_blocks, splits, cuts, chunks, round_groups, of_fine, of_coarse, of_sums
 
     ctypedef struct convt_cells_plan:
         int64_t batch, groups, inputs, outputs

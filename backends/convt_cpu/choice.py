@@ -1,7 +1,7 @@
 """Which engine computes a map: the one whose plan costs least.
 
-`_cost.pxd` says what a plan costs. ``CONVT_CPU_ALGORITHM`` forces one engine for all that it can do. What no engine can do, or
-what one has begun and could not treat as the definition does, im2col does; it is loaded when it is first needed.
+`_cost.pxd` says what a plan costs. ``CONVT_CPU_ALGORITHM`` forces one engine for all that it can do. What no engine can do,
+or what one has begun and could not treat as the definition does, im2col does; it is loaded when it is first needed.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 they become a plan, in the time of a few microseconds: every new shape waits for it.
 """
 
-from .._cost cimport vectors_per_cycle
+from .._cost cimport chunks_of, vectors_per_cycle
 from .._geometry cimport Geometry, weights_of
 from .._job cimport Job
 from .._kernels cimport CONVT_ADDED, CONVT_WRITTEN, convt_correlate_plan, lanes_of, stage
@@ -144,13 +144,15 @@ cdef int _list_stages(CorrelatePlan plan, const Layout* l) except -1:
     cdef double sums = positions * p.runs * l.shape.cycles * SUMMED, written = weights * words * WRITTEN
     cdef double added = groups * (p.splits - 1) * p.blocks * p.of_sums * words * ADDED
     cdef int64_t size = p.blocks * p.of_sums, tasks
+    p.chunks = 1
     if plan.together:
         plan.rounds = ceil_div(p.groups, p.round_groups) * ceil_div(p.blocks, p.wave) * p.all_strips
         plan.add(PACK_STAGE, p.round_groups * (p.wave + p.coarse_blocks) * p.pieces, packed, REPEATS)
         tasks = p.round_groups * p.wave * p.coarse_blocks * p.run_blocks
         plan.add(BLOCKS_STAGE, tasks, sums + written * p.all_strips, REPEATS)
         return 0
-    plan.rounds = ceil_div(p.groups, p.round_groups)
+    p.chunks = min(ceil_div(p.all_strips, p.splits), chunks_of(packed + sums, p.groups * p.splits * p.cuts))
+    plan.rounds = ceil_div(p.groups, p.round_groups) * p.chunks
     plan.add(SPLITS_STAGE, p.round_groups * p.splits * p.cuts, packed + sums, REPEATS)
     if p.splits > 1:
         plan.add(TOTALS_STAGE, p.round_groups * ceil_div(size, CONVT_ADDED), added, REPEATS)

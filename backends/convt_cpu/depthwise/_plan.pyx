@@ -4,12 +4,12 @@ Sizes follow from the problem, the instruction set and the machine's record, nev
 `../_taps.pxd` knows the planes; here they are cut into boxes, in the time of a few microseconds: new shapes wait for it.
 """
 
-from .._cost cimport cycles_of, elements_moved, weights_moved
+from .._cost cimport chunks_of, cycles_of, elements_moved, weights_moved
 from .._geometry cimport Geometry, name_sides, positions_of, weights_of
 from .._job cimport Job
 from .._kernels cimport convt_depthwise_plan, lanes_of, stage
 from .._memory cimport allocate, release
-from .._plan cimport PACKS
+from .._plan cimport PACKS, REPEATS
 from .._sizes cimport LINE, ceil_div, even, times
 from .._tables cimport as_list, as_rows, new_table
 from .._taps cimport Reach, Tap, list_taps, number_planes, place, reach_along, sort_by_writes
@@ -217,7 +217,8 @@ cdef bint _schedule(DepthwisePlan plan, Job job, int64_t lanes) except -1:
     if job.correlates:
         p.splits = min(of_group, ceil_div(SPLITS, p.groups))
         plan.scratch, plan.shared = weights * lanes + p.chunk_size + p.inputs * p.channel_size, p.groups * p.splits * weights
-        plan.add(SPLITS_STAGE, p.groups * p.splits, cycles)
+        p.chunks = plan.rounds = max(1, min(of_group // max(p.splits, 1), chunks_of(cycles, p.groups * p.splits)))
+        plan.add(SPLITS_STAGE, p.groups * p.splits, cycles, REPEATS)
         plan.add(TOTALS_STAGE, p.groups, weights_moved(job) * p.splits)
     elif _lanes_are_channels(job, weights):
         p.channel_rows = max(1, TASK // (p.out_size[2] * p.groups * plan.size))

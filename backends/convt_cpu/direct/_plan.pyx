@@ -254,9 +254,9 @@ cdef Strips _finer(DirectPlan plan, const Draft* d, Strips s, int64_t target, bi
 cdef double _cycles_of_strips(DirectPlan plan, const Draft* d, const Strips* s):
     """What strips of one group cost, as far as it depends on how many there are."""
     cdef convt_direct_plan* p = &plan.p
-    cdef double weights = <double>p.inputs * p.outputs * d.taps, words = plan.size / 4.0
-    cdef double read = weights * (FAR if d.weights > d.caches.near else NEAR), strip = packed(s) * p.inputs * p.in_planes * PACKED
-    return computed(s) * weights / (2 * d.lanes) + number_of(s) * (strip + read) * words
+    cdef double weights = <double>p.inputs * p.outputs * d.taps, read = weights * (FAR if d.weights > d.caches.near else NEAR)
+    cdef double strip = packed(s) * p.inputs * p.in_planes * PACKED, moved = number_of(s) * (strip + read) * plan.size / 4.0
+    return computed(s) * weights / (2 * d.lanes) + moved
 
 
 cdef bint _outweighs(DirectPlan plan, const Draft* d):
@@ -431,7 +431,7 @@ cdef int _list_stages(DirectPlan plan, Job job, const Draft* d) except -1:
     cdef int64_t rows = p.count[0] * p.rows[0] * p.rows[1] * p.rows[2]
     cdef int64_t of_strip = p.inputs * p.in_planes * rows if p.slab else p.strip_size
     cdef double strips = <double>p.groups * p.all_strips, positions = rows if d.few else p.positions
-    cdef double packed = strips * of_strip * words(job), weights = weights_moved(job) * WEIGHT
+    cdef double moved = strips * of_strip * words(job), weights = weights_moved(job) * WEIGHT
     cdef double elements = elements_moved(job) * ELEMENT, read
     cdef int64_t tasks
     plan.multiply_adds = strips * positions * p.inputs * p.outputs * d.taps
@@ -440,12 +440,12 @@ cdef int _list_stages(DirectPlan plan, Job job, const Draft* d) except -1:
         tasks = p.groups * (1 if d.few else ceil_div(p.outputs, p.pass_) * ceil_div(p.inputs, p.block))
         plan.add(WEIGHTS_STAGE, tasks, weights, PACKS)
     if plan.schedule == BY_STRIPS:
-        plan.add(STRIPS_STAGE, p.groups * p.all_strips * p.units, sums + packed * PACKED, 0, p.units)
+        plan.add(STRIPS_STAGE, p.groups * p.all_strips * p.units, sums + moved * PACKED, 0, p.units)
         return 0
-    plan.add(PACK_STAGE, p.waves.groups * p.waves.wave * p.pieces, packed * PACKED, REPEATS)
+    plan.add(PACK_STAGE, p.waves.groups * p.waves.wave * p.pieces, moved * PACKED, REPEATS)
     if plan.schedule == TOGETHER:
-        plan.add(SUMS_STAGE, p.waves.groups * p.waves.wave * p.units, sums + packed * AGAIN, REPEATS, p.units)
+        plan.add(SUMS_STAGE, p.waves.groups * p.waves.wave * p.units, sums + moved * AGAIN, REPEATS, p.units)
     else:
-        read = packed * AGAIN * ceil_div(p.outputs, p.pass_)
+        read = moved * AGAIN * ceil_div(p.outputs, p.pass_)
         plan.add(OUTPUTS_STAGE, p.waves.groups * p.units, sums + read + weights, REPEATS, p.pass_ // p.unit)
     return 0

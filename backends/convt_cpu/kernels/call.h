@@ -48,6 +48,19 @@ enum { CONVT_ADDED = 4096 }; /* elements of sums that are added in one go */
 static inline int64_t convt_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static inline int64_t convt_least(int64_t a, int64_t b) { return a < b ? a : b; }
 
+/* Sums that take long are done in several rounds, which go on where the one before has ended, so that signals need not wait for
+ * them: the pieces of one round. */
+typedef struct {
+    int64_t first, from, end; /* the first piece of all rounds, and of this one; behind its last */
+} convt_share;
+
+/* Share `split` of `splits` of so many pieces, in the round's chunk of it. */
+static inline convt_share convt_share_of(int64_t pieces, int64_t split, int64_t splits, int64_t chunk, int64_t chunks)
+{
+    int64_t first = pieces * split / splits, count = pieces * (split + 1) / splits - first;
+    return (convt_share){first, first + count * chunk / chunks, first + count * (chunk + 1) / chunks};
+}
+
 /* What a round does of a map that is done in waves: some pieces of one group, or all pieces of some groups. */
 typedef struct {
     int64_t wave, groups; /* pieces of a group at once, and groups; one of them is 1, or `wave` is all pieces */

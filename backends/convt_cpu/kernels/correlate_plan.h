@@ -41,6 +41,7 @@ typedef struct {
     int64_t cuts;                   /* apart: tasks that share a split's blocks of fine channels */
     int64_t wave;                   /* together: blocks of fine channels that are packed in one round */
     int64_t pieces;                 /* together: tasks that pack a block */
+    int64_t chunks;       /* apart: rounds of a split that takes long */
     int64_t round_groups;           /* groups of a round */
     int64_t of_coarse, of_fine, of_sums; /* elements: of packed blocks, of the sums of a block */
 } convt_correlate_plan;

@@ -22,17 +22,17 @@ static int NAME(stage_correlate_splits)(const convt_call *call, int64_t task, vo
 {
     const convt_correlate_plan *p = call->plan;
     int64_t cut = task % p->cuts, index = task / p->cuts, split = index % p->splits;
-    int64_t group = call->round * p->round_groups + index / p->splits;
-    int64_t first = p->all_strips * split / p->splits, last = p->all_strips * (split + 1) / p->splits;
+    int64_t group = call->round / p->chunks * p->round_groups + index / p->splits;
+    convt_share share = convt_share_of(p->all_strips, split, p->splits, call->round % p->chunks, p->chunks);
     REAL *sums = (REAL *)call->shared + index * p->blocks * p->of_sums, *coarse = own, *fine = coarse + p->of_coarse;
     if (group >= p->groups) return 1;
-    for (int64_t strip = first; strip < last; strip++) {
+    for (int64_t strip = share.from; strip < share.end; strip++) {
         int64_t at = group * p->all_strips + strip;
         NAME(correlate_pack_coarse)(p, at, 0, 0, 1, call->coarse, &call->of_coarse, coarse);
         for (int64_t f = p->blocks * cut / p->cuts; f < p->blocks * (cut + 1) / p->cuts; f++) {
             convt_correlate_block block = NAME(block_at)(p, group, f, 0, 0);
             NAME(correlate_pack_fine)(p, at, f, 0, 1, call->fine, &call->of_fine, fine);
-            NAME(correlate_sum)(p, at, &block, coarse, fine, strip > first, sums + f * p->of_sums);
+            NAME(correlate_sum)(p, at, &block, coarse, fine, strip > share.first, sums + f * p->of_sums);
         }
     }
     return 1;
@@ -44,7 +44,7 @@ static int NAME(stage_correlate_totals)(const convt_call *call, int64_t task, vo
     const convt_correlate_plan *p = call->plan;
     int64_t size = p->blocks * p->of_sums, pieces = convt_ceil_div(size, CONVT_ADDED), group = task / pieces;
     (void)own;
-    if (call->round * p->round_groups + group < p->groups)
+    if ((call->round + 1) % p->chunks == 0 && call->round / p->chunks * p->round_groups + group < p->groups)
         NAME(add_splits)(p->splits, size, task % pieces, (REAL *)call->shared + group * p->splits * size);
     return 1;
 }
@@ -56,8 +56,8 @@ static int NAME(stage_correlate_taps)(const convt_call *call, int64_t task, void
     const convt_correlate_plan *p = call->plan;
     int64_t pieces = convt_ceil_div(p->coarse, CONVT_WRITTEN), index = task / pieces, first = task % pieces * CONVT_WRITTEN;
     int64_t group = index / p->blocks, f = index % p->blocks;
-    convt_correlate_block block = NAME(block_at)(p, call->round * p->round_groups + group, f, 0, 0);
-    if (block.group >= p->groups) return 1;
+    convt_correlate_block block = NAME(block_at)(p, call->round / p->chunks * p->round_groups + group, f, 0, 0);
+    if ((call->round + 1) % p->chunks || block.group >= p->groups) return 1;
     return NAME(correlate_write)(
         p, &block, first, convt_least(first + CONVT_WRITTEN, p->coarse),
         (REAL *)call->shared + (group * p->splits * p->blocks + f) * p->of_sums, 0, call->kernel, &call->of_kernel, own);

@@ -46,13 +46,13 @@ static int NAME(stage_depthwise_channels)(const convt_call *call, int64_t task, 
     return 1;
 }
 
-/* The sums of one group over its share of images and boxes. */
+/* The sums of one group over its share of images and boxes, in rounds. */
 static int NAME(stage_depthwise_splits)(const convt_call *call, int64_t task, void *own)
 {
     const convt_depthwise_plan *p = call->plan;
     int64_t filters = p->outputs * p->inputs * p->first_tap[1];
     NAME(depthwise_correlate)(
-        p, task, call->fine, &call->of_fine, call->coarse, &call->of_coarse, (REAL *)call->shared + task * filters, own);
+        p, task, call->round, call->fine, &call->of_fine, call->coarse, &call->of_coarse, (REAL *)call->shared + task * filters, own);
     return 1;
 }
 

@@ -60,6 +60,7 @@ typedef struct {
     int64_t fine_blocks, coarse_blocks;
     int64_t splits;       /* apart: tasks that share the strips of a group, each with sums of its own */
     int64_t cuts;         /* apart: tasks that share a split's blocks of fine channels */
+    int64_t chunks;       /* apart: rounds of a split that takes long */
     int64_t round_groups; /* apart: groups of a round */
     int64_t of_fine, of_coarse, of_sums; /* elements: of a unit in one block of V, of G; of M of two blocks */
 } convt_winograd_correlate_plan;

@@ -59,13 +59,13 @@ static int NAME(stage_winograd_correlate_splits)(const convt_call *call, int64_t
 {
     const convt_winograd_correlate_plan *p = call->plan;
     int64_t cut = task % p->cuts, index = task / p->cuts, split = index % p->splits;
-    int64_t group = call->round * p->round_groups + index / p->splits;
-    int64_t first = p->strips * split / p->splits, last = p->strips * (split + 1) / p->splits;
+    int64_t group = call->round / p->chunks * p->round_groups + index / p->splits;
+    convt_share share = convt_share_of(p->strips, split, p->splits, call->round % p->chunks, p->chunks);
     int64_t fine = p->fine_blocks * cut / p->cuts, fine_end = p->fine_blocks * (cut + 1) / p->cuts;
     REAL *m = (REAL *)call->shared + index * NAME(m_of_group)(p);
     REAL *scratch = (REAL *)own + p->strip_units * (p->fine_blocks * p->of_fine + p->coarse_blocks * p->of_coarse);
     if (group >= p->groups) return 1;
-    for (int64_t at = first; at < last; at++) {
+    for (int64_t at = share.from; at < share.end; at++) {
         NAME(packed_strip) strip = NAME(strip_at)(p, at, own);
         int64_t blocks = p->fine_blocks + p->coarse_blocks;
         for (int64_t i = fine * strip.units; i < blocks * strip.units; i++)
@@ -73,7 +73,7 @@ static int NAME(stage_winograd_correlate_splits)(const convt_call *call, int64_t
         for (int64_t c = 0; c < p->coarse_blocks; c++)
             for (int64_t pair = c * p->fine_blocks + fine; pair < c * p->fine_blocks + fine_end; pair++)
                 NAME(sum_pair)(
-                    p, pair, 0, NAME(block_channels)(&p->coarse, c), &strip, at > first, m + pair * p->of_sums);
+                    p, pair, 0, NAME(block_channels)(&p->coarse, c), &strip, at > share.first, m + pair * p->of_sums);
     }
     return 1;
 }
@@ -84,7 +84,7 @@ static int NAME(stage_winograd_correlate_totals)(const convt_call *call, int64_t
     const convt_winograd_correlate_plan *p = call->plan;
     int64_t size = NAME(m_of_group)(p), pieces = convt_ceil_div(size, CONVT_ADDED), group = task / pieces;
     (void)own;
-    if (call->round * p->round_groups + group < p->groups)
+    if ((call->round + 1) % p->chunks == 0 && call->round / p->chunks * p->round_groups + group < p->groups)
         NAME(add_splits)(p->splits, size, task % pieces, (REAL *)call->shared + group * p->splits * size);
     return 1;
 }
@@ -96,8 +96,8 @@ static int NAME(stage_winograd_correlate_taps)(const convt_call *call, int64_t t
     const convt_winograd_correlate_plan *p = call->plan;
     int64_t pieces = convt_ceil_div(p->coarse.block, CONVT_TRANSFORMED), pairs = p->fine_blocks * p->coarse_blocks;
     int64_t first = task % pieces * CONVT_TRANSFORMED, pair = task / pieces % pairs, g = task / pieces / pairs;
-    int64_t rows = NAME(block_channels)(&p->coarse, pair / p->fine_blocks), group = call->round * p->round_groups + g;
-    if (group >= p->groups || first >= rows) return 1;
+    int64_t rows = NAME(block_channels)(&p->coarse, pair / p->fine_blocks), group = call->round / p->chunks * p->round_groups + g;
+    if ((call->round + 1) % p->chunks || group >= p->groups || first >= rows) return 1;
     return NAME(winograd_correlate_write)(
         p, group, pair % p->fine_blocks, pair / p->fine_blocks, first, convt_least(first + CONVT_TRANSFORMED, rows),
         (REAL *)call->shared + g * p->splits * NAME(m_of_group)(p) + pair * p->of_sums, 0, call->kernel, &call->of_kernel,

@@ -13,7 +13,7 @@ from .._geometry cimport Geometry
 from .._job cimport Job
 from .._kernels cimport CONVT_WINOGRAD_LISTS, convt_winograd_plan, lanes_of, most_rows, stage, widest
 from .._plan cimport PACKS, REPEATS
-from .._sizes cimport LINE, aligned, ceil_div, even, times
+from .._sizes cimport LINE, ceil_div, even, times
 from .._types cimport int64_t
 from ..machine._record cimport convt_machine, share, usable_l2
 

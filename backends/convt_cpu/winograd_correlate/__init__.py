@@ -5,6 +5,6 @@ It takes kernels of two or three taps per phase along one or two axes, and of on
 
 Tiles of the coarse array and windows of the fine one are transformed; their products, summed over all tiles, are
 transformed into taps at the end. `_plan.pyx` says how the arrays are cut and who sums what,
-``../kernels/winograd_correlate_stages.h`` what a task does; ``../kernels/winograd_correlate_plan.h`` has the geometry and the
-packed layouts.
+``../kernels/winograd_correlate_stages.h`` what a task does; ``../kernels/winograd_correlate_plan.h`` has the geometry and
+the packed layouts.
 """

@@ -8,7 +8,7 @@ the sums.
 
 from libc.math cimport sqrt
 
-from .._cost cimport cycles_of, elements_moved, words
+from .._cost cimport chunks_of, cycles_of, elements_moved, words
 from .._geometry cimport Geometry
 from .._job cimport Job
 from .._kernels cimport (
@@ -220,7 +220,7 @@ cdef bint _schedule(WinogradCorrelatePlan plan, Caches caches):
     cdef int64_t of_unit = times(p.fine_blocks, p.of_fine) + times(p.coarse_blocks, p.of_coarse)
     cdef int64_t own = max(times(_measure(p), lanes), 2 * _taps(p) * p.fine.pitch), sums, splits
     p.strip_units = max(1, min(p.all_units, (WAVE if plan.together else caches.strip) // times(of_unit, plan.size)))
-    p.splits = p.round_groups = p.cuts = 1
+    p.splits = p.round_groups = p.cuts = p.chunks = 1
     if plan.together:
         p.strip_units = even(p.all_units, p.strip_units)
         plan.scratch, plan.shared = own + p.of_sums, times(p.strip_units, of_unit)
@@ -257,7 +257,8 @@ cdef int _list_stages(WinogradCorrelatePlan plan, Job job) except -1:
         panels = ceil_div(p.coarse.block, p.coarse.panel)
         plan.add(BLOCKS_STAGE, pairs * panels, sums + results, REPEATS, panels)
         return 0
-    plan.rounds = ceil_div(p.groups, p.round_groups)
+    p.chunks = min(ceil_div(p.strips, p.splits), chunks_of(packed + sums, p.groups * p.splits * p.cuts))
+    plan.rounds = ceil_div(p.groups, p.round_groups) * p.chunks
     plan.add(SPLITS_STAGE, p.round_groups * p.splits * p.cuts, packed + sums, REPEATS)
     if p.splits > 1:
         plan.add(TOTALS_STAGE, p.round_groups * ceil_div(pairs * p.of_sums, CONVT_ADDED), added, REPEATS)

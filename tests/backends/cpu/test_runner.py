@@ -25,6 +25,7 @@ from engines import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from scratch import bytes_asked, most_scratch
 from strategies import vast_problems
 
 import convt
@@ -40,19 +41,7 @@ from convt_cpu.choice import ENGINES, choose
 pytestmark = pytest.mark.usefixtures("one_machine")
 
 cpu = CpuBackend()
-MEGABYTE = 2**20
 SEAT = LINE = 64  # bytes: what the runner knows of a thread is before the thread's memory, in a cache line
-
-
-def refused(call):
-    """What a call raises that gets no memory at all."""
-    fail_after(0)
-    try:
-        with pytest.raises(MemoryError) as caught:
-            call()
-    finally:
-        fail_after(-1)
-    return str(caught.value)
 
 
 def after_all_refusals(call, unchanged):
@@ -156,11 +145,7 @@ def test_the_same_holds_for_what_has_no_plan(name):
 def scratch_of(plan, problem, threads):
     """Bytes that a call asks for; it has arrays of the right number of axes, and does not look at them before."""
     one = np.empty((1,) * (len(problem.stride) + 2), problem.dtype)
-    return int(re.search(r"\d+", refused(lambda: run(plan, one, one, one, None, threads))).group())
-
-
-def most_scratch(threads):
-    return 30 * MEGABYTE + max(0, threads - 8) * 2 * MEGABYTE
+    return bytes_asked(lambda: run(plan, one, one, one, None, threads))
 
 
 def problem_of(case, dtype):
