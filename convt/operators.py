@@ -77,7 +77,8 @@ def conv_transpose(
     layout : str, optional
         "NCHW" (the default; NCW, NCDHW), "NHWC" (w as kh, kw, K // groups, C) or "HWCN" (MatConvNet's; w likewise).
     out : numpy.ndarray, optional
-        Where to write y; of y's shape and type. It may overlap the inputs.
+        Where to write y; of y's shape and type. It may overlap the inputs. After an exception from a signal's handler, as
+        KeyboardInterrupt is one, its content is undefined.
     backend : str, sequence of str or Backend, optional
         Who computes this call; see `use_backend`.
 

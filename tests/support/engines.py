@@ -17,6 +17,8 @@ BEST = instruction_sets()[0]
 SINGLE, DOUBLE = np.dtype("f4"), np.dtype("f8")
 TOLERANCE = {4: 2e-5, 8: 4e-14}  # of the largest result
 THREADS = (1, 2, 3, 7)
+MANY = (1, 2, 3, 7, 16, 64)  # threads by whose number runs of tasks get all lengths
+ALONE = 60_000  # cycles of a round of a stage that one thread does
 
 
 class Operands(NamedTuple):
@@ -100,12 +102,24 @@ def check(
     np.testing.assert_allclose(got, right, rtol=0, atol=TOLERANCE[problem.dtype.itemsize] * scale)
 
 
-def check_bits(plan: Any, problem: Problem, data_map: str, layout: Any = np.asarray) -> None:
+def check_bits(
+    plan: Any, problem: Problem, data_map: str, layout: Any = np.asarray, threads: tuple[int, ...] = THREADS
+) -> None:
     """Compare the results of several numbers of threads, bit by bit."""
-    results = {
-        computed(plan, data_map, spread(operands(problem, data_map), layout), threads).tobytes() for threads in THREADS
-    }
+    results = {computed(plan, data_map, spread(operands(problem, data_map), layout), some).tobytes() for some in threads}
     assert len(results) == 1
+
+
+def is_shared(plan: Any) -> bool:
+    """Whether several threads take part in some stage."""
+    return any(stage.tasks > 1 and stage.cycles > ALONE * stage.rounds for stage in plan.stages)
+
+
+def check_runs(plan: Any, problem: Problem, data_map: str) -> None:
+    """Compare the results of runs of all lengths, bit by bit and with the definition."""
+    assert is_shared(plan)
+    check_bits(plan, problem, data_map, threads=MANY)
+    check(plan, problem, data_map, threads=MANY[-1], least=1)
 
 
 def length_of_sums(problem: Problem) -> float:

@@ -17,59 +17,17 @@ from .._memory cimport allocate, release
 from .._plan cimport PACKS, REPEATS
 from .._sizes cimport LINE, ceil_div, even, times
 from .._tables cimport as_list, as_rows, new_table
-from .._taps cimport Reach, Tap, lines_of, list_taps, number_planes, place, reach_along, sort_by_reads
+from .._taps cimport Tap, lines_of, list_taps, number_planes, place, reach_along, sort_by_reads
 from .._types cimport int64_t
-from ..machine._record cimport convt_machine, share, usable_l2
+from ._draft cimport (
+    COLUMN_VECTORS, Draft, FEWEST_INPUTS, FEW_STRIPS, LEAST_SUMS, MEETS, MOST, MOST_PHASES, MOST_STRIP, MOST_SUMS,
+    MOST_TAPS, MOST_WEIGHTS, MUCH, OWN, PASSES, PIECES, PREFETCH, SHORTEST, STRIPS, TASKS, WAVE, caches_of,
+)
 from ._strips cimport Strips, computed, cut, number_of, packed, span_of
 
 from types import SimpleNamespace
 
 __all__ = ["DirectPlan", "direct_plan"]
-
-cdef enum:                                  # the same on every machine
-    MOST_TAPS = 4096
-    MOST_PHASES = 64
-    STRIPS = 12                             # at least, where strips have more positions
-    MOST_SUMS = 1024 * 1024                 # bytes of one unit's sums
-    MOST_STRIP = 4 * 1024 * 1024            # bytes of all channels of a strip
-    WAVE = 12 * 1024 * 1024                 # bytes of all strips of a wave
-    MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
-    OWN = 2 * 1024 * 1024                   # bytes that a strip and its sums grow to together ...
-    LEAST_SUMS = 350 * 1024                 # ... where sums are more than these
-    MOST_WEIGHTS = 6 * 1024 * 1024          # bytes that are packed before the work starts
-    FEW_STRIPS = 8                          # fewer would keep only some cores busy
-    TASKS = 64                              # keep many cores busy
-    PASSES = 8                              # of all outputs, where each reads strips from far away
-    PIECES = 16                             # in which a strip is packed, at most
-    MEETS = 128                             # vectors of multiply-adds for each packed element of a strip that is shared
-    SHORTEST = 16                           # vectors of positions of a strip
-    MUCH = 10_000_000                       # multiply-adds that are worth more than one task
-    PREFETCH = 8                            # taps that a kernel looks ahead
-    COLUMN_VECTORS = 4
-    FEWEST_INPUTS = 8                       # of such columns
-
-cdef struct Caches:                         # bytes; `_caches` says of what
-    int64_t positions, strip, strip_sums, block, own_block, sums, all_sums, chunk, slab, shared, near
-
-
-cdef Caches _caches(const convt_machine* m) noexcept:
-    """What a task keeps in the L1 and L2 caches of its core, in bytes."""
-    cdef int64_t l1 = m.l1, l2 = usable_l2(m)
-    cdef Caches c
-    c.positions = min(share(l1, 1, 16), 2048)   # a packed row of positions, at least: sums and strip of a few channels share
-                                            # L1; no more, since a strip has all channels
-    c.strip = share(l2, 1, 2)               # a strip with more positions
-    c.strip_sums = share(l2, 1, 4)          # its sums
-    c.block = share(l1, 3, 4)               # what a tile touches in the channels that are summed in one go
-    c.own_block = min(c.block, 24 * 1024)   # the same by outputs; no more, since every thread packs the weights of a block
-    c.sums = share(l2, 175, 512)            # the sums of a strip that wait for further blocks, about a third
-    c.all_sums = min(l2, 1024 * 1024)       # the sums of all strips of a wave; no more, since every thread has them
-    c.chunk = share(l2, 1, 4)               # the weights that a thread packs for itself at a time
-    c.slab = share(l2, 5, 32)               # what is packed at a time where taps are columns
-    c.near = share(l2, 1, 2)                # all weights, beside a strip
-    c.shared = l2                           # all strips, where each core reads them again and again
-    return c
-
 
 cdef double PACKED = 0.6                    # cycles for an element of a packed strip
 cdef double AGAIN = 0.35                    # for one that a pass reads from far away
@@ -84,19 +42,6 @@ cdef int SUMS_STAGE = stage("direct_sums"), OUTPUTS_STAGE = stage("direct_output
 
 cdef double PADDED = 1.03                   # by how much positions may grow where strips are halved, whose sums all wait
 cdef double[3] FEW = [0, 2.2, 1.4]          # so few outputs' taps are columns, unless halos grow a strip by more than this
-
-cdef struct Draft:                          # what the steps below tell each other
-    Caches caches
-    int64_t taps, lanes
-    int64_t planes[3]                       # positions of an output plane
-    Reach reach[3]
-    bint copied[3]                          # whether a plane is packed once per shift
-    int64_t halo[3]                         # where it is not
-    bint any_halo, few
-    int64_t units                           # of output channels
-    int64_t weights                         # bytes of all
-    int64_t spans
-    int64_t columns                         # elements of the columns of a strip
 
 
 cdef class DirectPlan(Plan):
@@ -142,7 +87,7 @@ cdef bint _planned(DirectPlan plan, Job job, Tap* taps) except -1:
     cdef const Geometry* g = &job.g
     cdef Draft d
     cdef Strips s
-    d.caches, d.taps, d.lanes, d.few = _caches(&job.machine), g.taps, lanes_of(plan.isa, plan.size), False
+    d.caches, d.taps, d.lanes, d.few = caches_of(&job.machine), g.taps, lanes_of(plan.isa, plan.size), False
     _name_sides(plan, g)
     _measure_reach(plan, g, &d)
     if times(times(1 + d.halo[0], 1 + d.halo[1]), 1 + d.halo[2]) * plan.size > WAVE:
@@ -254,9 +199,9 @@ cdef Strips _finer(DirectPlan plan, const Draft* d, Strips s, int64_t target, bi
 cdef double _cycles_of_strips(DirectPlan plan, const Draft* d, const Strips* s):
     """What strips of one group cost, as far as it depends on how many there are."""
     cdef convt_direct_plan* p = &plan.p
-    cdef double weights = <double>p.inputs * p.outputs * d.taps, of_element = plan.size / 4.0
-    cdef double read = weights * (FAR if d.weights > d.caches.near else NEAR), strip = packed(s) * p.inputs * p.in_planes * PACKED
-    return computed(s) * weights / (2 * d.lanes) + number_of(s) * (strip + read) * of_element
+    cdef double weights = <double>p.inputs * p.outputs * d.taps, read = weights * (FAR if d.weights > d.caches.near else NEAR)
+    cdef double strip = packed(s) * p.inputs * p.in_planes * PACKED, moved = number_of(s) * (strip + read) * plan.size / 4.0
+    return computed(s) * weights / (2 * d.lanes) + moved
 
 
 cdef bint _outweighs(DirectPlan plan, const Draft* d):

@@ -31,6 +31,7 @@ cdef enum:                                  # the same on every machine
     MOST = 20 * 1024 * 1024                 # bytes of scratch memory with one thread
     PASSES = 8                              # of all outputs, where each reads V from far away
     OWN = 1024 * 1024                       # bytes of scratch memory of a thread that has no V and no U
+    MOST_OWN = 2 * 1024 * 1024              # bytes of U and M of one pass that transforms its weights
     MOST_TILES = 96                         # CONVT_WINOGRAD_TILES
     MOST_STRIDE = 2                         # CONVT_WINOGRAD_STRIDE
     TASKS = 64                              # keep many cores busy
@@ -200,7 +201,7 @@ cdef bint _schedule(WinogradPlan plan, const Draft* d):
     """Passes, blocks of a wave and scratch memory; False if that is too much."""
     cdef convt_winograd_plan* p = &plan.p
     cdef int64_t of_block = times(p.channel_blocks, FREQUENCIES * p.v_size * plan.size), sums = d.sums * p.block_tiles
-    cdef int64_t room, scratch, weights = d.weights, shared = 0
+    cdef int64_t room, scratch, of_unit, own, weights = d.weights, shared = 0
     p.pass_ = max(1, min(d.caches.pass_ // sums, p.units))
     p.waves.wave = p.waves.groups = 1
     if plan.schedule == BY_TILES:
@@ -209,7 +210,10 @@ cdef bint _schedule(WinogradPlan plan, const Draft* d):
         room = WAVE if plan.schedule == BY_OUTPUTS else min(WAVE, MOST - OWN - d.weights)
         p.waves.wave = min(p.blocks, max(1, room // of_block))
         if plan.schedule == BY_OUTPUTS:
-            p.pass_ = max(1, min(min(p.pass_, p.units // PASSES), d.caches.sums // (p.waves.wave * sums)))
+            of_unit = d.u_unit * plan.size + p.waves.wave * sums
+            own = min(MOST_OWN, MOST - p.waves.wave * of_block) - CONVT_WINOGRAD_LISTS
+            p.pass_ = min(min(p.pass_, p.units // PASSES), d.caches.sums // (p.waves.wave * sums))
+            p.pass_ = max(1, min(p.pass_, own // of_unit))
             p.waves.wave = min(p.waves.wave, max(1, d.caches.sums // (p.pass_ * sums)))
         p.waves.groups = max(1, min(p.groups, room // of_block // p.blocks)) if p.waves.wave == p.blocks else 1
         plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(p.blocks, p.waves.wave)

@@ -313,13 +313,13 @@ def test_a_loader_without_memory_is_a_memory_error(monkeypatch):
     def fail():
         raise ImportError("libblas.so: failed to map segment from shared object")
 
-    monkeypatch.setattr(im2col, "_maps", {})
+    monkeypatch.setattr(im2col, "_planner", [])
     monkeypatch.setattr(im2col, "load_blas", fail)
     with pytest.raises(MemoryError, match=r"^cannot load SciPy's BLAS: libblas.so: failed to map segment"):
         convt.conv(X, W)
     monkeypatch.undo()
     monkeypatch.setattr(im2col, "load_blas", lambda: __import__("no_such_blas"))
-    monkeypatch.setattr(im2col, "_maps", {})
+    monkeypatch.setattr(im2col, "_planner", [])
     with pytest.raises(ImportError, match="no_such_blas"):
         im2col._load()
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from engines import DOUBLE, SINGLE, channels_last, check, check_bits, operands, plan_of
+from engines import DOUBLE, SINGLE, channels_last, check, check_bits, check_runs, operands, plan_of
 
 from convt.problem import Problem
 from convt.testing import random_problem
@@ -22,8 +22,14 @@ KINDS = {
     "k below s": Problem(1, 1, 3, 9, (40, 58), (10, 12), (1, 3), (4, 5), (0, 0), (1, 1), DOUBLE),
     "padding beyond a cell": Problem(1, 1, 3, 4, (31, 31), (10, 10), (13, 13), (4, 4), (9, 11), (1, 1), SINGLE),
     "an extended output": Problem(1, 2, 4, 4, (60, 70), (10, 10), (5, 5), (5, 5), (-7, -11), (1, 1), SINGLE),
+    "uneven": Problem(2, 1, 11, 310, (61, 47), (21, 16), (6, 6), (3, 3), (0, 0), (1, 1), SINGLE),
+    "uneven groups": Problem(1, 3, 114, 810, (43, 50), (14, 16), (6, 6), (3, 3), (0, 0), (1, 1), SINGLE),
     "three dimensions": Problem(2, 1, 9, 11, (12, 14, 27), (6, 7, 9), (2, 2, 5), (2, 2, 3), (0, 0, 1), (1, 1, 1), SINGLE),
 }
+
+
+# The last of the panels, tiles, parts and blocks are smaller.
+UNEVEN = {kind: problem for kind, problem in KINDS.items() if kind.startswith("uneven")}
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
@@ -49,6 +55,12 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(problem):
     check_bits(plan_of("cells", problem, "scatter"), problem, "scatter")
 
 
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("problem", UNEVEN.values(), ids=UNEVEN)
+def test_runs_of_every_length_have_the_same_bits(problem, isa):
+    check_runs(plan_of("cells", problem, "scatter", isa), problem, "scatter")
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("which", ["coarse", "kernel"])
 @pytest.mark.parametrize("name", ["k no multiple of s", "several waves"])
@@ -66,3 +78,13 @@ def test_the_kinds_reach_several_waves_parts_and_blocks():
     assert any(table.block < table.inputs for table in tables)
     assert any(table.parts > 1 and table.block < table.inputs for table in tables)
     assert any(table.panels > 1 for table in tables)
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+def test_the_uneven_kinds_are_uneven(isa):
+    tables = [plan_of("cells", problem, "scatter", isa).tables for problem in UNEVEN.values()]
+    assert all(table.lanes % table.width and table.block < table.inputs for table in tables)
+    assert any(table.parts > 1 for table in tables)
+    assert any(table.positions % table.unit for table in tables)
+    assert any(table.panels > 1 and -(-table.lanes // table.width) % table.panels for table in tables)
+    assert any(table.waves["groups"] > 1 for table in tables)

@@ -2,7 +2,19 @@
 
 import numpy as np
 import pytest
-from engines import DOUBLE, MAPS, SINGLE, channels_last, check, check_bits, computed, definition, operands, plan_of
+from engines import (
+    DOUBLE,
+    MAPS,
+    SINGLE,
+    channels_last,
+    check,
+    check_bits,
+    check_runs,
+    computed,
+    definition,
+    operands,
+    plan_of,
+)
 
 from convt.problem import Problem
 from convt.testing import random_problem
@@ -21,8 +33,14 @@ KINDS = {
     "groups": Problem(2, 3, 12, 15, (9, 8), (4, 4), (3, 2), (2, 2), (0, 0), (1, 1), DOUBLE),
     "dilation": Problem(2, 1, 9, 7, (13, 13), (4, 4), (3, 3), (2, 2), (-2, 1), (3, 2), SINGLE),
     "an extended output": Problem(1, 1, 4, 8, (30, 20), (3, 3), (2, 2), (3, 3), (-7, -5), (1, 1), SINGLE),
+    "uneven": Problem(3, 1, 157, 150, (14, 12), (7, 6), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
+    "uneven groups": Problem(2, 3, 249, 270, (9, 7), (5, 4), (3, 3), (2, 2), (1, 1), (1, 1), SINGLE),
+    "uneven, long filters": Problem(2, 1, 13, 271, (1620,), (31,), (1024,), (20,), (3,), (1,), SINGLE),
     "three dimensions": Problem(2, 1, 20, 17, (6, 4, 9), (3, 2, 3), (4, 4, 3), (2, 2, 3), (1, 1, 0), (1, 1, 1), SINGLE),
 }
+
+# The last of the runs, parts, tiles and blocks are smaller.
+UNEVEN = {kind: problem for kind, problem in KINDS.items() if kind.startswith("uneven")}
 
 # The columns of the large ones outgrow the caches in the other two maps.
 CASES = [
@@ -56,6 +74,13 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(problem, data_map):
     check_bits(plan_of("thin", problem, data_map), problem, data_map)
 
 
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("data_map", MAPS)
+@pytest.mark.parametrize("problem", UNEVEN.values(), ids=UNEVEN)
+def test_runs_of_every_length_have_the_same_bits(problem, data_map, isa):
+    check_runs(plan_of("thin", problem, data_map, isa), problem, data_map)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(("data_map", "which"), [("gather", "kernel"), ("correlate", "coarse")])
 def test_what_would_meet_zeros_outside_is_left_to_others(data_map, which, bad):
@@ -87,3 +112,19 @@ def test_the_plans_reach_several_tasks_tiles_and_waves(data_map):
         assert any(table.block < table.pitch for table in tables)
     elif data_map == "scatter":
         assert any(table.block < table.inputs for table in tables)
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+def test_the_uneven_kinds_are_uneven(isa):
+    scatters, correlates, gathers = (
+        [plan_of("thin", problem, data_map, isa).tables for problem in UNEVEN.values()]
+        for data_map in ("scatter", "correlate", "gather")
+    )
+    for tables in (scatters, correlates):
+        assert any(table.outputs % table.part and table.parts > 1 for table in tables)
+        assert any(table.outputs * table.taps % table.width for table in tables)
+        assert any(table.waves["groups"] > 1 and table.outputs % table.parts for table in tables)
+    assert any(table.positions % table.unit and table.block < table.inputs for table in scatters)
+    assert any(table.inputs % table.unit for table in correlates)
+    assert any(table.inputs % table.channels and table.run < table.positions for table in gathers)
+    assert any(table.outputs * table.taps % table.block and table.block < table.pitch for table in gathers)

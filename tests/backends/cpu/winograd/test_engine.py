@@ -9,6 +9,7 @@ from engines import (
     channels_last,
     check,
     check_bits,
+    check_runs,
     computed,
     definition,
     operands,
@@ -32,13 +33,19 @@ KINDS = {
     "dilated": Problem(2, 1, 17, 18, (31, 20), (29, 20), (3, 3), (1, 1), (1, 3), (2, 3), SINGLE),
     "dilated along one axis": Problem(1, 2, 34, 32, (22, 30), (11, 29), (4, 2), (2, 1), (1, 3), (1, 4), DOUBLE),
     "many blocks": Problem(1, 8, 480, 192, (57, 56), (57, 56), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
-    "several rounds, together": Problem(1, 1, 100, 40, (96, 96), (96, 96), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
-    "groups in rounds, together": Problem(1, 60, 6000, 1440, (11, 11), (11, 11), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
+    "several rounds, together": Problem(1, 1, 250, 40, (70, 70), (70, 70), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
+    "groups in rounds, together": Problem(1, 12, 3000, 204, (20, 20), (20, 20), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
     "groups in rounds, by outputs": Problem(1, 100, 10000, 4800, (10, 10), (10, 10), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
     "many weights": Problem(3, 1, 260, 600, (7, 7), (7, 7), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
     "many weights in phases": Problem(3, 1, 300, 300, (14, 14), (7, 7), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
     "several rounds, by outputs": Problem(1, 1, 90, 1900, (21, 21), (21, 21), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
+    "uneven, by tiles": Problem(1, 1, 150, 45, (80, 80), (80, 80), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
+    "uneven, together": Problem(2, 1, 150, 45, (40, 44), (20, 22), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
+    "uneven, by outputs": Problem(1, 1, 93, 1900, (21, 21), (21, 21), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
 }
+
+# The last unit has fewer outputs, and there are several blocks of tiles and, where that is possible, of channels.
+UNEVEN = {kind: problem for kind, problem in KINDS.items() if kind.startswith("uneven")}
 
 
 def random_problem(rng):
@@ -75,7 +82,7 @@ def test_random_problems_compute_the_definition(isa, data_map, seed):
 
 
 @pytest.mark.parametrize("data_map", ["scatter", "gather"])
-@pytest.mark.parametrize("name", ["4 x 4 in phases", "many weights"])
+@pytest.mark.parametrize("name", ["4 x 4 in phases", "many blocks", "many weights in phases"])
 def test_any_strides_are_read_and_written(data_map, name):
     problem = KINDS[name]
     plan, arrays = plan_of("winograd", problem, data_map), operands(problem, data_map)
@@ -92,9 +99,16 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(problem, data_map):
     check_bits(plan_of("winograd", problem, data_map), problem, data_map)
 
 
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("data_map", ["scatter", "gather"])
+@pytest.mark.parametrize("problem", UNEVEN.values(), ids=UNEVEN)
+def test_runs_of_every_length_have_the_same_bits(problem, data_map, isa):
+    check_runs(plan_of("winograd", problem, data_map, isa), problem, data_map)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
 @pytest.mark.parametrize("which", ["coarse", "kernel"])
-@pytest.mark.parametrize("name", ["many blocks", "3 x 3", "many weights"])
+@pytest.mark.parametrize("name", ["many blocks", "3 x 3", "many weights", "several rounds, by outputs"])
 def test_numbers_that_are_huge_or_not_finite_are_left_to_others(name, which, bad):
     problem = KINDS[name]
     arrays = operands(problem, "scatter")
@@ -128,7 +142,20 @@ def test_the_kinds_reach_all_schedules():
     assert sum(map(len, by.values())) == len(tables)
     for name in ("together", "by outputs"):
         assert any(table.waves["wave"] < table.blocks for table in by[name])
-        assert any(table.passes > 1 for table in by[name])
         assert any(1 < table.waves["groups"] < table.groups for table in by[name])
-    assert any(table.parts > 1 for table in by["together"])
-    assert any(table.passes > 1 for table in by["by tiles"])
+    for some in by.values():
+        assert any(table.pass_ < table.units for table in some)
+        assert any(table.blocks > 1 for table in some)
+
+
+def test_the_uneven_kinds_are_uneven_in_all_schedules():
+    for isa in instruction_sets():
+        tables = [
+            plan_of("winograd", problem, data_map, isa).tables
+            for problem in UNEVEN.values()
+            for data_map in ("scatter", "gather")
+        ]
+        uneven = [table for table in tables if table.outputs % table.unit and table.blocks > 1]
+        assert {table.schedule for table in uneven} == {"by tiles", "together", "by outputs"}
+        several = {table.schedule for table in uneven if table.block_channels < table.inputs}
+        assert {"together", "by outputs"} <= several

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from engines import DOUBLE, SINGLE, check, check_bits, computed, definition, length_of_sums, operands, plan_of
+from engines import DOUBLE, SINGLE, check, check_bits, check_runs, computed, definition, length_of_sums, operands, plan_of
 
 from convt.problem import Problem
 from convt_cpu._kernels import instruction_sets
@@ -28,7 +28,12 @@ KINDS = {
     "three unlike axes": Problem(1, 1, 20, 30, (9, 14, 18), (9, 7, 18), (1, 4, 3), (1, 2, 1), (0, 1, 1), (1,) * 3, DOUBLE),
     "many weights": Problem(3, 1, 300, 260, (16, 16), (8, 8), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
     "many weights, several strips": Problem(2, 1, 200, 100, (80, 80), (40, 40), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
+    "uneven": Problem(2, 1, 203, 131, (82, 80), (41, 40), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
+    "uneven, one axis": Problem(1, 1, 203, 137, (1801,), (900,), (4,), (2,), (1,), (1,), SINGLE),
 }
+
+# The last of the panels, blocks and strips are smaller.
+UNEVEN = {kind: problem for kind, problem in KINDS.items() if kind.startswith("uneven")}
 
 
 def random_problem(rng):
@@ -94,6 +99,12 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(problem):
     check_bits(winograd_plan(problem), problem, "correlate")
 
 
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("problem", UNEVEN.values(), ids=UNEVEN)
+def test_runs_of_every_length_have_the_same_bits(problem, isa):
+    check_runs(winograd_plan(problem, isa), problem, "correlate")
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
 @pytest.mark.parametrize("name", ["3 x 3", "4 x 4 in phases", "many weights"])
 def test_numbers_that_make_results_infinite_are_left_to_others(name, bad):
@@ -133,3 +144,16 @@ def test_the_kinds_reach_both_schedules():
     assert any(table.fine_blocks > 1 for table in tables)
     assert any(table.coarse_blocks > 1 for table in tables)
     assert any(table.unit[0] > 1 and table.units[1] > 1 for table in tables)
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+def test_the_uneven_kinds_are_uneven(isa):
+    tables = [winograd_plan(problem, isa).tables for problem in UNEVEN.values()]
+    for table in tables:
+        assert table.together
+        assert table.fine_blocks > 1
+        assert table.coarse["channels"] % table.coarse["panel"]
+    assert any(table.coarse_blocks > 1 for table in tables)
+    assert any(table.coarse["block"] % table.coarse["panel"] for table in tables)
+    assert any(table.fine["channels"] % table.fine["block"] for table in tables)
+    assert any(table.strips > 1 for table in tables)
