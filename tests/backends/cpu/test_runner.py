@@ -337,6 +337,25 @@ def test_a_plan_that_has_stopped_runs_again(schedule):
     check(plan, problem, data_map, least=1, layout=schedule.layout)
 
 
+KEPT = {
+    "direct_strips": Problem(1, 1, 30, 20, (20, 22), (20, 22), (3, 3), *SQUARE),  # one strip
+    "winograd_tiles": Problem(1, 80, 1280, 1280, (12, 12), (12, 12), (3, 3), *SQUARE),
+}
+
+
+@pytest.mark.parametrize("stage", KEPT)
+def test_a_thread_keeps_nothing_that_it_has_packed_for_the_next_call(stage):
+    problem = KEPT[stage]
+    plan = plan_of(stage.partition("_")[0], problem, "gather")
+    assert plan.stages[1].name == stage
+    calls = [operands(problem, "gather", seed) for seed in range(4)]
+    for arrays in calls:
+        assert run(plan, *arrays, 1)  # one right after the other: in the same memory
+    for arrays in calls:
+        right = definition(problem, "gather", arrays)
+        np.testing.assert_allclose(arrays.coarse, right, rtol=0, atol=TOLERANCE[4] * abs(right).max())
+
+
 def test_what_is_no_plan_is_a_type_error():
     one = np.empty((1, 1, 1), SINGLE)
     with pytest.raises(TypeError):
