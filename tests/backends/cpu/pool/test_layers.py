@@ -356,7 +356,7 @@ for _ in range(20):
         assert rehearse(array("i", [0]) * 50, 3, seconds=1e-5)
         os._exit(0)
     assert os.waitpid(pid, 0)[1] == 0
-print("end")
+print("end", flush=True)
 os._exit(0)
 """
 
