@@ -26,10 +26,10 @@ cdef enum:
     MORE_SCRATCH = 2 * 1024 * 1024          # ... and of each further one
     FEW = 8
 
-cdef double ALONE = 60_000                  # cycles of a stage that is done before another thread has begun
+cdef double ALONE = 20_000                  # cycles of a stage that is done before another thread has begun
 cdef double LONGEST = 20_000_000            # cycles of a run of tasks: signals wait that long
 cdef enum:
-    RUNS_OF_THREAD = 2                      # so many at least, so that threads end together
+    RUNS_OF_THREAD = 3                      # so many at least, or all alike, so that threads end together
 
 cdef struct Running:                        # a stage of a call, as the layer's threads see it
     const Call* call
@@ -125,10 +125,12 @@ cdef bint _run_rounds(
 
 
 cdef int64_t _tasks_of_run(const Stage* stage, int64_t rounds, int threads) noexcept nogil:
-    """As many as one core had best do in one go, or equal parts of them where all threads would not have some; they end soon."""
-    cdef int64_t most = min(max(stage.run, 1), stage.tasks // (RUNS_OF_THREAD * threads))
+    """As many as one core had best do in one go, or equal parts of them where threads would not end together; they end soon."""
+    cdef int64_t run = max(stage.run, 1), runs = ceil_div(stage.tasks, run), most = run
+    if runs % threads and runs < RUNS_OF_THREAD * threads:
+        most = stage.tasks // (RUNS_OF_THREAD * threads)
     most = <int64_t>min(most, LONGEST * rounds * stage.tasks / max(stage.cycles, 1))
-    return even(stage.run, most) if stage.run and most > 1 else 1
+    return even(run, most) if most > 1 else 1
 
 
 cdef int _do(void* stage, int64_t task, int seat) noexcept nogil:

@@ -18,7 +18,7 @@ SINGLE, DOUBLE = np.dtype("f4"), np.dtype("f8")
 TOLERANCE = {4: 2e-5, 8: 4e-14}  # of the largest result
 THREADS = (1, 2, 3, 7)
 MANY = (1, 2, 3, 7, 16, 64)  # threads by whose number runs of tasks get all lengths
-ALONE = 60_000  # cycles of a round of a stage that one thread does
+ALONE = 20_000  # cycles of a round of a stage that one thread does
 
 
 class Operands(NamedTuple):
