@@ -7,7 +7,7 @@ memory for BLAS's own buffer.
 from .._blas_limit cimport limit_blas, release_blas
 from .._call cimport Call, StageFunction
 from .._plan cimport Plan
-from .._types cimport int64_t
+from .._types cimport int64_t, real
 from ._correlate cimport add_splits, correlate_task
 from ._gather cimport gather_task
 from ._repair cimport repair_correlate, repair_gather
@@ -30,28 +30,40 @@ cdef StageFunction* IN_DOUBLE = [
 ]
 
 
-cdef int _scatter_f32(const Call* call, int64_t task, void* own) noexcept nogil:
+cdef inline int _scatter(const Call* call, int64_t task, real* own) noexcept nogil:
     cdef int before = limit_blas()
     if before >= 0:
-        scatter_task(call, task, <float*>own)
+        scatter_task(call, task, own)
     release_blas(before)
     return before >= 0
+
+
+cdef inline int _gather(const Call* call, int64_t task, real* own) noexcept nogil:
+    cdef int before = limit_blas()
+    if before >= 0:
+        gather_task(call, task, own)
+    release_blas(before)
+    return before >= 0
+
+
+cdef inline int _correlate(const Call* call, int64_t task, real* own) noexcept nogil:
+    cdef int before = limit_blas()
+    if before >= 0:
+        correlate_task(call, task, own)
+    release_blas(before)
+    return before >= 0
+
+
+cdef int _scatter_f32(const Call* call, int64_t task, void* own) noexcept nogil:
+    return _scatter(call, task, <float*>own)
 
 
 cdef int _gather_f32(const Call* call, int64_t task, void* own) noexcept nogil:
-    cdef int before = limit_blas()
-    if before >= 0:
-        gather_task(call, task, <float*>own)
-    release_blas(before)
-    return before >= 0
+    return _gather(call, task, <float*>own)
 
 
 cdef int _correlate_f32(const Call* call, int64_t task, void* own) noexcept nogil:
-    cdef int before = limit_blas()
-    if before >= 0:
-        correlate_task(call, task, <float*>own)
-    release_blas(before)
-    return before >= 0
+    return _correlate(call, task, <float*>own)
 
 
 cdef int _add_splits_f32(const Call* call, int64_t task, void* own) noexcept nogil:
@@ -67,27 +79,15 @@ cdef int _repair_correlate_f32(const Call* call, int64_t task, void* own) noexce
 
 
 cdef int _scatter_f64(const Call* call, int64_t task, void* own) noexcept nogil:
-    cdef int before = limit_blas()
-    if before >= 0:
-        scatter_task(call, task, <double*>own)
-    release_blas(before)
-    return before >= 0
+    return _scatter(call, task, <double*>own)
 
 
 cdef int _gather_f64(const Call* call, int64_t task, void* own) noexcept nogil:
-    cdef int before = limit_blas()
-    if before >= 0:
-        gather_task(call, task, <double*>own)
-    release_blas(before)
-    return before >= 0
+    return _gather(call, task, <double*>own)
 
 
 cdef int _correlate_f64(const Call* call, int64_t task, void* own) noexcept nogil:
-    cdef int before = limit_blas()
-    if before >= 0:
-        correlate_task(call, task, <double*>own)
-    release_blas(before)
-    return before >= 0
+    return _correlate(call, task, <double*>own)
 
 
 cdef int _add_splits_f64(const Call* call, int64_t task, void* own) noexcept nogil:
