@@ -18,8 +18,9 @@ What the core promises to every call of `Backend.scatter`, `Backend.gather` and 
 - Calls come from several threads at once.
 
 What callers allow, `convt.options`, is what ``settings()`` returns during a call; ``requested_threads()`` is its number of
-threads alone, which is asked for in every call. What a backend imports during a call, it imports ``with loading:``, a lock
-that a fork waits for: a forked child could never import what another thread has half imported.
+threads alone, which is asked for in every call. A `Variable` is an environment variable that counts at every call. What a
+backend imports during a call, it imports ``with loading:``, a lock that a fork waits for: a forked child could never import
+what another thread has half imported.
 
 Therefore a backend never validates. `convt.testing.check_backend` tells whether it computes what it should;
 `reference.py` is the shortest one there is.
@@ -29,6 +30,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+from .environment import Variable
 from .loading import loading
 from .problem import Problem
 from .settings import Settings, requested_threads, settings
@@ -40,9 +42,11 @@ __all__ = [
     "BackendUnavailable",
     "DeviceBackend",
     "DeviceSamplingBackend",
+    "RequiresGrad",
     "SamplingBackend",
     "Settings",
     "Stage",
+    "Variable",
     "loading",
     "missing_members",
     "requested_threads",
@@ -55,6 +59,10 @@ DEVICE_MEMBERS = ("adopt", "empty", "deliver")
 
 class BackendUnavailable(RuntimeError):
     """A backend that was asked for is registered but cannot be used; the message says why and what helps."""
+
+
+class RequiresGrad(TypeError):
+    """`DeviceBackend.adopt` got an array whose package records what is computed with it; the core's error names it."""
 
 
 class Stage(NamedTuple):
@@ -168,7 +176,13 @@ class DeviceBackend(Backend, Protocol):
     """
 
     def adopt(self, array: Any) -> Any:
-        """The caller's device array as this backend's kind of array, without a copy."""
+        """The caller's device array as this backend's kind of array, without a copy.
+
+        Raises
+        ------
+        RequiresGrad
+            A gradient would be lost in silence.
+        """
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> Any:
         """A new array of this backend's kind, C-contiguous, content undefined, on the device of the caller's `like`."""

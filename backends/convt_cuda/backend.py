@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from convt.backend import settings
 
 from . import compiled
-from .arrays import STORAGE, DeviceArray, adopt, delivered, empty_like, is_device_array
+from .arrays import STORAGE, DeviceArray
 from .choice import ENGINES, choose, words, workspace_limit
 from .cudnn import CudnnUnavailable, cudnn
 from .device import Device, Devices
+from .kinds import check_contexts, kind_of, new
 from .own.plan import channel_sums_plan
 from .pieces import images_at_once, run_in_pieces
 from .sampling import SamplingMaps
@@ -61,7 +62,8 @@ class CudaBackend(SamplingMaps):
         return self._devices.why_not()
 
     def owns(self, array: Any) -> bool:
-        return is_device_array(array)
+        owns: bool = kind_of(type(array)).owns(array)
+        return owns
 
     def adopt(self, array: Any) -> DeviceArray:
         """The caller's array, not copied.
@@ -70,24 +72,27 @@ class CudaBackend(SamplingMaps):
         ------
         ValueError, TypeError
             It is freed, in another context, or not laid out as an array of numbers.
+        RequiresGrad
+            A gradient would be lost.
         """
-        return adopt(array, self._driver, self._devices)
+        adopted: DeviceArray = kind_of(type(array)).adopt(array, self._devices)
+        return adopted
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> DeviceArray:
         """A new array of the kind of `like`, on its device."""
         known = self.adopt(like)
         device = known.device or self._devices.any()
         with device.current():
-            made = adopt(empty_like(shape, dtype, known, device), self._driver, self._devices, device)
-        made.device = made.device or device
-        return made
+            return new(shape, dtype, known, device)
 
     def deliver(self, array: DeviceArray, like: Any) -> Any:
         """What `empty` made, or a view of it, as the caller's kind of array; as it is where the caller's are of ours."""
-        if isinstance(like, DeviceArray):
+        if type(like) is DeviceArray:
             return array
+        if array.whole:
+            return array.source
         with (array.device or self._devices.any()).current():
-            return delivered(array)
+            return kind_of(type(array.source)).deliver(array)
 
     def fetch(self, array: DeviceArray) -> np.ndarray:
         """A copy in the host's memory."""
@@ -131,7 +136,7 @@ class CudaBackend(SamplingMaps):
         """The device, the stream, and all of the arrays on the device, which is current."""
         arrays = [*inputs, *outs]
         if isinstance(outs[0], DeviceArray):
-            device = _one_device(arrays)
+            device = self._device_of(arrays)
             for out in outs:
                 _check_apart([*inputs, out])
             with device.current():
@@ -146,9 +151,9 @@ class CudaBackend(SamplingMaps):
                 staging.download(result, out)
 
     def _run(self, problem: Problem, data_map: Map | None, inputs: Sequence[Any], bias: Any, out: Any) -> None:
-        if isinstance(out, DeviceArray):
+        if type(out) is DeviceArray:
             arrays = [*inputs, out] if bias is None else [*inputs, bias, out]
-            device = _one_device(arrays)
+            device = self._device_of(arrays)
             _check_apart(arrays)
             with device.current():
                 stream = _common_stream(device, arrays)
@@ -171,6 +176,13 @@ class CudaBackend(SamplingMaps):
             result = staging.reserve(out)
             _compute(problem, data_map, device, 0, copies, bias_copy, result)
             staging.download(result, out)
+
+    def _device_of(self, arrays: Sequence[DeviceArray]) -> Device:
+        """The one on which all arrays lie."""
+        device = _one_device(arrays)
+        if self._driver.current_context() not in (0, device.context):
+            check_contexts(arrays, self._devices)
+        return device
 
     def _device_for_hosts(self) -> Device:
         """The one that computes what lies in the host's memory."""
@@ -217,15 +229,21 @@ def _compute(
 
 
 def _one_device(arrays: Sequence[DeviceArray]) -> Device:
-    devices = [array.device for array in arrays if array.device is not None]
-    for device in devices:
-        if device is not devices[0]:
-            raise ValueError(f"all arrays must lie on one GPU, got {devices[0].name} and {device.name}")
-    return devices[0]
+    found: Device | None = None
+    for array in arrays:
+        device = array.device
+        if device is found or device is None:
+            continue
+        if found is not None:
+            raise ValueError(f"all arrays must lie on one GPU, got {found.name} and {device.name}")
+        found = device
+    return cast("Device", found)  # the result's at least
 
 
 def _check_apart(arrays: Sequence[DeviceArray]) -> None:
     """An `out` that overlaps an input would be read after it is written."""
+    if arrays[-1].fresh:
+        return
     first, last = arrays[-1].extent()
     for array in arrays[:-1]:
         low, high = array.extent()
@@ -236,8 +254,9 @@ def _check_apart(arrays: Sequence[DeviceArray]) -> None:
 def _common_stream(device: Device, arrays: Sequence[DeviceArray]) -> int:
     """The result's stream, made to wait for those of the inputs."""
     stream = arrays[-1].stream or 0
-    for other in {array.stream for array in arrays[:-1]} - {None, stream}:
-        device.wait(stream, other or 0)
+    others = {array.stream for array in arrays if array.stream is not None and array.stream != stream}
+    for other in others:
+        device.wait(stream, other)
     return stream
 
 

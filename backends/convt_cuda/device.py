@@ -7,7 +7,6 @@ only under the object that allocated it; it is pushed around every public call a
 from __future__ import annotations
 
 import atexit
-import ctypes
 import os
 import threading
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ import numpy as np
 
 from .compiled import AHEAD, kernel_image
 from .driver import CudaError, Driver
+from .engine import EXTRA
 from .memory import PinnedPool, Pool
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Device", "Devices"]
 
-_BUFFER, _SIZE, _END = 1, 2, 0  # of cuLaunchKernel's `extra`
-_Extra = c_void_p * 5
 _DISABLE_TIMING = 2
 _NON_BLOCKING = 1  # for a stream: it does not wait for the default stream
 _NO_BINARY = (209, 218, 222, 300)  # no code for this GPU; PTX that the driver cannot read
@@ -71,6 +69,7 @@ class Device:
         self.pool = Pool(driver.pycuda, self.name)
         self.pinned = PinnedPool(driver)
         self._driver = driver
+        self._launch = driver.unchecked("cuLaunchKernel")
         self._pushed = Pushed(device.retain_primary_context())
         self._functions: dict[str, c_void_p] = {}
         self._modules: dict[str, c_void_p] = {}  # by type of numbers; "" has all
@@ -90,12 +89,12 @@ class Device:
         function = self._functions.get(launch.kernel)
         if function is None:
             function = self._function(launch.kernel)
-        values = launch.buffer()
+        block = launch.block()
         for slot, name in launch.pointers:
-            values[slot] = pointers[name]
-        size = ctypes.c_size_t(ctypes.sizeof(values))
-        extra = _Extra(_BUFFER, ctypes.addressof(values), _SIZE, ctypes.addressof(size), _END)
-        self._driver.call("cuLaunchKernel", function, launch.blocks, 1, 1, launch.threads, 1, 1, 0, stream, None, extra)
+            block[slot + EXTRA] = pointers[name]
+        code = self._launch(function, launch.blocks, 1, 1, launch.threads, 1, 1, 0, c_void_p(stream), None, block)
+        if code:
+            raise self._driver.error("cuLaunchKernel", code)
 
     def copy_in(self, address: int, array: np.ndarray) -> None:
         """A contiguous NumPy array to the device."""
@@ -208,7 +207,7 @@ class Devices:
     """
 
     def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+        self.driver = driver
         self._devices: dict[int, Device] = {}
         self._first: Device | None = None
         self._lock = threading.Lock()
@@ -221,7 +220,7 @@ class Devices:
             return device
         with self._lock:
             if ordinal not in self._devices:
-                self._devices[ordinal] = Device(self._driver, ordinal)
+                self._devices[ordinal] = Device(self.driver, ordinal)
                 self._first = self._first or self._devices[ordinal]
             return self._devices[ordinal]
 

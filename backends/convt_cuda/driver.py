@@ -7,7 +7,7 @@ in the order of the caller's stream, so kernels are launched through the driver'
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_int, c_size_t, c_uint, c_void_p
+from ctypes import POINTER, byref, c_int, c_size_t, c_uint, c_void_p
 from typing import Any
 
 from convt.backend import BackendUnavailable
@@ -67,6 +67,7 @@ class Driver:
         self.count: int = pycuda.Device.count()
         self._library = library
         self._functions: dict[str, Any] = {}
+        self._current = self.unchecked("cuCtxGetCurrent")
 
     def call(self, name: str, *arguments: Any) -> None:
         """Call a function of the driver's library.
@@ -81,7 +82,25 @@ class Driver:
             function = self._bind(name)
         code = function(*arguments)
         if code:
-            raise CudaError(name, code, self._words(code))
+            raise self.error(name, code)
+
+    def error(self, name: str, code: int) -> CudaError:
+        """That a function has returned a code."""
+        return CudaError(name, code, self._words(code))
+
+    def unchecked(self, name: str) -> Any:
+        """A function that gives back the driver's code, without conversions: pointers must be passed as ctypes objects."""
+        function = self._library[name]
+        function.restype = c_int
+        return function
+
+    def current_context(self) -> int:
+        """Of this thread; 0 for none."""
+        handle = c_void_p()
+        code = self._current(byref(handle))
+        if code:
+            raise self.error("cuCtxGetCurrent", code)
+        return handle.value or 0
 
     def _bind(self, name: str) -> Any:
         try:
