@@ -38,10 +38,12 @@ from .settings import Settings, requested_threads, settings
 __all__ = [
     "BACKEND_MEMBERS",
     "DEVICE_MEMBERS",
+    "REPEATING_MEMBERS",
     "Backend",
     "BackendUnavailable",
     "DeviceBackend",
     "DeviceSamplingBackend",
+    "RepeatingBackend",
     "RequiresGrad",
     "SamplingBackend",
     "Settings",
@@ -55,6 +57,7 @@ __all__ = [
 
 BACKEND_MEMBERS = ("name", "priority", "why_not", "owns", "scatter", "gather", "correlate")
 DEVICE_MEMBERS = ("adopt", "empty", "deliver")
+REPEATING_MEMBERS = ("outline", "prepare")
 
 
 class BackendUnavailable(RuntimeError):
@@ -206,6 +209,23 @@ class DeviceSamplingBackend(SamplingBackend, DeviceBackend, Protocol):
 
     def fetch(self, array: Any) -> Any:
         """A NumPy copy, for a message."""
+
+
+class RepeatingBackend(DeviceBackend, Protocol):
+    """A backend that keeps of a call with a new result what the next call like it needs."""
+
+    def outline(self, *arrays: Any) -> Any:
+        """What a call of `scatter` or `gather` on the caller's arrays depends on, but their memory; x, w and any bias.
+
+        Hashable. None for arrays that it does not own, and where an outline does not tell all.
+        """
+
+    def prepare(self, data_map: str, problem: Problem, left: Any, right: Any, bias: Any, out: Any, result: Any) -> Any:
+        """The call that has just been made, as a function of the caller's x, w and bias (None for none).
+
+        It makes a new result like `result`, of which `out` is the view that the map wrote, and returns the caller's kind of
+        array. It checks what outlines do not tell, and may return None: then the call is made as if it were new.
+        """
 
 
 def missing_members(candidate: Any, members: tuple[str, ...] = BACKEND_MEMBERS) -> list[str]:

@@ -68,6 +68,8 @@ class Registry:
     ----------
     owners : dict of type to Backend
         The backend that owned the last array of a type that lay on a device; `convt.devices` keeps it.
+    repeats : dict
+        Calls that can be made again, which `convt.repeats` keeps.
     """
 
     def __init__(self, points: Iterable[Point]) -> None:
@@ -88,6 +90,7 @@ class Registry:
         self._ranked: list[Backend] | None = None
         self._hosts: list[Backend] | None = None
         self.owners: dict[type, Backend] = {}
+        self.repeats: dict[Any, Any] = {}
 
     def names(self) -> list[str]:
         """The registered names, sorted; imports nothing."""

@@ -18,7 +18,7 @@ from .backend import Backend, BackendUnavailable, Variable, missing_members
 from .problem import Problem
 from .registry import BackendState, Registry, registry
 
-__all__ = ["BackendRequest", "backends", "check_request", "choose", "owner", "set_backend", "use_backend"]
+__all__ = ["BackendRequest", "backends", "check_request", "choose", "owner", "set_backend", "standing_wish", "use_backend"]
 
 BackendRequest: TypeAlias = "str | Sequence[str] | Backend | None"
 
@@ -115,7 +115,7 @@ def choose(problem: Problem, request: BackendRequest, held_by: Backend | None = 
     BackendUnavailable
         None of those that were asked for can do it.
     """
-    wish = _as_wish(request) if request is not None else _standing_wish()
+    wish = _as_wish(request) if request is not None else standing_wish()
     if wish is None:
         return _unasked(problem, held_by)
     if not isinstance(wish, tuple):
@@ -165,7 +165,8 @@ def _refusal(backend: Backend, problem: Problem, held_by: Backend | None) -> str
     return backend.why_not(problem)
 
 
-def _standing_wish() -> _Wish:
+def standing_wish() -> _Wish:
+    """Who is asked for where a call itself asks for nobody."""
     wish = _context.get()
     if wish is None:
         wish = _process

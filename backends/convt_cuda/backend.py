@@ -5,7 +5,7 @@ Read `choice.py` for who computes what, ``kernels/README.md`` for how a call flo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -16,12 +16,13 @@ from convt.backend import settings
 
 from . import compiled
 from .arrays import STORAGE, DeviceArray
-from .choice import ENGINES, choose, words, workspace_limit
+from .choice import ENGINES, workspace_limit
 from .cudnn import CudnnUnavailable, cudnn
 from .device import Device, Devices
 from .kinds import check_contexts, kind_of, new
 from .own.plan import channel_sums_plan
 from .pieces import images_at_once, run_in_pieces
+from .running import Prepared, run_map, run_plan
 from .sampling import SamplingMaps
 from .staging import Staging
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from convt.problem import Problem
 
     from .driver import Driver
-    from .engine import Map, Plan
+    from .engine import Map
 
 __all__ = ["CudaBackend"]
 
@@ -93,6 +94,31 @@ class CudaBackend(SamplingMaps):
             return array.source
         with (array.device or self._devices.any()).current():
             return kind_of(type(array.source)).deliver(array)
+
+    def outline(self, *arrays: Any) -> Hashable:
+        """What a call depends on but its memory; arrays of one kind have one, which tells its device, and one stream."""
+        first, found = type(kind_of(type(arrays[0]))), []
+        for array in arrays:
+            kind = kind_of(type(array))
+            outline = kind.outline(array, self._devices) if type(kind) is first else None
+            if outline is None:
+                return None
+            found.append(outline)
+        return tuple(found)
+
+    def prepare(
+        self,
+        data_map: Map,
+        problem: Problem,
+        left: DeviceArray,
+        right: DeviceArray,
+        bias: DeviceArray | None,
+        out: DeviceArray,
+        result: DeviceArray,
+    ) -> Prepared:
+        """The call that has been made, as a function of the caller's x, w and bias."""
+        kind = kind_of(type(left.source))
+        return Prepared(self._devices, kind, data_map, problem, left, right, bias, out, result)
 
     def fetch(self, array: DeviceArray) -> np.ndarray:
         """A copy in the host's memory."""
@@ -201,31 +227,20 @@ def _compute(
     bias: DeviceArray | None,
     out: DeviceArray,
 ) -> None:
-    plan: Plan
-    if data_map is None:
-        (array,) = inputs
-        plan = channel_sums_plan(array.shape, array.strides, out.strides[0], array.storage)
-    else:
-        strides = (inputs[0].strides, inputs[1].strides, out.strides)
-        name, plan = choose(problem, data_map, strides, device, out.storage)
-        if settings().verbose:
-            print(f"{data_map} on {device.name}: {words(name, plan)}")
     pointers = {
         "left": inputs[0].address,
         "right": inputs[-1].address,
         "bias": 0 if bias is None else bias.address,
         "bias_stride": 0 if bias is None else bias.strides[0],
         "out": out.address,
-        "work": 0,
     }
-    if not plan.workspace:
-        plan.run(device, stream, pointers)
-        return
-    pointers["work"] = device.pool.acquire(plan.workspace, stream)
-    try:
-        plan.run(device, stream, pointers)
-    finally:
-        device.pool.release(pointers["work"])
+    if data_map is None:
+        (array,) = inputs
+        plan = channel_sums_plan(array.shape, array.strides, out.strides[0], array.storage)
+        run_plan(plan, device, stream, pointers)
+    else:
+        strides = (inputs[0].strides, inputs[1].strides, out.strides)
+        run_map(problem, data_map, strides, out.storage, device, stream, pointers)
 
 
 def _one_device(arrays: Sequence[DeviceArray]) -> Device:

@@ -10,7 +10,7 @@ NumPy has no bfloat16, so an array says that it is one by the name of its dtype.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from ctypes import addressof, c_int, c_longlong, c_void_p
 from functools import lru_cache
@@ -26,13 +26,13 @@ from .tensors import Tensors
 if TYPE_CHECKING:
     from .device import Device, Devices
 
-__all__ = ["Kind", "check_contexts", "kind_of", "new"]
+__all__ = ["Kind", "PycudaArrays", "check_contexts", "kind_of", "made_like", "new"]
 
 _ATTRIBUTES = (c_int * 3)(1, 2, 9)  # CUpointer_attribute: context, memory type, device ordinal
 _OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError")  # PyCUDA's, and those of CuPy and PyTorch
 _Places, _Answers = c_void_p * 3, c_longlong * 3
 _UNKNOWN, _HOST = 0, 1  # CUmemorytype
-_FLOAT16, _FLOAT32 = np.dtype(np.float16), np.dtype(np.float32)
+_FLOAT32 = np.dtype(np.float32)
 
 
 class Kind(Protocol):
@@ -52,11 +52,17 @@ class Kind(Protocol):
             It has a mask, elements that do not say what they are, or a gradient that would be lost.
         """
 
-    def make(self, shape: tuple[int, ...], dtype: np.dtype, like: DeviceArray, half: bool) -> Any:
-        """A new array of this kind; of the type in memory that `like` has where that is `half`."""
+    def make(self, shape: tuple[int, ...], dtype: np.dtype | None, like: Any) -> Any:
+        """A new array like the caller's; of another type than that has where a dtype is given."""
 
-    def place(self, made: Any, device: Device) -> tuple[int, int]:
-        """The address and the stream of what `make` made, which has elements."""
+    def outline(self, value: Any, devices: Devices) -> Hashable:
+        """All that `adopt` finds, but the address and the stream; None where that is not enough."""
+
+    def address(self, value: Any) -> int:
+        """Of an array that has elements and an outline, or that `make` made."""
+
+    def stream(self, value: Any, device: Device) -> int:
+        """In which arrays of this kind are used now."""
 
     def deliver(self, array: DeviceArray) -> Any:
         """A view of what `make` made, as this kind of array."""
@@ -72,6 +78,9 @@ class OurArrays:
         value.fresh = False
         return value
 
+    def outline(self, value: DeviceArray, devices: Devices) -> Hashable:
+        return None
+
 
 class PycudaArrays:
     """PyCUDA's arrays. They have no stream: its kernels run in the default one."""
@@ -85,20 +94,26 @@ class PycudaArrays:
         strides = _whole_strides(value.strides, dtype.itemsize, storage)
         if 0 in shape:
             return DeviceArray(0, shape, strides, dtype, None, None, value, storage, whole=True)
-        address = int(value.gpudata or 0)
+        address = self.address(value)
         device = _device_of(address, type(value), devices)
         return DeviceArray(_aligned(address, dtype, storage), shape, strides, dtype, device, 0, value, storage, whole=True)
 
-    def make(self, shape: tuple[int, ...], dtype: np.dtype, like: DeviceArray, half: bool) -> Any:
+    def make(self, shape: tuple[int, ...], dtype: np.dtype | None, like: Any) -> Any:
         from pycuda import driver, gpuarray
 
-        source = like.source
-        if half:
-            dtype = _FLOAT16 if like.storage == "float16" else source.dtype
-        return gpuarray.empty(shape, dtype, allocator=getattr(source, "allocator", None) or driver.mem_alloc)
+        dtype = like.dtype if dtype is None else dtype
+        return gpuarray.empty(shape, dtype, allocator=getattr(like, "allocator", None) or driver.mem_alloc)
 
-    def place(self, made: Any, device: Device) -> tuple[int, int]:
-        return int(made.gpudata), 0
+    def outline(self, value: Any, devices: Devices) -> Hashable:
+        if not value.size:
+            return None
+        return type(value), value.dtype, value.shape, value.strides, _device_of(self.address(value), type(value), devices)
+
+    def address(self, value: Any) -> int:
+        return int(value.gpudata or 0)
+
+    def stream(self, value: Any, device: Device) -> int:
+        return 0
 
     def deliver(self, array: DeviceArray) -> Any:
         from pycuda.gpuarray import GPUArray
@@ -124,17 +139,22 @@ class CupyArrays:
         strides = _whole_strides(value.strides, dtype.itemsize, storage)
         if 0 in shape:
             return DeviceArray(0, shape, strides, dtype, None, None, value, storage, whole=True)
-        address, device = _aligned(value.data.ptr, dtype, storage), devices[value.data.device_id]
-        return DeviceArray(address, shape, strides, dtype, device, self._stream(value), value, storage, whole=True)
+        address, device = _aligned(self.address(value), dtype, storage), devices[value.data.device_id]
+        return DeviceArray(address, shape, strides, dtype, device, self.stream(value, device), value, storage, whole=True)
 
-    def make(self, shape: tuple[int, ...], dtype: np.dtype, like: DeviceArray, half: bool) -> Any:
-        with like.source.device:
-            return self._cupy.empty(shape, like.source.dtype if half else dtype)
+    def make(self, shape: tuple[int, ...], dtype: np.dtype | None, like: Any) -> Any:
+        with like.device:
+            return self._cupy.empty(shape, like.dtype if dtype is None else dtype)
 
-    def place(self, made: Any, device: Device) -> tuple[int, int]:
-        return made.data.ptr, self._stream(made)
+    def outline(self, value: Any, devices: Devices) -> Hashable:
+        if not value.size:
+            return None
+        return type(value), value.dtype, value.shape, value.strides, value.data.device_id
 
-    def _stream(self, value: Any) -> int:
+    def address(self, value: Any) -> int:
+        return int(value.data.ptr)
+
+    def stream(self, value: Any, device: Device) -> int:
         return int(value.__cuda_array_interface__.get("stream") or 0)
 
     def deliver(self, array: DeviceArray) -> Any:
@@ -143,6 +163,15 @@ class CupyArrays:
 
 class OtherArrays(PycudaArrays):
     """Whatever has ``__cuda_array_interface__``; results are PyCUDA's arrays."""
+
+    def make(self, shape: tuple[int, ...], dtype: np.dtype | None, like: Any) -> Any:
+        if dtype is None:
+            own = getattr(like, "dtype", None)
+            dtype = own if _is_bfloat16(own) else _dtype(like.__cuda_array_interface__["typestr"])
+        return super().make(shape, dtype, like)
+
+    def outline(self, value: Any, devices: Devices) -> Hashable:
+        return None  # each may be in a stream of its own
 
     def owns(self, value: Any) -> bool:
         return getattr(value, "__cuda_array_interface__", None) is not None
@@ -198,29 +227,29 @@ def new(shape: tuple[int, ...], dtype: np.dtype, like: DeviceArray, device: Devi
     """
     half = like.storage in HALVES and dtype == _FLOAT32
     kind = kind_of(type(like.source))
-    try:
-        made = kind.make(shape, dtype, like, half)
-    except Exception as error:
-        if type(error).__name__ not in _OUT_OF_MEMORY:
-            raise
-        made = _made_after_trimming(kind, shape, dtype, like, half, device)
-    address, stream = (0, None) if 0 in shape else kind.place(made, device)
+    same = half or dtype is like.in_memory
+    made = made_like(kind, shape, None if same else dtype, like.source, device, 2 if half else dtype.itemsize)
+    address, stream = (0, None) if 0 in shape else (kind.address(made), kind.stream(made, device))
     storage = like.storage if half else None
     array = DeviceArray(address, shape, dense_strides(shape), dtype, device, stream, made, storage, whole=True)
     array.fresh = True
     return array
 
 
-def _made_after_trimming(
-    kind: Kind, shape: tuple[int, ...], dtype: np.dtype, like: DeviceArray, half: bool, device: Device
-) -> Any:
-    device.pool.trim()
+def made_like(kind: Kind, shape: tuple[int, ...], dtype: np.dtype | None, like: Any, device: Device, itemsize: int) -> Any:
+    """What `Kind.make` makes, if need be of memory that the device's pool gives up."""
     try:
-        return kind.make(shape, dtype, like, half)
+        return kind.make(shape, dtype, like)
     except Exception as error:
         if type(error).__name__ not in _OUT_OF_MEMORY:
             raise
-        raise device.pool.refusal(prod(shape) * (2 if half else dtype.itemsize), "the result") from error
+    device.pool.trim()
+    try:
+        return kind.make(shape, dtype, like)
+    except Exception as error:
+        if type(error).__name__ not in _OUT_OF_MEMORY:
+            raise
+        raise device.pool.refusal(prod(shape) * itemsize, "the result") from error
 
 
 def check_contexts(arrays: Sequence[DeviceArray], devices: Devices) -> None:

@@ -5,6 +5,7 @@ A call runs in PyTorch's current stream of their device. They lie in its primary
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -68,13 +69,22 @@ class Tensors:
         device, stream = devices[ordinal], self._stream(ordinal)
         return DeviceArray(address, shape, strides, dtype, device, stream, value, storage, whole=True)
 
-    def make(self, shape: tuple[int, ...], dtype: np.dtype, like: DeviceArray, half: bool) -> Any:
-        torch, source = self._torch, like.source
-        same = half or dtype is like.in_memory
-        return torch.empty(shape, dtype=source.dtype if same else getattr(torch, dtype.name), device=source.device)
+    def make(self, shape: tuple[int, ...], dtype: np.dtype | None, like: Any) -> Any:
+        torch = self._torch
+        return torch.empty(shape, dtype=like.dtype if dtype is None else getattr(torch, dtype.name), device=like.device)
 
-    def place(self, made: Any, device: Device) -> tuple[int, int]:
-        return made.data_ptr(), self._stream(device.ordinal)
+    def outline(self, value: Any, devices: Devices) -> Hashable:
+        if not value.is_cuda or value.layout is not self._strided or value.is_neg():
+            return None
+        if value.requires_grad and self._torch.is_grad_enabled():
+            return None
+        return type(value), value.dtype, value.shape, value.stride(), value.get_device()
+
+    def address(self, value: Any) -> int:
+        return value.data_ptr()
+
+    def stream(self, value: Any, device: Device) -> int:
+        return self._stream(device.ordinal)
 
     def deliver(self, array: DeviceArray) -> Any:
         return array.source.as_strided(array.shape, array.strides)
