@@ -134,8 +134,8 @@ class CudaBackend(SamplingMaps):
             device = _one_device(arrays)
             for out in outs:
                 _check_apart([*inputs, out])
-            with device.current():
-                yield device, _common_stream(device, arrays), arrays
+            with device.current(), _common_stream(device, arrays) as stream:
+                yield device, stream, arrays
             return
         device = self._device_for_hosts()
         with device.current(), Staging(device) as staging:
@@ -150,8 +150,7 @@ class CudaBackend(SamplingMaps):
             arrays = [*inputs, out] if bias is None else [*inputs, bias, out]
             device = _one_device(arrays)
             _check_apart(arrays)
-            with device.current():
-                stream = _common_stream(device, arrays)
+            with device.current(), _common_stream(device, arrays) as stream:
                 _compute(problem, data_map, device, stream, inputs, bias, out)
             return
         device = self._device_for_hosts()
@@ -233,12 +232,16 @@ def _check_apart(arrays: Sequence[DeviceArray]) -> None:
             raise ValueError("out must not overlap the inputs on a GPU, got arrays that share memory")
 
 
-def _common_stream(device: Device, arrays: Sequence[DeviceArray]) -> int:
-    """The result's stream, made to wait for those of the inputs."""
+@contextmanager
+def _common_stream(device: Device, arrays: Sequence[DeviceArray]) -> Iterator[int]:
+    """The result's stream, made to wait for those of the inputs; at the end they for it, as their owners may free them."""
     stream = arrays[-1].stream or 0
-    for other in {array.stream for array in arrays[:-1]} - {None, stream}:
+    others = {array.stream for array in arrays[:-1]} - {None, stream}
+    for other in others:
         device.wait(stream, other or 0)
-    return stream
+    yield stream
+    for other in others:
+        device.wait(other or 0, stream)
 
 
 def _cudnn_words() -> str:

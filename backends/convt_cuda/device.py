@@ -6,7 +6,6 @@ only under the object that allocated it; it is pushed around every public call a
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import os
 import threading
@@ -68,7 +67,7 @@ class Device:
         self.ordinal = ordinal
         self.name = f"GPU {ordinal} ({device.name()})"
         self.capability: tuple[int, int] = device.compute_capability()
-        self.pool = Pool(driver.pycuda, self.name)
+        self.pool = Pool(driver, self.name, ordinal)
         self.pinned = PinnedPool(driver)
         self._driver = driver
         self._pushed = Pushed(device.retain_primary_context())
@@ -150,15 +149,6 @@ class Device:
         finally:
             self._driver.call("cuEventDestroy_v2", event)
 
-    def close(self) -> None:
-        """Free what is kept; for the end of the process."""
-        with self.current():
-            self.pool.trim()
-            self.pinned.trim()
-            for stream in self._streams:
-                self._driver.call("cuStreamDestroy_v2", stream)
-            self._streams.clear()
-
     @cached_property
     def kernels(self) -> str:
         """Where the code of the kernels for float32 came from."""
@@ -213,7 +203,6 @@ class Devices:
         self._first: Device | None = None
         self._lock = threading.Lock()
         self._process = os.getpid()
-        atexit.register(self._close)
 
     def __getitem__(self, ordinal: int) -> Device:
         device = self._devices.get(ordinal)
@@ -236,8 +225,3 @@ class Devices:
                 "CUDA must be first used after a fork, got a fork of a process that had used it (start processes by 'spawn')"
             )
         return None
-
-    def _close(self) -> None:
-        if os.getpid() == self._process:
-            for device in self._devices.values():
-                device.close()

@@ -1,7 +1,7 @@
 """The driver: PyCUDA, or the exact reason why it cannot be used, and the few calls that PyCUDA does not make.
 
-PyCUDA has contexts, memory and copies. It launches only into streams that it has made itself; results must be computed
-in the order of the caller's stream, so kernels are launched through the driver's own library, which PyCUDA has loaded.
+PyCUDA has contexts and copies. It launches and allocates only in streams that it has made itself; results must be computed
+in the order of the caller's stream, so this is done through the driver's own library, which PyCUDA has loaded.
 """
 
 from __future__ import annotations
@@ -18,12 +18,19 @@ INSTALL = 'pip install "convt[cuda]"'
 
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cuCtxGetCurrent": (POINTER(c_void_p),),
+    "cuCtxSynchronize": (),
     "cuEventCreate": (POINTER(c_void_p), c_uint),
     "cuEventDestroy_v2": (c_void_p,),
     "cuEventRecord": (c_void_p, c_void_p),
     "cuLaunchKernel": (c_void_p, *[c_uint] * 7, c_void_p, c_void_p, c_void_p),
+    "cuMemAllocFromPoolAsync": (POINTER(c_void_p), c_size_t, c_void_p, c_void_p),
+    "cuMemFreeAsync": (c_void_p, c_void_p),
     "cuMemFreeHost": (c_void_p,),
     "cuMemHostAlloc": (POINTER(c_void_p), c_size_t, c_uint),
+    "cuMemPoolCreate": (POINTER(c_void_p), c_void_p),
+    "cuMemPoolGetAttribute": (c_void_p, c_int, c_void_p),
+    "cuMemPoolSetAttribute": (c_void_p, c_int, c_void_p),
+    "cuMemPoolTrimTo": (c_void_p, c_size_t),
     "cuMemcpyDtoHAsync_v2": (c_void_p, c_void_p, c_size_t, c_void_p),
     "cuMemcpyHtoDAsync_v2": (c_void_p, c_void_p, c_size_t, c_void_p),
     "cuMemsetD8Async": (c_void_p, ctypes.c_ubyte, c_size_t, c_void_p),
@@ -31,7 +38,6 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cuModuleLoadData": (POINTER(c_void_p), ctypes.c_char_p),
     "cuPointerGetAttributes": (c_uint, c_void_p, c_void_p, c_void_p),
     "cuStreamCreate": (POINTER(c_void_p), c_uint),
-    "cuStreamDestroy_v2": (c_void_p,),
     "cuStreamSynchronize": (c_void_p,),
     "cuStreamWaitEvent": (c_void_p, c_void_p, c_uint),
 }

@@ -29,6 +29,8 @@ class Emulator:
         library.emulator_set_memory.argtypes = (ctypes.c_size_t,)
         library.emulator_calls.argtypes = (ctypes.c_char_p,)
         library.emulator_calls.restype = library.emulator_blocks.restype = library.emulator_contexts.restype = ctypes.c_long
+        library.emulator_host_waits.restype = library.emulator_stream_waits.restype = ctypes.c_long
+        library.emulator_stream_waits.argtypes = ctypes.c_void_p, ctypes.c_void_p
         library.emulator_stream.restype = ctypes.c_void_p
 
     def fail(self, function, code, after=0):
@@ -57,6 +59,15 @@ class Emulator:
     def stream(self):
         """Of the last launch."""
         return self._library.emulator_stream() or 0
+
+    @property
+    def host_waits(self):
+        """How often the host has called what waits for the GPU, or may."""
+        return self._library.emulator_host_waits()
+
+    def stream_waits(self, stream, other):
+        """How often a stream was told to wait for another one."""
+        return self._library.emulator_stream_waits(stream, other)
 
 
 def _has_gpu():
