@@ -40,7 +40,7 @@ _PINNED, _ON_DEVICE = 1, 1  # the only kind of allocation that there is; a locat
 
 
 class Pool:
-    """Blocks of one device's memory. The device's context must be current in every call.
+    """Blocks of one device's memory. The device's context must be current in every call but `info`.
 
     Parameters
     ----------

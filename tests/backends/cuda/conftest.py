@@ -128,7 +128,7 @@ def cuda(_session_backend, _emulator, install):
 def emulator(cuda, _emulator):
     """The emulated driver; what tests of failures need."""
     if _emulator is None:
-        pytest.skip("failures are made by the emulator, and this is a real GPU")
+        pytest.skip("this asks the emulated driver, or makes it fail, and there is a real GPU")
     known = Emulator(_emulator)
     yield known
     known.set_memory(1 << 31)
