@@ -31,7 +31,7 @@ class Emulator:
         library.emulator_calls.restype = library.emulator_blocks.restype = library.emulator_contexts.restype = ctypes.c_long
         library.emulator_host_waits.restype = library.emulator_stream_waits.restype = ctypes.c_long
         library.emulator_stream_waits.argtypes = ctypes.c_void_p, ctypes.c_void_p
-        library.emulator_stream.restype = ctypes.c_void_p
+        library.emulator_stream.restype = library.emulator_scratch_stream.restype = ctypes.c_void_p
 
     def fail(self, function, code, after=0):
         """One call of a function fails, after so many that go well."""
@@ -59,6 +59,11 @@ class Emulator:
     def stream(self):
         """Of the last launch."""
         return self._library.emulator_stream() or 0
+
+    @property
+    def scratch_stream(self):
+        """In which memory was last taken from a pool."""
+        return self._library.emulator_scratch_stream() or 0
 
     @property
     def host_waits(self):

@@ -96,7 +96,7 @@ def test_scratch_comes_and_goes_in_the_stream_and_nobody_waits(emulator, cuda, c
     assert [emulator.calls(name) for name in (ALLOCATE, FREE)] == [count + 3 for count in counts]
     assert emulator.host_waits == waits
     assert cuda._devices[0].pool.info() == (0, kept)
-    assert emulator.stream == stream
+    assert emulator.stream == emulator.scratch_stream == stream
     example.check()
 
 
@@ -127,7 +127,7 @@ def test_streams_that_come_and_go_leave_nothing(cuda, context, call):
         stream.synchronize()
         kept.append(pool.info()[1])
     assert pool.info()[0] == 0
-    assert len(set(kept[5:])) == 1
+    assert kept[-1] <= max(kept[:5])
     example.check()
 
 

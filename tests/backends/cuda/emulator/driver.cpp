@@ -5,184 +5,21 @@
 // must stay inside one allocation, every call needs a context, memory of a pool is freed in the stream that it was allocated
 // in. Work is done when a call returns, so it cannot show that streams lack an order; the calls are counted instead, and tests
 // ask for them (emulator_*, at the end). In a stream that is being captured, work is written into the graph and not done.
-#include <cuda.h>
+//
+// state.h has what it knows, memory.cpp and streams.cpp the functions of these kinds, this file the others.
 #include <dlfcn.h>
-#include <sys/mman.h>
 
-#include <algorithm>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <functional>
-#include <map>
-#include <mutex>
-#include <string>
-#include <thread>
-#include <utility>
-#include <vector>
+#include "state.h"
+
+using namespace emulated;
 
 namespace {
-
-struct Context {
-    int device;
-    int references;
-};
-
-// Memory of a device that is kept when its blocks are freed.
-struct Pool {
-    int device;
-    size_t reserved, used, threshold;
-};
-
-struct Graph {
-    std::vector<std::function<void()>> work;
-    std::vector<char *> memory;
-    bool broken;
-};
-
-struct Block {
-    size_t bytes;
-    Context *context;
-    char *map;
-    size_t mapped;
-    bool host;
-    Pool *pool;
-    Graph *graph;
-    CUstream stream;
-    std::thread::id thread;
-};
-
-struct Event {
-    CUstream stream;
-};
-
-struct Module {
-    const void *(*find)(const char *);
-    int (*run)(const void *, const void *, size_t, unsigned, unsigned);
-};
-
-struct Function {
-    Module *module;
-    const void *kernel;
-};
-
-constexpr int DEVICES = 2;
-constexpr size_t PAGE = 4096;
-std::recursive_mutex mutex;
-Context primary[DEVICES] = {{0, 0}, {1, 0}};
-std::map<char *, Block> blocks;
-std::map<std::string, long> calls;
-std::map<std::string, std::pair<int, int>> failures;  // code, and how many calls go well before
-std::map<CUstream, Graph *> captured;
-std::vector<Pool *> pools;
-std::map<std::pair<CUstream, CUstream>, long> waits;  // by who waits and for whom
-long host_waits;
-size_t used[DEVICES], total = size_t(1) << 31;
-void *last_stream;
-bool ready;
-thread_local std::vector<Context *> stack;
-
-CUresult enter(const char *name, bool needs_context) {
-    std::lock_guard<std::recursive_mutex> lock(mutex);
-    calls[name]++;
-    auto failure = failures.find(name);
-    if (failure != failures.end() && failure->second.second-- <= 0) {
-        CUresult code = (CUresult)failure->second.first;
-        failures.erase(failure);
-        return code;
-    }
-    if (!ready) return CUDA_ERROR_NOT_INITIALIZED;
-    return needs_context && stack.empty() ? CUDA_ERROR_INVALID_CONTEXT : CUDA_SUCCESS;
-}
-
-// What the host waits in until the GPU has done its work, or may wait in. During a capture it is forbidden.
-CUresult wait(const char *name) {
-    std::lock_guard<std::recursive_mutex> lock(mutex);
-    host_waits++;
-    if (CUresult failed = enter(name, true)) return failed;
-    for (auto &stream : captured) stream.second->broken = true;
-    if (!captured.empty()) return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
-    for (Pool *pool : pools)
-        if (pool->reserved > pool->threshold) {
-            size_t kept = std::max(pool->used, pool->threshold);
-            used[pool->device] -= pool->reserved - kept;
-            pool->reserved = kept;
-        }
-    return CUDA_SUCCESS;
-}
-
-// Work of a stream: done now, or when the graph is launched.
-template <class Work>
-CUresult work(CUstream stream, Work job) {
-    std::lock_guard<std::recursive_mutex> lock(mutex);
-    auto capture = captured.find(stream);
-    if (capture == captured.end()) return job();
-    capture->second->work.push_back([job] {
-        if (CUresult failed = job()) std::fprintf(stderr, "emulator: a graph's work failed with %d\n", failed), std::abort();
-    });
-    return CUDA_SUCCESS;
-}
-
-// The block that has the address, or null.
-std::pair<char *const, Block> *block_of(const void *address) {
-    auto next = blocks.upper_bound((char *)address);
-    if (next == blocks.begin()) return nullptr;
-    auto &block = *--next;
-    return (char *)address < block.first + block.second.bytes ? &block : nullptr;
-}
-
-bool within(CUdeviceptr address, size_t bytes) {
-    std::lock_guard<std::recursive_mutex> lock(mutex);
-    if (!bytes) return true;
-    auto *block = block_of((void *)address);
-    return block && (char *)address + bytes <= block->first + block->second.bytes && block->second.context->device == stack.back()->device;
-}
-
-CUresult allocate(void **address, size_t bytes, bool host, Pool *pool = nullptr) {
-    std::lock_guard<std::recursive_mutex> lock(mutex);
-    Context *context = stack.back();
-    if (!bytes) return CUDA_ERROR_INVALID_VALUE;
-    size_t more = host ? 0 : bytes;  // from the device
-    if (pool) more -= std::min(more, pool->reserved - pool->used);
-    if (more && used[context->device] + more > total) return CUDA_ERROR_OUT_OF_MEMORY;
-    size_t rounded = (bytes + 15) / 16 * 16, mapped = (rounded + PAGE - 1) / PAGE * PAGE + PAGE;
-    char *map = (char *)mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (map == MAP_FAILED) return CUDA_ERROR_OUT_OF_MEMORY;
-    mprotect(map + mapped - PAGE, PAGE, PROT_NONE);
-    char *start = map + mapped - PAGE - rounded;
-    std::memset(start, 0xff, rounded);
-    blocks[start] = {bytes, context, map, mapped, host, pool, nullptr, nullptr, {}};
-    used[context->device] += more;
-    if (pool) pool->reserved += more, pool->used += bytes;
-    *address = start;
-    return CUDA_SUCCESS;
-}
-
-CUresult release(void *address, bool host, bool pooled = false) {
-    std::lock_guard<std::recursive_mutex> lock(mutex);
-    auto block = blocks.find((char *)address);
-    if (block == blocks.end() || block->second.host != host || !block->second.pool == pooled) return CUDA_ERROR_INVALID_VALUE;
-    if (pooled) block->second.pool->used -= block->second.bytes;
-    else if (!host) used[block->second.context->device] -= block->second.bytes;
-    munmap(block->second.map, block->second.mapped);
-    blocks.erase(block);
-    return CUDA_SUCCESS;
-}
 
 void leave_context(Context *context) {
     if (!stack.empty() && stack.back() == context) stack.pop_back();
 }
 
 }  // namespace
-
-#define ENTER(needs_context) \
-    if (CUresult failed = enter(__func__, needs_context)) return failed
-#define WAIT() \
-    if (CUresult failed = wait(__func__)) return failed
-#define REQUIRE(condition) \
-    if (!(condition)) return CUDA_ERROR_INVALID_VALUE
-#define EXPORT extern "C" __attribute__((visibility("default")))
 
 EXPORT CUresult cuInit(unsigned) {
     ready = true;
@@ -296,213 +133,6 @@ EXPORT CUresult cuCtxSynchronize() {
     return CUDA_SUCCESS;
 }
 
-// Memory
-
-EXPORT CUresult cuMemAlloc(CUdeviceptr *address, size_t bytes) {
-    WAIT();
-    return allocate((void **)address, bytes, false);
-}
-EXPORT CUresult cuMemFree(CUdeviceptr address) {
-    WAIT();
-    return release((void *)address, false);
-}
-EXPORT CUresult cuMemHostAlloc(void **address, size_t bytes, unsigned) {
-    WAIT();
-    return allocate(address, bytes, true);
-}
-EXPORT CUresult cuMemFreeHost(void *address) {
-    WAIT();
-    return release(address, true);
-}
-EXPORT CUresult cuMemGetInfo(size_t *free, size_t *all) {
-    ENTER(true);
-    const size_t taken = used[stack.back()->device];
-    *all = total, *free = taken < total ? total - taken : 0;
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuMemcpyHtoD(CUdeviceptr to, const void *from, size_t bytes) {
-    WAIT();
-    REQUIRE(within(to, bytes));
-    std::memcpy((void *)to, from, bytes);
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuMemcpyDtoH(void *to, CUdeviceptr from, size_t bytes) {
-    WAIT();
-    REQUIRE(within(from, bytes));
-    std::memcpy(to, (void *)from, bytes);
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuMemcpyDtoD(CUdeviceptr to, CUdeviceptr from, size_t bytes) {
-    ENTER(true);
-    REQUIRE(within(to, bytes) && within(from, bytes));
-    std::memmove((void *)to, (void *)from, bytes);
-    return CUDA_SUCCESS;
-}
-// Memory that is not page-locked may be waited for.
-EXPORT CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void *from, size_t bytes, CUstream) { return cuMemcpyHtoD(to, from, bytes); }
-EXPORT CUresult cuMemcpyDtoHAsync(void *to, CUdeviceptr from, size_t bytes, CUstream) { return cuMemcpyDtoH(to, from, bytes); }
-EXPORT CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream) {
-    return work(stream, [=] { return cuMemcpyDtoD(to, from, bytes); });
-}
-EXPORT CUresult cuMemsetD8Async(CUdeviceptr address, unsigned char value, size_t bytes, CUstream stream) {
-    ENTER(true);
-    REQUIRE(within(address, bytes));
-    return work(stream, [=] {
-        std::memset((void *)address, value, bytes);
-        return CUDA_SUCCESS;
-    });
-}
-EXPORT CUresult cuPointerGetAttributes(unsigned count, CUpointer_attribute *attributes, void **values, CUdeviceptr address) {
-    ENTER(true);
-    std::lock_guard<std::recursive_mutex> lock(mutex);
-    auto *block = block_of((void *)address);
-    for (unsigned i = 0; i < count; i++) switch (attributes[i]) {
-        case CU_POINTER_ATTRIBUTE_CONTEXT:
-            *(CUcontext *)values[i] = block && !block->second.pool ? (CUcontext)block->second.context : nullptr;
-            break;
-        case CU_POINTER_ATTRIBUTE_MEMORY_TYPE:
-            *(int *)values[i] = !block ? 0 : block->second.host ? CU_MEMORYTYPE_HOST : CU_MEMORYTYPE_DEVICE;
-            break;
-        case CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL: *(int *)values[i] = block ? block->second.context->device : -2; break;
-        default: return CUDA_ERROR_NOT_SUPPORTED;
-    }
-    return CUDA_SUCCESS;
-}
-
-// Pools: what is freed cannot be touched any more, but its bytes stay the pool's.
-
-EXPORT CUresult cuMemPoolCreate(CUmemoryPool *pool, const CUmemPoolProps *wanted) {
-    ENTER(false);
-    REQUIRE(wanted->allocType == CU_MEM_ALLOCATION_TYPE_PINNED && wanted->location.type == CU_MEM_LOCATION_TYPE_DEVICE);
-    REQUIRE(!wanted->handleTypes && !wanted->maxSize && wanted->location.id >= 0 && wanted->location.id < DEVICES);
-    pools.push_back(new Pool{wanted->location.id, 0, 0, 0});
-    *pool = (CUmemoryPool)pools.back();
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuMemPoolSetAttribute(CUmemoryPool pool, CUmemPool_attribute which, void *value) {
-    ENTER(false);
-    REQUIRE(which == CU_MEMPOOL_ATTR_RELEASE_THRESHOLD);
-    ((Pool *)pool)->threshold = *(uint64_t *)value;
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuMemPoolGetAttribute(CUmemoryPool pool, CUmemPool_attribute which, void *value) {
-    ENTER(false);
-    REQUIRE(which == CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT || which == CU_MEMPOOL_ATTR_USED_MEM_CURRENT);
-    *(uint64_t *)value = which == CU_MEMPOOL_ATTR_USED_MEM_CURRENT ? ((Pool *)pool)->used : ((Pool *)pool)->reserved;
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuMemPoolTrimTo(CUmemoryPool handle, size_t kept) {
-    ENTER(false);
-    std::lock_guard<std::recursive_mutex> lock(mutex);
-    Pool *pool = (Pool *)handle;
-    kept = std::min(pool->reserved, std::max(pool->used, kept));
-    used[pool->device] -= pool->reserved - kept;
-    pool->reserved = kept;
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuMemAllocFromPoolAsync(CUdeviceptr *address, size_t bytes, CUmemoryPool pool, CUstream stream) {
-    ENTER(true);
-    std::lock_guard<std::recursive_mutex> lock(mutex);
-    REQUIRE(((Pool *)pool)->device == stack.back()->device);
-    if (CUresult failed = allocate((void **)address, bytes, false, (Pool *)pool)) return failed;
-    Block &block = blocks[(char *)*address];
-    block.stream = stream, block.thread = std::this_thread::get_id();
-    auto capture = captured.find(stream);
-    if (capture != captured.end()) {
-        block.graph = capture->second;
-        block.graph->memory.push_back((char *)*address);
-    }
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuMemFreeAsync(CUdeviceptr address, CUstream stream) {
-    ENTER(true);
-    std::lock_guard<std::recursive_mutex> lock(mutex);
-    auto found = blocks.find((char *)address);
-    REQUIRE(found != blocks.end() && found->second.pool && found->second.stream == stream);
-    REQUIRE(stream != CU_STREAM_PER_THREAD || found->second.thread == std::this_thread::get_id());
-    auto capture = captured.find(stream);
-    REQUIRE(found->second.graph == (capture == captured.end() ? nullptr : capture->second));
-    if (!found->second.graph) return release((void *)address, false, true);
-    const size_t bytes = found->second.bytes;  // a graph's own until it is destroyed, but nothing is left in it
-    return work(stream, [=] {
-        std::memset((void *)address, 0xff, bytes);
-        return CUDA_SUCCESS;
-    });
-}
-
-// Streams and events: all work is done when a call returns, or when the graph is launched that captures it.
-
-EXPORT CUresult cuStreamCreate(CUstream *stream, unsigned) {
-    ENTER(true);
-    *stream = (CUstream) new char;
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuStreamDestroy(CUstream stream) {
-    delete (char *)stream;
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuStreamSynchronize(CUstream) {
-    WAIT();
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned) {
-    ENTER(true);
-    std::lock_guard<std::recursive_mutex> lock(mutex);
-    waits[{stream, ((Event *)event)->stream}]++;
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuEventCreate(CUevent *event, unsigned) {
-    ENTER(true);
-    *event = (CUevent) new Event{};
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuEventDestroy(CUevent event) {
-    ENTER(true);
-    delete (Event *)event;
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuEventRecord(CUevent event, CUstream stream) {
-    ENTER(true);
-    ((Event *)event)->stream = stream;
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuStreamBeginCapture(CUstream stream, CUstreamCaptureMode) {
-    ENTER(true);
-    std::lock_guard<std::recursive_mutex> lock(mutex);
-    REQUIRE(stream && stream != CU_STREAM_LEGACY && !captured.count(stream));
-    captured[stream] = new Graph{};
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuStreamEndCapture(CUstream stream, CUgraph *graph) {
-    ENTER(true);
-    std::lock_guard<std::recursive_mutex> lock(mutex);
-    REQUIRE(captured.count(stream));
-    *graph = (CUgraph)captured[stream];
-    captured.erase(stream);
-    return ((Graph *)*graph)->broken ? CUDA_ERROR_STREAM_CAPTURE_INVALIDATED : CUDA_SUCCESS;
-}
-EXPORT CUresult cuGraphInstantiateWithFlags(CUgraphExec *executable, CUgraph graph, unsigned long long) {
-    ENTER(true);
-    *executable = (CUgraphExec)graph;
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuGraphLaunch(CUgraphExec executable, CUstream) {
-    ENTER(true);
-    std::lock_guard<std::recursive_mutex> lock(mutex);
-    for (auto &job : ((Graph *)executable)->work) job();
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuGraphExecDestroy(CUgraphExec) {
-    ENTER(true);
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuGraphDestroy(CUgraph graph) {
-    ENTER(true);
-    for (char *address : ((Graph *)graph)->memory) release(address, false, true);
-    delete (Graph *)graph;
-    return CUDA_SUCCESS;
-}
-
 // Kernels: any code for a GPU is answered by the host's build of the same sources, $EMULATOR_KERNELS.
 
 EXPORT CUresult cuModuleLoadData(CUmodule *module, const void *image) {
@@ -535,7 +165,7 @@ EXPORT CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, un
     REQUIRE(gx && gx <= 0x7fffffff && gy == 1 && gz == 1 && bx && bx <= 1024 && by == 1 && bz == 1 && !shared);
     REQUIRE(!parameters && extra && extra[0] == CU_LAUNCH_PARAM_BUFFER_POINTER && extra[2] == CU_LAUNCH_PARAM_BUFFER_SIZE);
     std::lock_guard<std::recursive_mutex> lock(mutex);
-    last_stream = stream;
+    last_launch = stream;
     auto *f = (Function *)function;
     const std::vector<char> values((char *)extra[1], (char *)extra[1] + *(size_t *)extra[3]);
     return work(stream, [=] {
@@ -563,7 +193,8 @@ EXPORT long emulator_blocks() {
     return (long)blocks.size();
 }
 EXPORT long emulator_contexts() { return (long)stack.size(); }
-EXPORT void *emulator_stream() { return last_stream; }
+EXPORT CUstream emulator_stream() { return last_launch; }
+EXPORT CUstream emulator_scratch_stream() { return last_allocation; }
 EXPORT long emulator_host_waits() { return host_waits; }
 EXPORT long emulator_stream_waits(CUstream stream, CUstream other) {
     std::lock_guard<std::recursive_mutex> lock(mutex);
