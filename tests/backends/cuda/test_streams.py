@@ -34,8 +34,10 @@ class Capture:
     @contextmanager
     def running(self):
         self._do("cuStreamBeginCapture_v2", self.handle, 0)
-        yield
-        self._do("cuStreamEndCapture", self.handle, ctypes.byref(self._graph))
+        try:
+            yield
+        finally:
+            self._do("cuStreamEndCapture", self.handle, ctypes.byref(self._graph))
         flags = ctypes.c_ulonglong(0)
         self._do("cuGraphInstantiateWithFlags", ctypes.byref(self._executable), self._graph, flags)
 
