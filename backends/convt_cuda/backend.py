@@ -97,14 +97,13 @@ class CudaBackend(SamplingMaps):
 
     def outline(self, *arrays: Any) -> Hashable:
         """What a call depends on but its memory; arrays of one kind have one, which tells its device, and one stream."""
-        first, found = type(kind_of(type(arrays[0]))), []
+        first = type(arrays[0])
+        kind = kind_of(first)
         for array in arrays:
-            kind = kind_of(type(array))
-            outline = kind.outline(array, self._devices) if type(kind) is first else None
-            if outline is None:
+            if type(array) is not first and type(kind_of(type(array))) is not type(kind):
                 return None
-            found.append(outline)
-        return tuple(found)
+        found: Hashable = kind.outlines(arrays, self._devices)
+        return found
 
     def prepare(
         self,
@@ -165,8 +164,8 @@ class CudaBackend(SamplingMaps):
             device = self._device_of(arrays)
             for out in outs:
                 _check_apart([*inputs, out])
-            with device.current():
-                yield device, _common_stream(device, arrays), arrays
+            with device.current(), _CommonStream(device, arrays) as stream:
+                yield device, stream, arrays
             return
         device = self._device_for_hosts()
         with device.current(), Staging(device) as staging:
@@ -181,8 +180,7 @@ class CudaBackend(SamplingMaps):
             arrays = [*inputs, out] if bias is None else [*inputs, bias, out]
             device = self._device_of(arrays)
             _check_apart(arrays)
-            with device.current():
-                stream = _common_stream(device, arrays)
+            with device.current(), _CommonStream(device, arrays) as stream:
                 _compute(problem, data_map, device, stream, inputs, bias, out)
             return
         device = self._device_for_hosts()
@@ -266,13 +264,24 @@ def _check_apart(arrays: Sequence[DeviceArray]) -> None:
             raise ValueError("out must not overlap the inputs on a GPU, got arrays that share memory")
 
 
-def _common_stream(device: Device, arrays: Sequence[DeviceArray]) -> int:
-    """The result's stream, made to wait for those of the inputs."""
-    stream = arrays[-1].stream or 0
-    others = {array.stream for array in arrays if array.stream is not None and array.stream != stream}
-    for other in others:
-        device.wait(stream, other)
-    return stream
+class _CommonStream:
+    """The result's stream, made to wait for those of the inputs; at the end they for it, as their owners may free them."""
+
+    __slots__ = ("_device", "_others", "_stream")
+
+    def __init__(self, device: Device, arrays: Sequence[DeviceArray]) -> None:
+        self._device, self._stream = device, arrays[-1].stream or 0
+        self._others = {array.stream or 0 for array in arrays if array.stream not in (None, self._stream)}
+
+    def __enter__(self) -> int:
+        for other in self._others:
+            self._device.wait(self._stream, other)
+        return self._stream
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        if kind is None:
+            for other in self._others:
+                self._device.wait(other, self._stream)
 
 
 def _cudnn_words() -> str:

@@ -6,7 +6,6 @@ only under the object that allocated it; it is pushed around every public call a
 
 from __future__ import annotations
 
-import atexit
 import os
 import threading
 from collections.abc import Mapping
@@ -66,19 +65,16 @@ class Device:
         self.ordinal = ordinal
         self.name = f"GPU {ordinal} ({device.name()})"
         self.capability: tuple[int, int] = device.compute_capability()
-        self.pool = Pool(driver.pycuda, self.name)
+        self.pool = Pool(driver, self.name, ordinal)
         self.pinned = PinnedPool(driver)
         self._driver = driver
-        self._launch = driver.unchecked("cuLaunchKernel")
         self._pushed = Pushed(device.retain_primary_context())
         self._functions: dict[str, c_void_p] = {}
         self._modules: dict[str, c_void_p] = {}  # by type of numbers; "" has all
         self._streams: list[int] = []
         self._lock = threading.RLock()
         with self.current():
-            handle = c_void_p()
-            driver.call("cuCtxGetCurrent", byref(handle))
-            self.context = handle.value or 0
+            self.context = driver.current_context()
 
     def current(self) -> Pushed:
         """The context, pushed while a ``with`` block runs."""
@@ -92,9 +88,8 @@ class Device:
         block = launch.block()
         for slot, name in launch.pointers:
             block[slot + EXTRA] = pointers[name]
-        code = self._launch(function, launch.blocks, 1, 1, launch.threads, 1, 1, 0, c_void_p(stream), None, block)
-        if code:
-            raise self._driver.error("cuLaunchKernel", code)
+        grid = (launch.blocks, 1, 1, launch.threads, 1, 1, 0)
+        self._driver.fast("cuLaunchKernel", function, *grid, c_void_p(stream), None, block)
 
     def copy_in(self, address: int, array: np.ndarray) -> None:
         """A contiguous NumPy array to the device."""
@@ -148,15 +143,6 @@ class Device:
             self._driver.call("cuStreamWaitEvent", stream, event, 0)
         finally:
             self._driver.call("cuEventDestroy_v2", event)
-
-    def close(self) -> None:
-        """Free what is kept; for the end of the process."""
-        with self.current():
-            self.pool.trim()
-            self.pinned.trim()
-            for stream in self._streams:
-                self._driver.call("cuStreamDestroy_v2", stream)
-            self._streams.clear()
 
     @cached_property
     def kernels(self) -> str:
@@ -212,7 +198,6 @@ class Devices:
         self._first: Device | None = None
         self._lock = threading.Lock()
         self._process = os.getpid()
-        atexit.register(self._close)
 
     def __getitem__(self, ordinal: int) -> Device:
         device = self._devices.get(ordinal)
@@ -235,8 +220,3 @@ class Devices:
                 "CUDA must be first used after a fork, got a fork of a process that had used it (start processes by 'spawn')"
             )
         return None
-
-    def _close(self) -> None:
-        if os.getpid() == self._process:
-            for device in self._devices.values():
-                device.close()

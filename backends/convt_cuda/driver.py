@@ -1,7 +1,7 @@
 """The driver: PyCUDA, or the exact reason why it cannot be used, and the few calls that PyCUDA does not make.
 
-PyCUDA has contexts, memory and copies. It launches only into streams that it has made itself; results must be computed
-in the order of the caller's stream, so kernels are launched through the driver's own library, which PyCUDA has loaded.
+PyCUDA has contexts and copies. It launches and allocates only in streams that it has made itself; results must be computed
+in the order of the caller's stream, so this is done through the driver's own library, which PyCUDA has loaded.
 """
 
 from __future__ import annotations
@@ -18,12 +18,19 @@ INSTALL = 'pip install "convt[cuda]"'
 
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cuCtxGetCurrent": (POINTER(c_void_p),),
+    "cuCtxSynchronize": (),
     "cuEventCreate": (POINTER(c_void_p), c_uint),
     "cuEventDestroy_v2": (c_void_p,),
     "cuEventRecord": (c_void_p, c_void_p),
     "cuLaunchKernel": (c_void_p, *[c_uint] * 7, c_void_p, c_void_p, c_void_p),
+    "cuMemAllocFromPoolAsync": (POINTER(c_void_p), c_size_t, c_void_p, c_void_p),
+    "cuMemFreeAsync": (c_void_p, c_void_p),
     "cuMemFreeHost": (c_void_p,),
     "cuMemHostAlloc": (POINTER(c_void_p), c_size_t, c_uint),
+    "cuMemPoolCreate": (POINTER(c_void_p), c_void_p),
+    "cuMemPoolGetAttribute": (c_void_p, c_int, c_void_p),
+    "cuMemPoolSetAttribute": (c_void_p, c_int, c_void_p),
+    "cuMemPoolTrimTo": (c_void_p, c_size_t),
     "cuMemcpyDtoHAsync_v2": (c_void_p, c_void_p, c_size_t, c_void_p),
     "cuMemcpyHtoDAsync_v2": (c_void_p, c_void_p, c_size_t, c_void_p),
     "cuMemsetD8Async": (c_void_p, ctypes.c_ubyte, c_size_t, c_void_p),
@@ -31,7 +38,6 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cuModuleLoadData": (POINTER(c_void_p), ctypes.c_char_p),
     "cuPointerGetAttributes": (c_uint, c_void_p, c_void_p, c_void_p),
     "cuStreamCreate": (POINTER(c_void_p), c_uint),
-    "cuStreamDestroy_v2": (c_void_p,),
     "cuStreamSynchronize": (c_void_p,),
     "cuStreamWaitEvent": (c_void_p, c_void_p, c_uint),
 }
@@ -67,7 +73,7 @@ class Driver:
         self.count: int = pycuda.Device.count()
         self._library = library
         self._functions: dict[str, Any] = {}
-        self._current = self.unchecked("cuCtxGetCurrent")
+        self._fast: dict[str, Any] = {}
 
     def call(self, name: str, *arguments: Any) -> None:
         """Call a function of the driver's library.
@@ -79,37 +85,35 @@ class Driver:
         """
         function = self._functions.get(name)
         if function is None:
-            function = self._bind(name)
+            function = self._bind(name, self._functions)
         code = function(*arguments)
         if code:
-            raise self.error(name, code)
+            raise CudaError(name, code, self._words(code))
 
-    def error(self, name: str, code: int) -> CudaError:
-        """That a function has returned a code."""
-        return CudaError(name, code, self._words(code))
-
-    def unchecked(self, name: str) -> Any:
-        """A function that gives back the driver's code, without conversions: pointers must be passed as ctypes objects."""
-        function = self._library[name]
-        function.restype = c_int
-        return function
+    def fast(self, name: str, *arguments: Any) -> None:
+        """`call` without conversions: all arguments that are no C int must be ctypes objects of the right type."""
+        function = self._fast.get(name)
+        if function is None:
+            function = self._bind(name, self._fast)
+        code = function(*arguments)
+        if code:
+            raise CudaError(name, code, self._words(code))
 
     def current_context(self) -> int:
         """Of this thread; 0 for none."""
         handle = c_void_p()
-        code = self._current(byref(handle))
-        if code:
-            raise self.error("cuCtxGetCurrent", code)
+        self.fast("cuCtxGetCurrent", byref(handle))
         return handle.value or 0
 
-    def _bind(self, name: str) -> Any:
+    def _bind(self, name: str, functions: dict[str, Any]) -> Any:
         try:
-            function = getattr(self._library, name)
+            function = self._library[name]  # an object of its own each time
         except AttributeError:
             raise CudaError(name, 500, "this driver does not have the function; it is too old") from None
-        function.argtypes = _SIGNATURES[name]
+        if functions is self._functions:
+            function.argtypes = _SIGNATURES[name]
         function.restype = c_int
-        self._functions[name] = function
+        functions[name] = function
         return function
 
     def _words(self, code: int) -> str:

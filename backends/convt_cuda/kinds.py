@@ -55,8 +55,8 @@ class Kind(Protocol):
     def make(self, shape: tuple[int, ...], dtype: np.dtype | None, like: Any) -> Any:
         """A new array like the caller's; of another type than that has where a dtype is given."""
 
-    def outline(self, value: Any, devices: Devices) -> Hashable:
-        """All that `adopt` finds, but the address and the stream; None where that is not enough."""
+    def outlines(self, arrays: Sequence[Any], devices: Devices) -> Hashable:
+        """All that `adopt` finds, but addresses and streams; None where that is not enough, or there are no elements."""
 
     def address(self, value: Any) -> int:
         """Of an array that has elements and an outline, or that `make` made."""
@@ -78,7 +78,7 @@ class OurArrays:
         value.fresh = False
         return value
 
-    def outline(self, value: DeviceArray, devices: Devices) -> Hashable:
+    def outlines(self, arrays: Sequence[DeviceArray], devices: Devices) -> Hashable:
         return None
 
 
@@ -104,10 +104,14 @@ class PycudaArrays:
         dtype = like.dtype if dtype is None else dtype
         return gpuarray.empty(shape, dtype, allocator=getattr(like, "allocator", None) or driver.mem_alloc)
 
-    def outline(self, value: Any, devices: Devices) -> Hashable:
-        if not value.size:
-            return None
-        return type(value), value.dtype, value.shape, value.strides, _device_of(self.address(value), type(value), devices)
+    def outlines(self, arrays: Sequence[Any], devices: Devices) -> Hashable:
+        found: list[Any] = []
+        for value in arrays:
+            if not value.size:
+                return None
+            device = _device_of(self.address(value), type(value), devices)
+            found += type(value), value.dtype, value.shape, value.strides, device
+        return tuple(found)
 
     def address(self, value: Any) -> int:
         return int(value.gpudata or 0)
@@ -146,10 +150,13 @@ class CupyArrays:
         with like.device:
             return self._cupy.empty(shape, like.dtype if dtype is None else dtype)
 
-    def outline(self, value: Any, devices: Devices) -> Hashable:
-        if not value.size:
-            return None
-        return type(value), value.dtype, value.shape, value.strides, value.data.device_id
+    def outlines(self, arrays: Sequence[Any], devices: Devices) -> Hashable:
+        found: list[Any] = []
+        for value in arrays:
+            if not value.size:
+                return None
+            found += type(value), value.dtype, value.shape, value.strides, value.data.device_id
+        return tuple(found)
 
     def address(self, value: Any) -> int:
         return int(value.data.ptr)
@@ -170,7 +177,7 @@ class OtherArrays(PycudaArrays):
             dtype = own if _is_bfloat16(own) else _dtype(like.__cuda_array_interface__["typestr"])
         return super().make(shape, dtype, like)
 
-    def outline(self, value: Any, devices: Devices) -> Hashable:
+    def outlines(self, arrays: Sequence[Any], devices: Devices) -> Hashable:
         return None  # each may be in a stream of its own
 
     def owns(self, value: Any) -> bool:

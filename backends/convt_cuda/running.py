@@ -99,7 +99,7 @@ class Prepared:
         self._call = (problem, data_map, (left.strides, right.strides, out.strides), out.storage, out.device)
         self._bias_stride = 0 if bias is None else bias.strides[0]
         self._shape, self._itemsize = result.shape, out.itemsize
-        self._told = not isinstance(kind, PycudaArrays)
+        self._told = not isinstance(kind, PycudaArrays)  # where they lie; and PyCUDA allocates in a context of its own only
 
     def __call__(self, x: Any, w: Any, bias: Any) -> Any:
         """The result as the caller's kind of array; None where the ordinary way must say what is wrong."""
@@ -109,11 +109,20 @@ class Prepared:
             return None
         if self._devices.why_not():
             return None
-        if self._told and self._devices.driver.current_context() not in (0, device.context):
-            return None
+        pointers = {"left": left, "right": right, "bias": third, "bias_stride": self._bias_stride}
+        if self._told:
+            current = self._devices.driver.current_context()
+            if current == device.context:
+                return self._run(x, pointers)
+            if current:
+                return None
         with device.current():
-            made = made_like(kind, self._shape, None, x, device, self._itemsize)
-            pointers = {"left": left, "right": right, "bias": third, "bias_stride": self._bias_stride}
-            pointers["out"] = kind.address(made)
-            run_map(*self._call, kind.stream(made, device), pointers)
+            return self._run(x, pointers)
+
+    def _run(self, x: Any, pointers: dict[str, int]) -> Any:
+        """Into a new array; the device's context is current."""
+        kind, device = self._kind, self._device
+        made = made_like(kind, self._shape, None, x, device, self._itemsize)
+        pointers["out"] = kind.address(made)
+        run_map(*self._call, kind.stream(made, device), pointers)
         return made

@@ -5,7 +5,7 @@ A call runs in PyTorch's current stream of their device. They lie in its primary
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -73,12 +73,15 @@ class Tensors:
         torch = self._torch
         return torch.empty(shape, dtype=like.dtype if dtype is None else getattr(torch, dtype.name), device=like.device)
 
-    def outline(self, value: Any, devices: Devices) -> Hashable:
-        if not value.is_cuda or value.layout is not self._strided or value.is_neg():
-            return None
-        if value.requires_grad and self._torch.is_grad_enabled():
-            return None
-        return type(value), value.dtype, value.shape, value.stride(), value.get_device()
+    def outlines(self, arrays: Sequence[Any], devices: Devices) -> Hashable:
+        found: list[Any] = []
+        for value in arrays:
+            if not value.is_cuda or value.layout is not self._strided or value.is_neg():
+                return None
+            if value.requires_grad and self._torch.is_grad_enabled():
+                return None
+            found += type(value), value.dtype, value.shape, value.stride(), value.get_device()
+        return tuple(found)
 
     def address(self, value: Any) -> int:
         return value.data_ptr()

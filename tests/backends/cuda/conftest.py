@@ -30,7 +30,9 @@ class Emulator:
         library.emulator_set_memory.argtypes = (ctypes.c_size_t,)
         library.emulator_calls.argtypes = (ctypes.c_char_p,)
         library.emulator_calls.restype = library.emulator_blocks.restype = library.emulator_contexts.restype = ctypes.c_long
-        library.emulator_stream.restype = ctypes.c_void_p
+        library.emulator_host_waits.restype = library.emulator_stream_waits.restype = ctypes.c_long
+        library.emulator_stream_waits.argtypes = ctypes.c_void_p, ctypes.c_void_p
+        library.emulator_stream.restype = library.emulator_scratch_stream.restype = ctypes.c_void_p
 
     def fail(self, function, code, after=0):
         """One call of a function fails, after so many that go well."""
@@ -58,6 +60,20 @@ class Emulator:
     def stream(self):
         """Of the last launch."""
         return self._library.emulator_stream() or 0
+
+    @property
+    def scratch_stream(self):
+        """In which memory was last taken from a pool."""
+        return self._library.emulator_scratch_stream() or 0
+
+    @property
+    def host_waits(self):
+        """How often the host has called what waits for the GPU, or may."""
+        return self._library.emulator_host_waits()
+
+    def stream_waits(self, stream, other):
+        """How often a stream was told to wait for another one."""
+        return self._library.emulator_stream_waits(stream, other)
 
 
 def _has_gpu():
@@ -118,7 +134,7 @@ def cuda(_session_backend, _emulator, install):
 def emulator(cuda, _emulator):
     """The emulated driver; what tests of failures need."""
     if _emulator is None:
-        pytest.skip("failures are made by the emulator, and this is a real GPU")
+        pytest.skip("this asks the emulated driver, or makes it fail, and there is a real GPU")
     known = Emulator(_emulator)
     yield known
     known.set_memory(1 << 31)

@@ -117,13 +117,13 @@ def test_the_second_gpu(cuda, emulator, x, w, to_gpu, to_host):
 
 
 def test_the_result_is_computed_in_its_stream_after_the_inputs(cuda, emulator, x, w, to_gpu):
-    waits = emulator.calls("cuStreamWaitEvent")
+    waits = emulator.stream_waits(77, 5)
     problem = convt.testing.make_problem((5, 6), (3, 4), channels=(4, 3), batch=2)
     out = cuda.empty(problem.fine_array_shape, x.dtype, to_gpu(x))
     out.stream = 77
     cuda.scatter(problem, cuda.adopt(Foreign(to_gpu(x), stream=5)), cuda.adopt(Foreign(to_gpu(w), stream=77)), None, out)
     assert emulator.stream == 77
-    assert emulator.calls("cuStreamWaitEvent") == waits + 1
+    assert emulator.stream_waits(77, 5) == waits + 1
     assert emulator.calls("cuEventDestroy_v2") == emulator.calls("cuEventCreate")
 
 

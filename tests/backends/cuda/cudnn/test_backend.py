@@ -156,7 +156,8 @@ def test_failures_are_told_and_leave_nothing(cuda, over_standin, call):
 
 
 def test_a_workspace_that_does_not_fit_is_a_memory_error(cuda, emulator, over_standin, call):
-    cuda._devices[0].close()  # what the pool keeps
+    with cuda._devices[0].current():
+        cuda._devices[0].pool.trim()
     emulator.set_memory(10**6)
     with pytest.raises(MemoryError, match="bytes free for this call, got"):
         convt.conv_transpose(*call[0], **OPTIONS)
