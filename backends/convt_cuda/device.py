@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convt.backend import BackendUnavailable
+
 from .compiled import AHEAD, kernel_image
 from .driver import CudaError, Driver
 from .engine import EXTRA
@@ -197,7 +199,6 @@ class Devices:
         self._devices: dict[int, Device] = {}
         self._first: Device | None = None
         self._lock = threading.Lock()
-        self._process = os.getpid()
 
     def __getitem__(self, ordinal: int) -> Device:
         device = self._devices.get(ordinal)
@@ -205,6 +206,7 @@ class Devices:
             return device
         with self._lock:
             if ordinal not in self._devices:
+                self.driver.start()
                 self._devices[ordinal] = Device(self.driver, ordinal)
                 self._first = self._first or self._devices[ordinal]
             return self._devices[ordinal]
@@ -214,9 +216,11 @@ class Devices:
         return self._first or self[0]
 
     def why_not(self) -> str | None:
-        """A forked child has its parent's context and cannot use it."""
-        if self._devices and os.getpid() != self._process:
-            return (
-                "CUDA must be first used after a fork, got a fork of a process that had used it (start processes by 'spawn')"
-            )
+        """There may be no GPU after all, and a forked child cannot use what its parent has initialised."""
+        if self.driver.process == os.getpid():
+            return None
+        try:
+            self.driver.start()
+        except BackendUnavailable as error:
+            return str(error)
         return None
