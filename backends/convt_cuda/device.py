@@ -10,8 +10,8 @@ import atexit
 import ctypes
 import os
 import threading
-from collections.abc import Mapping
-from ctypes import byref, c_void_p
+from collections.abc import Callable, Mapping
+from ctypes import byref, c_float, c_void_p
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +149,24 @@ class Device:
             self._driver.call("cuStreamWaitEvent", stream, event, 0)
         finally:
             self._driver.call("cuEventDestroy_v2", event)
+
+    def milliseconds(self, run: Callable[[], None], count: int) -> float:
+        """How long the GPU takes for what so many calls put into the default stream."""
+        events = (c_void_p(), c_void_p())
+        for event in events:
+            self._driver.call("cuEventCreate", byref(event), 0)
+        try:
+            self._driver.call("cuEventRecord", events[0], 0)
+            for _ in range(count):
+                run()
+            self._driver.call("cuEventRecord", events[1], 0)
+            self._driver.call("cuEventSynchronize", events[1])
+            elapsed = c_float()
+            self._driver.call("cuEventElapsedTime", byref(elapsed), *events)
+            return elapsed.value
+        finally:
+            for event in events:
+                self._driver.call("cuEventDestroy_v2", event)
 
     def close(self) -> None:
         """Free what is kept; for the end of the process."""

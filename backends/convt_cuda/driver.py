@@ -7,7 +7,7 @@ in the order of the caller's stream, so kernels are launched through the driver'
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_int, c_size_t, c_uint, c_void_p
+from ctypes import POINTER, c_float, c_int, c_size_t, c_uint, c_void_p
 from typing import Any
 
 from convt.backend import BackendUnavailable
@@ -20,7 +20,9 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cuCtxGetCurrent": (POINTER(c_void_p),),
     "cuEventCreate": (POINTER(c_void_p), c_uint),
     "cuEventDestroy_v2": (c_void_p,),
+    "cuEventElapsedTime": (POINTER(c_float), c_void_p, c_void_p),
     "cuEventRecord": (c_void_p, c_void_p),
+    "cuEventSynchronize": (c_void_p,),
     "cuLaunchKernel": (c_void_p, *[c_uint] * 7, c_void_p, c_void_p, c_void_p),
     "cuMemFreeHost": (c_void_p,),
     "cuMemHostAlloc": (POINTER(c_void_p), c_size_t, c_uint),
