@@ -1,20 +1,25 @@
 """Which engine computes a map: the list of engines, and the rule.
 
-The cheapest plan whose workspace stays within the limit is taken; "direct" needs none and can do everything. "cudnn" takes
-part where its library is found and `convt.options` allow it, "tensor" where the GPU has tensor cores for TF32 and they round
-nothing, or may. ``CONVT_CUDA_ALGORITHM`` forces an engine for all that it can do; the rest goes to "direct".
+Each engine offers the plans that it has for a problem. The cheapest whose workspace stays within the limit is taken, by
+the cost models, or by the clock where `convt.options(autotune=True)`; "direct" needs no workspace and can do
+everything. "cudnn" takes part where its library is found and `convt.options` allow it, "tensor" where the GPU has
+tensor cores for TF32 and they round nothing, or may. ``CONVT_CUDA_ALGORITHM`` forces an engine for all that it can do;
+the rest goes to "direct".
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from convt.backend import Settings, Variable, settings
 
 from .cudnn import CudnnUnavailable, Wishes, cudnn
+from .cudnn.guarded import guarded
 from .engine import Engine, Map, Plan, Strides
-from .own.plan import direct_plan, tensor_plan, tile_plan
+from .own.plan import direct_plans, tensor_plans, tile_plans
+from .tuning import fastest
 
 if TYPE_CHECKING:
     from convt.problem import Problem
@@ -24,17 +29,18 @@ if TYPE_CHECKING:
 __all__ = ["ENGINES", "choose", "standing_rules", "words", "workspace_limit"]
 
 
-def _cudnn_plan(
+def _cudnn_plans(
     problem: Problem, data_map: Map, strides: Strides, storage: str, device: Device, wishes: Wishes
-) -> Plan | None:
-    return cudnn().plan(problem, data_map, strides, device, wishes, storage)
+) -> Iterable[Plan]:
+    plans = cudnn().plans(problem, data_map, strides, device, wishes, storage)
+    return guarded(plans, problem, data_map, strides, storage)
 
 
 ENGINES = {
-    "tile": Engine(tile_plan),
-    "tensor": Engine(tensor_plan),
-    "direct": Engine(direct_plan),
-    "cudnn": Engine(_cudnn_plan, of_device=True),
+    "tile": Engine(tile_plans),
+    "tensor": Engine(tensor_plans),
+    "direct": Engine(direct_plans),
+    "cudnn": Engine(_cudnn_plans, of_device=True),
 }
 _FALLBACK = "direct"
 _FORCED = Variable("CONVT_CUDA_ALGORITHM")
@@ -82,12 +88,13 @@ def choose(
     storage = storage or problem.dtype.name
     wishes = _wishes(now) if device else None
     tensor = device is not None and device.capability >= _TENSOR_CORES and (storage != "float32" or now.allow_tf32)
-    return _choose(problem, data_map, strides, storage, tensor, forced, now.workspace_limit, device, wishes)
+    tune = device is not None and now.autotune
+    return _choose(problem, data_map, strides, storage, tensor, forced, now.workspace_limit, device, wishes, tune)
 
 
 def words(name: str, plan: Plan) -> str:
     """A plan in words for the user."""
-    return getattr(plan, "words", None) or f"engine {name}, workspace {plan.workspace} bytes"
+    return getattr(plan, "words", None) or f"engine {name}, {plan.label}, workspace {plan.workspace} bytes"
 
 
 def workspace_limit() -> float:
@@ -98,7 +105,7 @@ def workspace_limit() -> float:
 @lru_cache(maxsize=256)
 def _wishes(now: Settings) -> Wishes | None:
     """What cuDNN may do; None where it may nothing."""
-    return Wishes(now.workspace_limit, now.allow_tf32, now.deterministic, now.autotune) if now.cudnn else None
+    return Wishes(now.workspace_limit, now.allow_tf32, now.deterministic) if now.cudnn else None
 
 
 @lru_cache(maxsize=1024)
@@ -112,20 +119,25 @@ def _choose(
     limit: float,
     device: Device | None = None,
     wishes: Wishes | None = None,
+    tune: bool = False,
 ) -> tuple[str, Plan]:
-    names = ENGINES if forced is None else (forced, _FALLBACK)
-    plans = []
-    for name in names:
+    offers: list[tuple[str, Plan]] = []
+    for name in ENGINES if forced is None else (forced, _FALLBACK):
         engine = ENGINES[name]
         if name == "tensor" and not tensor:
             continue
+        plans: Iterable[Plan] = ()
         if not engine.of_device:
-            plans.append((name, engine.plan(problem, data_map, strides, storage)))
+            plans = engine.plans(problem, data_map, strides, storage)
         elif device is not None and wishes is not None:
             try:
-                plans.append((name, engine.plan(problem, data_map, strides, storage, device, wishes)))
+                plans = engine.plans(problem, data_map, strides, storage, device, wishes)
             except CudnnUnavailable:
                 if forced is not None:
                     raise
-    able = [(name, plan) for name, plan in plans if plan is not None and (plan.workspace <= limit or name == _FALLBACK)]
-    return able[0] if forced is not None else min(able, key=lambda pair: pair[1].cost)
+        offers += [(name, plan) for plan in plans if plan.workspace <= limit or name == _FALLBACK]
+        if offers and forced is not None:
+            break
+    if tune and device is not None and len(offers) > 1:
+        return fastest(offers, problem, data_map, strides, storage, device)
+    return min(offers, key=lambda offer: offer[1].cost)

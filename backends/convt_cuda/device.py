@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
-from ctypes import byref, c_void_p
+from collections.abc import Callable, Mapping
+from ctypes import byref, c_float, c_size_t, c_void_p
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +134,7 @@ class Device:
     def clear(self, address: int, size: int, stream: int) -> None:
         """Fill memory with zeros."""
         with self.current():
-            self._driver.call("cuMemsetD8Async", address, 0, size, stream)
+            self._driver.fast("cuMemsetD8Async", c_void_p(address), 0, c_size_t(size), c_void_p(stream))
 
     def wait(self, stream: int, other: int) -> None:
         """Let a stream wait for all that another one has to do by now."""
@@ -145,6 +145,24 @@ class Device:
             self._driver.call("cuStreamWaitEvent", stream, event, 0)
         finally:
             self._driver.call("cuEventDestroy_v2", event)
+
+    def milliseconds(self, run: Callable[[], None], count: int) -> float:
+        """How long the GPU takes for what so many calls put into the default stream."""
+        events = (c_void_p(), c_void_p())
+        for event in events:
+            self._driver.call("cuEventCreate", byref(event), 0)
+        try:
+            self._driver.call("cuEventRecord", events[0], 0)
+            for _ in range(count):
+                run()
+            self._driver.call("cuEventRecord", events[1], 0)
+            self._driver.call("cuEventSynchronize", events[1])
+            elapsed = c_float()
+            self._driver.call("cuEventElapsedTime", byref(elapsed), *events)
+            return elapsed.value
+        finally:
+            for event in events:
+                self._driver.call("cuEventDestroy_v2", event)
 
     @cached_property
     def kernels(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import POINTER, byref, c_int, c_size_t, c_uint, c_void_p
+from ctypes import POINTER, byref, c_float, c_int, c_size_t, c_uint, c_void_p
 from functools import cached_property
 from typing import Any
 
@@ -25,7 +25,9 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cuCtxSynchronize": (),
     "cuEventCreate": (POINTER(c_void_p), c_uint),
     "cuEventDestroy_v2": (c_void_p,),
+    "cuEventElapsedTime": (POINTER(c_float), c_void_p, c_void_p),
     "cuEventRecord": (c_void_p, c_void_p),
+    "cuEventSynchronize": (c_void_p,),
     "cuLaunchKernel": (c_void_p, *[c_uint] * 7, c_void_p, c_void_p, c_void_p),
     "cuMemAllocFromPoolAsync": (POINTER(c_void_p), c_size_t, c_void_p, c_void_p),
     "cuMemFreeAsync": (c_void_p, c_void_p),

@@ -7,7 +7,7 @@ addresses, a workspace and a stream. An engine that calls a library instead of l
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
@@ -72,11 +72,16 @@ class Plan(Protocol):
     workspace : int
         Bytes of device memory that it needs while it runs.
     cost : float
-        Estimated time, in multiply-adds at the full rate.
+        Estimated time in microseconds on an H200.
+    label : str
+        Tells it from all other plans of the same map.
     """
 
     @property
     def workspace(self) -> int: ...
+
+    @property
+    def label(self) -> str: ...
 
     @property
     def cost(self) -> float: ...
@@ -97,6 +102,10 @@ class Launches:
     workspace: int
     cost: float
 
+    @cached_property
+    def label(self) -> str:
+        return "+".join(launch.kernel for launch in self.launches)
+
     def run(self, device: Device, stream: int, pointers: Mapping[str, int]) -> None:
         for launch in self.launches:
             device.launch(launch, pointers, stream)
@@ -107,13 +116,13 @@ class Engine(NamedTuple):
 
     Attributes
     ----------
-    plan : callable
-        ``plan(problem, data_map, strides, storage)`` gives a plan, or None if the engine cannot do this. `strides` are
-        those of the map's left input, right input and output, in elements, axes ordered as `convt.backend` says; `storage`
-        is the type that all arrays have in memory, where the problem's dtype is that of sums.
+    plans : callable
+        ``plans(problem, data_map, strides, storage)`` gives all plans that the engine has for this, perhaps none. `strides`
+        are those of the map's left input, right input and output, in elements, axes ordered as `convt.backend` says;
+        `storage` is the type that all arrays have in memory, where the problem's dtype is that of sums.
     of_device : bool
-        Whether ``plan`` also takes the device and what `convt.options` allow, because its plans depend on them.
+        Whether ``plans`` also takes the device and what `convt.options` allow, because its plans depend on them.
     """
 
-    plan: Callable[..., Plan | None]
+    plans: Callable[..., Iterable[Plan]]
     of_device: bool = False

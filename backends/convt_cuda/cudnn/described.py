@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from .algorithms import Search, Wishes, math_before_search
+from .algorithms import Search, Wishes, math_of
 from .descriptors import ConvolutionDescriptor, Descriptor, FilterDescriptor, TensorDescriptor
 from .maps import MAPS
 
@@ -68,7 +68,7 @@ class Described:
         self.itemsize = problem.dtype.itemsize if storage == problem.dtype.name else _HALF_BYTES
         self._library = library
         self._data_type = _DATA_TYPES[storage]
-        self._math = math_before_search(storage, wishes)
+        self._math = math_of(storage, wishes)
         self._wishes = wishes
         self.tensor_cores = self.itemsize == _HALF_BYTES or (storage == "float32" and wishes.allow_tf32)
         staged = {role: operand for role, operand in operands.by_role.items() if operand.staged}
@@ -82,15 +82,10 @@ class Described:
             made.pop_all()
 
     def search(self, limit: float) -> Search:
-        """The search for an algorithm that needs no more than `limit` bytes."""
+        """The search for algorithms that need no more than `limit` bytes."""
         inputs = [self.arrays[role] for role in self.cudnn_map.inputs]
-        output = self.arrays[self.cudnn_map.output]
-        return Search(self._library, self.cudnn_map, inputs, self.convolution, output, self._math, limit, self._wishes)
-
-    def sizes(self) -> list[int]:
-        """Bytes of the two inputs and of the output, in cuDNN's order."""
-        roles = (*self.cudnn_map.inputs, self.cudnn_map.output)
-        return [self.operands.by_role[role].elements * self.itemsize for role in roles]
+        output, exact = self.arrays[self.cudnn_map.output], self._wishes.deterministic
+        return Search(self._library, self.cudnn_map, inputs, self.convolution, output, self._math, limit, exact)
 
     def bias(self, stride: int, channels: int | None = None) -> TensorDescriptor:
         """The bias, of all channels or of so many, as an array that is added to each image."""

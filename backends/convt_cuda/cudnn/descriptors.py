@@ -96,10 +96,6 @@ class ConvolutionDescriptor(Descriptor):
         geometry = (_ints(padding), _ints(stride), _ints(dilation))
         self._set("cudnnSetConvolutionNdDescriptor", len(padding), *geometry, CROSS_CORRELATION, data_type)
         self._set("cudnnSetConvolutionGroupCount", groups)
-        self.set_math(math)
-
-    def set_math(self, math: int) -> None:
-        """Set cuDNN's math type."""
         self._set("cudnnSetConvolutionMathType", math)
 
 

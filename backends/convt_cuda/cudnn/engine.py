@@ -1,4 +1,4 @@
-"""cuDNN's entry in the list of engines: a plan for a map, or None where cuDNN cannot or may not do it."""
+"""cuDNN's entry in the list of engines: the plans that it has for a map, none where it cannot or may not do it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from functools import cache
 from typing import TYPE_CHECKING
 
-from .algorithms import Choice, Search, Wishes
+from .algorithms import Wishes
 from .described import Described
 from .geometry import fit
 from .handles import Handles
@@ -14,7 +14,6 @@ from .library import CudnnError, CudnnUnavailable, Library, load_library
 from .maps import MAPS
 from .operands import arrangements
 from .plan import CudnnPlan, staged_bytes
-from .tuned import Tuned, key_of
 
 if TYPE_CHECKING:
     from convt.problem import Problem
@@ -26,7 +25,7 @@ __all__ = ["Cudnn", "cudnn"]
 
 
 class Cudnn:
-    """One library, its handles, and what has been measured with it.
+    """One library, and its handles.
 
     Parameters
     ----------
@@ -35,15 +34,13 @@ class Cudnn:
     Attributes
     ----------
     library : Library
-    tuned : Tuned
     """
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        self.tuned = Tuned()
         self._handles = Handles(library)
 
-    def plan(
+    def plans(
         self,
         problem: Problem,
         data_map: Map,
@@ -51,8 +48,8 @@ class Cudnn:
         device: Device,
         wishes: Wishes,
         storage: str | None = None,
-    ) -> CudnnPlan | None:
-        """The plan of a map, or None; the device's context is current.
+    ) -> list[CudnnPlan]:
+        """The plans of a map, the fastest first as far as cuDNN can tell; the device's context is current.
 
         Parameters
         ----------
@@ -69,7 +66,7 @@ class Cudnn:
         storage = storage or problem.dtype.name
         fitted = fit(problem)
         if fitted is None:
-            return None
+            return []
         for operands in arrangements(problem, fitted, MAPS[data_map], strides):
             try:
                 described = Described(self.library, problem, storage, fitted, data_map, operands, wishes)
@@ -80,28 +77,11 @@ class Cudnn:
             limit = wishes.workspace_limit - staged_bytes(described)
             if limit < 0:
                 continue
-            search = described.search(limit)
-            key = key_of(problem, storage, data_map, operands, wishes, device.name, self.library.version)
-            choice = self._choose(search, described, device, key)
-            if choice is not None:
-                return CudnnPlan(self.library, self._handles, problem, described, choice)
-        return None
-
-    def _choose(self, search: Search, described: Described, device: Device, key: str) -> Choice | None:
-        with self._handles.borrow(device, 0) as handle:
-            if not search.wishes.autotune:
-                return search.by_heuristic(handle)
-            known = self.tuned.get(key)
-            choice = known and search.check(handle, known)
-            if choice is not None:
-                return choice
-            try:
-                choice = search.by_measuring(handle, device, described.sizes())
-            except MemoryError:  # what is measured takes as much memory again as the call
-                return search.by_heuristic(handle)
-            if choice is not None:
-                self.tuned.put(key, choice)
-            return choice
+            with self._handles.borrow(device, 0) as handle:
+                choices = described.search(limit).allowed(handle)
+            if choices:
+                return [CudnnPlan(self.library, self._handles, problem, described, choice) for choice in choices]
+        return []
 
 
 _lock = threading.Lock()

@@ -24,6 +24,8 @@ class CudnnMap(NamedTuple):
         Roles of "left", "right" and "out".
     algorithms : tuple of str
         Names by number.
+    sums : tuple of int
+        The algorithms that add up products of elements as they are, and so keep to what an element reaches.
     """
 
     function: str
@@ -31,6 +33,7 @@ class CudnnMap(NamedTuple):
     output: str
     ours: tuple[str, str, str]
     algorithms: tuple[str, ...]
+    sums: tuple[int, ...]
 
 
 _FORWARD = "implicit GEMM, implicit precomputed GEMM, GEMM, direct, FFT, tiled FFT, Winograd, unfused Winograd"
@@ -44,6 +47,7 @@ MAPS: dict[Map, CudnnMap] = {
         "coarse",
         ("fine", "kernel", "coarse"),
         tuple(_FORWARD.split(", ")),
+        (0, 1, 2, 3),
     ),
     "scatter": CudnnMap(
         "ConvolutionBackwardData",
@@ -51,6 +55,7 @@ MAPS: dict[Map, CudnnMap] = {
         "fine",
         ("coarse", "kernel", "fine"),
         tuple(_DATA.split(", ")),
+        (0, 1),
     ),
     "correlate": CudnnMap(
         "ConvolutionBackwardFilter",
@@ -58,5 +63,6 @@ MAPS: dict[Map, CudnnMap] = {
         "kernel",
         ("fine", "coarse", "kernel"),
         tuple(_FILTER.split(", ")),
+        (0, 1, 3),
     ),
 }

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ctypes import byref, c_double, c_float, c_size_t, c_void_p
 from functools import cached_property
-from math import prod
 from typing import TYPE_CHECKING, Any
+
+from .cost import cost_of
 
 if TYPE_CHECKING:
     from convt.problem import Problem
@@ -30,13 +31,6 @@ _ALIGNMENT = 256
 _OUT = "out"
 _POINTERS = ("left", "right", _OUT)  # in the order of `CudnnMap.ours`
 
-# Costs count multiply-adds at the rate of our own best kernel, as own/plan.py does. Not measured yet: cuDNN is taken to be
-# twice as fast, so that it does what it can do without copies, and by tensor cores four times as fast as ours with them.
-_RATE = 0.5
-_TENSOR_RATE = 0.1
-_COPIED = 75.0  # an element that is copied
-_COPY = 500_000.0  # a copy, whatever its size
-
 
 class CudnnPlan:
     """One map of one problem for arrays of given strides, by cuDNN.
@@ -53,8 +47,9 @@ class CudnnPlan:
     ----------
     workspace : int
     cost : float
-    words : str
-        For the user: the algorithm and its workspace.
+    algorithm : int
+    label, words : str
+        The algorithm; for the user, with its workspace.
     """
 
     def __init__(self, library: Library, handles: Handles, problem: Problem, described: Described, choice: Choice) -> None:
@@ -71,7 +66,9 @@ class CudnnPlan:
             self._copies[role] = end
             end += _aligned(described.operands.by_role[role].elements * described.itemsize)
         self.workspace = end if self._copies else choice.workspace
-        self.cost = _cost(problem, described)
+        self.cost = cost_of(problem, described, choice.algorithm)
+        self.algorithm = choice.algorithm
+        self.label = f"cudnn {choice.algorithm}"
         names = described.cudnn_map.algorithms
         name = names[choice.algorithm] if choice.algorithm < len(names) else "?"
         copied = f", copies of {', '.join(self._copies)}" if self._copies else ""
@@ -171,13 +168,6 @@ class CudnnPlan:
 def staged_bytes(described: Described) -> int:
     """What the copies take of the workspace."""
     return sum(_aligned(described.operands.by_role[role].elements * described.itemsize) for role in described.views)
-
-
-def _cost(problem: Problem, described: Described) -> float:
-    positions, taps = problem.batch * prod(problem.coarse_shape), prod(problem.kernel_shape)
-    work = positions * problem.coarse_channels * (problem.fine_channels // problem.groups) * taps
-    rate = _TENSOR_RATE if described.tensor_cores else _RATE
-    return work * rate + described.operands.staged * _COPIED + len(described.views) * _COPY
 
 
 def _aligned(size: int) -> int:

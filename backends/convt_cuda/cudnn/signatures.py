@@ -37,11 +37,6 @@ _RUN = (
     *(_HOST, _DESCRIPTOR, _DEVICE),
 )
 _HEURISTIC = (_HANDLE, *[_DESCRIPTOR] * 4, *_FOUND)
-_MEASURE = (
-    *(_HANDLE, _DESCRIPTOR, _DEVICE, _DESCRIPTOR, _DEVICE, _DESCRIPTOR, _DESCRIPTOR, _DEVICE),
-    *_FOUND,
-    *(_DEVICE, c_size_t),
-)
 _WORKSPACE = (_HANDLE, *[_DESCRIPTOR] * 4, c_int, POINTER(c_size_t))
 
 SIGNATURES: dict[str, tuple[Any, ...]] = {
@@ -65,9 +60,6 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cudnnGetConvolutionForwardAlgorithm_v7": _HEURISTIC,
     "cudnnGetConvolutionBackwardDataAlgorithm_v7": _HEURISTIC,
     "cudnnGetConvolutionBackwardFilterAlgorithm_v7": _HEURISTIC,
-    "cudnnFindConvolutionForwardAlgorithmEx": _MEASURE,
-    "cudnnFindConvolutionBackwardDataAlgorithmEx": _MEASURE,
-    "cudnnFindConvolutionBackwardFilterAlgorithmEx": _MEASURE,
     "cudnnGetConvolutionForwardWorkspaceSize": _WORKSPACE,
     "cudnnGetConvolutionBackwardDataWorkspaceSize": _WORKSPACE,
     "cudnnGetConvolutionBackwardFilterWorkspaceSize": _WORKSPACE,

@@ -3,6 +3,7 @@
 #include "correlate.cuh"
 #include "direct.cuh"
 #include "geometry.cuh"
+#include "guard.cuh"
 #include "numbers.cuh"
 #include "pooling.cuh"
 #include "resampling.cuh"
@@ -10,8 +11,15 @@
 #include "tensor.cuh"
 #include "tile.cuh"
 
-#define KERNEL(name, Parameters, ...) \
-    extern "C" __global__ void __launch_bounds__(256) name(const __grid_constant__ Parameters parameters) { __VA_ARGS__(parameters); }
+#ifndef DIRECT_BLOCKS
+#define DIRECT_BLOCKS 4
+#endif
+
+#define BLOCKS_OF(count, name, Parameters, ...) \
+    extern "C" __global__ void __launch_bounds__(256, count) name(const __grid_constant__ Parameters parameters) { \
+        __VA_ARGS__(parameters); \
+    }
+#define KERNEL(name, Parameters, ...) BLOCKS_OF(1, name, Parameters, __VA_ARGS__)
 
 // `pixels` and `channels` say along what neighbouring threads load (`channels` also: taps side by side, see tile.cuh).
 #define TILE(form, type, S, rows, columns, ...) \
@@ -36,16 +44,22 @@
     TILE(tensor, type, S, rows, columns, TensorCores<S, rows, columns, BK>) \
     CORRELATE(tensor, type, S, rows, columns, TensorCores<S, rows, columns, 2 * BK>)
 
+// Several blocks to a multiprocessor: what these wait for is memory. `far` is for sizes that an int cannot count.
 #define DIRECT(type, S, MR) \
-    KERNEL(scatter_direct##MR##_pixels_##type, Map, direct<S, true, false, MR>) \
-    KERNEL(scatter_direct##MR##_channels_##type, Map, direct<S, true, true, MR>) \
-    KERNEL(gather_direct##MR##_pixels_##type, Map, direct<S, false, false, MR>) \
-    KERNEL(gather_direct##MR##_channels_##type, Map, direct<S, false, true, MR>)
+    BLOCKS_OF(DIRECT_BLOCKS, scatter_direct##MR##_pixels_##type, Map, direct<S, true, false, MR, int>) \
+    BLOCKS_OF(DIRECT_BLOCKS, scatter_direct##MR##_channels_##type, Map, direct<S, true, true, MR, int>) \
+    BLOCKS_OF(DIRECT_BLOCKS, gather_direct##MR##_pixels_##type, Map, direct<S, false, false, MR, int>) \
+    BLOCKS_OF(DIRECT_BLOCKS, gather_direct##MR##_channels_##type, Map, direct<S, false, true, MR, int>) \
+    KERNEL(scatter_far##MR##_pixels_##type, Map, direct<S, true, false, MR, Index>) \
+    KERNEL(scatter_far##MR##_channels_##type, Map, direct<S, true, true, MR, Index>) \
+    KERNEL(gather_far##MR##_pixels_##type, Map, direct<S, false, false, MR, Index>) \
+    KERNEL(gather_far##MR##_channels_##type, Map, direct<S, false, true, MR, Index>)
 
 #define FAMILY(type, S) \
     TILES(type, S, 64, 64, 4, 4) \
     DIRECT(type, S, 1) \
     DIRECT(type, S, 4) \
+    KERNEL(find_not_finite_##type, Map, find_not_finite<S>) \
     CORRELATE(, type, S, 64, 64, Products<S, 64, 64, 4, 4, 2 * BK, 1>) \
     KERNEL(correlate_direct_##type, Correlation, correlate_direct<S, 256>) \
     KERNEL(channel_sums_##type, Sum, channel_sums<S, 256>) \

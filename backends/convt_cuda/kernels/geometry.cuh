@@ -22,6 +22,7 @@ struct Map {
     View in, out, weight;  // weight.stride: m, c, axes
     const void *bias;
     void *packed;
+    int *guard;  // not 0 if it is needed at all; null if that is known (see guard.cuh)
     Index bias_stride;
     Index batch, groups, inputs, outputs;  // inputs and outputs are channels of one group
     Index weight_group;                    // elements from one group's weights to the next one's
@@ -119,3 +120,9 @@ __device__ __forceinline__ Index phases(const Axis &axis) {
 }
 
 __device__ __forceinline__ bool inside(Index index, Index size) { return (unsigned long long)index < (unsigned long long)size; }
+
+// The same for a count of either width, neither of them negative where it is divided.
+__device__ __forceinline__ bool within(Index index, Index size) { return inside(index, size); }
+__device__ __forceinline__ bool within(int index, int size) { return (unsigned)index < (unsigned)size; }
+__device__ __forceinline__ Index quotient(Index a, Index b) { return divide(a, b); }
+__device__ __forceinline__ int quotient(int a, int b) { return (unsigned)a / (unsigned)b; }

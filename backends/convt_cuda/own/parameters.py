@@ -58,7 +58,13 @@ class _Row:
 
 
 def scatter_or_gather(
-    problem: Problem, scatter: bool, strides: Strides, tiles: tuple[int, int] = (0, 0), beside: int = 1, line: int = 0
+    problem: Problem,
+    scatter: bool,
+    strides: Strides,
+    tiles: tuple[int, int] = (0, 0),
+    beside: int = 1,
+    line: int = 0,
+    guarded: bool = False,
 ) -> Parameters:
     """`Map`: out[m][o] += in[c][i] * weight[m][c][tap]; `tiles` are those of rows and of columns."""
     data, kernel, out = strides
@@ -71,6 +77,10 @@ def scatter_or_gather(
     row.view("right", weight)
     row.address("bias")
     row.address("work")
+    if guarded:
+        row.address("guard")
+    else:
+        row.add(0)
     row.address("bias_stride")
     row.add(problem.batch, problem.groups, inputs, outputs, coarse * kernel[0], *tiles, beside, line)
     row.axes(problem)

@@ -1,24 +1,24 @@
-"""Which kernels run, in what grid, and what they cost: the cost model of our own engines, in one place.
+"""Which kernels of our own can compute a map, and in what grid; `cost.py` says what they take.
 
-Costs count multiply-adds, those on padding included, at the rate of a full tile, and what is moved between memory and the
-GPU more often than once. They are estimates: nothing was measured. All sizes follow from the problem and the strides, so
-that results keep their bits from one device to the next, but for those of tensor cores. `storage` is the arrays' type in
-memory, and part of the kernels' names; the workspace holds sums, which have the problem's dtype.
+All sizes follow from the problem and the strides, so that a plan's results keep their bits from one device to the next,
+but for those of tensor cores. `storage` is the arrays' type in memory, and part of the kernels' names; the workspace
+holds sums, which have the problem's dtype.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from math import gcd, prod
 from typing import TYPE_CHECKING
 
 from ..engine import Launch, Launches, Map, Strides
+from . import cost
 from .parameters import Parameters, correlation, reduction, scatter_or_gather, sum_of_channels
 
 if TYPE_CHECKING:
     from convt.problem import Problem
 
-__all__ = ["channel_sums_plan", "direct_plan", "tensor_plan", "tile_plan"]
+__all__ = ["channel_sums_plan", "direct_plan", "direct_plans", "guard_plan", "tensor_plans", "tile_plans"]
 
 _DEPTH = 8  # channels that a tile reads at a time
 _TILES: dict[str, tuple[tuple[int, int], ...]] = {
@@ -30,48 +30,90 @@ _TILES: dict[str, tuple[tuple[int, int], ...]] = {
 _TENSOR_TILES = ((64, 64), (128, 128))
 _LARGEST_GRID = 2**31 - 1
 _ENOUGH_BLOCKS = 512  # to keep a large GPU busy
+_THREADS = 256  # of a block
+_REPEAT = 4  # REPEAT of kernels/direct.cuh
+_INT = 2**30
+_MOST_DIRECT_BLOCKS = 4096  # which do several pieces each
 
-_TILE_RATE = {(64, 64): 1.5, (32, 128): 1.8, (128, 128): 1.0}  # small tiles load more for a multiply-add
-_TENSOR_RATE = {(64, 64): 0.8, (128, 128): 0.4}
-_DIRECT_RATE = {1: 12.0, 4: 5.0}  # by outputs of a thread
-_CORRELATE_RATE = {(64, 64): 2.0}
-_CORRELATE_TENSOR_RATE = {(64, 64): 1.2, (128, 128): 0.7}  # both read each input once per tap
-_CORRELATE_DIRECT_RATE = 24.0
-_START = 500_000.0  # a launch, in multiply-adds
-_BYTE = 10.0  # one that is moved: about what a large GPU multiplies and adds in the time it takes
 _SECTOR = 32  # bytes that memory moves at once
 
 
-def tile_plan(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Launches | None:
+def tile_plans(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Iterator[Launches]:
     """Implicit matrix products: phase by phase, or of cells."""
-    if data_map == "correlate":
-        return _correlate_tile(problem, strides, storage, 64, 64)
-    return _cheapest(form(problem, data_map, strides, storage, *size) for form in _FORMS for size in _TILES[storage])
+    return _products(problem, data_map, strides, storage, _TILES[storage], tensor=False)
 
 
-def tensor_plan(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Launches | None:
+def tensor_plans(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Iterator[Launches]:
     """Implicit matrix products by tensor cores, where there are such and factors are short enough or may be rounded."""
-    if storage == "float64":
-        return None
+    return _products(problem, data_map, strides, storage, () if storage == "float64" else _TENSOR_TILES, tensor=True)
+
+
+def _products(
+    problem: Problem, data_map: Map, strides: Strides, storage: str, sizes: tuple[tuple[int, int], ...], tensor: bool
+) -> Iterator[Launches]:
     if data_map == "correlate":
-        return _cheapest(_correlate_tile(problem, strides, storage, *size, tensor=True) for size in _TENSOR_TILES)
-    return _cheapest(
-        form(problem, data_map, strides, storage, *size, tensor=True) for form in _FORMS for size in _TENSOR_TILES
-    )
+        forms, sizes = (_correlate_tile,), sizes if tensor else sizes[:1]
+    else:
+        forms = _FORMS
+    for form in forms:
+        for size in sizes:
+            plan = form(problem, data_map, strides, storage, *size, tensor=tensor)
+            if plan is not None:
+                yield plan
+
+
+def direct_plans(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Iterator[Launches]:
+    """The plan that there always is."""
+    yield direct_plan(problem, data_map, strides, storage)
 
 
 def direct_plan(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Launches:
     """Every problem, without tiles."""
     if data_map == "correlate":
         return _correlate_direct(problem, strides, storage)
+    outputs = prod(problem.fine_array_shape if data_map == "scatter" else problem.coarse_array_shape)
+    takes = cost.direct(outputs, _multiply_adds(problem), _channels(problem, data_map)[0])
+    return Launches((_direct(problem, data_map, strides, storage),), 0, takes)
+
+
+def guard_plan(problem: Problem, strides: Strides, storage: str) -> Launches:
+    """scatter where weights are not finite: the look at them, and the map without tiles, which that starts by "guard"."""
+    look = scatter_or_gather(problem, True, strides, guarded=True)
+    weights = prod(problem.kernel_array_shape)
+    launches = (
+        _launch(f"find_not_finite_{storage}", min(_grid(weights), _MOST_DIRECT_BLOCKS), look),
+        _direct(problem, "scatter", strides, storage, guarded=True),
+    )
+    return Launches(launches, 0, 3 * cost.START + weights * _BYTES[storage] * cost.COPIED_BYTE)
+
+
+def _direct(problem: Problem, data_map: Map, strides: Strides, storage: str, guarded: bool = False) -> Launch:
     outputs = _channels(problem, data_map)[1]
     size = problem.fine_shape if data_map == "scatter" else problem.coarse_shape
-    many = 4 if outputs > 1 else 1
-    items = problem.batch * problem.groups * _up(outputs, many) * prod(size)
-    kernel = f"{data_map}_direct{many}_{_densest(strides[2])}_{storage}"
-    launch = _launch(kernel, _grid(items), scatter_or_gather(problem, data_map == "scatter", strides))
-    work = _multiply_adds(problem) * (_up(outputs, many) * many / outputs)
-    return Launches((launch,), 0, _START + work * _DIRECT_RATE[many])
+    many, order = 4 if outputs > 1 else 1, _densest(strides[2])
+    stacks = problem.groups * _up(outputs, many)
+    dense = stacks if order == "channels" else size[-1]
+    lanes = _lanes(dense)
+    lines = problem.batch * stacks * prod(size) // dense
+    pieces = _up(dense, lanes * _REPEAT) * _up(lines, _THREADS // lanes)
+    kernel = f"{data_map}_{'direct' if _near(problem, strides) else 'far'}{many}_{order}_{storage}"
+    parameters = scatter_or_gather(problem, data_map == "scatter", strides, (lanes, 0), guarded=guarded)
+    return _launch(kernel, min(pieces, _MOST_DIRECT_BLOCKS), parameters)
+
+
+def _near(problem: Problem, strides: Strides) -> bool:
+    """Whether an int counts all places inside of an image, of the kernel, and those beside them that taps reach."""
+    taps = [(k - 1) * d + s for k, d, s in zip(problem.kernel_shape, problem.dilation, problem.stride, strict=True)]
+    reach = [f + abs(p) + t for f, p, t in zip(problem.fine_shape, problem.padding, taps, strict=True)]
+    channels = max(problem.fine_channels, problem.coarse_channels)
+    places = (sum(n * abs(step) for n, step in zip((channels, *reach), each[1:], strict=True)) for each in strides)
+    return max(*reach, *places) < _INT
+
+
+def _lanes(dense: int) -> int:
+    """How many neighbouring threads lie along an axis of direct: a power of two, a warp at least if there is so much."""
+    enough = min(max(_up(dense, _REPEAT), 32), dense)
+    return min(1 << (enough - 1).bit_length(), _THREADS)
 
 
 def channel_sums_plan(shape: tuple[int, ...], strides: tuple[int, ...], sums_stride: int, storage: str) -> Launches:
@@ -80,7 +122,8 @@ def channel_sums_plan(shape: tuple[int, ...], strides: tuple[int, ...], sums_str
     splits, per_split = _split(elements, 4096, shape[1], 1)
     sums = _launch(f"channel_sums_{storage}", shape[1] * splits, sum_of_channels(shape, strides, splits, per_split))
     total = _launch(f"add_parts_{storage}", _grid(shape[1]), reduction((shape[1],), (sums_stride,), splits))
-    return Launches((sums, total), splits * shape[1] * _SUM_BYTES[storage], float(elements * shape[1]))
+    moved = cost.COPIED_BYTE * elements * shape[1] * _BYTES[storage]
+    return Launches((sums, total), splits * shape[1] * _SUM_BYTES[storage], 2 * cost.START + moved)
 
 
 def _tile(
@@ -107,11 +150,16 @@ def _tile(
         _launch(f"pack_{name}_{storage}", _grid(packed), parameters),
         _launch(f"{data_map}_{'tensor' * tensor}{name}_{form}_{storage}", blocks, parameters),
     )
-    work = row_tiles * rows * column_tiles * columns * problem.groups * depth * taps
-    rate = (_TENSOR_RATE if tensor else _TILE_RATE)[rows, columns]
-    cost = 2 * _START + packed + work * rate * max(1.0, _ENOUGH_BLOCKS / 4 / blocks)
-    cost += _moved_again(problem, data_map, strides, storage, beside) * _BYTE
-    return Launches(launches, packed * problem.dtype.itemsize, cost)
+    takes = cost.tile(
+        "tensor tile" if tensor else "tile",
+        (rows, columns),
+        storage,
+        blocks,
+        depth * taps / phases,
+        packed,
+        _moved_again(problem, data_map, strides, storage, beside),
+    )
+    return Launches(launches, packed * problem.dtype.itemsize, takes)
 
 
 def _taps_beside(problem: Problem, data_map: Map, strides: Strides) -> int:
@@ -152,9 +200,8 @@ def _cells(
         return None
     kernel = f"scatter_cells_{'tensor' * tensor}{rows}x{columns}_{_densest(strides[0])}_{storage}"
     launch = _launch(kernel, blocks, scatter_or_gather(problem, True, strides, (row_tiles, column_tiles), line=line))
-    work = row_tiles * rows * column_tiles * columns * problem.groups * _up(inputs, _DEPTH) * _DEPTH
-    rate = (_TENSOR_RATE if tensor else _TILE_RATE)[rows, columns]
-    return Launches((launch,), 0, _START + work * rate * max(1.0, _ENOUGH_BLOCKS / 4 / blocks))
+    form, depth = "tensor cells" if tensor else "cells", _up(inputs, _DEPTH) * _DEPTH
+    return Launches((launch,), 0, cost.tile(form, (rows, columns), storage, blocks, depth))
 
 
 def _taps_touch(problem: Problem) -> bool:
@@ -169,47 +216,39 @@ def _cells_of(problem: Problem) -> tuple[int, ...]:
 
 
 def _correlate_tile(
-    problem: Problem, strides: Strides, storage: str, rows: int, columns: int, tensor: bool = False
+    problem: Problem, data_map: Map, strides: Strides, storage: str, rows: int, columns: int, tensor: bool = False
 ) -> Launches | None:
     fine, coarse = problem.fine_channels // problem.groups, problem.coarse_channels // problem.groups
     tiles = _up(coarse, rows) * _up(fine * prod(problem.kernel_shape), columns) * problem.groups
-    positions = problem.batch * prod(problem.coarse_shape)
-    splits, per_split = _split(positions, 256, tiles, 16)
+    splits, per_split = _split(problem.batch * prod(problem.coarse_shape), 256, tiles, 16)
     if tiles * splits > _LARGEST_GRID:
         return None
-    rate = (_CORRELATE_TENSOR_RATE if tensor else _CORRELATE_RATE)[rows, columns]
-    work = tiles * rows * columns * positions * rate * max(1.0, _ENOUGH_BLOCKS / 4 / (tiles * splits))
     kernel = f"correlate_{'tensor' * tensor}{rows}x{columns}_{storage}"
-    return _in_parts(problem, strides, storage, kernel, tiles * splits, splits, per_split, work)
+    launches, workspace = _in_parts(problem, strides, storage, kernel, tiles * splits, splits, per_split)
+    takes = cost.correlate_tile((rows, columns), tensor, storage, tiles * splits, per_split, workspace)
+    return Launches(launches, workspace, takes)
 
 
 def _correlate_direct(problem: Problem, strides: Strides, storage: str) -> Launches:
     weights = prod(problem.kernel_array_shape)
     positions = problem.batch * prod(problem.coarse_shape)
     splits, per_split = _split(positions, 4096, weights, 1)
-    work = weights * max(positions, 256) * _CORRELATE_DIRECT_RATE
-    kernel = f"correlate_direct_{storage}"
-    return _in_parts(problem, strides, storage, kernel, min(weights * splits, _LARGEST_GRID), splits, per_split, work)
+    blocks, kernel = min(weights * splits, _LARGEST_GRID), f"correlate_direct_{storage}"
+    launches, workspace = _in_parts(problem, strides, storage, kernel, blocks, splits, per_split)
+    return Launches(launches, workspace, cost.direct_correlation(weights * max(positions, _THREADS)))
 
 
 def _in_parts(
-    problem: Problem,
-    strides: Strides,
-    storage: str,
-    kernel: str,
-    blocks: int,
-    splits: int,
-    per_split: int,
-    work: float,
-) -> Launches:
+    problem: Problem, strides: Strides, storage: str, kernel: str, blocks: int, splits: int, per_split: int
+) -> tuple[tuple[Launch, ...], int]:
     """One kernel where the positions are not split; else the parts go to the workspace and are added up."""
     out = "out" if splits == 1 else "work"
     launch = _launch(kernel, blocks, correlation(problem, strides, out, splits, per_split))
     if splits == 1:
-        return Launches((launch,), 0, _START + work)
+        return (launch,), 0
     shape = problem.kernel_array_shape
     total = _launch(f"add_parts_{storage}", _grid(prod(shape)), reduction(shape, strides[2], splits))
-    return Launches((launch, total), splits * prod(shape) * problem.dtype.itemsize, 2 * _START + work)
+    return (launch, total), splits * prod(shape) * problem.dtype.itemsize
 
 
 def _split(length: int, least: int, blocks: int, step: int) -> tuple[int, int]:
@@ -246,10 +285,6 @@ def _launch(kernel: str, blocks: int, parameters: Parameters) -> Launch:
 
 def _up(a: int, b: int) -> int:
     return -(-a // b)
-
-
-def _cheapest(plans: Iterable[Launches | None]) -> Launches | None:
-    return min((plan for plan in plans if plan is not None), key=lambda plan: plan.cost, default=None)
 
 
 _FORMS = (_tile, _cells)

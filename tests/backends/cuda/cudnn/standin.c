@@ -22,10 +22,10 @@ typedef struct { int axes, pad[3], stride[3], dilation[3], mode, type, groups, m
 typedef struct { void *stream; } Handle;
 typedef struct { int algo, status; float time; size_t memory; int determinism, math, reserved[3]; } Performance;
 
-// In the order of the heuristic, which is not that of the measured times.
+// In the order of the heuristic.
 static const Performance ALGORITHMS[] = {
-    {4, OK, 3.0f, 1 << 20, 1, DEFAULT_MATH}, {3, OK, 1.5f, 4096, 1, TENSOR_OP},     {0, OK, 1.0f, 0, 0, DEFAULT_MATH},
-    {1, OK, 2.0f, 4096, 1, DEFAULT_MATH},    {5, NOT_SUPPORTED, 0.5f, 0, 1, DEFAULT_MATH},
+    {4, OK, 0.5f, 0, 1, DEFAULT_MATH}, {1, OK, 3.0f, 1 << 20, 1, DEFAULT_MATH}, {3, OK, 1.5f, 4096, 1, TENSOR_OP},
+    {0, OK, 1.0f, 0, 0, DEFAULT_MATH}, {2, OK, 2.0f, 4096, 1, DEFAULT_MATH},    {5, NOT_SUPPORTED, 0.5f, 0, 1, DEFAULT_MATH},
 };
 enum { COUNT = sizeof ALGORITHMS / sizeof *ALGORITHMS };
 
@@ -343,27 +343,6 @@ static int heuristic(int status, int wanted, int *returned, Performance *found) 
     memcpy(found, ALGORITHMS, *returned * sizeof *found);
     return OK;
 }
-static int faster(const void *a, const void *b) {
-    const float x = ((const Performance *)a)->time, y = ((const Performance *)b)->time;
-    return (x > y) - (x < y);
-}
-static int measure(int status, const Tensor *out, void *data, int wanted, int *returned, Performance *found, void *work,
-                   size_t size) {
-    if (status) return status;
-    if (!data || (size && !work)) return refuse(BAD_PARAM, "addresses");
-    long elements = 1;
-    for (int i = 0; i < out->dims; i++) elements *= out->size[i];
-    for (long i = 0; i < elements; i++) put(out, data, i, NAN);  // the output is written, and not with results
-    if (size) memset(work, 0xab, size);
-    Performance all[COUNT];
-    memcpy(all, ALGORITHMS, sizeof all);
-    for (int i = 0; i < COUNT; i++)
-        if (all[i].memory > size) all[i].status = OUT_OF_MEMORY, all[i].time = -1;
-    qsort(all, COUNT, sizeof *all, faster);
-    *returned = wanted < COUNT ? wanted : COUNT;
-    memcpy(found, all, *returned * sizeof *found);
-    return OK;
-}
 static int needs(int status, int algorithm, size_t *size) {
     if (status) return status;
     const Performance *chosen = known(algorithm);
@@ -393,20 +372,7 @@ static int needs(int status, int algorithm, size_t *size) {
         ENTER;                                                                                                                 \
         return needs(handle ? check(FINE, COARSE, FILTER, c) : BAD_PARAM, algorithm, size);                                    \
     }
-#define MEASURE(Name, A, B, C, FINE, COARSE, FILTER)                                                                           \
-    EXPORT int cudnnFind##Name##AlgorithmEx(Handle *handle, const Tensor *A, const void *A##_data, const Tensor *B,            \
-                                            const void *B##_data, const Convolution *c, const Tensor *C, void *data,           \
-                                            int wanted, int *returned, Performance *found, void *work, size_t size) {          \
-        ENTER;                                                                                                                 \
-        const int status = handle && A##_data && B##_data ? check(FINE, COARSE, FILTER, c) : BAD_PARAM;                        \
-        return measure(status, C, data, wanted, returned, found, work, size);                                                  \
-    }
 
 FUNCTIONS(ConvolutionForward, TO_COARSE, fine, filter, coarse, fine, coarse, filter)
 FUNCTIONS(ConvolutionBackwardData, TO_FINE, filter, coarse, fine, fine, coarse, filter)
 FUNCTIONS(ConvolutionBackwardFilter, TO_FILTER, fine, coarse, filter, fine, coarse, filter)
-#ifndef WITHOUT_MEASURING
-MEASURE(ConvolutionForward, fine, filter, coarse, fine, coarse, filter)
-MEASURE(ConvolutionBackwardData, filter, coarse, fine, fine, coarse, filter)
-MEASURE(ConvolutionBackwardFilter, fine, coarse, filter, fine, coarse, filter)
-#endif
