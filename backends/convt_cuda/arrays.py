@@ -164,7 +164,8 @@ class DeviceArray:
         if not self.size or self.device is None:
             return
         if value == 0:
-            self.device.clear(self.address, self.size * self.itemsize, self.stream or 0)
+            with self.device.current():
+                self.device.clear(self.address, self.size * self.itemsize, self.stream or 0)
         else:
             numbers = np.full(self.size, value, _FLOAT32 if self.storage == "bfloat16" else self.in_memory)
             if self.storage == "bfloat16":

@@ -128,9 +128,8 @@ class Device:
         return read
 
     def clear(self, address: int, size: int, stream: int) -> None:
-        """Fill memory with zeros."""
-        with self.current():
-            self._driver.fast("cuMemsetD8Async", c_void_p(address), 0, c_size_t(size), c_void_p(stream))
+        """Fill memory with zeros; the device's context is current."""
+        self._driver.fast("cuMemsetD8Async", c_void_p(address), 0, c_size_t(size), c_void_p(stream))
 
     def wait(self, stream: int, other: int) -> None:
         """Let a stream wait for all that another one has to do by now."""
