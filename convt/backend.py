@@ -18,8 +18,9 @@ What the core promises to every call of `Backend.scatter`, `Backend.gather` and 
 - Calls come from several threads at once.
 
 What callers allow, `convt.options`, is what ``settings()`` returns during a call; ``requested_threads()`` is its number of
-threads alone, which is asked for in every call. What a backend imports during a call, it imports ``with loading:``, a lock
-that a fork waits for: a forked child could never import what another thread has half imported.
+threads alone, which is asked for in every call. A `Variable` is an environment variable that counts at every call. What a
+backend imports during a call, it imports ``with loading:``, a lock that a fork waits for: a forked child could never import
+what another thread has half imported.
 
 Therefore a backend never validates. `convt.testing.check_backend` tells whether it computes what it should;
 `reference.py` is the shortest one there is.
@@ -29,6 +30,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+from .environment import Variable
 from .loading import loading
 from .problem import Problem
 from .settings import Settings, requested_threads, settings
@@ -36,13 +38,17 @@ from .settings import Settings, requested_threads, settings
 __all__ = [
     "BACKEND_MEMBERS",
     "DEVICE_MEMBERS",
+    "REPEATING_MEMBERS",
     "Backend",
     "BackendUnavailable",
     "DeviceBackend",
     "DeviceSamplingBackend",
+    "RepeatingBackend",
+    "RequiresGrad",
     "SamplingBackend",
     "Settings",
     "Stage",
+    "Variable",
     "loading",
     "missing_members",
     "requested_threads",
@@ -51,10 +57,15 @@ __all__ = [
 
 BACKEND_MEMBERS = ("name", "priority", "why_not", "owns", "scatter", "gather", "correlate")
 DEVICE_MEMBERS = ("adopt", "empty", "deliver")
+REPEATING_MEMBERS = ("outline", "prepare")
 
 
 class BackendUnavailable(RuntimeError):
     """A backend that was asked for is registered but cannot be used; the message says why and what helps."""
+
+
+class RequiresGrad(TypeError):
+    """`DeviceBackend.adopt` got an array whose package records what is computed with it; the core's error names it."""
 
 
 class Stage(NamedTuple):
@@ -168,7 +179,13 @@ class DeviceBackend(Backend, Protocol):
     """
 
     def adopt(self, array: Any) -> Any:
-        """The caller's device array as this backend's kind of array, without a copy."""
+        """The caller's device array as this backend's kind of array, without a copy.
+
+        Raises
+        ------
+        RequiresGrad
+            A gradient would be lost in silence.
+        """
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> Any:
         """A new array of this backend's kind, C-contiguous, content undefined, on the device of the caller's `like`."""
@@ -192,6 +209,23 @@ class DeviceSamplingBackend(SamplingBackend, DeviceBackend, Protocol):
 
     def fetch(self, array: Any) -> Any:
         """A NumPy copy, for a message."""
+
+
+class RepeatingBackend(DeviceBackend, Protocol):
+    """A backend that keeps of a call with a new result what the next call like it needs."""
+
+    def outline(self, *arrays: Any) -> Any:
+        """What a call of `scatter` or `gather` on the caller's arrays depends on, but their memory; x, w and any bias.
+
+        Hashable. None for arrays that it does not own, and where an outline does not tell all.
+        """
+
+    def prepare(self, data_map: str, problem: Problem, left: Any, right: Any, bias: Any, out: Any, result: Any) -> Any:
+        """The call that has just been made, as a function of the caller's x, w and bias (None for none).
+
+        It makes a new result like `result`, of which `out` is the view that the map wrote, and returns the caller's kind of
+        array. It checks what outlines do not tell, and may return None: then the call is made as if it were new.
+        """
 
 
 def missing_members(candidate: Any, members: tuple[str, ...] = BACKEND_MEMBERS) -> list[str]:

@@ -11,7 +11,8 @@ from typing import Any, cast
 import numpy as np
 
 from .arrays import on_device
-from .backend import DEVICE_MEMBERS, DeviceBackend, missing_members
+from .backend import DEVICE_MEMBERS, Backend, DeviceBackend, RequiresGrad, missing_members
+from .registry import registry
 from .selection import owner
 
 __all__ = ["OwnedArrays", "device_of", "type_of"]
@@ -26,15 +27,33 @@ def device_of(*values: Any) -> tuple[DeviceBackend, Any] | None:
         Nobody owns it.
     """
     for value in values:
-        if type(value) is not np.ndarray and value is not None and on_device(value):
+        kind = type(value)
+        if kind is np.ndarray or value is None:
+            continue
+        # To ask an array itself where it lies takes longer than to ask the backends, and may load them.
+        known = registry().owners.get(kind)
+        backend = None if known is None else owner(value)
+        if backend is None:
+            if not on_device(value):
+                continue
             backend = owner(value)
-            if backend is None or missing_members(backend, DEVICE_MEMBERS):
-                raise TypeError(
-                    f"arrays must lie in the host's memory or on a device with a backend, got {type(value).__name__} "
-                    "(no usable backend owns it; see python -m convt)"
-                )
-            return cast(DeviceBackend, backend), value
+        if backend is not known or known is None:
+            _remember(kind, value, backend)
+        return cast(DeviceBackend, backend), value
     return None
+
+
+def _remember(kind: type, value: Any, backend: Backend | None) -> None:
+    """Arrays of this type were on a device, whose backend is loaded."""
+    if backend is None or missing_members(backend, DEVICE_MEMBERS):
+        raise TypeError(
+            f"arrays must lie in the host's memory or on a device with a backend, got {type(value).__name__} "
+            "(no usable backend owns it; see python -m convt)"
+        )
+    owners = registry().owners
+    if len(owners) >= _MOST_TYPES:
+        owners.clear()
+    owners[kind] = backend
 
 
 class OwnedArrays:
@@ -63,7 +82,13 @@ class OwnedArrays:
             raise TypeError(
                 f"{name} must lie where the other arrays do, on backend {self.owner.name!r}, got {type(value).__name__}"
             )
-        array = self.owner.adopt(value)
+        try:
+            array = self.owner.adopt(value)
+        except RequiresGrad:
+            raise TypeError(
+                f"{name} must not require grad, got a {type(value).__name__} that does (use {name}.detach(); what computes "
+                "gradients ends in _backward)"
+            ) from None
         if value is self._like:
             self._known = array
         return _summed(array)
@@ -84,9 +109,11 @@ class OwnedArrays:
 
 def type_of(array: Any) -> str:
     """The type that an array's elements have in memory, which may be none of NumPy's."""
-    return str(getattr(array, "storage", array.dtype))
+    storage = getattr(array, "storage", None)
+    return str(array.dtype if storage is None else storage)
 
 
+_MOST_TYPES = 64
 _COMPUTED = ("float32", "float64")
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .calls import Operator, checked
 from .linearity import ComplexMaps
 from .operands import accept
 from .options import as_names
 from .problem import Problem
+from .repeats import again, keep, key_of
 from .selection import BackendRequest, choose
 
 __all__ = ["Gradients", "backward", "forward"]
@@ -29,6 +32,11 @@ def forward(
     operator: Operator, options: tuple[Any, ...], x: Any, w: Any, bias: Any, out: Any, backend: BackendRequest
 ) -> Any:
     """Y = operator(x, w) + bias."""
+    key = None if type(x) is np.ndarray or out is not None or backend is not None else key_of(operator, options, x, w, bias)
+    if key is not None:
+        y = again(key, x, w, bias)
+        if y is not None:
+            return y
     home, x, w, bias = accept(x, w, bias)
     call = checked(operator, options, x, w, bias)
     problem = call.problem
@@ -38,7 +46,10 @@ def forward(
     if problem.batch:
         vector = None if bias is None else home.vector(bias, call)
         compute = getattr(maps, operator.data_map)
-        compute(problem, home.data(x, call), home.kernel(w, call), vector, call.data_view(y))
+        arrays = (home.data(x, call), home.kernel(w, call), vector, call.data_view(y))
+        compute(problem, *arrays)
+        if key is not None:
+            keep(key, chosen, operator.data_map, problem, arrays, y)
     return home.result(y, out, call)
 
 

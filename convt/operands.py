@@ -109,7 +109,7 @@ class DeviceArrays(OwnedArrays, _Arrays):
     def check_types(self, arrays: list[Any]) -> None:
         """On a device nothing is converted: one type for all, that the backend reads and writes."""
         known, types = self.types, [type_of(array) for array in arrays]
-        if types[0] not in known or any(name != types[0] for name in types):
+        if types[0] not in known or types.count(types[0]) != len(types):
             raise TypeError(
                 f"all arrays on backend {self.owner.name!r} must be of one type, {', '.join(known[:-1])} or {known[-1]}, "
                 f"got {', '.join(types)}"

@@ -63,6 +63,13 @@ class Registry:
     ----------
     points : iterable of EntryPoint
         The standard library's or ours. A name that occurs twice counts once, with a warning: the first stays.
+
+    Attributes
+    ----------
+    owners : dict of type to Backend
+        The backend that owned the last array of a type that lay on a device; `convt.devices` keeps it.
+    repeats : dict
+        Calls that can be made again, which `convt.repeats` keeps.
     """
 
     def __init__(self, points: Iterable[Point]) -> None:
@@ -82,6 +89,8 @@ class Registry:
         self._failures: dict[str, BackendUnavailable] = {}
         self._ranked: list[Backend] | None = None
         self._hosts: list[Backend] | None = None
+        self.owners: dict[type, Backend] = {}
+        self.repeats: dict[Any, Any] = {}
 
     def names(self) -> list[str]:
         """The registered names, sorted; imports nothing."""

@@ -8,18 +8,17 @@ name never hands on silently; a list ("cuda,cpu") hands on in its order.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from .backend import Backend, BackendUnavailable, missing_members
+from .backend import Backend, BackendUnavailable, Variable, missing_members
 from .problem import Problem
 from .registry import BackendState, Registry, registry
 
-__all__ = ["BackendRequest", "backends", "check_request", "choose", "owner", "set_backend", "use_backend"]
+__all__ = ["BackendRequest", "backends", "check_request", "choose", "owner", "set_backend", "standing_wish", "use_backend"]
 
 BackendRequest: TypeAlias = "str | Sequence[str] | Backend | None"
 
@@ -28,8 +27,7 @@ _Wish: TypeAlias = "tuple[str, ...] | Backend | None"
 _context: ContextVar[_Wish] = ContextVar("convt_backend", default=None)
 _process: _Wish = None
 
-_VARIABLE = "CONVT_BACKEND"
-_ENCODED = os.environ.encodekey(_VARIABLE)
+_VARIABLE = Variable("CONVT_BACKEND")
 
 
 def backends() -> dict[str, BackendState]:
@@ -117,7 +115,7 @@ def choose(problem: Problem, request: BackendRequest, held_by: Backend | None = 
     BackendUnavailable
         None of those that were asked for can do it.
     """
-    wish = _as_wish(request) if request is not None else _standing_wish()
+    wish = _as_wish(request) if request is not None else standing_wish()
     if wish is None:
         return _unasked(problem, held_by)
     if not isinstance(wish, tuple):
@@ -167,15 +165,15 @@ def _refusal(backend: Backend, problem: Problem, held_by: Backend | None) -> str
     return backend.why_not(problem)
 
 
-def _standing_wish() -> _Wish:
+def standing_wish() -> _Wish:
+    """Who is asked for where a call itself asks for nobody."""
     wish = _context.get()
     if wish is None:
         wish = _process
-    # For a name that is not set, os.environ.get raises and catches an exception, which takes longer than all the rest.
-    if wish is None and _ENCODED in getattr(os.environ, "_data", (_ENCODED,)):
-        text = os.environ.get(_VARIABLE, "").strip()
-        if text:
-            wish = _parsed(text, _VARIABLE, registry())
+    if wish is None:
+        text = _VARIABLE.get()
+        if text and text.strip():
+            wish = _parsed(text.strip(), _VARIABLE.name, registry())
     return wish
 
 

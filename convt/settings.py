@@ -5,20 +5,20 @@ None of it changes what is computed, only how. Backends that have no use for a s
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, lru_cache
 from math import isnan
 from typing import Any
 
+from .environment import Variable
 from .options import as_size
 
 __all__ = ["Settings", "options", "requested_threads", "settings"]
 
-VARIABLE = "CONVT_WORKSPACE_LIMIT"
+_LIMIT = Variable("CONVT_WORKSPACE_LIMIT")
 MOST_THREADS = 1024
 
 
@@ -34,6 +34,13 @@ class Settings:
     device: int | None = None
     verbose: bool = False
     threads: int | None = None
+
+    def __hash__(self) -> int:
+        return self._hash  # asked for at every call: settings are part of a backend's keys
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, each.name) for each in fields(self)))
 
 
 _context: ContextVar[tuple[tuple[str, Any], ...]] = ContextVar("convt_settings", default=())
@@ -120,7 +127,7 @@ def settings() -> Settings:
     ValueError
         ``CONVT_WORKSPACE_LIMIT`` is no number of bytes.
     """
-    return _settings(_context.get(), os.environ.get(VARIABLE))
+    return _settings(_context.get(), _LIMIT.get())
 
 
 def requested_threads() -> int | None:
@@ -142,7 +149,7 @@ def _limit_of_text(text: str) -> float:
     except ValueError:
         limit = -1.0
     if isnan(limit) or limit < 0:
-        raise ValueError(f"{VARIABLE} must be a number of bytes or 'inf', got {text!r}")
+        raise ValueError(f"{_LIMIT.name} must be a number of bytes or 'inf', got {text!r}")
     return limit
 
 

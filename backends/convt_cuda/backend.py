@@ -5,22 +5,24 @@ Read `choice.py` for who computes what, ``kernels/README.md`` for how a call flo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from convt.backend import settings
 
 from . import compiled
-from .arrays import STORAGE, DeviceArray, adopt, delivered, empty_like, is_device_array
-from .choice import ENGINES, choose, words, workspace_limit
+from .arrays import STORAGE, DeviceArray
+from .choice import ENGINES, workspace_limit
 from .cudnn import CudnnUnavailable, cudnn
 from .device import Device, Devices
+from .kinds import check_contexts, kind_of, new
 from .own.plan import channel_sums_plan
 from .pieces import images_at_once, run_in_pieces
+from .running import Prepared, run_map, run_plan
 from .sampling import SamplingMaps
 from .staging import Staging
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from convt.problem import Problem
 
     from .driver import Driver
-    from .engine import Map, Plan
+    from .engine import Map
 
 __all__ = ["CudaBackend"]
 
@@ -61,7 +63,8 @@ class CudaBackend(SamplingMaps):
         return self._devices.why_not()
 
     def owns(self, array: Any) -> bool:
-        return is_device_array(array)
+        owns: bool = kind_of(type(array)).owns(array)
+        return owns
 
     def adopt(self, array: Any) -> DeviceArray:
         """The caller's array, not copied.
@@ -70,24 +73,51 @@ class CudaBackend(SamplingMaps):
         ------
         ValueError, TypeError
             It is freed, in another context, or not laid out as an array of numbers.
+        RequiresGrad
+            A gradient would be lost.
         """
-        return adopt(array, self._driver, self._devices)
+        adopted: DeviceArray = kind_of(type(array)).adopt(array, self._devices)
+        return adopted
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> DeviceArray:
         """A new array of the kind of `like`, on its device."""
         known = self.adopt(like)
         device = known.device or self._devices.any()
         with device.current():
-            made = adopt(empty_like(shape, dtype, known, device), self._driver, self._devices, device)
-        made.device = made.device or device
-        return made
+            return new(shape, dtype, known, device)
 
     def deliver(self, array: DeviceArray, like: Any) -> Any:
         """What `empty` made, or a view of it, as the caller's kind of array; as it is where the caller's are of ours."""
-        if isinstance(like, DeviceArray):
+        if type(like) is DeviceArray:
             return array
+        if array.whole:
+            return array.source
         with (array.device or self._devices.any()).current():
-            return delivered(array)
+            return kind_of(type(array.source)).deliver(array)
+
+    def outline(self, *arrays: Any) -> Hashable:
+        """What a call depends on but its memory; arrays of one kind have one, which tells its device, and one stream."""
+        first = type(arrays[0])
+        kind = kind_of(first)
+        for array in arrays:
+            if type(array) is not first and type(kind_of(type(array))) is not type(kind):
+                return None
+        found: Hashable = kind.outlines(arrays, self._devices)
+        return found
+
+    def prepare(
+        self,
+        data_map: Map,
+        problem: Problem,
+        left: DeviceArray,
+        right: DeviceArray,
+        bias: DeviceArray | None,
+        out: DeviceArray,
+        result: DeviceArray,
+    ) -> Prepared:
+        """The call that has been made, as a function of the caller's x, w and bias."""
+        kind = kind_of(type(left.source))
+        return Prepared(self._devices, kind, data_map, problem, left, right, bias, out, result)
 
     def fetch(self, array: DeviceArray) -> np.ndarray:
         """A copy in the host's memory."""
@@ -131,11 +161,11 @@ class CudaBackend(SamplingMaps):
         """The device, the stream, and all of the arrays on the device, which is current."""
         arrays = [*inputs, *outs]
         if isinstance(outs[0], DeviceArray):
-            device = _one_device(arrays)
+            device = self._device_of(arrays)
             for out in outs:
                 _check_apart([*inputs, out])
-            with device.current():
-                yield device, _common_stream(device, arrays), arrays
+            with device.current(), _CommonStream(device, arrays) as stream:
+                yield device, stream, arrays
             return
         device = self._device_for_hosts()
         with device.current(), Staging(device) as staging:
@@ -146,12 +176,11 @@ class CudaBackend(SamplingMaps):
                 staging.download(result, out)
 
     def _run(self, problem: Problem, data_map: Map | None, inputs: Sequence[Any], bias: Any, out: Any) -> None:
-        if isinstance(out, DeviceArray):
+        if type(out) is DeviceArray:
             arrays = [*inputs, out] if bias is None else [*inputs, bias, out]
-            device = _one_device(arrays)
+            device = self._device_of(arrays)
             _check_apart(arrays)
-            with device.current():
-                stream = _common_stream(device, arrays)
+            with device.current(), _CommonStream(device, arrays) as stream:
                 _compute(problem, data_map, device, stream, inputs, bias, out)
             return
         device = self._device_for_hosts()
@@ -172,6 +201,13 @@ class CudaBackend(SamplingMaps):
             _compute(problem, data_map, device, 0, copies, bias_copy, result)
             staging.download(result, out)
 
+    def _device_of(self, arrays: Sequence[DeviceArray]) -> Device:
+        """The one on which all arrays lie."""
+        device = _one_device(arrays)
+        if self._driver.current_context() not in (0, device.context):
+            check_contexts(arrays, self._devices)
+        return device
+
     def _device_for_hosts(self) -> Device:
         """The one that computes what lies in the host's memory."""
         ordinal = settings().device or 0
@@ -189,43 +225,38 @@ def _compute(
     bias: DeviceArray | None,
     out: DeviceArray,
 ) -> None:
-    plan: Plan
-    if data_map is None:
-        (array,) = inputs
-        plan = channel_sums_plan(array.shape, array.strides, out.strides[0], array.storage)
-    else:
-        strides = (inputs[0].strides, inputs[1].strides, out.strides)
-        name, plan = choose(problem, data_map, strides, device, out.storage)
-        if settings().verbose:
-            print(f"{data_map} on {device.name}: {words(name, plan)}")
     pointers = {
         "left": inputs[0].address,
         "right": inputs[-1].address,
         "bias": 0 if bias is None else bias.address,
         "bias_stride": 0 if bias is None else bias.strides[0],
         "out": out.address,
-        "work": 0,
     }
-    if not plan.workspace:
-        plan.run(device, stream, pointers)
-        return
-    pointers["work"] = device.pool.acquire(plan.workspace, stream)
-    try:
-        plan.run(device, stream, pointers)
-    finally:
-        device.pool.release(pointers["work"])
+    if data_map is None:
+        (array,) = inputs
+        plan = channel_sums_plan(array.shape, array.strides, out.strides[0], array.storage)
+        run_plan(plan, device, stream, pointers)
+    else:
+        strides = (inputs[0].strides, inputs[1].strides, out.strides)
+        run_map(problem, data_map, strides, out.storage, device, stream, pointers)
 
 
 def _one_device(arrays: Sequence[DeviceArray]) -> Device:
-    devices = [array.device for array in arrays if array.device is not None]
-    for device in devices:
-        if device is not devices[0]:
-            raise ValueError(f"all arrays must lie on one GPU, got {devices[0].name} and {device.name}")
-    return devices[0]
+    found: Device | None = None
+    for array in arrays:
+        device = array.device
+        if device is found or device is None:
+            continue
+        if found is not None:
+            raise ValueError(f"all arrays must lie on one GPU, got {found.name} and {device.name}")
+        found = device
+    return cast("Device", found)  # the result's at least
 
 
 def _check_apart(arrays: Sequence[DeviceArray]) -> None:
     """An `out` that overlaps an input would be read after it is written."""
+    if arrays[-1].fresh:
+        return
     first, last = arrays[-1].extent()
     for array in arrays[:-1]:
         low, high = array.extent()
@@ -233,12 +264,24 @@ def _check_apart(arrays: Sequence[DeviceArray]) -> None:
             raise ValueError("out must not overlap the inputs on a GPU, got arrays that share memory")
 
 
-def _common_stream(device: Device, arrays: Sequence[DeviceArray]) -> int:
-    """The result's stream, made to wait for those of the inputs."""
-    stream = arrays[-1].stream or 0
-    for other in {array.stream for array in arrays[:-1]} - {None, stream}:
-        device.wait(stream, other or 0)
-    return stream
+class _CommonStream:
+    """The result's stream, made to wait for those of the inputs; at the end they for it, as their owners may free them."""
+
+    __slots__ = ("_device", "_others", "_stream")
+
+    def __init__(self, device: Device, arrays: Sequence[DeviceArray]) -> None:
+        self._device, self._stream = device, arrays[-1].stream or 0
+        self._others = {array.stream or 0 for array in arrays if array.stream not in (None, self._stream)}
+
+    def __enter__(self) -> int:
+        for other in self._others:
+            self._device.wait(self._stream, other)
+        return self._stream
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        if kind is None:
+            for other in self._others:
+                self._device.wait(other, self._stream)
 
 
 def _cudnn_words() -> str:

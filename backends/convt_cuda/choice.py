@@ -9,12 +9,11 @@ the rest goes to "direct".
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from convt.backend import Settings, settings
+from convt.backend import Settings, Variable, settings
 
 from .cudnn import CudnnUnavailable, Wishes, cudnn
 from .cudnn.guarded import guarded
@@ -44,6 +43,7 @@ ENGINES = {
     "cudnn": Engine(_cudnn_plans, of_device=True),
 }
 _FALLBACK = "direct"
+_FORCED = Variable("CONVT_CUDA_ALGORITHM")
 _TENSOR_CORES = (8, 0)  # the first GPUs that have them for TF32
 
 
@@ -70,9 +70,9 @@ def choose(
     CudnnUnavailable
         "cudnn" is forced, and there is none.
     """
-    forced = os.environ.get("CONVT_CUDA_ALGORITHM") or None
+    forced = _FORCED.get() or None
     if forced is not None and forced not in ENGINES:
-        raise ValueError(f"CONVT_CUDA_ALGORITHM must be one of {', '.join(ENGINES)}, got {forced!r}")
+        raise ValueError(f"{_FORCED.name} must be one of {', '.join(ENGINES)}, got {forced!r}")
     now = settings()
     storage = storage or problem.dtype.name
     wishes = _wishes(now) if device else None
@@ -91,6 +91,7 @@ def workspace_limit() -> float:
     return settings().workspace_limit
 
 
+@lru_cache(maxsize=256)
 def _wishes(now: Settings) -> Wishes | None:
     """What cuDNN may do; None where it may nothing."""
     return Wishes(now.workspace_limit, now.allow_tf32, now.deterministic) if now.cudnn else None

@@ -6,8 +6,6 @@ only under the object that allocated it; it is pushed around every public call a
 
 from __future__ import annotations
 
-import atexit
-import ctypes
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -19,6 +17,7 @@ import numpy as np
 
 from .compiled import AHEAD, kernel_image
 from .driver import CudaError, Driver
+from .engine import EXTRA
 from .memory import PinnedPool, Pool
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Device", "Devices"]
 
-_BUFFER, _SIZE, _END = 1, 2, 0  # of cuLaunchKernel's `extra`
-_Extra = c_void_p * 5
 _DISABLE_TIMING = 2
 _NON_BLOCKING = 1  # for a stream: it does not wait for the default stream
 _NO_BINARY = (209, 218, 222, 300)  # no code for this GPU; PTX that the driver cannot read
@@ -68,7 +65,7 @@ class Device:
         self.ordinal = ordinal
         self.name = f"GPU {ordinal} ({device.name()})"
         self.capability: tuple[int, int] = device.compute_capability()
-        self.pool = Pool(driver.pycuda, self.name)
+        self.pool = Pool(driver, self.name, ordinal)
         self.pinned = PinnedPool(driver)
         self._driver = driver
         self._pushed = Pushed(device.retain_primary_context())
@@ -77,9 +74,7 @@ class Device:
         self._streams: list[int] = []
         self._lock = threading.RLock()
         with self.current():
-            handle = c_void_p()
-            driver.call("cuCtxGetCurrent", byref(handle))
-            self.context = handle.value or 0
+            self.context = driver.current_context()
 
     def current(self) -> Pushed:
         """The context, pushed while a ``with`` block runs."""
@@ -90,12 +85,11 @@ class Device:
         function = self._functions.get(launch.kernel)
         if function is None:
             function = self._function(launch.kernel)
-        values = launch.buffer()
+        block = launch.block()
         for slot, name in launch.pointers:
-            values[slot] = pointers[name]
-        size = ctypes.c_size_t(ctypes.sizeof(values))
-        extra = _Extra(_BUFFER, ctypes.addressof(values), _SIZE, ctypes.addressof(size), _END)
-        self._driver.call("cuLaunchKernel", function, launch.blocks, 1, 1, launch.threads, 1, 1, 0, stream, None, extra)
+            block[slot + EXTRA] = pointers[name]
+        grid = (launch.blocks, 1, 1, launch.threads, 1, 1, 0)
+        self._driver.fast("cuLaunchKernel", function, *grid, c_void_p(stream), None, block)
 
     def copy_in(self, address: int, array: np.ndarray) -> None:
         """A contiguous NumPy array to the device."""
@@ -168,15 +162,6 @@ class Device:
             for event in events:
                 self._driver.call("cuEventDestroy_v2", event)
 
-    def close(self) -> None:
-        """Free what is kept; for the end of the process."""
-        with self.current():
-            self.pool.trim()
-            self.pinned.trim()
-            for stream in self._streams:
-                self._driver.call("cuStreamDestroy_v2", stream)
-            self._streams.clear()
-
     @cached_property
     def kernels(self) -> str:
         """Where the code of the kernels for float32 came from."""
@@ -226,12 +211,11 @@ class Devices:
     """
 
     def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+        self.driver = driver
         self._devices: dict[int, Device] = {}
         self._first: Device | None = None
         self._lock = threading.Lock()
         self._process = os.getpid()
-        atexit.register(self._close)
 
     def __getitem__(self, ordinal: int) -> Device:
         device = self._devices.get(ordinal)
@@ -239,7 +223,7 @@ class Devices:
             return device
         with self._lock:
             if ordinal not in self._devices:
-                self._devices[ordinal] = Device(self._driver, ordinal)
+                self._devices[ordinal] = Device(self.driver, ordinal)
                 self._first = self._first or self._devices[ordinal]
             return self._devices[ordinal]
 
@@ -254,8 +238,3 @@ class Devices:
                 "CUDA must be first used after a fork, got a fork of a process that had used it (start processes by 'spawn')"
             )
         return None
-
-    def _close(self) -> None:
-        if os.getpid() == self._process:
-            for device in self._devices.values():
-                device.close()

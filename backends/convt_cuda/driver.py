@@ -1,13 +1,13 @@
 """The driver: PyCUDA, or the exact reason why it cannot be used, and the few calls that PyCUDA does not make.
 
-PyCUDA has contexts, memory and copies. It launches only into streams that it has made itself; results must be computed
-in the order of the caller's stream, so kernels are launched through the driver's own library, which PyCUDA has loaded.
+PyCUDA has contexts and copies. It launches and allocates only in streams that it has made itself; results must be computed
+in the order of the caller's stream, so this is done through the driver's own library, which PyCUDA has loaded.
 """
 
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_float, c_int, c_size_t, c_uint, c_void_p
+from ctypes import POINTER, byref, c_float, c_int, c_size_t, c_uint, c_void_p
 from typing import Any
 
 from convt.backend import BackendUnavailable
@@ -18,14 +18,21 @@ INSTALL = 'pip install "convt[cuda]"'
 
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cuCtxGetCurrent": (POINTER(c_void_p),),
+    "cuCtxSynchronize": (),
     "cuEventCreate": (POINTER(c_void_p), c_uint),
     "cuEventDestroy_v2": (c_void_p,),
     "cuEventElapsedTime": (POINTER(c_float), c_void_p, c_void_p),
     "cuEventRecord": (c_void_p, c_void_p),
     "cuEventSynchronize": (c_void_p,),
     "cuLaunchKernel": (c_void_p, *[c_uint] * 7, c_void_p, c_void_p, c_void_p),
+    "cuMemAllocFromPoolAsync": (POINTER(c_void_p), c_size_t, c_void_p, c_void_p),
+    "cuMemFreeAsync": (c_void_p, c_void_p),
     "cuMemFreeHost": (c_void_p,),
     "cuMemHostAlloc": (POINTER(c_void_p), c_size_t, c_uint),
+    "cuMemPoolCreate": (POINTER(c_void_p), c_void_p),
+    "cuMemPoolGetAttribute": (c_void_p, c_int, c_void_p),
+    "cuMemPoolSetAttribute": (c_void_p, c_int, c_void_p),
+    "cuMemPoolTrimTo": (c_void_p, c_size_t),
     "cuMemcpyDtoHAsync_v2": (c_void_p, c_void_p, c_size_t, c_void_p),
     "cuMemcpyHtoDAsync_v2": (c_void_p, c_void_p, c_size_t, c_void_p),
     "cuMemsetD8Async": (c_void_p, ctypes.c_ubyte, c_size_t, c_void_p),
@@ -33,7 +40,6 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cuModuleLoadData": (POINTER(c_void_p), ctypes.c_char_p),
     "cuPointerGetAttributes": (c_uint, c_void_p, c_void_p, c_void_p),
     "cuStreamCreate": (POINTER(c_void_p), c_uint),
-    "cuStreamDestroy_v2": (c_void_p,),
     "cuStreamSynchronize": (c_void_p,),
     "cuStreamWaitEvent": (c_void_p, c_void_p, c_uint),
 }
@@ -69,6 +75,7 @@ class Driver:
         self.count: int = pycuda.Device.count()
         self._library = library
         self._functions: dict[str, Any] = {}
+        self._fast: dict[str, Any] = {}
 
     def call(self, name: str, *arguments: Any) -> None:
         """Call a function of the driver's library.
@@ -80,19 +87,35 @@ class Driver:
         """
         function = self._functions.get(name)
         if function is None:
-            function = self._bind(name)
+            function = self._bind(name, self._functions)
         code = function(*arguments)
         if code:
             raise CudaError(name, code, self._words(code))
 
-    def _bind(self, name: str) -> Any:
+    def fast(self, name: str, *arguments: Any) -> None:
+        """`call` without conversions: all arguments that are no C int must be ctypes objects of the right type."""
+        function = self._fast.get(name)
+        if function is None:
+            function = self._bind(name, self._fast)
+        code = function(*arguments)
+        if code:
+            raise CudaError(name, code, self._words(code))
+
+    def current_context(self) -> int:
+        """Of this thread; 0 for none."""
+        handle = c_void_p()
+        self.fast("cuCtxGetCurrent", byref(handle))
+        return handle.value or 0
+
+    def _bind(self, name: str, functions: dict[str, Any]) -> Any:
         try:
-            function = getattr(self._library, name)
+            function = self._library[name]  # an object of its own each time
         except AttributeError:
             raise CudaError(name, 500, "this driver does not have the function; it is too old") from None
-        function.argtypes = _SIGNATURES[name]
+        if functions is self._functions:
+            function.argtypes = _SIGNATURES[name]
         function.restype = c_int
-        self._functions[name] = function
+        functions[name] = function
         return function
 
     def _words(self, code: int) -> str:

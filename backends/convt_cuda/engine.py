@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 if TYPE_CHECKING:
     from .device import Device
 
-__all__ = ["Engine", "Launch", "Launches", "Map", "Plan", "Strides"]
+__all__ = ["EXTRA", "Engine", "Launch", "Launches", "Map", "Plan", "Strides"]
+
+_BUFFER, _SIZE, _END = 1, 2, 0  # of cuLaunchKernel's `extra`
+EXTRA = 6  # slots in front of a launch's parameters
+_SLOT = 8  # bytes
 
 Map: TypeAlias = Literal["scatter", "gather", "correlate"]
 Strides: TypeAlias = tuple[tuple[int, ...], ...]
@@ -45,12 +49,19 @@ class Launch:
 
     @cached_property
     def _template(self) -> ctypes.Array[ctypes.c_longlong]:
-        return (ctypes.c_longlong * len(self.values))(*self.values)
+        size = len(self.values) * _SLOT
+        return (ctypes.c_longlong * (EXTRA + len(self.values)))(_BUFFER, 0, _SIZE, 0, _END, size, *self.values)
 
-    def buffer(self) -> ctypes.Array[ctypes.c_longlong]:
-        """The parameters, to be completed."""
+    def block(self) -> ctypes.Array[ctypes.c_longlong]:
+        """What cuLaunchKernel takes as `extra`, of this launch alone: ``| its five words | size | parameters |``.
+
+        The addresses among the parameters are still to be written.
+        """
         template = self._template
-        return type(template).from_buffer_copy(template)
+        block = type(template).from_buffer_copy(template)
+        start = ctypes.addressof(block)
+        block[1], block[3] = start + EXTRA * _SLOT, start + (EXTRA - 1) * _SLOT
+        return block
 
 
 class Plan(Protocol):

@@ -109,7 +109,7 @@ class _Side:
         size = images * prod(array.shape[1:]) * array.itemsize
         self._address = device.pool.acquire(size, stream)
         stack.callback(device.pool.release, self._address)
-        self._host = device.pinned.acquire(size, 0)
+        self._host = device.pinned.acquire(size)
         stack.callback(device.pinned.release, self._host)
 
     def pinned(self, piece: np.ndarray) -> np.ndarray:

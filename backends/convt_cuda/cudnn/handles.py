@@ -39,6 +39,14 @@ class Handles:
     @contextmanager
     def borrow(self, device: Device, stream: int) -> Iterator[int]:
         """A handle that works in a stream; the device's context is current."""
+        handle = self.take(device, stream)
+        try:
+            yield handle
+        finally:
+            self.give(device, handle)
+
+    def take(self, device: Device, stream: int) -> int:
+        """A handle that works in a stream, until it is given back; the device's context is current."""
         with self._lock:
             free = self._free.setdefault(device, [])
             handle = free.pop() if free else None
@@ -47,11 +55,16 @@ class Handles:
             self._library.call("cudnnCreate", byref(made))
             handle = made.value or 0
         try:
-            self._library.call("cudnnSetStream", handle, stream)
-            yield handle
-        finally:
-            with self._lock:
-                free.append(handle)
+            self._library.fast("cudnnSetStream", c_void_p(handle), c_void_p(stream))
+        except BaseException:
+            self.give(device, handle)
+            raise
+        return handle
+
+    def give(self, device: Device, handle: int) -> None:
+        """Take a handle back."""
+        with self._lock:
+            self._free[device].append(handle)
 
     def close(self) -> None:
         """Destroy those that nobody uses; in a forked child they are the parent's."""

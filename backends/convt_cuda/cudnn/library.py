@@ -81,6 +81,7 @@ class Library:
         self.place = place
         self._shared = shared
         self._functions: dict[str, Any] = {}
+        self._fast: dict[str, Any] = {}
         version = self._symbol("cudnnGetVersion")
         version.restype = c_size_t
         self.version: int = version()
@@ -109,6 +110,16 @@ class Library:
         if status:
             self._fail(name, status)
 
+    def fast(self, name: str, *arguments: Any) -> None:
+        """`call` without conversions: all arguments that are no C int must be ctypes objects of the right type."""
+        function = self._fast.get(name)
+        if function is None:
+            function = self._fast[name] = self._symbol(name, alone=True)
+            function.restype = c_int
+        status = function(*arguments)
+        if status:
+            self._fail(name, status)
+
     def _bind(self, name: str) -> Any:
         function = self._symbol(name)
         function.argtypes = SIGNATURES[name]
@@ -116,9 +127,10 @@ class Library:
         self._functions[name] = function
         return function
 
-    def _symbol(self, name: str) -> Any:
+    def _symbol(self, name: str, *, alone: bool = False) -> Any:
+        """A function; `alone`, as an object whose types are not those that `call` has set."""
         try:
-            return getattr(self._shared, name)
+            return self._shared[name] if alone else getattr(self._shared, name)
         except AttributeError:
             raise CudnnError(name, None, f"the library has no such function ({self.place}); cuDNN 8 or 9 has") from None
 

@@ -8,7 +8,8 @@ The workspace has the algorithm's part first, then the copies::
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ctypes import byref, c_double, c_float
+from ctypes import byref, c_double, c_float, c_size_t, c_void_p
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .cost import cost_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..device import Device
     from .algorithms import Choice
     from .described import Described
+    from .descriptors import TensorDescriptor
     from .handles import Handles
     from .library import Library
 
@@ -56,6 +58,7 @@ class CudnnPlan:
         self._choice = choice
         scalar = _SCALARS[described.itemsize]
         self._one, self._zero = scalar(1), scalar(0)
+        self._bias: tuple[int, TensorDescriptor] | None = None  # of the last stride
         self._copies: dict[str, int] = {}  # where each begins in the workspace, in bytes
         end = _aligned(choice.workspace)
         for role in described.views:
@@ -75,29 +78,44 @@ class CudnnPlan:
 
     def run(self, device: Device, stream: int, pointers: Mapping[str, int]) -> None:
         """Put the work into the stream; the device's context is current."""
-        with self._handles.borrow(device, stream) as handle:
+        handle = self._handles.take(device, stream)
+        try:
             self._run(handle, pointers)
+        finally:
+            self._handles.give(device, handle)
 
     def _run(self, handle: int, pointers: Mapping[str, int]) -> None:
-        described, cudnn_map = self._described, self._described.cudnn_map
+        described, cudnn_map, copies = self._described, self._described.cudnn_map, self._copies
         callers = {role: pointers[name] for role, name in zip(cudnn_map.ours, _POINTERS, strict=True)}
-        used = {role: pointers["work"] + self._copies[role] if role in self._copies else callers[role] for role in callers}
-        for role in cudnn_map.inputs:
-            if role in self._copies:
-                self._stage(handle, role, callers[role], used[role])
+        used = callers
+        if copies:
+            used = {role: pointers["work"] + copies[role] if role in copies else callers[role] for role in callers}
+            for role in cudnn_map.inputs:
+                if role in copies:
+                    self._stage(handle, role, callers[role], used[role])
         (first, second), output = cudnn_map.inputs, cudnn_map.output
-        self._library.call(
-            f"cudnn{cudnn_map.function}",
-            *(handle, byref(self._one), described.arrays[first].address, used[first]),
-            *(described.arrays[second].address, used[second], described.convolution.address),
-            *(self._choice.algorithm, pointers["work"] if self._choice.workspace else 0, self._choice.workspace),
-            *(byref(self._zero), described.arrays[output].address, used[output]),
+        function, one, first_array, second_array, convolution, algorithm, size, zero, output_array = self._arguments
+        self._library.fast(
+            function,
+            *(c_void_p(handle), one, first_array, c_void_p(used[first]), second_array, c_void_p(used[second])),
+            *(convolution, algorithm, c_void_p(pointers["work"]) if self._choice.workspace else None, size),
+            *(zero, output_array, c_void_p(used[output])),
         )
         if pointers.get("bias"):
             self._add_bias(handle, pointers, used[output])
-        if output in self._copies:
+        if output in copies:
             inner = (described.inner[output], used[output] + self._inner_offset(output))
             self._copy(handle, *inner, described.views[output], callers[output])
+
+    @cached_property
+    def _arguments(self) -> tuple[Any, ...]:
+        """What the convolution is called with at every call."""
+        described, cudnn_map, choice = self._described, self._described.cudnn_map, self._choice
+        roles = (*cudnn_map.inputs, cudnn_map.output)
+        first, second, output = (c_void_p(described.arrays[role].address) for role in roles)
+        convolution, size = c_void_p(described.convolution.address), c_size_t(choice.workspace)
+        one, zero = byref(self._one), byref(self._zero)
+        return f"cudnn{cudnn_map.function}", one, first, second, convolution, choice.algorithm, size, zero, output
 
     def _stage(self, handle: int, role: str, source: int, copy: int) -> None:
         described = self._described
@@ -119,8 +137,10 @@ class CudnnPlan:
         described, stride = self._described, pointers.get("bias_stride", 1)
         target = described.operands.by_role[described.cudnn_map.output]
         if stride > 0:
-            with described.bias(stride) as bias:
-                self._add(handle, bias, pointers["bias"], described.arrays[described.cudnn_map.output], out)
+            bias = self._bias
+            if bias is None or bias[0] != stride:
+                bias = self._bias = (stride, described.bias(stride))
+            self._add(handle, bias[1], pointers["bias"], described.arrays[described.cudnn_map.output], out)
             return
         # cuDNN has positive strides only; a bias that lies backwards is added channel by channel.
         with described.bias(1, channels=1) as bias, described.channel() as channel:
@@ -130,8 +150,9 @@ class CudnnPlan:
 
     def _add(self, handle: int, source: Any, source_address: int, target: Any, target_address: int) -> None:
         one = byref(self._one)
-        addresses = (source.address, source_address, one, target.address, target_address)
-        self._library.call("cudnnAddTensor", handle, one, *addresses)
+        source_array, target_array = c_void_p(source.address), c_void_p(target.address)
+        added = (one, source_array, c_void_p(source_address), one, target_array, c_void_p(target_address))
+        self._library.fast("cudnnAddTensor", c_void_p(handle), *added)
 
 
 def staged_bytes(described: Described) -> int:

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from halves import bits_of, values_of
 
+HALVES = ("float16", "bfloat16")
 BUILD = Path(__file__).parent / "emulator" / "build.py"
 
 
@@ -29,7 +30,9 @@ class Emulator:
         library.emulator_set_memory.argtypes = (ctypes.c_size_t,)
         library.emulator_calls.argtypes = (ctypes.c_char_p,)
         library.emulator_calls.restype = library.emulator_blocks.restype = library.emulator_contexts.restype = ctypes.c_long
-        library.emulator_stream.restype = ctypes.c_void_p
+        library.emulator_host_waits.restype = library.emulator_stream_waits.restype = ctypes.c_long
+        library.emulator_stream_waits.argtypes = ctypes.c_void_p, ctypes.c_void_p
+        library.emulator_stream.restype = library.emulator_scratch_stream.restype = ctypes.c_void_p
 
     def fail(self, function, code, after=0):
         """One call of a function fails, after so many that go well."""
@@ -57,6 +60,20 @@ class Emulator:
     def stream(self):
         """Of the last launch."""
         return self._library.emulator_stream() or 0
+
+    @property
+    def scratch_stream(self):
+        """In which memory was last taken from a pool."""
+        return self._library.emulator_scratch_stream() or 0
+
+    @property
+    def host_waits(self):
+        """How often the host has called what waits for the GPU, or may."""
+        return self._library.emulator_host_waits()
+
+    def stream_waits(self, stream, other):
+        """How often a stream was told to wait for another one."""
+        return self._library.emulator_stream_waits(stream, other)
 
 
 def _has_gpu():
@@ -117,7 +134,7 @@ def cuda(_session_backend, _emulator, install):
 def emulator(cuda, _emulator):
     """The emulated driver; what tests of failures need."""
     if _emulator is None:
-        pytest.skip("failures are made by the emulator, and this is a real GPU")
+        pytest.skip("this asks the emulated driver, or makes it fail, and there is a real GPU")
     known = Emulator(_emulator)
     yield known
     known.set_memory(1 << 31)
@@ -172,16 +189,44 @@ def to_host(cuda):
 
 
 class Tensor:
-    """Numbers of a half type in PyCUDA's memory, which say what they are as PyTorch's do."""
+    """Numbers in PyCUDA's memory, which say what they are as PyTorch's tensors do; of half types it has the bits."""
 
-    def __init__(self, array, storage, typestr):
+    is_cuda, layout, requires_grad = True, "strided", False
+    negated = conjugated = False
+
+    def __init__(self, array, storage):
         self.array = array
         self.dtype, self.device = f"torch.{storage}", "cuda:0"
-        self.__cuda_array_interface__ = {**array.__cuda_array_interface__, "typestr": typestr}
+
+    @property
+    def __cuda_array_interface__(self):
+        if not self.is_cuda or self.layout != "strided":
+            raise AttributeError("__cuda_array_interface__")
+        if self.requires_grad:
+            raise RuntimeError("Can't get __cuda_array_interface__ on Variable that requires grad.")
+        return {**self.array.__cuda_array_interface__, "version": 2}
 
     @property
     def shape(self):
         return self.array.shape
+
+    def stride(self):
+        return tuple(step // self.array.itemsize for step in self.array.strides)
+
+    def data_ptr(self):
+        return int(self.array.gpudata) if self.array.size else 0
+
+    def get_device(self):
+        return int(self.device.partition(":")[2])
+
+    def element_size(self):
+        return self.array.itemsize
+
+    def is_neg(self):
+        return self.negated
+
+    def is_conj(self):
+        return self.conjugated
 
     def as_strided(self, shape, strides):
         from pycuda.gpuarray import GPUArray
@@ -189,15 +234,14 @@ class Tensor:
         array = self.array
         strides = tuple(array.itemsize * step for step in strides)
         view = GPUArray(shape, array.dtype, base=array if array.size else None, gpudata=array.gpudata, strides=strides)
-        return Tensor(view, self.dtype.removeprefix("torch."), self.__cuda_array_interface__["typestr"])
-
-
-Tensor.__module__ = "torch"
+        return Tensor(view, self.dtype.removeprefix("torch."))
 
 
 @pytest.fixture
 def torch(to_gpu, monkeypatch):
     """As much of PyTorch as the backend asks."""
+    from convt_cuda.kinds import kind_of
+
     torch = ModuleType("torch")
 
     class Stream:
@@ -205,22 +249,27 @@ def torch(to_gpu, monkeypatch):
 
     def empty(shape, dtype, device):
         name = dtype.removeprefix("torch.")
-        if name == "int64":
-            return Tensor(to_gpu(np.empty(shape, np.int64)), name, "<i8")
-        return Tensor(to_gpu(np.empty(shape, np.uint16)), name, "<f2" if name == "float16" else "<V2")
+        made = Tensor(to_gpu(np.empty(shape, np.uint16 if name in HALVES else name), int(device[5:])), name)
+        made.device = device
+        return made
 
-    torch.empty, torch.int64 = empty, "torch.int64"
+    for name in ("float16", "bfloat16", "float32", "float64", "int64"):
+        setattr(torch, name, f"torch.{name}")
+    torch.Tensor, torch.empty, torch.strided, torch.is_grad_enabled = Tensor, empty, "strided", lambda: True
     torch.cuda = ModuleType("torch.cuda")
     torch.cuda.current_stream = lambda ordinal: Stream
     monkeypatch.setitem(sys.modules, "torch", torch)
+    kind_of.cache_clear()
+    yield torch
+    kind_of.cache_clear()
 
 
 @pytest.fixture
 def from_bits(torch, to_gpu):
     """A tensor of a half type from what is in its memory."""
 
-    def from_bits(bits, storage, typestr=None):
-        return Tensor(to_gpu(np.asarray(bits, np.uint16)), storage, typestr or ("<f2" if storage == "float16" else "<V2"))
+    def from_bits(bits, storage):
+        return Tensor(to_gpu(np.asarray(bits, np.uint16)), storage)
 
     return from_bits
 
@@ -228,7 +277,7 @@ def from_bits(torch, to_gpu):
 @pytest.fixture
 def to_tensor(from_bits):
     """Numbers of a half type as a tensor."""
-    return lambda values, storage, typestr=None: from_bits(bits_of(values, storage), storage, typestr)
+    return lambda values, storage: from_bits(bits_of(values, storage), storage)
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def build_driver(folder: Path) -> Path:
             "-fPIC",
             "-shared",
             f"-I{root / 'include'}",
-            HERE / "driver.cpp",
+            *(HERE / name for name in ("driver.cpp", "memory.cpp", "streams.cpp")),
             folder / "stubs.o",
         ),
         *("-Wl,-soname,libcuda.so.1", "-ldl", "-o", library),

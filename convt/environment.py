@@ -1,0 +1,33 @@
+"""Environment variables that count at every call, read at little cost."""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ["Variable"]
+
+
+class Variable:
+    """An environment variable.
+
+    Parameters
+    ----------
+    name : str
+
+    Attributes
+    ----------
+    name : str
+    """
+
+    __slots__ = ("_key", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._key = os.environ.encodekey(name)
+
+    def get(self) -> str | None:
+        """What it is set to now; None where it is not set."""
+        # For a name that is not set, os.environ.get raises and catches an exception, which takes longer than all the rest.
+        if self._key in getattr(os.environ, "_data", (self._key,)):
+            return os.environ.get(self.name)
+        return None
