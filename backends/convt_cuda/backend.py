@@ -145,7 +145,8 @@ class CudaBackend(SamplingMaps):
         pycuda = self._driver.pycuda
         limit = workspace_limit()
         return {
-            "gpus": ", ".join(
+            "gpus": self._devices.why_not()
+            or ", ".join(
                 f"{device.name()} (sm_{''.join(map(str, device.compute_capability()))}, {device.total_memory() >> 20} MB)"
                 for device in map(pycuda.Device, range(self._driver.count))
             ),

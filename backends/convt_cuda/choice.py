@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from .device import Device
 
-__all__ = ["ENGINES", "choose", "words", "workspace_limit"]
+__all__ = ["ENGINES", "choose", "standing_rules", "words", "workspace_limit"]
 
 
 def _cudnn_plans(
@@ -47,8 +47,18 @@ _FORCED = Variable("CONVT_CUDA_ALGORITHM")
 _TENSOR_CORES = (8, 0)  # the first GPUs that have them for TF32
 
 
+def standing_rules() -> tuple[Settings, str | None]:
+    """What the choice depends on besides the call: settings, and the engine that is forced."""
+    return settings(), _FORCED.get() or None
+
+
 def choose(
-    problem: Problem, data_map: Map, strides: Strides, device: Device | None = None, storage: str | None = None
+    problem: Problem,
+    data_map: Map,
+    strides: Strides,
+    device: Device | None = None,
+    storage: str | None = None,
+    rules: tuple[Settings, str | None] | None = None,
 ) -> tuple[str, Plan]:
     """The engine's name, and its plan.
 
@@ -62,6 +72,8 @@ def choose(
         Its context is current. Without one, engines whose plans depend on it take no part.
     storage : str, optional
         The arrays' type in memory; the problem's dtype unless given.
+    rules : tuple, optional
+        What `standing_rules` has just told.
 
     Raises
     ------
@@ -70,10 +82,9 @@ def choose(
     CudnnUnavailable
         "cudnn" is forced, and there is none.
     """
-    forced = _FORCED.get() or None
+    now, forced = rules or standing_rules()
     if forced is not None and forced not in ENGINES:
         raise ValueError(f"{_FORCED.name} must be one of {', '.join(ENGINES)}, got {forced!r}")
-    now = settings()
     storage = storage or problem.dtype.name
     wishes = _wishes(now) if device else None
     tensor = device is not None and device.capability >= _TENSOR_CORES and (storage != "float32" or now.allow_tf32)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from ctypes import byref, c_float, c_void_p
+from ctypes import byref, c_float, c_size_t, c_void_p
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from convt.backend import BackendUnavailable
 
 from .compiled import AHEAD, kernel_image
 from .driver import CudaError, Driver
@@ -132,7 +134,7 @@ class Device:
     def clear(self, address: int, size: int, stream: int) -> None:
         """Fill memory with zeros."""
         with self.current():
-            self._driver.call("cuMemsetD8Async", address, 0, size, stream)
+            self._driver.fast("cuMemsetD8Async", c_void_p(address), 0, c_size_t(size), c_void_p(stream))
 
     def wait(self, stream: int, other: int) -> None:
         """Let a stream wait for all that another one has to do by now."""
@@ -215,7 +217,6 @@ class Devices:
         self._devices: dict[int, Device] = {}
         self._first: Device | None = None
         self._lock = threading.Lock()
-        self._process = os.getpid()
 
     def __getitem__(self, ordinal: int) -> Device:
         device = self._devices.get(ordinal)
@@ -223,6 +224,7 @@ class Devices:
             return device
         with self._lock:
             if ordinal not in self._devices:
+                self.driver.start()
                 self._devices[ordinal] = Device(self.driver, ordinal)
                 self._first = self._first or self._devices[ordinal]
             return self._devices[ordinal]
@@ -232,9 +234,11 @@ class Devices:
         return self._first or self[0]
 
     def why_not(self) -> str | None:
-        """A forked child has its parent's context and cannot use it."""
-        if self._devices and os.getpid() != self._process:
-            return (
-                "CUDA must be first used after a fork, got a fork of a process that had used it (start processes by 'spawn')"
-            )
+        """There may be no GPU after all, and a forked child cannot use what its parent has initialised."""
+        if self.driver.process == os.getpid():
+            return None
+        try:
+            self.driver.start()
+        except BackendUnavailable as error:
+            return str(error)
         return None

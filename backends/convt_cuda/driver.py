@@ -7,10 +7,14 @@ in the order of the caller's stream, so this is done through the driver's own li
 from __future__ import annotations
 
 import ctypes
+import os
 from ctypes import POINTER, byref, c_float, c_int, c_size_t, c_uint, c_void_p
+from functools import cached_property
 from typing import Any
 
 from convt.backend import BackendUnavailable
+
+from .presence import gpu_is_there
 
 __all__ = ["CudaError", "Driver", "load_driver"]
 
@@ -65,17 +69,54 @@ class Driver:
     Attributes
     ----------
     pycuda : module
-        ``pycuda.driver``, initialised.
-    count : int
-        GPUs.
+        ``pycuda.driver``, initialised once `start` was called.
+    process : int or None
+        The one that called it.
     """
 
-    def __init__(self, pycuda: Any, library: ctypes.CDLL) -> None:
+    def __init__(self, pycuda: Any) -> None:
         self.pycuda = pycuda
-        self.count: int = pycuda.Device.count()
-        self._library = library
+        self.process: int | None = None
+        self._count = 0
         self._functions: dict[str, Any] = {}
         self._fast: dict[str, Any] = {}
+
+    @cached_property
+    def _library(self) -> ctypes.CDLL:
+        return ctypes.CDLL("libcuda.so.1")
+
+    @property
+    def count(self) -> int:
+        """GPUs."""
+        self.start()
+        return self._count
+
+    def start(self) -> None:
+        """Initialise CUDA if that is still to be done.
+
+        Raises
+        ------
+        BackendUnavailable
+            There is no GPU, or a parent of this process has initialised it.
+        """
+        process = os.getpid()
+        if self.process == process:
+            return
+        if self.process is not None:
+            raise BackendUnavailable(
+                "CUDA must be first used after a fork, got a fork of a process that had used it (start processes by 'spawn')"
+            )
+        try:
+            self.pycuda.init()
+            count = self.pycuda.Device.count()
+        except self.pycuda.Error as error:
+            raise BackendUnavailable(
+                f"an NVIDIA GPU must be visible to the driver, got {error} (see nvidia-smi; the child of a process that had "
+                "used CUDA must be started by 'spawn')"
+            ) from error
+        if not count:
+            raise BackendUnavailable("an NVIDIA GPU must be visible, got none (see nvidia-smi and CUDA_VISIBLE_DEVICES)")
+        self._count, self.process = count, process
 
     def call(self, name: str, *arguments: Any) -> None:
         """Call a function of the driver's library.
@@ -125,7 +166,7 @@ class Driver:
 
 
 def load_driver() -> Driver:
-    """PyCUDA and the driver.
+    """PyCUDA and the driver; CUDA is initialised only where nothing else can tell whether there is a GPU.
 
     Raises
     ------
@@ -145,11 +186,7 @@ def load_driver() -> Driver:
         raise BackendUnavailable(
             f"PyCUDA must be built for this machine, got {error}: {INSTALL} --force-reinstall"
         ) from error
-    try:
-        pycuda.init()
-        count = pycuda.Device.count()
-    except pycuda.Error as error:
-        raise BackendUnavailable(f"an NVIDIA GPU must be visible to the driver, got {error} (see nvidia-smi)") from error
-    if not count:
-        raise BackendUnavailable("an NVIDIA GPU must be visible, got none (see nvidia-smi and CUDA_VISIBLE_DEVICES)")
-    return Driver(pycuda, ctypes.CDLL("libcuda.so.1"))
+    driver = Driver(pycuda)
+    if not gpu_is_there():
+        driver.start()
+    return driver

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Hashable, Sequence
-from contextlib import suppress
 from ctypes import addressof, c_int, c_longlong, c_void_p
 from functools import lru_cache
 from math import prod
@@ -30,7 +29,7 @@ __all__ = ["Kind", "PycudaArrays", "check_contexts", "kind_of", "made_like", "ne
 
 _ATTRIBUTES = (c_int * 3)(1, 2, 9)  # CUpointer_attribute: context, memory type, device ordinal
 _OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError")  # PyCUDA's, and those of CuPy and PyTorch
-_Places, _Answers = c_void_p * 3, c_longlong * 3
+_Asked, _WORD = c_longlong * 6, 8  # where to write the three answers, then these
 _UNKNOWN, _HOST = 0, 1  # CUmemorytype
 _FLOAT32 = np.dtype(np.float32)
 
@@ -273,16 +272,19 @@ def check_contexts(arrays: Sequence[DeviceArray], devices: Devices) -> None:
 
 
 def _device_of(address: int, kind: type, devices: Devices) -> Device:
-    driver, answers = devices.driver, _Answers()
-    first = addressof(answers)
-    question = ("cuPointerGetAttributes", 3, _ATTRIBUTES, _Places(first, first + 8, first + 16), address)
+    driver, asked = devices.driver, _Asked()
+    first = addressof(asked) + 3 * _WORD
+    asked[0], asked[1], asked[2] = first, first + _WORD, first + 2 * _WORD
+    question = ("cuPointerGetAttributes", 3, _ATTRIBUTES, asked, c_void_p(address))
     # The driver answers for every context of the process, but only in a context. Who has data on a GPU mostly is in one.
-    with suppress(CudaError):
-        driver.call(*question)
-    if answers[1] == _UNKNOWN:
+    try:
+        driver.fast(*question)
+    except CudaError:
+        asked[4] = _UNKNOWN
+    if asked[4] == _UNKNOWN:
         with devices.any().current():
-            driver.call(*question)
-    context, where, ordinal = answers
+            driver.fast(*question)
+    context, where, ordinal = asked[3], asked[4], asked[5]
     name = kind.__name__
     if where == _UNKNOWN:
         raise ValueError(f"arrays on a GPU must be alive, got a {name} at {address:#x}, which is freed or never was")

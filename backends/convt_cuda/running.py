@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import ReferenceType, ref
 
-from convt.backend import settings
-
-from .choice import choose, words
+from .choice import choose, standing_rules, words
 from .kinds import PycudaArrays, made_like
 
 if TYPE_CHECKING:
+    from convt.backend import Settings
     from convt.problem import Problem
 
     from .arrays import DeviceArray
@@ -47,8 +47,9 @@ def run_map(
     pointers : dict
         The addresses of "left", "right", "out" and "bias" (0 for none), and "bias_stride" in elements.
     """
-    name, plan = choose(problem, data_map, strides, device, storage)
-    if settings().verbose:
+    rules = standing_rules()
+    name, plan = choose(problem, data_map, strides, device, storage, rules)
+    if rules[0].verbose:
         print(f"{data_map} on {device.name}: {words(name, plan)}")
     run_plan(plan, device, stream, pointers)
 
@@ -99,6 +100,7 @@ class Prepared:
         self._call = (problem, data_map, (left.strides, right.strides, out.strides), out.storage, out.device)
         self._bias_stride = 0 if bias is None else bias.strides[0]
         self._shape, self._itemsize = result.shape, out.itemsize
+        self._last: tuple[Settings, str | None, ReferenceType[Plan]] | None = None
         self._told = not isinstance(kind, PycudaArrays)  # where they lie; and PyCUDA allocates in a context of its own only
 
     def __call__(self, x: Any, w: Any, bias: Any) -> Any:
@@ -124,5 +126,22 @@ class Prepared:
         kind, device = self._kind, self._device
         made = made_like(kind, self._shape, None, x, device, self._itemsize)
         pointers["out"] = kind.address(made)
-        run_map(*self._call, kind.stream(made, device), pointers)
+        rules = standing_rules()
+        plan = self._plan(rules)
+        if rules[0].verbose:
+            run_map(*self._call, kind.stream(made, device), pointers)
+        else:
+            run_plan(plan, device, kind.stream(made, device), pointers)
         return made
+
+    def _plan(self, rules: tuple[Settings, str | None]) -> Plan:
+        """The plan under these rules, kept by `choose` alone."""
+        last = self._last
+        if last is not None and last[0] is rules[0] and last[1] == rules[1]:
+            plan = last[2]()
+            if plan is not None:
+                return plan
+        problem, data_map, strides, storage, device = self._call
+        _, plan = choose(problem, data_map, strides, device, storage, rules)
+        self._last = (*rules, ref(plan))
+        return plan

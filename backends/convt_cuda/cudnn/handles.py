@@ -32,7 +32,7 @@ class Handles:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._lock = threading.Lock()
-        self._free: dict[Device, list[int]] = {}
+        self._free: dict[Device, list[c_void_p]] = {}
         self._process = os.getpid()
         atexit.register(self.close)
 
@@ -41,27 +41,26 @@ class Handles:
         """A handle that works in a stream; the device's context is current."""
         handle = self.take(device, stream)
         try:
-            yield handle
+            yield handle.value or 0
         finally:
             self.give(device, handle)
 
-    def take(self, device: Device, stream: int) -> int:
+    def take(self, device: Device, stream: int) -> c_void_p:
         """A handle that works in a stream, until it is given back; the device's context is current."""
         with self._lock:
             free = self._free.setdefault(device, [])
             handle = free.pop() if free else None
         if handle is None:
-            made = c_void_p()
-            self._library.call("cudnnCreate", byref(made))
-            handle = made.value or 0
+            handle = c_void_p()
+            self._library.call("cudnnCreate", byref(handle))
         try:
-            self._library.fast("cudnnSetStream", c_void_p(handle), c_void_p(stream))
+            self._library.fast("cudnnSetStream", handle, c_void_p(stream))
         except BaseException:
             self.give(device, handle)
             raise
         return handle
 
-    def give(self, device: Device, handle: int) -> None:
+    def give(self, device: Device, handle: c_void_p) -> None:
         """Take a handle back."""
         with self._lock:
             self._free[device].append(handle)

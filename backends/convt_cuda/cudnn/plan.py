@@ -28,7 +28,8 @@ __all__ = ["CudnnPlan", "staged_bytes"]
 
 _SCALARS = {2: c_float, 4: c_float, 8: c_double}
 _ALIGNMENT = 256
-_POINTERS = ("left", "right", "out")  # in the order of `CudnnMap.ours`
+_OUT = "out"
+_POINTERS = ("left", "right", _OUT)  # in the order of `CudnnMap.ours`
 
 
 class CudnnPlan:
@@ -84,40 +85,49 @@ class CudnnPlan:
         finally:
             self._handles.give(device, handle)
 
-    def _run(self, handle: int, pointers: Mapping[str, int]) -> None:
-        described, cudnn_map, copies = self._described, self._described.cudnn_map, self._copies
-        callers = {role: pointers[name] for role, name in zip(cudnn_map.ours, _POINTERS, strict=True)}
-        used = callers
-        if copies:
-            used = {role: pointers["work"] + copies[role] if role in copies else callers[role] for role in callers}
-            for role in cudnn_map.inputs:
-                if role in copies:
-                    self._stage(handle, role, callers[role], used[role])
-        (first, second), output = cudnn_map.inputs, cudnn_map.output
-        function, one, first_array, second_array, convolution, algorithm, size, zero, output_array = self._arguments
+    def _run(self, handle: c_void_p, pointers: Mapping[str, int]) -> None:
+        used = self._staged(handle, pointers) if self._copies else pointers
+        function, (first, second, output), fixed = self._arguments
+        one, first_array, second_array, convolution, algorithm, size, zero, output_array = fixed
         self._library.fast(
             function,
-            *(c_void_p(handle), one, first_array, c_void_p(used[first]), second_array, c_void_p(used[second])),
-            *(convolution, algorithm, c_void_p(pointers["work"]) if self._choice.workspace else None, size),
+            *(handle, one, first_array, c_void_p(used[first]), second_array, c_void_p(used[second]), convolution, algorithm),
+            *(c_void_p(pointers["work"]) if self._choice.workspace else None, size),
             *(zero, output_array, c_void_p(used[output])),
         )
         if pointers.get("bias"):
             self._add_bias(handle, pointers, used[output])
-        if output in copies:
-            inner = (described.inner[output], used[output] + self._inner_offset(output))
-            self._copy(handle, *inner, described.views[output], callers[output])
+        if used is not pointers:
+            self._write_back(handle, used, pointers)
 
     @cached_property
-    def _arguments(self) -> tuple[Any, ...]:
-        """What the convolution is called with at every call."""
+    def _arguments(self) -> tuple[str, list[str], tuple[Any, ...]]:
+        """The function, our names of the two inputs and the output in cuDNN's order, and what is the same at every call."""
         described, cudnn_map, choice = self._described, self._described.cudnn_map, self._choice
         roles = (*cudnn_map.inputs, cudnn_map.output)
         first, second, output = (c_void_p(described.arrays[role].address) for role in roles)
         convolution, size = c_void_p(described.convolution.address), c_size_t(choice.workspace)
         one, zero = byref(self._one), byref(self._zero)
-        return f"cudnn{cudnn_map.function}", one, first, second, convolution, choice.algorithm, size, zero, output
+        names = [_POINTERS[cudnn_map.ours.index(role)] for role in roles]
+        return f"cudnn{cudnn_map.function}", names, (one, first, second, convolution, choice.algorithm, size, zero, output)
 
-    def _stage(self, handle: int, role: str, source: int, copy: int) -> None:
+    def _staged(self, handle: c_void_p, pointers: Mapping[str, int]) -> dict[str, int]:
+        """The arrays that cuDNN computes with, by our names: the caller's, or copies in the workspace, inputs filled."""
+        used = {}
+        for role, name in zip(self._described.cudnn_map.ours, _POINTERS, strict=True):
+            used[name] = pointers["work"] + self._copies[role] if role in self._copies else pointers[name]
+            if role in self._copies and name != _OUT:
+                self._stage(handle, role, pointers[name], used[name])
+        return used
+
+    def _write_back(self, handle: c_void_p, used: Mapping[str, int], pointers: Mapping[str, int]) -> None:
+        """From the output's copy, if it has one."""
+        described, output = self._described, self._described.cudnn_map.output
+        if output in self._copies:
+            inner = (described.inner[output], used[_OUT] + self._inner_offset(output))
+            self._copy(handle, *inner, described.views[output], pointers[_OUT])
+
+    def _stage(self, handle: c_void_p, role: str, source: int, copy: int) -> None:
         described = self._described
         whole = described.whole.get(role)
         if whole is not None:
@@ -128,12 +138,12 @@ class CudnnPlan:
     def _inner_offset(self, role: str) -> int:
         return self._described.operands.by_role[role].offset * self._described.itemsize
 
-    def _copy(self, handle: int, source: Any, source_address: int, target: Any, target_address: int) -> None:
+    def _copy(self, handle: c_void_p, source: Any, source_address: int, target: Any, target_address: int) -> None:
         one, zero = byref(self._one), byref(self._zero)
         addresses = (source.address, source_address, zero, target.address, target_address)
         self._library.call("cudnnTransformTensor", handle, one, *addresses)
 
-    def _add_bias(self, handle: int, pointers: Mapping[str, int], out: int) -> None:
+    def _add_bias(self, handle: c_void_p, pointers: Mapping[str, int], out: int) -> None:
         described, stride = self._described, pointers.get("bias_stride", 1)
         target = described.operands.by_role[described.cudnn_map.output]
         if stride > 0:
@@ -148,11 +158,11 @@ class CudnnPlan:
                 source = pointers["bias"] + c * stride * described.itemsize
                 self._add(handle, bias, source, channel, out + c * target.strides[1] * described.itemsize)
 
-    def _add(self, handle: int, source: Any, source_address: int, target: Any, target_address: int) -> None:
+    def _add(self, handle: c_void_p, source: Any, source_address: int, target: Any, target_address: int) -> None:
         one = byref(self._one)
         source_array, target_array = c_void_p(source.address), c_void_p(target.address)
         added = (one, source_array, c_void_p(source_address), one, target_array, c_void_p(target_address))
-        self._library.fast("cudnnAddTensor", c_void_p(handle), *added)
+        self._library.fast("cudnnAddTensor", handle, *added)
 
 
 def staged_bytes(described: Described) -> int:

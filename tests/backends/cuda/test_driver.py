@@ -56,6 +56,7 @@ class Refusal(Exception):
 
 @pytest.fixture
 def pretended(monkeypatch):
+    monkeypatch.setattr(driver, "gpu_is_there", lambda: False)
     module = ModuleType("pycuda.driver")
     module.Error = Refusal
     module.init = lambda: None

@@ -69,3 +69,47 @@ def test_the_command_line_shows_the_gpu(cuda, emulated_environment):
     assert done.returncode == 0
     assert "usable, priority 50" in done.stdout or "the kernels must be built with convt" in done.stdout
     assert done.stderr == ""
+
+
+FORK = """
+import os, sys, numpy as np
+from convt_cuda import compiled, driver
+from pathlib import Path
+driver.gpu_is_there = lambda: True
+compiled.FATBIN = Path(sys.argv[1])
+import convt
+x = np.ones((1, 1, 3))
+"""
+
+
+@pytest.fixture
+def fork(cuda, emulator, emulated_environment):
+    """Runs code before a fork and in the child, and gives back what both print."""
+    from convt_cuda import compiled
+
+    def fork(before, child):
+        code = f"{FORK}{before}\nif not os.fork():\n    {child}\n    sys.stdout.flush()\n    os._exit(0)\nos.wait()"
+        command = [sys.executable, "-c", code, str(compiled.FATBIN)]
+        done = subprocess.run(command, env=emulated_environment, capture_output=True, text=True, check=False, timeout=120)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    return fork
+
+
+CALL = "print(convt.conv(x, x, backend='cuda'))"
+REFUSED = "\n    ".join(["try: convt.conv(x, x, backend='cuda')", "except convt.BackendUnavailable as error: print(error)"])
+
+
+def test_a_child_uses_the_gpu_that_its_parent_has_only_looked_for(fork):
+    assert fork("assert convt.backends()['cuda'].usable; assert convt.conv(x, x) == 3", CALL) == "[[[3.]]]\n"
+
+
+def test_a_child_of_a_process_that_has_used_the_gpu(fork):
+    message = "backend 'cuda' cannot do this call: CUDA must be first used after a fork, got a fork of a process that"
+    assert fork("convt.conv(x, x, backend='cuda')", REFUSED).startswith(message)
+
+
+def test_a_child_of_a_process_that_has_opened_no_device_yet(fork):
+    message = "backend 'cuda' cannot do this call: CUDA must be first used after a fork, got a fork of a process that"
+    assert fork("convt.show_config('dicts')", REFUSED).startswith(message)
