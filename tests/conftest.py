@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from contract import RememberedDefinition
 from hypothesis import settings
 
 import convt
@@ -29,6 +30,17 @@ def _nobody_asks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20)
+
+
+@pytest.fixture(scope="session")
+def _definition() -> RememberedDefinition:
+    return RememberedDefinition()
+
+
+@pytest.fixture
+def remembered_definition(monkeypatch: pytest.MonkeyPatch, _definition: RememberedDefinition) -> None:
+    """`convt.testing.check_backend` computes the definition of a problem and its numbers once for all tests."""
+    monkeypatch.setattr("convt.testing.naive.apply", _definition)
 
 
 @pytest.fixture
