@@ -88,10 +88,12 @@ def definition(problem: Problem, data_map: str, arrays: Operands) -> np.ndarray:
     return {"fine": fine, "coarse": coarse, "kernel": kernel}[RESULT[data_map]]
 
 
-@lru_cache(maxsize=2)
-def _right(problem: Problem, data_map: str, seed: int) -> np.ndarray:
-    """The result of `operands`."""
-    return definition(problem, data_map, operands(problem, data_map, seed))
+@lru_cache(maxsize=64)
+def exact_result(problem: Problem, data_map: str, seed: int = 0) -> np.ndarray:
+    """The definition for `operands`, in float64, read-only."""
+    result = definition(problem, data_map, operands(problem, data_map, seed))
+    result.flags.writeable = False
+    return result
 
 
 def computed(plan: Any, data_map: str, arrays: Operands, threads: int = 2) -> np.ndarray:
@@ -108,7 +110,7 @@ def check(
     Errors are measured by the largest result, or by `least` where even that is smaller.
     """
     assert plan is not None
-    right = _right(problem, data_map, seed)
+    right = exact_result(problem, data_map, seed)
     got = computed(plan, data_map, spread(operands(problem, data_map, seed), layout), threads)
     scale = max(least, abs(right).max(initial=0))
     np.testing.assert_allclose(got, right, rtol=0, atol=TOLERANCE[problem.dtype.itemsize] * scale)
