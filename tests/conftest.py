@@ -10,12 +10,20 @@ import numpy as np
 import pytest
 from contract import RememberedDefinition
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 import convt
 from convt.registry import GROUP, Registry, registry
 
 settings.register_profile("convt", deadline=None)  # no test is about time, on machines that others use too
 settings.load_profile("convt")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread_for_numpy() -> Iterator[None]:
+    """The products of the NumPy backend are small here: threads would spend their time waiting for one another."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 @pytest.fixture(autouse=True)
