@@ -23,7 +23,7 @@ from engines import (
     plan_of,
     spread,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scratch import bytes_asked, most_scratch
 from strategies import vast_problems
@@ -168,6 +168,7 @@ def test_scratch_memory_of_the_benchmarks_is_bounded(name, isa):
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("data_map", MAPS)
+@settings(max_examples=50)
 @given(problem=vast_problems(), threads=st.sampled_from([1, 2, 7, 8, 9, 40, 1024]))
 def test_scratch_memory_is_bounded_whatever_the_sizes_and_the_number_of_threads(data_map, engine, problem, threads):
     plan = plan_of(engine, problem, data_map)

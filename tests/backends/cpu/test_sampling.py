@@ -4,15 +4,18 @@ import numpy as np
 import pytest
 
 import convt
-from convt.testing import check_backend
+from convt.testing.checks import Examiner
+from convt.testing.sampling import check_sampling
+from convt_cpu import backend
 from convt_cpu.blocks import in_blocks
 from convt_cpu.isa import available
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("isa", available())
-def test_every_instruction_set_is_right(monkeypatch, isa):
+def test_every_instruction_set_is_right(monkeypatch, isa, dtype):
     monkeypatch.setenv("CONVT_CPU_ISA", isa)
-    check_backend("cpu", quick=True)
+    check_sampling(Examiner(backend, np.random.default_rng(0), 4.0), dtype)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])

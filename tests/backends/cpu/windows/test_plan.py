@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from strategies import vast_problems
 
 from convt.problem import Problem
@@ -17,6 +17,7 @@ ORDINARY = Problem(3, 1, 4, 50, (300, 400), (32, 47), (16, 64), (9, 8), (3, 5), 
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
+@settings(max_examples=30)
 @given(problem=vast_problems())
 def test_scratch_memory_is_bounded_whatever_the_sizes(isa, problem):
     plan = windows_plan(Job(problem, "gather", tuple(range(len(problem.stride))), isa))

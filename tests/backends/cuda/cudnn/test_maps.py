@@ -48,6 +48,7 @@ class HostBackend:
         self.standin.run(plan, arrays, bias)
 
 
+@pytest.mark.usefixtures("remembered_definition")
 def test_the_contract_is_kept(standin):
     backend = HostBackend(standin)
     report = check_backend(backend, quick=True)

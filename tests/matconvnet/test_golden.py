@@ -1,7 +1,7 @@
 """`convt.matconvnet` against what MatConvNet itself answers: numbers, derivatives, and which calls it refuses.
 
 The answers are no part of the repository. The environment variable CONVT_GOLDEN names their folder; without it they are
-looked for in ``shared/golden`` beside the repository. `test_matconvnet.py` needs neither.
+looked for in ``shared/golden`` beside the repository. `test_functions.py` needs neither.
 """
 
 import json
@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 
 from convt import matconvnet
 
-GOLDEN = Path(os.environ.get("CONVT_GOLDEN") or Path(__file__).resolve().parents[2] / "shared" / "golden")
+GOLDEN = Path(os.environ.get("CONVT_GOLDEN") or Path(__file__).resolve().parents[3] / "shared" / "golden")
 if not (GOLDEN / "vl_nnconvt.npz").exists():
     pytest.skip(f"MatConvNet's answers are not in {GOLDEN} (set CONVT_GOLDEN)", allow_module_level=True)
 
