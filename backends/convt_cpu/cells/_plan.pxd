@@ -1,7 +1,22 @@
 # CellsPlan: one scatter with large strides, ready to run. See _plan.pyx.
 
-from .._kernels cimport convt_cells_plan
+from .._call cimport convt_waves
 from .._plan cimport Plan
+from .._types cimport int64_t
+
+cdef extern from "cells/plan.h" nogil:
+    ctypedef struct convt_cells_plan:
+        int64_t batch, groups, inputs, outputs
+        int64_t coarse[3]
+        int64_t fine[3]
+        int64_t kernel[3]
+        int64_t stride[3]
+        int64_t padding[3]
+        int64_t taps[3]
+        int64_t first[3]
+        int64_t cells[3]
+        int64_t positions, lanes, unit, width, block, panels, tiles, parts, tile_size
+        convt_waves waves
 
 cdef class CellsPlan(Plan):
     cdef convt_cells_plan p

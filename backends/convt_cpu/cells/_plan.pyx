@@ -1,4 +1,4 @@
-"""CellsPlan: the cells of a problem, and how lanes and positions are cut into tasks; ``kernels/cells_plan.h`` has the picture.
+"""CellsPlan: the cells of a problem, and how lanes and positions are cut into tasks; ``plan.h`` has the picture.
 
 Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
 """
@@ -6,7 +6,7 @@ Sizes follow from the problem, the instruction set and the machine's record, nev
 from .._cost cimport cycles_of, words
 from .._geometry cimport Geometry
 from .._job cimport Job
-from .._kernels cimport convt_cells_plan, lanes_of, most_rows, stage, widest_within
+from .._kernels cimport lanes_of, most_rows, stage, widest_within
 from .._plan cimport REPEATS
 from .._sizes cimport VAST, ceil_div, even, floor_div, times
 from .._types cimport int64_t
@@ -49,7 +49,7 @@ cdef class CellsPlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/cells_plan.h`` names, and the schedule, by name: for tests."""
+        """All that ``plan.h`` names, and the schedule, by name: for tests."""
         cdef convt_cells_plan* p = &self.p
         return SimpleNamespace(
             batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, coarse=p.coarse, fine=p.fine,

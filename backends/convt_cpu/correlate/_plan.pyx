@@ -1,6 +1,6 @@
 """CorrelatePlan: one filter gradient, ready to run, and what it costs.
 
-``kernels/correlate_plan.h`` says what packed positions and runs are. `_shape.pxd` cuts outer products into kernels,
+``plan.h`` says what packed positions and runs are. `_shape.pxd` cuts outer products into kernels,
 `_layout.pxd` knows the sizes of the buffers, `_schedule.pxd` cuts the positions into strips and the kernel into blocks; here
 they become a plan, in the time of a few microseconds: every new shape waits for it.
 """
@@ -8,7 +8,7 @@ they become a plan, in the time of a few microseconds: every new shape waits for
 from .._cost cimport chunks_of, vectors_per_cycle
 from .._geometry cimport Geometry, weights_of
 from .._job cimport Job
-from .._kernels cimport CONVT_ADDED, CONVT_WRITTEN, convt_correlate_plan, lanes_of, stage
+from .._kernels cimport CONVT_ADDED, lanes_of, stage
 from .._plan cimport REPEATS
 from .._sizes cimport ceil_div, even
 from .._types cimport int64_t
@@ -42,7 +42,7 @@ cdef class CorrelatePlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/correlate_plan.h`` names, and the schedule, by name: for tests."""
+        """All that ``plan.h`` names, and the schedule, by name: for tests."""
         cdef convt_correlate_plan* p = &self.p
         return SimpleNamespace(
             batch=p.batch, groups=p.groups, coarse=p.coarse, fine=p.fine, coarse_size=p.coarse_size, fine_size=p.fine_size,

@@ -83,7 +83,7 @@ cdef inline void _try(
 
 
 cdef inline double _block_cycles(const Sides* s, int64_t length, bint fine_lanes, int64_t unit, int64_t tile) noexcept nogil:
-    """For one position and a run of so many elements, which are cut as ``correlate_strip.h`` does."""
+    """For one position and a run of so many elements, which are cut as ``strip.h`` does."""
     cdef int64_t rows = s.coarse if fine_lanes else length, vectors = ceil_div(length if fine_lanes else s.coarse, s.lanes)
     cdef int64_t rest = rows % unit, more, times
     cdef double total = 0, of_units

@@ -1,4 +1,4 @@
-"""DepthwisePlan: planes, taps and boxes of a problem, as the tables of ``kernels/depthwise_plan.h``.
+"""DepthwisePlan: planes, taps and boxes of a problem, as the tables of ``plan.h``.
 
 Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
 `../_taps.pxd` knows the planes; here they are cut into boxes, in the time of a few microseconds: new shapes wait for it.
@@ -7,7 +7,7 @@ Sizes follow from the problem, the instruction set and the machine's record, nev
 from .._cost cimport chunks_of, cycles_of, elements_moved, weights_moved
 from .._geometry cimport Geometry, name_sides, positions_of, weights_of
 from .._job cimport Job
-from .._kernels cimport convt_depthwise_plan, lanes_of, stage
+from .._kernels cimport lanes_of, stage
 from .._memory cimport allocate, release
 from .._plan cimport PACKS, REPEATS
 from .._sizes cimport LINE, ceil_div, even, times
@@ -64,7 +64,7 @@ cdef class DepthwisePlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/depthwise_plan.h`` names, by name: for tests."""
+        """All that ``plan.h`` names, by name: for tests."""
         cdef convt_depthwise_plan* p = &self.p
         cdef int64_t taps = p.first_tap[p.out_planes]
         return SimpleNamespace(

@@ -1,4 +1,4 @@
-"""ThinPlan: how lanes, channels and positions are cut into tasks; ``kernels/thin_plan.h`` says what the sizes are.
+"""ThinPlan: how lanes, channels and positions are cut into tasks; ``plan.h`` says what the sizes are.
 
 Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
 """
@@ -6,7 +6,7 @@ Sizes follow from the problem, the instruction set and the machine's record, nev
 from .._cost cimport cycles_of, elements_moved, weights_moved, words
 from .._geometry cimport Geometry, positions_of, weights_of
 from .._job cimport Job
-from .._kernels cimport convt_thin_plan, has_kernel, lanes_of, most_rows, stage, widest, widest_within
+from .._kernels cimport has_kernel, lanes_of, most_rows, stage, widest, widest_within
 from .._plan cimport REPEATS
 from .._sizes cimport LINE, ceil_div, even, times
 from .._types cimport int64_t
@@ -61,7 +61,7 @@ cdef class ThinPlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/thin_plan.h`` names, and the schedule, by name: for tests."""
+        """All that ``plan.h`` names, and the schedule, by name: for tests."""
         cdef convt_thin_plan* p = &self.p
         return SimpleNamespace(
             batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, coarse=p.coarse, fine=p.fine,

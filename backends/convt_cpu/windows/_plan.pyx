@@ -1,4 +1,4 @@
-"""WindowsPlan: how positions and coarse channels are cut into tasks; ``kernels/windows_plan.h`` says what the sizes are.
+"""WindowsPlan: how positions and coarse channels are cut into tasks; ``plan.h`` says what the sizes are.
 
 Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
 """
@@ -6,7 +6,7 @@ Sizes follow from the problem, the instruction set and the machine's record, nev
 from .._cost cimport cycles_of, words
 from .._geometry cimport Geometry, positions_of
 from .._job cimport Job
-from .._kernels cimport convt_windows_plan, lanes_of, stage
+from .._kernels cimport lanes_of, stage
 from .._sizes cimport ceil_div, even, times
 from .._tables cimport as_list, new_table
 from .._types cimport int64_t
@@ -53,7 +53,7 @@ cdef class WindowsPlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/windows_plan.h`` names, by name: for tests."""
+        """All that ``plan.h`` names, by name: for tests."""
         cdef convt_windows_plan* p = &self.p
         return SimpleNamespace(
             batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, fine=p.fine, coarse=p.coarse,

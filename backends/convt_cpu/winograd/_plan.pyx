@@ -1,4 +1,4 @@
-"""WinogradPlan: tiles, windows and blocks of a problem, as ``kernels/winograd_plan.h`` describes them.
+"""WinogradPlan: tiles, windows and blocks of a problem, as ``plan.h`` describes them.
 
 Along each axis the kernel counts as stride * taps long. In padded fine positions F = fine + padding, scatter's phase p at
 position u, F = stride * u + p, meets tap p + stride * j at the coarse position u - j; gather's output u meets tap
@@ -11,7 +11,7 @@ a few microseconds: every new shape waits for it.
 from .._cost cimport cycles_of, elements_moved, weights_moved, words
 from .._geometry cimport Geometry
 from .._job cimport Job
-from .._kernels cimport CONVT_WINOGRAD_LISTS, convt_winograd_plan, lanes_of, most_rows, stage, widest
+from .._kernels cimport lanes_of, most_rows, stage, widest
 from .._plan cimport PACKS, REPEATS
 from .._sizes cimport LINE, ceil_div, even, times
 from .._types cimport int64_t
@@ -77,7 +77,7 @@ cdef class WinogradPlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/winograd_plan.h`` names, and the schedule, by name: for tests."""
+        """All that ``plan.h`` names, and the schedule, by name: for tests."""
         cdef convt_winograd_plan* p = &self.p
         return SimpleNamespace(
             batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, in_size=p.in_size, out_size=p.out_size,

@@ -1,4 +1,4 @@
-"""WinogradCorrelatePlan: tiles, blocks and strips, as ``kernels/winograd_correlate_plan.h`` describes them.
+"""WinogradCorrelatePlan: tiles, blocks and strips, as ``plan.h`` describes them.
 
 Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads. There are two
 schedules. Where M is small, each task packs and sums some strips by itself, and the sums of all tasks are added in the end.
@@ -11,9 +11,7 @@ from libc.math cimport sqrt
 from .._cost cimport chunks_of, cycles_of, elements_moved, words
 from .._geometry cimport Geometry
 from .._job cimport Job
-from .._kernels cimport (
-    CONVT_ADDED, CONVT_TRANSFORMED, convt_winograd_correlate_plan, convt_winograd_side, lanes_of, most_rows, stage, widest,
-)
+from .._kernels cimport CONVT_ADDED, lanes_of, most_rows, stage, widest
 from .._plan cimport REPEATS
 from .._sizes cimport ceil_div, even, times
 from .._types cimport int64_t
@@ -72,7 +70,7 @@ cdef class WinogradCorrelatePlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/winograd_correlate_plan.h`` names, and the schedule, by name: for tests."""
+        """All that ``plan.h`` names, and the schedule, by name: for tests."""
         cdef convt_winograd_correlate_plan* p = &self.p
         return SimpleNamespace(
             kernel=p.kernel, dilation=p.dilation, taps=p.taps, points=p.points, units=p.units, unit=p.unit,

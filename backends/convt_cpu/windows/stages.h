@@ -1,5 +1,10 @@
 /* The stage of the windows engine. A template as direct.h is; windows.h does the work. */
 
+#ifdef STAGE
+STAGE(windows, boxes)
+#else
+
+#include "plan.h"
 #include "windows.h"
 
 /* Some coarse channels in one box. Returns 0 if a result is not finite: something may have met the zeros around an array or
@@ -12,3 +17,5 @@ static int NAME(stage_windows_boxes)(const convt_call *call, int64_t task, void 
         p, task / parts / boxes, task % parts, task / parts % boxes, call->fine, &call->of_fine, call->kernel,
         &call->of_kernel, call->bias, call->coarse, &call->of_coarse, own);
 }
+
+#endif

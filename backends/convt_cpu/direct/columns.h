@@ -10,7 +10,7 @@
  * before the next are computed, and a strip is packed a few rows, a slab, at a time, so both stay in the L1 or L2 cache, and
  * strips can be large and their halos small. */
 
-/* weights [unit][input channel][row]; see `column` in direct_plan.h. Returns 1 if all are finite, else 0. */
+/* weights [unit][input channel][row]; see `column` in plan.h. Returns 1 if all are finite, else 0. */
 static int NAME(pack_columns)(
     const convt_direct_plan *p, const REAL *kernel, int64_t in, int64_t out, const int64_t *axis, REAL *packed)
 {

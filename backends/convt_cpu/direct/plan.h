@@ -19,7 +19,7 @@
 #ifndef CONVT_DIRECT_PLAN_H
 #define CONVT_DIRECT_PLAN_H
 
-#include "call.h"
+#include "kernels/call.h"
 
 typedef struct { /* a tap of an output, where outputs are few: see columns.h */
     int64_t tap, output, in_plane, out_plane, shift;

@@ -6,6 +6,12 @@
  *
  * A round packs a wave: some strips of one group, or all strips of some groups. */
 
+#ifdef STAGE
+STAGE(direct, weights) STAGE(direct, strips) STAGE(direct, pack) STAGE(direct, sums) STAGE(direct, outputs)
+#else
+
+#include "plan.h"
+#include "weights.h"
 #include "pack.h"
 #include "columns.h"
 #include "strip.h"
@@ -111,3 +117,5 @@ static int NAME(stage_direct_outputs)(const convt_call *call, int64_t task, void
     }
     return 1;
 }
+
+#endif

@@ -2,21 +2,6 @@
  *
  *     packed[unit][block][output plane][input channel of the block][tap][output channel of the unit] */
 
-/* Whether all of x is finite. */
-static int NAME(all_finite)(int64_t count, const REAL *x)
-{
-    typedef NAME(vector) vector;
-    vector zeros[4] = {{0}};
-    REAL zero = 0;
-    int64_t i = 0;
-    for (; i + 4 * LANES <= count; i += 4 * LANES)
-        for (int v = 0; v < 4; v++) zeros[v] += *(const vector *)(x + i + v * LANES) * 0; /* NaN from the first that is not */
-    for (; i < count; i++) zero += x[i] * 0;
-    for (int v = 0; v < 4; v++)
-        for (int lane = 0; lane < LANES; lane++) zero += zeros[v][lane];
-    return zero == 0;
-}
-
 /* Packs the filters of one unit, of so many rows, at channel c of a block of so many channels. */
 static inline __attribute__((always_inline)) void NAME(pack_rows)(
     const int rows, const convt_direct_plan *p, int64_t c, int64_t channels, const REAL *kernel, int64_t out,

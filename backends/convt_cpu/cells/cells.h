@@ -1,4 +1,4 @@
-/* cells: scatter as a matrix product whose lanes run along the filter. A template as direct.h is; cells_plan.h says what
+/* cells: scatter as a matrix product whose lanes run along the filter. A template as direct.h is; plan.h says what
  * a cell is.
  *
  *     sums[position][lane] = sum over inputs c and cells t of  rows[c][t][position] * panel[c][t][lane]

@@ -4,8 +4,12 @@
  *     together       winograd_weights, rounds of: winograd_input, winograd_sums  few blocks: the outputs are cut, too
  *     by outputs     rounds of: winograd_input, winograd_outputs                 many weights: each task transforms its own */
 
-#include "winograd_transforms.h"
-#include "winograd_weights.h"
+#ifdef STAGE
+STAGE(winograd, weights) STAGE(winograd, tiles) STAGE(winograd, input) STAGE(winograd, sums) STAGE(winograd, outputs)
+#else
+
+#include "plan.h"
+#include "weights.h"
 #include "winograd.h"
 
 static inline convt_wave NAME(blocks_of)(const convt_winograd_plan *p, int64_t round)
@@ -103,3 +107,5 @@ static int NAME(stage_winograd_outputs)(const convt_call *call, int64_t task, vo
     }
     return 1;
 }
+
+#endif

@@ -3,7 +3,7 @@
  *
  *     strip   [input channel][input plane][image][z][y][x, halo included]      rows of a channel in one piece
  *
- * direct_plan.h says what planes and strips are. Each row is some moves; what its last one writes behind the row is
+ * plan.h says what planes and strips are. Each row is some moves; what its last one writes behind the row is
  * overwritten by the next row. */
 
 typedef struct {

@@ -2,7 +2,7 @@
 #ifndef CONVT_THIN_PLAN_H
 #define CONVT_THIN_PLAN_H
 
-#include "call.h"
+#include "kernels/call.h"
 
 typedef struct {
     int64_t batch, groups, inputs, outputs; /* coarse and fine channels per group */

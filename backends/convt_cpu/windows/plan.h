@@ -2,7 +2,9 @@
 #ifndef CONVT_WINDOWS_PLAN_H
 #define CONVT_WINDOWS_PLAN_H
 
-#include "call.h"
+#include "kernels/call.h"
+
+enum { CONVT_FILTERS = 32 }; /* of a task, at most */
 
 typedef struct {
     int64_t batch, groups, inputs, outputs; /* fine and coarse channels per group */

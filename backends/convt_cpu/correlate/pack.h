@@ -1,7 +1,7 @@
 /* correlate_pack: copies a strip of both arrays, in the order in which the kernels read it. A template as direct.h is.
  *
  *     coarse   [position][coarse channel of the block]        positions of a strip, one behind the other
- *     fine     [image][z][y][x][fine channel of the block]    in the coordinates u of correlate_plan.h, zeros outside */
+ *     fine     [image][z][y][x][fine channel of the block]    in the coordinates u of plan.h, zeros outside */
 
 typedef struct {
     int64_t group, image, at[3];

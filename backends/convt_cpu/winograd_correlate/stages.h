@@ -3,6 +3,12 @@
  *     apart        rounds, of some groups each: winograd_correlate_splits, _totals, _taps
  *     together     rounds, of a strip each: winograd_correlate_pack, _blocks */
 
+#ifdef STAGE
+STAGE(winograd_correlate, splits) STAGE(winograd_correlate, totals) STAGE(winograd_correlate, taps)
+STAGE(winograd_correlate, pack) STAGE(winograd_correlate, blocks)
+#else
+
+#include "plan.h"
 #include "winograd_correlate.h"
 
 /* A strip, packed: its units, V, G. */
@@ -135,3 +141,5 @@ static int NAME(stage_winograd_correlate_blocks)(const convt_call *call, int64_t
     }
     return 1;
 }
+
+#endif

@@ -14,7 +14,7 @@
 #ifndef CONVT_CORRELATE_PLAN_H
 #define CONVT_CORRELATE_PLAN_H
 
-#include "call.h"
+#include "kernels/call.h"
 
 enum { CONVT_WRITTEN = 16 }; /* coarse channels that are written in one go */
 

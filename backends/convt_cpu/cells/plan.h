@@ -10,7 +10,7 @@
 #ifndef CONVT_CELLS_PLAN_H
 #define CONVT_CELLS_PLAN_H
 
-#include "call.h"
+#include "kernels/call.h"
 
 enum {
     CONVT_MAX_PANELS = 32,    /* of a task */

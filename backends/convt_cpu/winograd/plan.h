@@ -23,7 +23,7 @@
 #ifndef CONVT_WINOGRAD_PLAN_H
 #define CONVT_WINOGRAD_PLAN_H
 
-#include "call.h"
+#include "kernels/call.h"
 
 enum {
     CONVT_WINOGRAD_TILES = 96, /* tiles of a block, at most */

@@ -8,7 +8,7 @@
  *
  *     scatter       columns[position][lane] = sum over coarse channels c of x[c][position] * w[c][lane], added up in `fine`
  *     correlate     dw[c][lane] = sum over positions of x[c][position] * columns[position][lane]
- *     gather        y[c][position] = sum over lanes of w[c][lane] * columns[position][lane]; see thin_gather.h
+ *     gather        y[c][position] = sum over lanes of w[c][lane] * columns[position][lane]; see gather.h
  *
  * A task of scatter or correlate owns the lanes of `part` fine channels. The direct kernels compute it, lanes in the role of
  * their positions:

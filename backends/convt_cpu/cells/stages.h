@@ -2,6 +2,11 @@
  *
  *     rounds of: cells_rows, cells_panels        a round packs a wave: some tiles of one group, or all tiles of some groups */
 
+#ifdef STAGE
+STAGE(cells, rows) STAGE(cells, panels)
+#else
+
+#include "plan.h"
 #include "cells.h"
 
 static inline convt_wave NAME(tiles_of_round)(const convt_cells_plan *p, int64_t round)
@@ -42,3 +47,5 @@ static int NAME(stage_cells_panels)(const convt_call *call, int64_t task, void *
     }
     return 1;
 }
+
+#endif

@@ -2,7 +2,7 @@
  *
  * Along an axis, the taps p + stride * j of the kernel meet phase p of the fine array: r of them, some behind the kernel's
  * end. What m coarse elements give to these r taps follows from a window of 4 = m + r - 1 fine elements, as r outputs of a
- * filter of m taps: the transforms are those of winograd_transforms.h, with the coarse elements in the place of the filter.
+ * filter of m taps: the transforms are those of kernels/transforms.h, with the coarse elements in the place of the filter.
  *
  *     coarse element  i of tile t:               dilation * m * t + dilation * i                                 i < m
  *     fine element    e of phase p of tile t:    stride * (dilation * m * t + dilation * e) + p - padding        e < 4
@@ -22,7 +22,7 @@
 #ifndef CONVT_WINOGRAD_CORRELATE_PLAN_H
 #define CONVT_WINOGRAD_CORRELATE_PLAN_H
 
-#include "call.h"
+#include "kernels/call.h"
 
 enum {
     CONVT_UNIT_TILES = 64, /* tiles of a unit, at most */

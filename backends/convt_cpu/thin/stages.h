@@ -1,10 +1,15 @@
-/* The stages of the thin engine. A template as direct.h is; thin.h and thin_gather.h do the work.
+/* The stages of the thin engine. A template as direct.h is; thin.h and gather.h do the work.
  *
  *     scatter, correlate    rounds, of some groups each: thin_rows, thin_lanes
  *     gather                rounds of: thin_columns, thin_dots        a wave is some positions */
 
+#ifdef STAGE
+STAGE(thin, rows) STAGE(thin, lanes) STAGE(thin, columns) STAGE(thin, dots)
+#else
+
+#include "plan.h"
 #include "thin.h"
-#include "thin_gather.h"
+#include "gather.h"
 
 /* A call, seen from one group. */
 typedef struct {
@@ -87,3 +92,5 @@ static int NAME(stage_thin_dots)(const convt_call *call, int64_t task, void *own
         (REAL *)call->shared + (g * wave.count + position) * p->pitch, group.kernel, &call->of_kernel, group.bias,
         group.coarse, &call->of_coarse, own);
 }
+
+#endif

@@ -1,6 +1,6 @@
 /* depthwise: scatter and gather with one or few channels per group, where memory is the limit. A template as direct.h is.
  *
- *     input --rows with halos, depthwise_pack.h--> planes (L1, L2) --depthwise_rows.h, depthwise_sums.h--> output
+ *     input --rows with halos, pack.h--> planes (L1, L2) --rows.h, sums.h--> output
  *
  * Vector lanes are positions. Each input element is read once and each output element written once. */
 

@@ -1,4 +1,4 @@
-/* winograd: the tasks of the Winograd engine. A template as direct.h is. winograd_plan.h has the geometry and the layouts.
+/* winograd: the tasks of the Winograd engine. A template as direct.h is. plan.h has the geometry and the layouts.
  *
  *     input --windows--> V
  *     weights ---------> U     M = U V, per frequency (in L2) --> results --interleave--> output, each element written once

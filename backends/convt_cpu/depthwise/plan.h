@@ -1,6 +1,6 @@
 /* The geometry of the depthwise engine as tables; ../depthwise/_plan.pyx fills them.
  *
- * As in the direct engine (direct_plan.h), both arrays are cut into planes, one for each phase of the fine array and one for
+ * As in the direct engine (direct/plan.h), both arrays are cut into planes, one for each phase of the fine array and one for
  * the coarse array, and an output plane at u meets, for each of its taps, one input plane at u + shift. The output planes are
  * cut into boxes. A box's input is packed with a halo, so that a tap is an offset into it:
  *
@@ -10,7 +10,7 @@
 #ifndef CONVT_DEPTHWISE_PLAN_H
 #define CONVT_DEPTHWISE_PLAN_H
 
-#include "call.h"
+#include "kernels/call.h"
 
 enum { CONVT_CHANNEL_TAPS = 512 }; /* of a filter, where lanes are channels */
 

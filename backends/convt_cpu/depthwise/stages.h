@@ -4,12 +4,17 @@
  *     the same, lanes are channels         depthwise_filters, depthwise_channels
  *     correlate                            depthwise_splits, depthwise_totals */
 
-#include "depthwise_pack.h"
-#include "depthwise_sums.h"
-#include "depthwise_rows.h"
+#ifdef STAGE
+STAGE(depthwise, boxes) STAGE(depthwise, filters) STAGE(depthwise, channels) STAGE(depthwise, splits) STAGE(depthwise, totals)
+#else
+
+#include "plan.h"
+#include "pack.h"
+#include "sums.h"
+#include "rows.h"
 #include "depthwise.h"
-#include "depthwise_channels.h"
-#include "depthwise_correlate.h"
+#include "channels.h"
+#include "correlate.h"
 
 /* The output of some boxes. */
 static int NAME(stage_depthwise_boxes)(const convt_call *call, int64_t task, void *own)
@@ -77,3 +82,5 @@ static int NAME(stage_depthwise_totals)(const convt_call *call, int64_t task, vo
     }
     return zero == 0;
 }
+
+#endif

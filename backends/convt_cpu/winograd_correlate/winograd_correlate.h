@@ -1,4 +1,4 @@
-/* winograd_correlate: the filter gradient by fewer products. A template as direct.h is; winograd_correlate_plan.h has the
+/* winograd_correlate: the filter gradient by fewer products. A template as direct.h is; plan.h has the
  * geometry.
  *
  *     coarse array  --transpose--> [row][x][channel]  --G-->  G  \

@@ -15,29 +15,6 @@ static void NAME(correlate_taps)(
             p->run, channels, sums + r * of_run, channels, 1, taps + r * p->run, runs * p->run);
 }
 
-/* Writes some taps of some fine channels of one coarse channel, [fine channel][tap], to a kernel of that size, or adds them
- * to it. */
-static void NAME(put_taps)(
-    const int64_t *kernel_size, int64_t channels, int64_t first, int64_t count, const REAL *taps, int add, REAL *kernel,
-    const convt_strides *strides)
-{
-    if (NAME(dense_taps)(3, kernel_size, strides->axis))
-        for (int64_t f = 0; f < channels; f++, taps += count) {
-            REAL *to = kernel + f * strides->channel + first;
-            if (add)
-                for (int64_t t = 0; t < count; t++) to[t] += taps[t];
-            else
-                for (int64_t t = 0; t < count; t++) to[t] = taps[t];
-        }
-    else
-        for (int64_t t = 0; t < count; t++) {
-            int64_t tap = first + t, x = tap % kernel_size[2], y = tap / kernel_size[2];
-            REAL *to = kernel + x * strides->axis[2] + y % kernel_size[1] * strides->axis[1] +
-                       y / kernel_size[1] * strides->axis[0];
-            for (int64_t f = 0; f < channels; f++, to += strides->channel) *to = taps[f * count + t] + (add ? *to : 0);
-        }
-}
-
 /* Writes the coarse channels first to last of a block to the kernel, or adds them to it. Returns 1 if the sums are finite,
  * else 0. `kernel` has the strides of a (C, F, *taps) array. The scratch memory holds the taps of a coarse channel and, with vectors
  * along coarse channels, the sums of a vector of them. */

@@ -3,9 +3,14 @@
  *     apart        rounds, of some groups each: correlate_splits, correlate_totals, correlate_taps
  *     together     rounds, of a strip each: correlate_pack, correlate_blocks */
 
-#include "correlate_pack.h"
-#include "correlate_strip.h"
-#include "correlate_write.h"
+#ifdef STAGE
+STAGE(correlate, splits) STAGE(correlate, totals) STAGE(correlate, taps) STAGE(correlate, pack) STAGE(correlate, blocks)
+#else
+
+#include "plan.h"
+#include "pack.h"
+#include "strip.h"
+#include "write.h"
 
 /* A block of the kernel, by its place among all. */
 static inline convt_correlate_block NAME(block_at)(
@@ -121,3 +126,5 @@ static int NAME(stage_correlate_blocks)(const convt_call *call, int64_t task, vo
         p, &block, 0, block.coarse_end - block.coarse, own, round.strip > 0, call->kernel, &call->of_kernel,
         (REAL *)own + p->of_sums);
 }
+
+#endif
