@@ -1,7 +1,7 @@
 """Which engine computes a map: the one whose plan costs least.
 
-``kernels/engines.h`` lists the engines; `_cost.pxd` says what a plan costs. ``CONVT_CPU_ALGORITHM`` forces one engine for all
-that it can do. What no engine can do, or what one has begun and could not treat as the definition does, im2col does.
+``kernels/engines.h`` lists the engines, `_cost.pxd` says what a plan costs. ``CONVT_CPU_ALGORITHM`` forces one engine for
+all that it can do. What no engine can do, or what one has begun and could not treat as the definition does, im2col does.
 """
 
 from __future__ import annotations

@@ -1,17 +1,14 @@
 # CellsPlan: one scatter with large strides, ready to run. See _plan.pyx.
 
 from .._call cimport convt_waves
+from .._geometry cimport Geometry
 from .._plan cimport Plan
 from .._types cimport int64_t
 
 cdef extern from "cells/plan.h" nogil:
     ctypedef struct convt_cells_plan:
-        int64_t batch, groups, inputs, outputs
-        int64_t coarse[3]
-        int64_t fine[3]
-        int64_t kernel[3]
-        int64_t stride[3]
-        int64_t padding[3]
+        Geometry g
+        int64_t inputs, outputs
         int64_t taps[3]
         int64_t first[3]
         int64_t cells[3]

@@ -95,7 +95,7 @@ static int NAME(cells_rows)(
         int64_t shift[3] = {
             p->first[0] - t / p->taps[2] / p->taps[1], p->first[1] - t / p->taps[2] % p->taps[1],
             p->first[2] - t % p->taps[2]};
-        int found = NAME(find_runs)(place, count, p->cells, shift, p->coarse, in, in->outer, runs);
+        int found = NAME(find_runs)(place, count, p->cells, shift, p->g.coarse, in, in->outer, runs);
         NAME(copy_runs)(
             found, runs, in->axis[2], p->inputs, in->channel, input + group * p->inputs * in->channel, taps * p->unit,
             p->unit, rows + t * p->unit);
@@ -112,14 +112,14 @@ static int NAME(cells_panel)(
     NAME(run) runs[CONVT_MAX_VECTORS * LANES];
     int64_t count = p->lanes - first < p->width ? p->lanes - first : p->width;
     int64_t taps = p->taps[0] * p->taps[1] * p->taps[2], some;
-    NAME(place) place = NAME(find_place)(first, p->stride);
+    NAME(place) place = NAME(find_place)(first, p->g.stride);
     for (int64_t c = 0; c < channels; c += some) {
         some = channels - c < CONVT_CELLS_CHANNELS ? channels - c : CONVT_CELLS_CHANNELS;
         for (int64_t t = 0; t < taps; t++) {
             int64_t shift[3] = {
-                t / p->taps[2] / p->taps[1] * p->stride[0], t / p->taps[2] % p->taps[1] * p->stride[1],
-                t % p->taps[2] * p->stride[2]};
-            int found = NAME(find_runs)(place, count, p->stride, shift, p->kernel, strides, out, runs);
+                t / p->taps[2] / p->taps[1] * p->g.stride[0], t / p->taps[2] % p->taps[1] * p->g.stride[1],
+                t % p->taps[2] * p->g.stride[2]};
+            int found = NAME(find_runs)(place, count, p->g.stride, shift, p->g.kernel, strides, out, runs);
             NAME(copy_runs)(
                 found, runs, strides->axis[2], some, in, kernel + c * in, taps * p->width, p->width,
                 panel + (c * taps + t) * p->width);
@@ -138,9 +138,9 @@ static inline NAME(cell) NAME(cell_of)(const convt_cells_plan *p, const NAME(pla
 {
     NAME(cell) cell = {.whole = 1, .offset = position->outer * out->outer};
     for (int axis = 0; axis < 3; axis++) {
-        cell.at[axis] = (p->first[axis] + position->at[axis]) * p->stride[axis] - p->padding[axis];
+        cell.at[axis] = (p->first[axis] + position->at[axis]) * p->g.stride[axis] - p->g.padding[axis];
         cell.offset += cell.at[axis] * out->axis[axis];
-        cell.whole &= cell.at[axis] >= 0 && cell.at[axis] + p->stride[axis] <= p->fine[axis];
+        cell.whole &= cell.at[axis] >= 0 && cell.at[axis] + p->g.stride[axis] <= p->g.fine[axis];
     }
     return cell;
 }
@@ -158,10 +158,10 @@ static inline __attribute__((always_inline)) void NAME(write_cell_row)(
         REAL *to = channel + cell->offset;
         int64_t low = 0, high = count;
         if (!cell->whole) {
-            if (cell->at[0] + z < 0 || cell->at[0] + z >= p->fine[0]) continue;
-            if (cell->at[1] + y < 0 || cell->at[1] + y >= p->fine[1]) continue;
+            if (cell->at[0] + z < 0 || cell->at[0] + z >= p->g.fine[0]) continue;
+            if (cell->at[1] + y < 0 || cell->at[1] + y >= p->g.fine[1]) continue;
             low = -cell->at[2] - x > 0 ? -cell->at[2] - x : 0;
-            high = p->fine[2] - cell->at[2] - x < count ? p->fine[2] - cell->at[2] - x : count;
+            high = p->g.fine[2] - cell->at[2] - x < count ? p->g.fine[2] - cell->at[2] - x : count;
         }
         if (fetch)
             for (int64_t i = low; i < high; i += 64 / sizeof(REAL)) __builtin_prefetch(to + i * step, 1);
@@ -180,11 +180,11 @@ static inline __attribute__((always_inline)) void NAME(write_cell_rows)(
     int64_t count;
     for (int64_t at = 0; at < p->width && lane.outer < p->outputs; at += count) {
         int64_t channel = group * p->outputs + lane.outer;
-        count = p->stride[2] - lane.at[2] < p->width - at ? p->stride[2] - lane.at[2] : p->width - at;
+        count = p->g.stride[2] - lane.at[2] < p->width - at ? p->g.stride[2] - lane.at[2] : p->width - at;
         NAME(write_cell_row)(
             fetch, p, &lane, count, positions, cells, sums + at, bias ? bias[channel] : 0, output + channel * out->channel,
             out);
-        NAME(move_on)(&lane, count, p->stride);
+        NAME(move_on)(&lane, count, p->g.stride);
     }
 }
 
@@ -200,7 +200,7 @@ static int NAME(cells)(
     int64_t kept = p->block < p->inputs ? p->tiles : 0; /* sums of a single block are written at once */
     REAL *sums = scratch + p->panels * panel_size;
     NAME(place) lanes[CONVT_MAX_PANELS];
-    for (int64_t i = 0; i < panels; i++) lanes[i] = NAME(find_place)(first + i * p->width, p->stride);
+    for (int64_t i = 0; i < panels; i++) lanes[i] = NAME(find_place)(first + i * p->width, p->g.stride);
     for (int64_t c = 0; c < p->inputs; c += p->block) {
         int64_t channels = p->block < p->inputs - c ? p->block : p->inputs - c;
         int last = c + channels == p->inputs;

@@ -11,6 +11,7 @@
 #define CONVT_CELLS_PLAN_H
 
 #include "kernels/call.h"
+#include "kernels/geometry.h"
 
 enum {
     CONVT_MAX_PANELS = 32,    /* of a task */
@@ -18,8 +19,8 @@ enum {
 };
 
 typedef struct {
-    int64_t batch, groups, inputs, outputs; /* channels per group */
-    int64_t coarse[3], fine[3], kernel[3], stride[3], padding[3];
+    convt_geometry g;
+    int64_t inputs, outputs; /* channels per group */
     int64_t taps[3];   /* cells that a filter reaches into */
     int64_t first[3];  /* the first cell that has an element in the fine array; the cell at -padding is number 0 */
     int64_t cells[3];  /* and how many there are from there on */

@@ -11,7 +11,7 @@ STAGE(cells, rows) STAGE(cells, panels)
 
 static inline convt_wave NAME(tiles_of_round)(const convt_cells_plan *p, int64_t round)
 {
-    return convt_wave_of(&p->waves, p->groups, convt_ceil_div(p->positions, p->unit), round);
+    return convt_wave_of(&p->waves, p->g.groups, convt_ceil_div(p->positions, p->unit), round);
 }
 
 /* One tile of the wave. Returns 0 if an element is not finite. */

@@ -43,16 +43,7 @@ cdef class CorrelatePlan(Plan):
     @property
     def tables(self):
         """All that ``plan.h`` names, and the schedule, by name: for tests."""
-        cdef convt_correlate_plan* p = &self.p
-        return SimpleNamespace(
-            batch=p.batch, groups=p.groups, coarse=p.coarse, fine=p.fine, coarse_size=p.coarse_size, fine_size=p.fine_size,
-            kernel=p.kernel, stride=p.stride, dilation=p.dilation, step=p.step, padding=p.padding, count=p.count,
-            strips=p.strips, run=p.run, runs=p.runs, fine_block=p.fine_block, coarse_pitch=p.coarse_pitch,
-            fine_lanes=bool(p.fine_lanes), unit=p.unit, tile=p.tile, chunk=p.chunk, block_coarse=p.block_coarse,
-            block_runs=p.block_runs, together=self.together, splits=p.splits, wave=p.wave,
-            round_groups=p.round_groups, coarse_bytes=p.of_coarse * self.size, fine_bytes=p.of_fine * self.size,
-            sums_bytes=p.of_sums * self.size,
-        )
+        return SimpleNamespace(**self.p, together=self.together)
 
 
 def correlate_plan(Job job not None):

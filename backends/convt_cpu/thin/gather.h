@@ -9,7 +9,7 @@
 static void NAME(thin_column)(
     const convt_thin_plan *p, int64_t position, const REAL *fine, const convt_strides *strides, REAL *column)
 {
-    int64_t lanes = p->outputs * p->taps;
+    int64_t lanes = p->outputs * p->g.taps;
     NAME(walk_columns)(0, p, position, position + 1, p->outputs, (REAL *)fine, strides, column);
     memset(column + lanes, 0, (p->pitch - lanes) * sizeof(REAL));
 }
@@ -20,7 +20,7 @@ static int NAME(thin_gather)(
     const convt_thin_plan *p, int64_t first, int64_t position, int64_t positions, const REAL *columns, const REAL *kernel,
     const convt_strides *strides, const REAL *bias, REAL *coarse, const convt_strides *of_coarse, REAL *scratch)
 {
-    const int64_t lanes = p->outputs * p->taps;
+    const int64_t lanes = p->outputs * p->g.taps;
     const REAL *x[CONVT_WINDOWS];
     int64_t channels = p->channels < p->inputs - first ? p->channels : p->inputs - first, pitch = p->run * LANES;
     int in_place = NAME(dense)(p, strides) && lanes % LANES == 0;
@@ -40,8 +40,8 @@ static int NAME(thin_gather)(
             NAME(dots)(positions, padded / LANES, NULL, w, x, sums + c * pitch, pitch, lane > 0);
         }
     }
-    NAME(place) at = NAME(find_place)(position, p->coarse);
-    for (int64_t j = 0; j < positions; j++, NAME(move_on)(&at, 1, p->coarse)) {
+    NAME(place) at = NAME(find_place)(position, p->g.coarse);
+    for (int64_t j = 0; j < positions; j++, NAME(move_on)(&at, 1, p->g.coarse)) {
         REAL *to = coarse + at.outer * of_coarse->outer + first * of_coarse->channel;
         for (int axis = 0; axis < 3; axis++) to += at.at[axis] * of_coarse->axis[axis];
         for (int64_t c = 0; c < channels; c++, to += of_coarse->channel) {

@@ -3,11 +3,11 @@
 #define CONVT_THIN_PLAN_H
 
 #include "kernels/call.h"
+#include "kernels/geometry.h"
 
 typedef struct {
-    int64_t batch, groups, inputs, outputs; /* coarse and fine channels per group */
-    int64_t coarse[3], fine[3], kernel[3], stride[3], padding[3], dilation[3];
-    int64_t taps;      /* of a filter */
+    convt_geometry g;
+    int64_t inputs, outputs; /* coarse and fine channels per group */
     int64_t positions; /* coarse ones of all images */
     int64_t part;      /* fine channels of a task of scatter and correlate, ... */
     int64_t parts;     /* ... which does so many of them at once, at most */

@@ -33,7 +33,7 @@ static inline NAME(thin_group) NAME(thin_group_of)(const convt_call *call, int64
 static int NAME(stage_thin_rows)(const convt_call *call, int64_t task, void *own)
 {
     const convt_thin_plan *p = call->plan;
-    convt_wave wave = convt_wave_of(&p->waves, p->groups, p->waves.wave, call->round);
+    convt_wave wave = convt_wave_of(&p->waves, p->g.groups, p->waves.wave, call->round);
     int64_t g = task / p->waves.wave;
     (void)own;
     if (g >= wave.groups) return 1;
@@ -47,7 +47,7 @@ static int NAME(stage_thin_rows)(const convt_call *call, int64_t task, void *own
 static int NAME(stage_thin_lanes)(const convt_call *call, int64_t task, void *own)
 {
     const convt_thin_plan *p = call->plan;
-    convt_wave wave = convt_wave_of(&p->waves, p->groups, p->waves.wave, call->round);
+    convt_wave wave = convt_wave_of(&p->waves, p->g.groups, p->waves.wave, call->round);
     int64_t parts = convt_ceil_div(p->outputs, p->part), end = convt_least(task + convt_seat_of(own)->run, wave.groups * parts);
     for (int64_t last; task < end; task = last) {
         int64_t g = task / parts, first = task % parts * p->part;
@@ -69,7 +69,7 @@ static int NAME(stage_thin_lanes)(const convt_call *call, int64_t task, void *ow
 static int NAME(stage_thin_columns)(const convt_call *call, int64_t task, void *own)
 {
     const convt_thin_plan *p = call->plan;
-    convt_wave wave = convt_wave_of(&p->waves, p->groups, p->positions, call->round);
+    convt_wave wave = convt_wave_of(&p->waves, p->g.groups, p->positions, call->round);
     (void)own;
     if (task < wave.groups * wave.count)
         NAME(thin_column)(
@@ -82,7 +82,7 @@ static int NAME(stage_thin_columns)(const convt_call *call, int64_t task, void *
 static int NAME(stage_thin_dots)(const convt_call *call, int64_t task, void *own)
 {
     const convt_thin_plan *p = call->plan;
-    convt_wave wave = convt_wave_of(&p->waves, p->groups, p->positions, call->round);
+    convt_wave wave = convt_wave_of(&p->waves, p->g.groups, p->positions, call->round);
     int64_t runs = convt_ceil_div(p->waves.wave, p->run), parts = convt_ceil_div(p->inputs, p->channels);
     int64_t position = task % runs * p->run, part = task / runs % parts, g = task / runs / parts;
     if (g >= wave.groups || position >= wave.count) return 1;

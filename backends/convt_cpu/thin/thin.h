@@ -23,11 +23,11 @@ static inline __attribute__((always_inline)) void NAME(walk_columns)(
     const int adds, const convt_thin_plan *p, int64_t first, int64_t last, int64_t channels, REAL *fine,
     const convt_strides *strides, REAL *columns)
 {
-    const int64_t *kernel = p->kernel, *size = p->fine;
-    int64_t step = strides->axis[2], apart = p->dilation[2];
-    NAME(place) position = NAME(find_place)(first, p->coarse);
-    for (int64_t i = first; i < last; i++, NAME(move_on)(&position, 1, p->coarse), columns += p->pitch) {
-        int64_t x = position.at[2] * p->stride[2] - p->padding[2], low = 0, high = kernel[2];
+    const int64_t *kernel = p->g.kernel, *size = p->g.fine;
+    int64_t step = strides->axis[2], apart = p->g.dilation[2];
+    NAME(place) position = NAME(find_place)(first, p->g.coarse);
+    for (int64_t i = first; i < last; i++, NAME(move_on)(&position, 1, p->g.coarse), columns += p->pitch) {
+        int64_t x = position.at[2] * p->g.stride[2] - p->g.padding[2], low = 0, high = kernel[2];
         while (low < high && x + low * apart < 0) low++;
         while (high > low && x + (high - 1) * apart >= size[2]) high--;
         int dense = apart * step == 1;
@@ -35,8 +35,8 @@ static inline __attribute__((always_inline)) void NAME(walk_columns)(
         for (int64_t k = 0; k < channels; k++, channel += strides->channel)
             for (int64_t tz = 0; tz < kernel[0]; tz++)
                 for (int64_t ty = 0; ty < kernel[1]; ty++, column += kernel[2]) {
-                    int64_t z = position.at[0] * p->stride[0] - p->padding[0] + tz * p->dilation[0];
-                    int64_t y = position.at[1] * p->stride[1] - p->padding[1] + ty * p->dilation[1];
+                    int64_t z = position.at[0] * p->g.stride[0] - p->g.padding[0] + tz * p->g.dilation[0];
+                    int64_t y = position.at[1] * p->g.stride[1] - p->g.padding[1] + ty * p->g.dilation[1];
                     int inside = z >= 0 && z < size[0] && y >= 0 && y < size[1];
                     REAL *row = channel + z * strides->axis[0] + y * strides->axis[1];
                     if (adds) {
@@ -57,8 +57,8 @@ static inline __attribute__((always_inline)) void NAME(walk_columns)(
 static void NAME(fill_bias)(
     const convt_thin_plan *p, int64_t channels, const REAL *bias, REAL *fine, const convt_strides *strides)
 {
-    const int64_t *size = p->fine;
-    for (int64_t n = 0; n < p->batch; n++)
+    const int64_t *size = p->g.fine;
+    for (int64_t n = 0; n < p->g.batch; n++)
         for (int64_t k = 0; k < channels; k++)
             for (int64_t z = 0; z < size[0]; z++)
                 for (int64_t y = 0; y < size[1]; y++) {
@@ -71,7 +71,7 @@ static void NAME(fill_bias)(
 /* Whether the lanes of a coarse channel are neighbours in memory. */
 static int NAME(dense)(const convt_thin_plan *p, const convt_strides *strides)
 {
-    int64_t taps = NAME(dense_taps)(3, p->kernel, strides->axis);
+    int64_t taps = NAME(dense_taps)(3, p->g.kernel, strides->axis);
     return taps && (p->outputs == 1 || strides->channel == taps);
 }
 
@@ -95,8 +95,8 @@ static inline __attribute__((always_inline)) void NAME(move_lanes)(
             memcpy(kernel + lane, row, count * sizeof(REAL));
         return;
     }
-    NAME(place) place = NAME(find_place)(lane, p->kernel);
-    for (int64_t i = 0; i < count; i++, NAME(move_on)(&place, 1, p->kernel)) {
+    NAME(place) place = NAME(find_place)(lane, p->g.kernel);
+    for (int64_t i = 0; i < count; i++, NAME(move_on)(&place, 1, p->g.kernel)) {
         REAL *weight = kernel + place.outer * strides->channel;
         for (int axis = 0; axis < 3; axis++) weight += place.at[axis] * strides->axis[axis];
         if (reads)
@@ -114,10 +114,10 @@ static int NAME(thin_rows)(
 {
     int64_t unit = p->unit, first = tile * unit, all = by_positions ? p->positions : p->inputs;
     int64_t count = all - first < unit ? all - first : unit, length = unit * (by_positions ? p->inputs : p->positions);
-    NAME(place) position = NAME(find_place)(by_positions ? first : 0, p->coarse);
+    NAME(place) position = NAME(find_place)(by_positions ? first : 0, p->g.coarse);
     memset(rows, 0, length * sizeof(REAL));
     if (!by_positions) coarse += first * strides->channel;
-    for (int64_t i = 0; i < (by_positions ? count : p->positions); i++, NAME(move_on)(&position, 1, p->coarse)) {
+    for (int64_t i = 0; i < (by_positions ? count : p->positions); i++, NAME(move_on)(&position, 1, p->g.coarse)) {
         const REAL *from = coarse + position.outer * strides->outer;
         for (int axis = 0; axis < 3; axis++) from += position.at[axis] * strides->axis[axis];
         if (by_positions)
@@ -135,17 +135,17 @@ static void NAME(thin_scatter)(
     const REAL *bias, REAL *fine, const convt_strides *of_fine, REAL *scratch)
 {
     int64_t width = p->width, unit = p->unit, pitch = p->pitch, tiles = (p->positions + unit - 1) / unit;
-    int64_t lanes = channels * p->taps;
+    int64_t lanes = channels * p->g.taps;
     int64_t padded = (lanes + width - 1) / width * width;
     int in_place = tiles == 1 && lanes == padded && NAME(dense)(p, strides);
     REAL *columns = scratch, *panel = scratch + tiles * unit * pitch;
     for (int64_t c = 0; c < p->inputs; c += p->block) {
         int64_t block = p->block < p->inputs - c ? p->block : p->inputs - c;
-        const REAL *weights = kernel + c * strides->outer + first * p->taps;
+        const REAL *weights = kernel + c * strides->outer + first * p->g.taps;
         if (!in_place) {
             for (int64_t i = 0; i < block; i++) {
                 REAL *filters = (REAL *)kernel + (c + i) * strides->outer;
-                NAME(move_lanes)(1, p, first * p->taps, lanes, filters, strides, panel + i * pitch);
+                NAME(move_lanes)(1, p, first * p->g.taps, lanes, filters, strides, panel + i * pitch);
                 memset(panel + i * pitch + lanes, 0, (padded - lanes) * sizeof(REAL));
             }
             weights = panel;
@@ -167,7 +167,7 @@ static void NAME(thin_correlate)(
     const convt_strides *strides, REAL *scratch)
 {
     int64_t width = p->width, unit = p->unit;
-    int64_t lanes = channels * p->taps;
+    int64_t lanes = channels * p->g.taps;
     int dense = NAME(dense)(p, strides);
     REAL *columns = scratch, *sums = scratch + p->positions * p->pitch;
     memset(columns, 0, p->positions * p->pitch * sizeof(REAL));
@@ -179,8 +179,8 @@ static void NAME(thin_correlate)(
             REAL *to = kernel + c * strides->outer;
             NAME(table).direct[unit][width / LANES](
                 p->positions, 1, NAME(here), p->pitch, CONVT_PREFETCH * p->pitch, columns + lane, rows + c * p->positions,
-                in_place ? to + first * p->taps + lane : sums, in_place ? strides->outer : width, 0);
+                in_place ? to + first * p->g.taps + lane : sums, in_place ? strides->outer : width, 0);
             for (int64_t m = 0; !in_place && m < some; m++)
-                NAME(move_lanes)(0, p, first * p->taps + lane, count, to + m * strides->outer, strides, sums + m * width);
+                NAME(move_lanes)(0, p, first * p->g.taps + lane, count, to + m * strides->outer, strides, sums + m * width);
         }
 }

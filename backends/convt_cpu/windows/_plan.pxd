@@ -1,17 +1,13 @@
 # WindowsPlan: one gather with long filters, ready to run. See _plan.pyx.
 
+from .._geometry cimport Geometry
 from .._plan cimport Plan
 from .._types cimport int64_t
 
 cdef extern from "windows/plan.h" nogil:
     ctypedef struct convt_windows_plan:
-        int64_t batch, groups, inputs, outputs
-        int64_t fine[3]
-        int64_t coarse[3]
-        int64_t kernel[3]
-        int64_t stride[3]
-        int64_t padding[3]
-        int64_t dilation[3]
+        Geometry g
+        int64_t inputs, outputs
         int64_t count[3]
         int64_t boxes[3]
         int64_t rows[3]

@@ -56,10 +56,8 @@ cdef class WindowsPlan(Plan):
         """All that ``plan.h`` names, by name: for tests."""
         cdef convt_windows_plan* p = &self.p
         return SimpleNamespace(
-            batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, fine=p.fine, coarse=p.coarse,
-            kernel=p.kernel, stride=p.stride, padding=p.padding, dilation=p.dilation, count=p.count, boxes=p.boxes,
-            rows=p.rows, part=p.part, chunk=p.chunk, vectors=p.vectors, steps=p.steps, block=p.block,
-            offsets=as_list(p.offsets, p.chunk * p.steps), tasks=self.tasks,
+            **p.g, inputs=p.inputs, outputs=p.outputs, count=p.count, boxes=p.boxes, rows=p.rows, part=p.part, chunk=p.chunk,
+            vectors=p.vectors, steps=p.steps, block=p.block, offsets=as_list(p.offsets, p.chunk * p.steps),
         )
 
 
@@ -79,23 +77,14 @@ def windows_plan(Job job not None):
     cdef WindowsPlan plan = WindowsPlan(job)
     plan.geometry = &plan.p
     cdef Caches caches = _caches(&job.machine)
-    _copy_geometry(plan, g, vectors)
+    plan.p.g, plan.p.inputs, plan.p.outputs = g[0], g.fine_channels, g.coarse_channels
+    plan.p.vectors, plan.p.steps = vectors, g.kernel[0] * g.kernel[1] * vectors
     _cut_channels(plan)
     _cut_boxes(plan, caches, positions_of(g), lanes)
     if not _schedule(plan, job, caches, lanes):
         return None
     _write_offsets(plan, lanes)
     return plan
-
-
-cdef void _copy_geometry(WindowsPlan plan, const Geometry* g, int64_t vectors):
-    cdef convt_windows_plan* p = &plan.p
-    cdef int axis
-    p.batch, p.groups, p.inputs, p.outputs = g.batch, g.groups, g.fine_channels, g.coarse_channels
-    for axis in range(3):
-        p.fine[axis], p.coarse[axis], p.kernel[axis] = g.fine[axis], g.coarse[axis], g.kernel[axis]
-        p.stride[axis], p.padding[axis], p.dilation[axis] = g.stride[axis], g.padding[axis], g.dilation[axis]
-    p.vectors, p.steps = vectors, g.kernel[0] * g.kernel[1] * vectors
 
 
 cdef void _cut_channels(WindowsPlan plan):
@@ -114,24 +103,24 @@ cdef void _cut_boxes(WindowsPlan plan, Caches caches, int64_t positions, int64_t
     room = max(1, min(WINDOWS, room))
     p.count[0], p.count[1], p.count[2] = 1, 1, 1
     for axis in range(2, -1, -1):
-        p.count[axis] = min(p.coarse[axis], room)
+        p.count[axis] = min(p.g.coarse[axis], room)
         while p.count[axis] > 1 and _packed_rows(p, lanes) > caches.rows // plan.size:
             p.count[axis] -= 1
         whole = p.count[axis]
-        p.count[axis] = even(p.coarse[axis], whole)
-        if whole < p.coarse[axis]:
+        p.count[axis] = even(p.g.coarse[axis], whole)
+        if whole < p.g.coarse[axis]:
             break
         room //= p.count[axis]
     for axis in range(3):
-        p.boxes[axis] = ceil_div(p.coarse[axis], p.count[axis])
+        p.boxes[axis] = ceil_div(p.g.coarse[axis], p.count[axis])
 
 
 cdef int64_t _packed_rows(convt_windows_plan* p, int64_t lanes):
     """Elements of the packed rows of a box, whose sizes are written, too."""
     cdef int axis
     for axis in range(2):
-        p.rows[axis] = (p.count[axis] - 1) * p.stride[axis] + (p.kernel[axis] - 1) * p.dilation[axis] + 1
-    p.rows[2] = ceil_div((p.count[2] - 1) * p.stride[2] + p.vectors * lanes, lanes) * lanes
+        p.rows[axis] = (p.count[axis] - 1) * p.g.stride[axis] + (p.g.kernel[axis] - 1) * p.g.dilation[axis] + 1
+    p.rows[2] = ceil_div((p.count[2] - 1) * p.g.stride[2] + p.vectors * lanes, lanes) * lanes
     return times(times(times(p.chunk, p.rows[0]), p.rows[1]), p.rows[2])
 
 
@@ -143,11 +132,11 @@ cdef bint _schedule(WindowsPlan plan, Job job, Caches caches, int64_t lanes) exc
     if elements > MOST // plan.size:
         return False
     p.block = max(1, caches.block // (lanes * plan.size))
-    cdef int64_t tasks = p.groups * ceil_div(p.outputs, p.part) * p.batch * p.boxes[0] * p.boxes[1] * p.boxes[2]
+    cdef int64_t tasks = p.g.groups * ceil_div(p.outputs, p.part) * p.g.batch * p.boxes[0] * p.boxes[1] * p.boxes[2]
     plan.multiply_adds = <double>tasks * p.inputs * filters * windows
     plan.scratch = elements
     cdef double packed = <double>tasks * p.inputs * (rows // p.chunk + filters)
-    cdef double results = <double>positions_of(&job.g) * p.groups * p.outputs
+    cdef double results = <double>positions_of(&job.g) * p.g.groups * p.outputs
     cdef double cycles = cycles_of(plan.multiply_adds, job) * SUM + results * RESULT + packed * PACKED * words(job)
     plan.add(BOXES_STAGE, tasks, cycles)
     return True
@@ -159,11 +148,11 @@ cdef int _write_offsets(WindowsPlan plan, int64_t lanes) except -1:
     cdef int64_t* offsets = new_table(&plan.all_tables, p.chunk * p.steps)
     cdef int64_t channel, z, y, vector, count = 0
     for channel in range(p.chunk):
-        for z in range(p.kernel[0]):
-            for y in range(p.kernel[1]):
+        for z in range(p.g.kernel[0]):
+            for y in range(p.g.kernel[1]):
                 for vector in range(p.vectors):
                     offsets[count] = (
-                        ((channel * p.rows[0] + z * p.dilation[0]) * p.rows[1] + y * p.dilation[1]) * p.rows[2]
+                        ((channel * p.rows[0] + z * p.g.dilation[0]) * p.rows[1] + y * p.g.dilation[1]) * p.rows[2]
                         + vector * lanes
                     )
                     count += 1

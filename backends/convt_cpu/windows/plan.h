@@ -3,12 +3,13 @@
 #define CONVT_WINDOWS_PLAN_H
 
 #include "kernels/call.h"
+#include "kernels/geometry.h"
 
 enum { CONVT_FILTERS = 32 }; /* of a task, at most */
 
 typedef struct {
-    int64_t batch, groups, inputs, outputs; /* fine and coarse channels per group */
-    int64_t fine[3], coarse[3], kernel[3], stride[3], padding[3], dilation[3];
+    convt_geometry g;
+    int64_t inputs, outputs; /* fine and coarse channels per group */
     int64_t count[3];       /* coarse positions of a box, along each axis */
     int64_t boxes[3];       /* of an image */
     int64_t rows[3];        /* packed fine elements along each axis; rows[2], the pitch of a row, is in whole vectors */

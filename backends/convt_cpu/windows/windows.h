@@ -23,7 +23,7 @@ static NAME(windows_box) NAME(windows_box_at)(const convt_windows_plan *p, int64
     NAME(windows_box) box;
     for (int axis = 2; axis >= 0; index /= p->boxes[axis--]) {
         box.at[axis] = index % p->boxes[axis] * p->count[axis];
-        int64_t rest = p->coarse[axis] - box.at[axis];
+        int64_t rest = p->g.coarse[axis] - box.at[axis];
         box.size[axis] = p->count[axis] < rest ? p->count[axis] : rest;
     }
     box.image = index;
@@ -35,22 +35,22 @@ static void NAME(pack_windows)(
     const convt_windows_plan *p, const NAME(windows_box) *box, const REAL *channel, const convt_strides *fine, REAL *to)
 {
     int64_t first[3];
-    for (int axis = 0; axis < 3; axis++) first[axis] = box->at[axis] * p->stride[axis] - p->padding[axis];
+    for (int axis = 0; axis < 3; axis++) first[axis] = box->at[axis] * p->g.stride[axis] - p->g.padding[axis];
     for (int64_t z = first[0]; z < first[0] + p->rows[0]; z++)
         for (int64_t y = first[1]; y < first[1] + p->rows[1]; y++, to += p->rows[2]) {
-            int inside = z >= 0 && z < p->fine[0] && y >= 0 && y < p->fine[1];
+            int inside = z >= 0 && z < p->g.fine[0] && y >= 0 && y < p->g.fine[1];
             const REAL *row = inside ? channel + z * fine->axis[0] + y * fine->axis[1] : channel;
-            NAME(pack_row)(row, inside ? p->fine[2] : 0, fine->axis[2], 1, 0, first[2], p->rows[2], to);
+            NAME(pack_row)(row, inside ? p->g.fine[2] : 0, fine->axis[2], 1, 0, first[2], p->rows[2], to);
         }
 }
 
 /* One filter of one fine channel, its rows filled up to whole vectors. */
 static void NAME(pack_window_filter)(const convt_windows_plan *p, const REAL *filter, const convt_strides *kernel, REAL *to)
 {
-    for (int64_t z = 0; z < p->kernel[0]; z++)
-        for (int64_t y = 0; y < p->kernel[1]; y++, to += p->vectors * LANES)
+    for (int64_t z = 0; z < p->g.kernel[0]; z++)
+        for (int64_t y = 0; y < p->g.kernel[1]; y++, to += p->vectors * LANES)
             NAME(pack_row)(
-                filter + z * kernel->axis[0] + y * kernel->axis[1], p->kernel[2], kernel->axis[2], 1, 0, 0,
+                filter + z * kernel->axis[0] + y * kernel->axis[1], p->g.kernel[2], kernel->axis[2], 1, 0, 0,
                 p->vectors * LANES, to);
 }
 
@@ -65,8 +65,8 @@ static void NAME(pack_window_filters)(
 /* Whether the filters of a coarse channel lie in memory as in the panel. */
 static int NAME(filters_in_place)(const convt_windows_plan *p, const convt_strides *kernel)
 {
-    int64_t taps = NAME(dense_taps)(3, p->kernel, kernel->axis);
-    return taps && p->kernel[2] % LANES == 0 && (p->chunk == 1 || kernel->channel == taps);
+    int64_t taps = NAME(dense_taps)(3, p->g.kernel, kernel->axis);
+    return taps && p->g.kernel[2] % LANES == 0 && (p->chunk == 1 || kernel->channel == taps);
 }
 
 /* Adds the products of `steps` vectors to the sums of `channels` coarse channels at `count` windows. */
@@ -123,8 +123,8 @@ static int NAME(windows)(
     for (int64_t z = 0; z < box.size[0]; z++)
         for (int64_t y = 0; y < box.size[1]; y++)
             for (int64_t x = 0; x < box.size[2]; x++) {
-                int64_t row = z * p->stride[0] * p->rows[1] + y * p->stride[1];
-                windows[count++] = packed + row * p->rows[2] + x * p->stride[2];
+                int64_t row = z * p->g.stride[0] * p->rows[1] + y * p->g.stride[1];
+                windows[count++] = packed + row * p->rows[2] + x * p->g.stride[2];
             }
     first += group * p->outputs;
     fine += box.image * of_fine->outer + group * p->inputs * of_fine->channel;

@@ -78,16 +78,7 @@ cdef class WinogradPlan(Plan):
     @property
     def tables(self):
         """All that ``plan.h`` names, and the schedule, by name: for tests."""
-        cdef convt_winograd_plan* p = &self.p
-        return SimpleNamespace(
-            batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, in_size=p.in_size, out_size=p.out_size,
-            kernel=p.kernel, in_stride=p.in_stride, out_stride=p.out_stride, in_first=p.in_first, out_first=p.out_first,
-            taps=p.taps, results=p.results, lattices=p.lattices, tiles=p.tiles, in_phases=p.in_phases,
-            out_phases=p.out_phases, block_tiles=p.block_tiles, pitch=p.pitch, block_channels=p.block_channels,
-            tile=p.tile, unit=p.unit, pass_=p.pass_, v_size=p.v_size, u_size=p.u_size,
-            schedule=("by tiles", "together", "by outputs")[self.schedule], blocks=p.blocks, units=p.units,
-            waves=p.waves,
-        )
+        return SimpleNamespace(**self.p, schedule=("by tiles", "together", "by outputs")[self.schedule])
 
 
 def winograd_suits(Job job not None):

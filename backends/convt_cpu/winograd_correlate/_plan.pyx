@@ -71,14 +71,7 @@ cdef class WinogradCorrelatePlan(Plan):
     @property
     def tables(self):
         """All that ``plan.h`` names, and the schedule, by name: for tests."""
-        cdef convt_winograd_correlate_plan* p = &self.p
-        return SimpleNamespace(
-            kernel=p.kernel, dilation=p.dilation, taps=p.taps, points=p.points, units=p.units, unit=p.unit,
-            unit_tiles=p.unit_tiles, frequencies=p.frequencies, phases=p.phases, rows=p.rows, tile=p.tile, chunk=p.chunk,
-            fine=p.fine, coarse=p.coarse,
-            together=self.together, strip_units=p.strip_units, strips=p.strips, splits=p.splits,
-            fine_blocks=p.fine_blocks, coarse_blocks=p.coarse_blocks, round_groups=p.round_groups,
-        )
+        return SimpleNamespace(**self.p, together=self.together)
 
 
 def winograd_correlate_suits(Job job not None):
