@@ -14,6 +14,7 @@
 ``resampling/``    upsampling and its adjoint
 ``pooling/``       max pooling, its inverse and their gradients
 ``blocks.py``      how these two see an array's memory
+``caches.py``      how plans are kept
 ``isa.py``         which instruction set
 ``machine/``       what the processor adds to it: caches, multiply-adds per cycle
 ``pool/``          the threads; ``_layers.pyx`` says whether they or OpenMP's run the tasks
