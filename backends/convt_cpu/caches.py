@@ -16,8 +16,8 @@ _T = TypeVar("_T")
 def bounded_cache(entries: int, most: int, size: Callable[[_T], int]) -> Callable[[Callable[_P, _T]], Any]:
     """Like ``lru_cache(entries)``, but emptied before values of more than `most` bytes are kept.
 
-    Only a miss counts bytes, those of values that have gone since included: a hit costs what lru_cache's does. A single value
-    may be larger than all of them may be.
+    Bytes are counted where a value is made, and those of values that have gone count too: what is found costs as much as
+    in an lru_cache. A single value may have more.
 
     Parameters
     ----------
@@ -25,14 +25,6 @@ def bounded_cache(entries: int, most: int, size: Callable[[_T], int]) -> Callabl
     most : int
     size : callable
         The bytes of a value.
-
-    Examples
-    --------
-    >>> zeros = bounded_cache(100, 30, len)(bytes)
-    >>> [zeros(n) for n in (10, 20, 10)] and zeros.cache_info().currsize
-    2
-    >>> zeros(1) and zeros.cache_info().currsize
-    1
     """
 
     def decorate(function: Callable[_P, _T]) -> Any:

@@ -6,6 +6,8 @@ from .._plan cimport Plan
 from .._types cimport int64_t
 
 cdef extern from "cells/plan.h" nogil:
+    const int CONVT_MAX_PANELS
+
     ctypedef struct convt_cells_plan:
         Geometry g
         int64_t inputs, outputs

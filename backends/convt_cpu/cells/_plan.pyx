@@ -20,7 +20,6 @@ cdef enum:                                  # the same on every machine
     ROWS = 1024                             # of a block: inputs times cells; their sums start from zero
     MOST_PANELS = 2 * 1024 * 1024           # bytes of a task's panels
     WAVE = 12 * 1024 * 1024                 # bytes of the packed positions of a wave
-    MOST_AT_ONCE = 32                       # CONVT_MAX_PANELS
     PARTS = 16                              # of all panels and positions: more would pack and read the same again
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
     STRIDE = 4                              # along some axis, that makes rows of cells worth writing
@@ -108,7 +107,7 @@ cdef bint _schedule(CellsPlan plan, Caches caches):
         return False
     p.waves.wave = ceil_div(all_tiles, ceil_div(times(all_tiles, tile), WAVE))
     p.waves.groups = max(1, min(p.g.groups, WAVE // times(all_tiles, tile))) if p.waves.wave == all_tiles else 1
-    p.panels = max(1, min(min(caches.panels // panel, all_panels * p.waves.groups // PARTS), MOST_AT_ONCE))
+    p.panels = max(1, min(min(caches.panels // panel, all_panels * p.waves.groups // PARTS), CONVT_MAX_PANELS))
     sums = p.unit * p.width * size * p.panels
     p.parts = min(p.waves.wave, ceil_div(PARTS, ceil_div(all_panels, p.panels) * p.waves.groups))
     if p.block < p.inputs:

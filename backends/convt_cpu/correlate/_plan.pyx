@@ -8,13 +8,13 @@ they become a plan, in the time of a few microseconds: every new shape waits for
 from .._cost cimport chunks_of, vectors_per_cycle
 from .._geometry cimport Geometry, weights_of
 from .._job cimport Job
-from .._kernels cimport CONVT_ADDED, lanes_of, stage
+from .._kernels cimport CONVT_ADDED, CONVT_CHUNK, lanes_of, stage
 from .._plan cimport REPEATS
 from .._sizes cimport ceil_div, even
 from .._types cimport int64_t
 from ._layout cimport Layout, axis_of, caches_of, coarse_pitch, packed_coarse, packed_fine, sums_of
 from ._schedule cimport MUCH, Schedule, schedule
-from ._shape cimport CHUNK, Sides, best_shape
+from ._shape cimport Sides, best_shape
 
 from types import SimpleNamespace
 
@@ -111,9 +111,9 @@ cdef void _copy_schedule(CorrelatePlan plan, const Layout* l, const Schedule* cu
         p.count[axis], p.strips[axis] = cut.count[axis], ceil_div(l.positions[axis], cut.count[axis])
         p.all_strips *= p.strips[axis]
     p.coarse_pitch = coarse_pitch(l, cut.block_coarse)
-    p.chunk = CHUNK
+    p.chunk = CONVT_CHUNK
     if rows > l.shape.unit:                 # then several kernels read the same vectors
-        p.chunk = min(CHUNK, max(FEWEST, l.caches.near // (l.shape.tile * l.lanes * l.size)))
+        p.chunk = min(CONVT_CHUNK, max(FEWEST, l.caches.near // (l.shape.tile * l.lanes * l.size)))
     p.block_coarse, p.block_runs = cut.block_coarse, cut.block_runs
     plan.together, p.splits, p.wave, p.round_groups = cut.together, cut.splits, cut.wave, cut.groups
     p.cuts = ceil_div(p.blocks, even(p.blocks, max(1, p.blocks * p.splits * p.round_groups // TASKS)))

@@ -4,6 +4,8 @@ from .._plan cimport Plan
 from .._types cimport int64_t
 
 cdef extern from "depthwise/plan.h" nogil:
+    const int CONVT_CHANNEL_TAPS
+
     ctypedef struct convt_depthwise_plan:
         int64_t batch, groups, inputs, outputs
         int64_t in_size[3]

@@ -27,9 +27,8 @@ cdef enum:                                  # the same on every machine
     BOXES = 8                               # of all images and groups, at least
     MOST_CHANNELS = 64                      # pairs of channels of a group
     MOST_TAPS = 4096
-    CHANNELS = 16                           # that fill vectors of any instruction set, where lanes are channels,
-    CHANNEL_TAPS = 512                      # and the most taps there, CONVT_CHANNEL_TAPS
-    FILTERS = 1024 * 1024                   # and bytes of all filters
+    CHANNELS = 16                           # that fill vectors of any instruction set, where lanes are channels, ...
+    FILTERS = 1024 * 1024                   # ... and bytes of all filters there
     MOST = 8 * 1024 * 1024                  # bytes of scratch memory of one thread, and of all together
     FEW = 8                                 # channels of one side of a group, if the other side has one
 
@@ -239,7 +238,7 @@ cdef bint _lanes_are_channels(Job job, int64_t weights):
     """Whether channels are densest in memory, and fill vectors, and every group has one."""
     cdef const Geometry* g = &job.g
     return (
-        job.channels_last and weights == g.taps <= CHANNEL_TAPS and g.groups >= CHANNELS
+        job.channels_last and weights == g.taps <= CONVT_CHANNEL_TAPS and g.groups >= CHANNELS
         and g.taps * g.groups * g.size <= FILTERS
     )
 

@@ -5,6 +5,8 @@ from .._plan cimport Plan
 from .._types cimport int64_t
 
 cdef extern from "windows/plan.h" nogil:
+    const int CONVT_FILTERS
+
     ctypedef struct convt_windows_plan:
         Geometry g
         int64_t inputs, outputs

@@ -6,7 +6,7 @@ Sizes follow from the problem, the instruction set and the machine's record, nev
 from .._cost cimport cycles_of, words
 from .._geometry cimport Geometry, positions_of
 from .._job cimport Job
-from .._kernels cimport lanes_of, stage
+from .._kernels cimport CONVT_WINDOWS, lanes_of, stage
 from .._sizes cimport ceil_div, even, times
 from .._tables cimport as_list, new_table
 from .._types cimport int64_t
@@ -19,8 +19,6 @@ __all__ = ["WindowsPlan", "windows_plan", "windows_suits"]
 cdef enum:                                  # the same on every machine
     STEPS = 64                              # of the fine channels that are packed at a time, at least
     DOTS = 4                                # filters of a kernel
-    FILTERS = 32                            # of a task, at most: CONVT_FILTERS
-    WINDOWS = 128                           # of a task, at most: CONVT_WINDOWS
     TASKS = 64                              # keep many cores busy,
     LEAST = 64                              # with so many windows each, which all read the same filters
     KERNEL = 8                              # elements of a row of a filter, at least
@@ -90,7 +88,7 @@ def windows_plan(Job job not None):
 cdef void _cut_channels(WindowsPlan plan):
     """Filters of a task, and fine channels that are packed at a time."""
     cdef convt_windows_plan* p = &plan.p
-    p.part = min(FILTERS, ceil_div(even(p.outputs, FILTERS), DOTS) * DOTS)
+    p.part = min(CONVT_FILTERS, ceil_div(even(p.outputs, CONVT_FILTERS), DOTS) * DOTS)
     p.chunk = min(p.inputs, ceil_div(STEPS, p.steps))
 
 
@@ -100,7 +98,7 @@ cdef void _cut_boxes(WindowsPlan plan, Caches caches, int64_t positions, int64_t
     cdef int64_t of_task = max(LEAST, positions * ceil_div(p.outputs, p.part) // TASKS)
     cdef int64_t room = min(caches.sums // (p.part * lanes * plan.size), of_task), whole
     cdef int axis
-    room = max(1, min(WINDOWS, room))
+    room = max(1, min(CONVT_WINDOWS, room))
     p.count[0], p.count[1], p.count[2] = 1, 1, 1
     for axis in range(2, -1, -1):
         p.count[axis] = min(p.g.coarse[axis], room)

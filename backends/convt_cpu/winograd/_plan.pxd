@@ -5,7 +5,7 @@ from .._plan cimport Plan
 from .._types cimport int64_t
 
 cdef extern from "winograd/plan.h" nogil:
-    const int CONVT_WINOGRAD_LISTS
+    const int CONVT_WINOGRAD_TILES, CONVT_WINOGRAD_STRIDE, CONVT_WINOGRAD_LISTS
 
     ctypedef struct convt_winograd_plan:
         int64_t batch, groups, inputs, outputs

@@ -32,8 +32,6 @@ cdef enum:                                  # the same on every machine
     PASSES = 8                              # of all outputs, where each reads V from far away
     OWN = 1024 * 1024                       # bytes of scratch memory of a thread that has no V and no U
     MOST_OWN = 2 * 1024 * 1024              # bytes of U and M of one pass that transforms its weights
-    MOST_TILES = 96                         # CONVT_WINOGRAD_TILES
-    MOST_STRIDE = 2                         # CONVT_WINOGRAD_STRIDE
     TASKS = 64                              # keep many cores busy
 
 cdef struct Caches:                         # bytes; `_caches` says of what
@@ -120,7 +118,7 @@ cdef bint _suits(int64_t fine, int64_t coarse, int64_t kernel, int64_t stride, i
     """
     cdef int64_t reached = (coarse - 1) * stride - padding     # by the last coarse element's first tap
     cdef int64_t length
-    if (dilation > 1 and stride > 1) or stride > MOST_STRIDE or not 2 <= ceil_div(kernel, stride) <= 3:
+    if (dilation > 1 and stride > 1) or stride > CONVT_WINOGRAD_STRIDE or not 2 <= ceil_div(kernel, stride) <= 3:
         return False
     length = times(kernel - 1, dilation) + 1
     return 0 <= padding < length and reached < fine <= reached + length and dilation <= min(fine, coarse)
@@ -172,7 +170,7 @@ cdef void _choose_blocks(WinogradPlan plan, Draft* d):
     """Tiles of a block, and the schedule: by outputs where weights are many, together where blocks are few."""
     cdef convt_winograd_plan* p = &plan.p
     cdef int64_t row = times(p.inputs, FREQUENCIES * p.in_phases * plan.size)      # bytes of V of a tile
-    cdef int64_t most = min(MOST_TILES, ceil_div(d.all_tiles, d.lanes) * d.lanes)
+    cdef int64_t most = min(CONVT_WINOGRAD_TILES, ceil_div(d.all_tiles, d.lanes) * d.lanes)
     cdef int64_t in_cache = most if times(most, row) <= d.caches.tiles else d.caches.tiles // row // d.step * d.step
     plan.schedule = BY_TILES
     p.block_tiles = in_cache

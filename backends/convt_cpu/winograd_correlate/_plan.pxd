@@ -4,7 +4,7 @@ from .._plan cimport Plan
 from .._types cimport int64_t
 
 cdef extern from "winograd_correlate/plan.h" nogil:
-    const int CONVT_TRANSFORMED
+    const int CONVT_UNIT_TILES, CONVT_TRANSFORMED
 
     ctypedef struct convt_winograd_side:
         int64_t channels, block, panel, width, pitch

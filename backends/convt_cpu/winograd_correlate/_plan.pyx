@@ -11,7 +11,7 @@ from libc.math cimport sqrt
 from .._cost cimport chunks_of, cycles_of, elements_moved, words
 from .._geometry cimport Geometry
 from .._job cimport Job
-from .._kernels cimport CONVT_ADDED, lanes_of, most_rows, stage, widest
+from .._kernels cimport CONVT_ADDED, CONVT_CHUNK, lanes_of, most_rows, stage, widest
 from .._plan cimport REPEATS
 from .._sizes cimport ceil_div, even, times
 from .._types cimport int64_t
@@ -27,12 +27,10 @@ cdef enum:                                  # the same on every machine
     MOST_STRIDE = 8
     MOST_FREQUENCIES = 16                   # those of two axes; three would have more sums than the caches hold
     MOST_PHASES = 16
-    UNIT_TILES = 64                         # of a unit, at most
     BLOCKS = 6                              # pairs of blocks, at least
     ALL_SUMS = 6 * 1024 * 1024              # bytes of M of all tasks that each have a whole one
     WAVE = 16 * 1024 * 1024                 # bytes of V and G of a strip that all threads pack
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
-    CHUNK = 256                             # CONVT_CHUNK: tiles that a kernel sums before its registers go to memory
     TASKS = 64                              # keep many cores busy
     SPLITS = 16                             # of which each has sums of its own; more where adding them takes a small part ...
     PART = 8                                # ... of the time: cycles of summing for each sum that is added
@@ -147,7 +145,7 @@ cdef void _choose_unit(convt_winograd_correlate_plan* p, int64_t room) noexcept:
     cdef int axis
     p.unit[0] = p.unit[1] = 1
     for axis in range(2, 0, -1):
-        low, high = 1, max(1, min(p.units[axis], UNIT_TILES // p.unit[1]))
+        low, high = 1, max(1, min(p.units[axis], CONVT_UNIT_TILES // p.unit[1]))
         while low < high:
             p.unit[axis - 1] = (low + high + 1) // 2
             if _measure(p) <= room:
@@ -198,7 +196,7 @@ cdef void _choose_blocks(WinogradCorrelatePlan plan, Caches caches):
     p.fine.pitch = ceil_div(p.fine.pitch, p.fine.width) * p.fine.width
     p.coarse.width = lanes
     p.coarse.pitch = ceil_div(p.coarse.block, p.coarse.panel) * lanes
-    p.chunk = min(CHUNK, caches.near // (p.fine.width * plan.size))
+    p.chunk = min(CONVT_CHUNK, caches.near // (p.fine.width * plan.size))
     p.of_fine = p.frequencies * p.phases * p.unit_tiles * p.fine.pitch
     p.of_coarse = p.frequencies * p.unit_tiles * p.coarse.pitch
     p.of_sums = p.frequencies * p.phases * p.coarse.block * p.fine.pitch
