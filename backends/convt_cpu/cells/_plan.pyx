@@ -1,7 +1,4 @@
-"""CellsPlan: the cells of a problem, and how lanes and positions are cut into tasks; ``plan.h`` has the picture.
-
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
-"""
+"""CellsPlan: the cells of a problem, and how lanes and positions are cut into tasks; ``plan.h`` has the picture."""
 
 from .._cost cimport cycles_of, words
 from .._geometry cimport Geometry

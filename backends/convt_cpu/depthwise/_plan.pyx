@@ -1,7 +1,6 @@
 """DepthwisePlan: planes, taps and boxes of a problem, as the tables of ``plan.h``.
 
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
-`../_taps.pxd` knows the planes; here they are cut into boxes, in the time of a few microseconds: new shapes wait for it.
+`../_taps.pxd` knows the planes; here they are cut into boxes.
 """
 
 from .._cost cimport chunks_of, cycles_of, elements_moved, weights_moved

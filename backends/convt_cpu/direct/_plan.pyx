@@ -4,9 +4,7 @@ Along each axis, tap t of coarse position q meets the fine element ``q * stride 
 the phase ``(tap * dilation - padding) mod stride``, at position q + steps of that phase. So gather reads the fine phases at
 q + steps, and scatter writes each fine phase from the coarse array at its own position - steps.
 
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
-`../_taps.pxd` knows the planes, `_strips.pxd` cuts them; here they become a plan, in the time of a few microseconds: every
-new shape waits for it.
+`../_taps.pxd` knows the planes, `_strips.pxd` cuts them; here they become a plan.
 """
 
 from .._cost cimport cycles_of, elements_moved, weights_moved, words

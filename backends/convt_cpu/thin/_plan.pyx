@@ -1,7 +1,4 @@
-"""ThinPlan: how lanes, channels and positions are cut into tasks; ``plan.h`` says what the sizes are.
-
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
-"""
+"""ThinPlan: how lanes, channels and positions are cut into tasks; ``plan.h`` says what the sizes are."""
 
 from .._cost cimport cycles_of, elements_moved, weights_moved, words
 from .._geometry cimport positions_of, weights_of

@@ -1,7 +1,4 @@
-"""WindowsPlan: how positions and coarse channels are cut into tasks; ``plan.h`` says what the sizes are.
-
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
-"""
+"""WindowsPlan: how positions and coarse channels are cut into tasks; ``plan.h`` says what the sizes are."""
 
 from .._cost cimport cycles_of, words
 from .._geometry cimport Geometry, positions_of

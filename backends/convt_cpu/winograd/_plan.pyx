@@ -3,9 +3,6 @@
 Along each axis the kernel counts as stride * taps long. In padded fine positions F = fine + padding, scatter's phase p at
 position u, F = stride * u + p, meets tap p + stride * j at the coarse position u - j; gather's output u meets tap
 p + stride * j at F = stride * (u + j) + p.
-
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads. A plan takes
-a few microseconds: every new shape waits for it.
 """
 
 from .._cost cimport cycles_of, elements_moved, weights_moved, words

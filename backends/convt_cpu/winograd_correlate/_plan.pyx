@@ -1,9 +1,8 @@
 """WinogradCorrelatePlan: tiles, blocks and strips, as ``plan.h`` describes them.
 
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads. There are two
-schedules. Where M is small, each task packs and sums some strips by itself, and the sums of all tasks are added in the end.
-Where it is not, all threads pack a large strip together; then each task sums it for one block of either side, and transforms
-the sums.
+There are two schedules. Where M is small, each task packs and sums some strips by itself, and the sums of all tasks are added
+in the end. Where it is not, all threads pack a large strip together; then each task sums it for one block of either side, and
+transforms the sums.
 """
 
 from libc.math cimport sqrt
