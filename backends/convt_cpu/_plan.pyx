@@ -26,6 +26,8 @@ cdef class Plan:
         How often the stages that repeat are run.
     scratch_bytes, shared_bytes : int
         Scratch memory of each thread, and of all together.
+    nbytes : int
+        The plan itself, tables included.
     """
 
     def __cinit__(self, Job job not None):
@@ -88,3 +90,8 @@ cdef class Plan:
     def shared_bytes(self):
         """Of all threads together."""
         return (self.packed + self.shared) * self.size
+
+    @property
+    def nbytes(self):
+        """Of the plan and its tables."""
+        return self.__sizeof__() + self.all_tables.size

@@ -1,13 +1,12 @@
-"""DepthwisePlan: planes, taps and boxes of a problem, as the tables of ``kernels/depthwise_plan.h``.
+"""DepthwisePlan: planes, taps and boxes of a problem, as the tables of ``plan.h``.
 
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
-`../_taps.pxd` knows the planes; here they are cut into boxes, in the time of a few microseconds: new shapes wait for it.
+`../_taps.pxd` knows the planes; here they are cut into boxes.
 """
 
 from .._cost cimport chunks_of, cycles_of, elements_moved, weights_moved
 from .._geometry cimport Geometry, name_sides, positions_of, weights_of
 from .._job cimport Job
-from .._kernels cimport convt_depthwise_plan, lanes_of, stage
+from .._kernels cimport lanes_of, stage
 from .._memory cimport allocate, release
 from .._plan cimport PACKS, REPEATS
 from .._sizes cimport LINE, ceil_div, even, times
@@ -27,9 +26,8 @@ cdef enum:                                  # the same on every machine
     BOXES = 8                               # of all images and groups, at least
     MOST_CHANNELS = 64                      # pairs of channels of a group
     MOST_TAPS = 4096
-    CHANNELS = 16                           # that fill vectors of any instruction set, where lanes are channels,
-    CHANNEL_TAPS = 512                      # and the most taps there, CONVT_CHANNEL_TAPS
-    FILTERS = 1024 * 1024                   # and bytes of all filters
+    CHANNELS = 16                           # that fill vectors of any instruction set, where lanes are channels, ...
+    FILTERS = 1024 * 1024                   # ... and bytes of all filters there
     MOST = 8 * 1024 * 1024                  # bytes of scratch memory of one thread, and of all together
     FEW = 8                                 # channels of one side of a group, if the other side has one
 
@@ -64,7 +62,7 @@ cdef class DepthwisePlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/depthwise_plan.h`` names, by name: for tests."""
+        """All that ``plan.h`` names, by name: for tests."""
         cdef convt_depthwise_plan* p = &self.p
         cdef int64_t taps = p.first_tap[p.out_planes]
         return SimpleNamespace(
@@ -239,7 +237,7 @@ cdef bint _lanes_are_channels(Job job, int64_t weights):
     """Whether channels are densest in memory, and fill vectors, and every group has one."""
     cdef const Geometry* g = &job.g
     return (
-        job.channels_last and weights == g.taps <= CHANNEL_TAPS and g.groups >= CHANNELS
+        job.channels_last and weights == g.taps <= CONVT_CHANNEL_TAPS and g.groups >= CHANNELS
         and g.taps * g.groups * g.size <= FILTERS
     )
 

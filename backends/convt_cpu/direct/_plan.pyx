@@ -1,18 +1,16 @@
-"""DirectPlan: planes, taps and strips of a problem, as the tables that ``kernels/direct_plan.h`` describes.
+"""DirectPlan: planes, taps and strips of a problem, as the tables that ``plan.h`` describes.
 
 Along each axis, tap t of coarse position q meets the fine element ``q * stride + tap * dilation - padding``, which lies in
 the phase ``(tap * dilation - padding) mod stride``, at position q + steps of that phase. So gather reads the fine phases at
 q + steps, and scatter writes each fine phase from the coarse array at its own position - steps.
 
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
-`../_taps.pxd` knows the planes, `_strips.pxd` cuts them; here they become a plan, in the time of a few microseconds: every
-new shape waits for it.
+`../_taps.pxd` knows the planes, `_strips.pxd` cuts them; here they become a plan.
 """
 
 from .._cost cimport cycles_of, elements_moved, weights_moved, words
 from .._geometry cimport Geometry, name_sides
 from .._job cimport Job
-from .._kernels cimport convt_column, convt_direct_plan, has_kernel, lanes_of, most_rows, stage, widest
+from .._kernels cimport has_kernel, lanes_of, most_rows, stage, widest
 from .._memory cimport allocate, release
 from .._plan cimport PACKS, REPEATS
 from .._sizes cimport LINE, ceil_div, even, times
@@ -49,7 +47,7 @@ cdef class DirectPlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/direct_plan.h`` names, and the schedule, by name: for tests."""
+        """All that ``plan.h`` names, and the schedule, by name: for tests."""
         cdef convt_direct_plan* p = &self.p
         cdef int64_t taps = p.first_tap[p.out_planes]
         cdef int64_t columns = p.first_column[p.column_units]

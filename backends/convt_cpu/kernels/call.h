@@ -39,7 +39,7 @@ static inline convt_seat *convt_seat_of(void *own) { return (convt_seat *)own - 
 typedef int (*convt_stage)(const convt_call *call, int64_t task, void *own);
 
 typedef struct {
-    const char *name;
+    const char *engine, *name;
     convt_stage run;
 } convt_named_stage;
 

@@ -1,17 +1,14 @@
-"""WinogradPlan: tiles, windows and blocks of a problem, as ``kernels/winograd_plan.h`` describes them.
+"""WinogradPlan: tiles, windows and blocks of a problem, as ``plan.h`` describes them.
 
 Along each axis the kernel counts as stride * taps long. In padded fine positions F = fine + padding, scatter's phase p at
 position u, F = stride * u + p, meets tap p + stride * j at the coarse position u - j; gather's output u meets tap
 p + stride * j at F = stride * (u + j) + p.
-
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads. A plan takes
-a few microseconds: every new shape waits for it.
 """
 
 from .._cost cimport cycles_of, elements_moved, weights_moved, words
 from .._geometry cimport Geometry
 from .._job cimport Job
-from .._kernels cimport CONVT_WINOGRAD_LISTS, convt_winograd_plan, lanes_of, most_rows, stage, widest
+from .._kernels cimport lanes_of, most_rows, stage, widest
 from .._plan cimport PACKS, REPEATS
 from .._sizes cimport LINE, ceil_div, even, times
 from .._types cimport int64_t
@@ -32,8 +29,6 @@ cdef enum:                                  # the same on every machine
     PASSES = 8                              # of all outputs, where each reads V from far away
     OWN = 1024 * 1024                       # bytes of scratch memory of a thread that has no V and no U
     MOST_OWN = 2 * 1024 * 1024              # bytes of U and M of one pass that transforms its weights
-    MOST_TILES = 96                         # CONVT_WINOGRAD_TILES
-    MOST_STRIDE = 2                         # CONVT_WINOGRAD_STRIDE
     TASKS = 64                              # keep many cores busy
 
 cdef struct Caches:                         # bytes; `_caches` says of what
@@ -77,17 +72,8 @@ cdef class WinogradPlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/winograd_plan.h`` names, and the schedule, by name: for tests."""
-        cdef convt_winograd_plan* p = &self.p
-        return SimpleNamespace(
-            batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, in_size=p.in_size, out_size=p.out_size,
-            kernel=p.kernel, in_stride=p.in_stride, out_stride=p.out_stride, in_first=p.in_first, out_first=p.out_first,
-            taps=p.taps, results=p.results, lattices=p.lattices, tiles=p.tiles, in_phases=p.in_phases,
-            out_phases=p.out_phases, block_tiles=p.block_tiles, pitch=p.pitch, block_channels=p.block_channels,
-            tile=p.tile, unit=p.unit, pass_=p.pass_, v_size=p.v_size, u_size=p.u_size,
-            schedule=("by tiles", "together", "by outputs")[self.schedule], blocks=p.blocks, units=p.units,
-            waves=p.waves,
-        )
+        """All that ``plan.h`` names, and the schedule, by name: for tests."""
+        return SimpleNamespace(**self.p, schedule=("by tiles", "together", "by outputs")[self.schedule])
 
 
 def winograd_suits(Job job not None):
@@ -129,7 +115,7 @@ cdef bint _suits(int64_t fine, int64_t coarse, int64_t kernel, int64_t stride, i
     """
     cdef int64_t reached = (coarse - 1) * stride - padding     # by the last coarse element's first tap
     cdef int64_t length
-    if (dilation > 1 and stride > 1) or stride > MOST_STRIDE or not 2 <= ceil_div(kernel, stride) <= 3:
+    if (dilation > 1 and stride > 1) or stride > CONVT_WINOGRAD_STRIDE or not 2 <= ceil_div(kernel, stride) <= 3:
         return False
     length = times(kernel - 1, dilation) + 1
     return 0 <= padding < length and reached < fine <= reached + length and dilation <= min(fine, coarse)
@@ -181,7 +167,7 @@ cdef void _choose_blocks(WinogradPlan plan, Draft* d):
     """Tiles of a block, and the schedule: by outputs where weights are many, together where blocks are few."""
     cdef convt_winograd_plan* p = &plan.p
     cdef int64_t row = times(p.inputs, FREQUENCIES * p.in_phases * plan.size)      # bytes of V of a tile
-    cdef int64_t most = min(MOST_TILES, ceil_div(d.all_tiles, d.lanes) * d.lanes)
+    cdef int64_t most = min(CONVT_WINOGRAD_TILES, ceil_div(d.all_tiles, d.lanes) * d.lanes)
     cdef int64_t in_cache = most if times(most, row) <= d.caches.tiles else d.caches.tiles // row // d.step * d.step
     plan.schedule = BY_TILES
     p.block_tiles = in_cache

@@ -27,11 +27,12 @@ def test_scratch_memory_is_bounded_whatever_the_sizes(isa, problem):
 
 @pytest.mark.parametrize("isa", instruction_sets())
 def test_boxes_cover_the_positions(isa):
-    tables = windows_plan(Job(ORDINARY, "gather", (0, 1), isa)).tables
+    plan = windows_plan(Job(ORDINARY, "gather", (0, 1), isa))
+    tables = plan.tables
     for coarse, count, boxes in zip(tables.coarse, tables.count, tables.boxes, strict=True):
         assert (boxes - 1) * count < coarse <= boxes * count
     assert 1 < prod(tables.count) <= 128
-    assert tables.tasks == ORDINARY.batch * prod(tables.boxes) * 2  # 50 channels in two parts
+    assert plan.tasks == ORDINARY.batch * prod(tables.boxes) * 2  # 50 channels in two parts
 
 
 @pytest.mark.parametrize(
