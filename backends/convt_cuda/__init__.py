@@ -2,12 +2,15 @@
 
 =================  ==================================================================
 ``backend.py``     the protocol: where the data is, which engine, run it
-``driver.py``      PyCUDA and the driver, or the exact reason why not
+``driver.py``      PyCUDA and the driver, or the exact reason why not;
+                   ``presence.py``: whether there is a GPU, without CUDA
 ``device.py``      one GPU: its primary context, kernels, memory
-``arrays.py``      the callers' arrays on a GPU, without a copy
+``kinds.py``       the callers' arrays on a GPU, without a copy; ``tensors.py``:
+                   those of PyTorch; ``arrays.py``: what they become
 ``staging.py``     NumPy arrays: to the GPU and back
 ``pieces.py``      and in large batches, copied beside the computing
 ``memory.py``      a pool of device memory; errors that name bytes
+``running.py``     a map on addresses; a call that is made again
 ``choice.py``      which engine, by its cost; ``engine.py`` says what one is
 ``own/``           the engines that launch kernels of ``kernels/``
 ``cudnn/``         the engine that calls cuDNN

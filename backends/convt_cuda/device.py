@@ -19,7 +19,6 @@ from convt.backend import BackendUnavailable
 
 from .compiled import AHEAD, kernel_image
 from .driver import CudaError, Driver
-from .engine import EXTRA
 from .memory import PinnedPool, Pool
 
 if TYPE_CHECKING:
@@ -87,11 +86,8 @@ class Device:
         function = self._functions.get(launch.kernel)
         if function is None:
             function = self._function(launch.kernel)
-        block = launch.block()
-        for slot, name in launch.pointers:
-            block[slot + EXTRA] = pointers[name]
         grid = (launch.blocks, 1, 1, launch.threads, 1, 1, 0)
-        self._driver.fast("cuLaunchKernel", function, *grid, c_void_p(stream), None, block)
+        self._driver.fast("cuLaunchKernel", function, *grid, c_void_p(stream), None, launch.block(pointers))
 
     def copy_in(self, address: int, array: np.ndarray) -> None:
         """A contiguous NumPy array to the device."""

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 if TYPE_CHECKING:
     from .device import Device
 
-__all__ = ["EXTRA", "Engine", "Launch", "Launches", "Map", "Plan", "Strides"]
+__all__ = ["Engine", "Launch", "Launches", "Map", "Plan", "Strides"]
 
 _BUFFER, _SIZE, _END = 1, 2, 0  # of cuLaunchKernel's `extra`
-EXTRA = 6  # slots in front of a launch's parameters
-_SLOT = 8  # bytes
+_EXTRA, _SLOT = 6, 8  # slots in front of a launch's parameters, and bytes of a slot
+_PARAMETERS, _PARAMETERS_SIZE = _EXTRA * _SLOT, (_EXTRA - 1) * _SLOT
 
 Map: TypeAlias = Literal["scatter", "gather", "correlate"]
 Strides: TypeAlias = tuple[tuple[int, ...], ...]
@@ -50,17 +50,20 @@ class Launch:
     @cached_property
     def _template(self) -> ctypes.Array[ctypes.c_longlong]:
         size = len(self.values) * _SLOT
-        return (ctypes.c_longlong * (EXTRA + len(self.values)))(_BUFFER, 0, _SIZE, 0, _END, size, *self.values)
+        return (ctypes.c_longlong * (_EXTRA + len(self.values)))(_BUFFER, 0, _SIZE, 0, _END, size, *self.values)
 
-    def block(self) -> ctypes.Array[ctypes.c_longlong]:
-        """What cuLaunchKernel takes as `extra`, of this launch alone: ``| its five words | size | parameters |``.
+    @cached_property
+    def _slots(self) -> tuple[tuple[int, str], ...]:
+        return tuple((_EXTRA + slot, name) for slot, name in self.pointers)
 
-        The addresses among the parameters are still to be written.
-        """
+    def block(self, pointers: Mapping[str, int]) -> ctypes.Array[ctypes.c_longlong]:
+        """What cuLaunchKernel takes as `extra`, for one launch alone: ``| its five words | size | parameters |``."""
         template = self._template
         block = type(template).from_buffer_copy(template)
         start = ctypes.addressof(block)
-        block[1], block[3] = start + EXTRA * _SLOT, start + (EXTRA - 1) * _SLOT
+        block[1], block[3] = start + _PARAMETERS, start + _PARAMETERS_SIZE
+        for slot, name in self._slots:
+            block[slot] = pointers[name]
         return block
 
 

@@ -1,9 +1,6 @@
 """Arrays that lie on a GPU: taken in without a copy, given back as their own kind, refused with the reason."""
 
 import gc
-import sys
-from contextlib import nullcontext
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -127,114 +124,6 @@ def test_the_result_is_computed_in_its_stream_after_the_inputs(cuda, emulator, x
     assert emulator.calls("cuEventDestroy_v2") == emulator.calls("cuEventCreate")
 
 
-@pytest.fixture
-def tensor(torch, to_gpu):
-    """NumPy arrays as tensors, of a subclass if need be."""
-
-    def tensor(array, kind=None, device=0):
-        made = (kind or torch.Tensor)(to_gpu(array, device), array.dtype.name)
-        made.device = f"cuda:{device}"
-        return made
-
-    return tensor
-
-
-def test_tensors_come_back_as_tensors_in_torchs_stream(cuda, emulator, x, w, torch, tensor, to_host, monkeypatch):
-    class Stream:
-        cuda_stream = 99
-
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda ordinal: Stream)
-    y = convt.conv_transpose(tensor(x), tensor(w))
-    assert type(y) is torch.Tensor
-    assert (y.dtype, y.device) == ("torch.float64", "cuda:0")
-    assert emulator.stream == 99
-    np.testing.assert_allclose(to_host(y.array), convt.conv_transpose(x, w, backend="numpy"), atol=1e-12)
-
-
-def test_torchs_stream_by_its_number(cuda, emulator, x, w, torch, tensor):
-    asked = []
-    torch._C = ModuleType("torch._C")
-    torch._C._cuda_getCurrentRawStream = lambda ordinal: asked.append(ordinal) or 98
-    convt.conv_transpose(tensor(x, device=1), tensor(w, device=1))
-    assert set(asked) == {1}
-    assert emulator.stream == 98
-
-
-def test_a_subclass_of_tensor(cuda, emulator, x, w, torch, tensor, to_host):
-    class Mine(torch.Tensor):
-        __module__ = "somebody.elses"
-
-    class Stream:
-        cuda_stream = 97
-
-    torch.cuda.current_stream = lambda ordinal: Stream
-    y = convt.conv_transpose(tensor(x, Mine), tensor(w, Mine))
-    assert type(y) is torch.Tensor
-    assert emulator.stream == 97
-    np.testing.assert_allclose(to_host(y.array), convt.conv_transpose(x, w, backend="numpy"), atol=1e-12)
-
-
-def test_a_subclass_of_pycudas_array(cuda, emulator, x, w, to_gpu, to_host):
-    from pycuda.gpuarray import GPUArray
-
-    class Mine(GPUArray):
-        pass
-
-    on_gpu = to_gpu(x)
-    with cuda._devices[0].current():
-        mine = Mine(x.shape, x.dtype, base=on_gpu, gpudata=on_gpu.gpudata)
-    y = convt.conv_transpose(mine, to_gpu(w))
-    assert type(y) is GPUArray
-    assert emulator.stream == 0
-    np.testing.assert_allclose(to_host(y), convt.conv_transpose(x, w, backend="numpy"), atol=1e-12)
-
-
-def test_where_tensors_lie_is_not_asked_of_the_driver(cuda, emulator, x, w, tensor):
-    arrays = tensor(x), tensor(w)
-    convt.conv_transpose(*arrays)
-    before = emulator.calls("cuPointerGetAttributes")
-    convt.conv_transpose(*arrays)
-    assert emulator.calls("cuPointerGetAttributes") == before
-
-
-def test_cupys_arrays(cuda, emulator, x, w, to_gpu, to_host, monkeypatch):
-    """As much of CuPy as the backend asks."""
-    from pycuda.gpuarray import GPUArray
-
-    from convt_cuda.kinds import kind_of
-
-    class Memory:
-        def __init__(self, array):
-            self.array, self.ptr, self.device_id = array, int(array.gpudata), 1
-
-    class Ndarray:
-        def __init__(self, shape, dtype, memory, strides):
-            base = memory.array
-            with cuda._devices[1].current():
-                self.array = GPUArray(shape, dtype, base=base, gpudata=base.gpudata, strides=strides)
-            self.shape, self.strides, self.dtype, self.data, self.device = shape, strides, dtype, memory, nullcontext()
-
-        @property
-        def __cuda_array_interface__(self):
-            return {**self.array.__cuda_array_interface__, "stream": 55}
-
-    cupy = ModuleType("cupy")
-    cupy.ndarray = Ndarray
-    cupy.empty = lambda shape, dtype: made(np.empty(shape, dtype))
-    monkeypatch.setitem(sys.modules, "cupy", cupy)
-    kind_of.cache_clear()
-
-    def made(array):
-        return Ndarray(array.shape, array.dtype, Memory(to_gpu(array, 1)), array.strides)
-
-    before = emulator.calls("cuPointerGetAttributes")
-    y = convt.conv_transpose(made(x[0]), made(w), stride=2)
-    assert type(y) is Ndarray
-    assert emulator.stream == 55
-    assert emulator.calls("cuPointerGetAttributes") == before
-    np.testing.assert_allclose(to_host(y.array, 1), convt.conv_transpose(x[0], w, stride=2, backend="numpy"), atol=1e-12)
-
-
 def test_results_come_from_the_callers_pool(cuda, x, w, context):
     """PyCUDA's own, which frees without waiting for the GPU; views of what it gave keep it."""
     from pycuda import gpuarray, tools
@@ -259,81 +148,6 @@ def test_results_come_from_the_callers_pool(cuda, x, w, context):
 
 
 # What is refused
-
-
-@pytest.mark.parametrize("name", ["x", "w", "bias", "dy"])
-def test_tensors_that_require_grad(cuda, x, w, torch, tensor, monkeypatch, name):
-    arrays = {"x": tensor(x), "w": tensor(w), "bias": tensor(np.zeros(3)), "dy": tensor(np.ones((2, 3, 7, 9)))}
-    arrays[name].requires_grad = True
-    with pytest.raises(TypeError, match=rf"^{name} must not require grad, got a Tensor that does \(use {name}\.detach\(\)"):
-        convt.conv_transpose_backward(**arrays)
-    monkeypatch.setattr(torch, "is_grad_enabled", lambda: False)
-    convt.conv_transpose_backward(**arrays)
-
-
-def test_an_out_that_requires_grad(cuda, x, w, tensor):
-    out = tensor(np.empty((2, 3, 7, 9)))
-    out.requires_grad = True
-    with pytest.raises(TypeError, match=r"^out must not require grad, got a Tensor that does"):
-        convt.conv_transpose(tensor(x), tensor(w), out=out)
-
-
-@pytest.mark.parametrize(
-    ("member", "value", "message"),
-    [
-        ("negated", True, "arrays on a GPU must have their numbers in memory, got a Tensor that is to be negated"),
-        ("data_ptr", int, "arrays on a GPU must be alive, got a Tensor without memory"),
-        ("data_ptr", lambda: 12, "arrays on a GPU must be aligned to their elements, got address 0xc of float64"),
-    ],
-)
-def test_tensors_that_cannot_be_read(cuda, x, w, tensor, member, value, message):
-    strange = tensor(x)
-    setattr(strange, member, value)
-    with pytest.raises(ValueError, match=f"^{message}"):
-        convt.conv_transpose(strange, tensor(w))
-
-
-def test_a_conjugated_view(cuda, to_gpu, torch):
-    z = torch.Tensor(to_gpu(np.ones((1, 1, 3), np.complex64)), "complex64")
-    assert convt.upsample(z, 2).dtype == "torch.complex64"
-    z.conjugated = True
-    with pytest.raises(ValueError, match=r"^arrays on a GPU must have their numbers in memory, got a Tensor that is"):
-        convt.upsample(z, 2)
-
-
-def test_a_type_that_numpy_does_not_have(cuda, to_gpu, torch):
-    x = torch.Tensor(to_gpu(np.ones((1, 1, 3), np.uint8)), "float8_e4m3fn")
-    with pytest.raises(TypeError, match=f"^{ONE_TYPE} got float8_e4m3fn, float8_e4m3fn$"):
-        convt.conv(x, x)
-
-
-def test_sparse_tensors_and_those_of_the_host(cuda, x, w, tensor):
-    sparse, ours = tensor(x), tensor(w)
-    sparse.layout = "sparse"
-    with pytest.raises(TypeError, match=r"^x must lie where the other arrays do, on backend 'cuda', got Tensor$"):
-        convt.conv_transpose(sparse, ours)
-    host = tensor(w)
-    host.is_cuda = False
-    with pytest.raises(TypeError, match=r"^w must lie where the other arrays do, on backend 'cuda', got Tensor$"):
-        convt.conv_transpose(tensor(x), host)
-
-
-def test_tensors_while_another_context_is_current(cuda, emulator, x, w, tensor):
-    """What PyTorch allocates then lies in it."""
-    from pycuda import driver, gpuarray
-
-    other = driver.Device(0).make_context()
-    try:
-        lost = tensor(x)
-        lost.array = gpuarray.to_gpu(x)
-        with pytest.raises(
-            ValueError, match=r"^arrays on a GPU must lie in its primary context, got a Tensor of another one"
-        ):
-            convt.conv_transpose(lost, tensor(w))
-        lost.array.gpudata.free()
-    finally:
-        other.pop()
-        other.detach()
 
 
 def test_host_and_device_arrays_do_not_mix(cuda, x, w, to_gpu):
