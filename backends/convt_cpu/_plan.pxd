@@ -19,6 +19,9 @@ cdef struct Stage:
     int64_t tasks                           # of a round
     int64_t run                             # tasks that one core had best do in one go; 0: its function does one
     double cycles                           # estimated, of all its tasks in all rounds on one core
+    double start                            # what they have of it for each run, as for what it packs or reads first, ...
+    double restart                          # ... and for each `inner` tasks, or what a run has of them; `inner` divides `run`
+    int64_t inner
 
 cdef class Plan:
     cdef Tables all_tables                  # that the plan points into
@@ -34,6 +37,7 @@ cdef class Plan:
     cdef int64_t packed, shared, scratch    # in elements: what packing stages write, what all tasks share, each thread's own
 
     cdef int add(self, int stage, int64_t tasks, double cycles, int kind=*, int64_t run=*) except -1
+    cdef int starts(self, double start, double restart=*, int64_t inner=*) except -1
     cdef int add_function(
         self, StageFunction function, const char* name, int64_t tasks, double cycles, int kind=*, int64_t run=*
     ) except -1

@@ -12,9 +12,9 @@ from libc.stdint cimport uintptr_t
 
 from ._call cimport Call, Seat, StageFunction
 from ._layers cimport layer
-from ._memory cimport allocate, release
+from ._memory cimport borrow, give_back
 from ._plan cimport REPEATS, Plan, Stage
-from ._sizes cimport LINE, aligned, ceil_div, even
+from ._sizes cimport LINE, aligned, ceil_div
 from ._strides cimport strides_of
 from ._tasks cimport convt_run
 from ._types cimport int64_t
@@ -28,15 +28,19 @@ cdef enum:
 
 cdef double ALONE = 20_000                  # cycles of a stage that is done before another thread has begun
 cdef double LONGEST = 20_000_000            # cycles of a run of tasks: signals wait that long
-cdef enum:
-    RUNS_OF_THREAD = 3                      # so many at least, or all alike, so that threads end together
+cdef double CLAIM = 500                     # of finding a run to do
+cdef double WORTH = 0.98                    # of the time with longer runs: what shorter ones take at most
+
+cdef struct Cut:                            # of a stage's tasks into runs
+    int64_t whole, length                   # each `whole` tasks are cut into runs of `length`; the last one may be shorter
 
 cdef struct Running:                        # a stage of a call, as the layer's threads see it
     const Call* call
     StageFunction run
     char* own                               # scratch memory of seat 0
     int64_t scratch                         # bytes of a seat
-    int64_t tasks, at_once                  # all tasks, and those of a run
+    int64_t tasks, parts                    # all tasks; runs of each `cut.whole`
+    Cut cut
 
 
 def run(
@@ -75,7 +79,8 @@ def run(
     threads = seats_for(plan, threads)
     cdef int64_t packed = aligned(plan.packed * plan.size), shared = aligned(plan.shared * plan.size)
     cdef int64_t scratch = bytes_of_seat(plan)
-    cdef char* memory = <char*>allocate(packed + shared + threads * scratch + LINE)
+    cdef int64_t size = packed + shared + threads * scratch + LINE
+    cdef char* memory = <char*>borrow(size)
     cdef char* first = memory + (-<uintptr_t>memory) % LINE
     call.packed, call.shared = first, first + packed
     cdef bint done
@@ -83,7 +88,7 @@ def run(
         with nogil:
             done = _run_stages(plan, &call, first + packed + shared, scratch, threads, on_threads)
     finally:
-        release(memory)
+        give_back(memory, size)
     return done
 
 
@@ -116,29 +121,47 @@ cdef bint _run_rounds(
             stage = &plan.all_stages[index]
             job.call, job.run, job.own, job.scratch, job.tasks = call, stage.function, own, scratch, stage.tasks
             some = 1 if stage.cycles < ALONE * rounds else <int>min(threads, stage.tasks)
-            job.at_once = _tasks_of_run(stage, rounds, some)
+            job.cut = _cut_into_runs(stage, rounds, some)
+            job.parts = ceil_div(job.cut.whole, job.cut.length)
             for seat in range(some):
                 (<Seat*>(own + seat * scratch)).kept = -1
-            if not on_threads(&_do, &job, ceil_div(stage.tasks, job.at_once), some):
+            if not on_threads(&_do, &job, ceil_div(stage.tasks, job.cut.whole) * job.parts, some):
                 return False
     return True
 
 
-cdef int64_t _tasks_of_run(const Stage* stage, int64_t rounds, int threads) noexcept nogil:
-    """As many as one core had best do in one go, or equal parts of them where threads would not end together; they end soon."""
-    cdef int64_t run = max(stage.run, 1), runs = ceil_div(stage.tasks, run), most = run
-    if runs % threads and runs < RUNS_OF_THREAD * threads:
-        most = stage.tasks // (RUNS_OF_THREAD * threads)
-    most = <int64_t>min(most, LONGEST * rounds * stage.tasks / max(stage.cycles, 1))
-    return even(run, most) if most > 1 else 1
+cdef Cut _cut_into_runs(const Stage* stage, int64_t rounds, int threads) noexcept nogil:
+    """The longest runs that are about as fast as any: all tasks of what one core had best do in one go, or equal parts of them.
+
+    They end soon. Where threads all begin at once, each does as many runs as the others, or one less.
+    """
+    cdef Cut cut, best
+    cdef int64_t whole = max(stage.run, 1), inner = stage.inner, parts, before = 0
+    cdef double of_round = stage.cycles / rounds, time, least = -1, most = LONGEST * stage.tasks / max(of_round, 1)
+    cdef double starts = ceil_div(stage.tasks, whole) * stage.start + stage.tasks // inner * stage.restart
+    cdef double of_task = max(of_round - starts, 0) / stage.tasks
+    best.whole, best.length = inner, 1
+    for parts in range(1, whole // inner + inner):
+        if parts <= whole // inner:
+            cut.whole, cut.length = whole, ceil_div(whole // inner, parts) * inner
+        else:
+            cut.whole, cut.length = inner, ceil_div(inner, parts - whole // inner + 1)
+        if cut.length == before or cut.length > most:
+            continue
+        before = cut.length
+        time = CLAIM + stage.start + ceil_div(cut.length, inner) * stage.restart + cut.length * of_task
+        time *= ceil_div(ceil_div(stage.tasks, cut.whole) * ceil_div(cut.whole, cut.length), threads)
+        if least < 0 or time < WORTH * least:
+            best, least = cut, time
+    return best
 
 
 cdef int _do(void* stage, int64_t task, int seat) noexcept nogil:
     cdef Running* job = <Running*>stage
     cdef Seat* own = <Seat*>(job.own + seat * job.scratch)
-    cdef int64_t first = task * job.at_once
-    own.run = min(job.at_once, job.tasks - first)
-    return job.run(job.call, first, own + 1)
+    cdef int64_t whole = task // job.parts * job.cut.whole, first = whole + task % job.parts * job.cut.length
+    own.run = min(min(first + job.cut.length, whole + job.cut.whole), job.tasks) - first
+    return job.run(job.call, first, own + 1) if own.run > 0 else 1
 
 
 cdef inline int64_t bytes_of_seat(Plan plan) noexcept:

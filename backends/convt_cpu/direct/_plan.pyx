@@ -386,11 +386,15 @@ cdef int _list_stages(DirectPlan plan, Job job, const Draft* d) except -1:
         plan.add(WEIGHTS_STAGE, tasks, weights, PACKS)
     if plan.schedule == BY_STRIPS:
         plan.add(STRIPS_STAGE, p.groups * p.all_strips * p.units, sums + moved * PACKED, 0, p.units)
+        plan.starts(moved / strips * PACKED)
         return 0
     plan.add(PACK_STAGE, p.waves.groups * p.waves.wave * p.pieces, moved * PACKED, REPEATS)
     if plan.schedule == TOGETHER:
         plan.add(SUMS_STAGE, p.waves.groups * p.waves.wave * p.units, sums + moved * AGAIN, REPEATS, p.units)
+        plan.starts(moved / strips * AGAIN)
     else:
         read = moved * AGAIN * ceil_div(p.outputs, p.pass_)
-        plan.add(OUTPUTS_STAGE, p.waves.groups * p.units, sums + read + weights, REPEATS, p.pass_ // p.unit)
+        tasks = p.waves.groups * p.units * p.waves.wave
+        plan.add(OUTPUTS_STAGE, tasks, sums + read + weights, REPEATS, p.pass_ // p.unit * p.waves.wave)
+        plan.starts(moved / strips * p.waves.wave * AGAIN, weights / (p.groups * p.units), p.waves.wave)
     return 0

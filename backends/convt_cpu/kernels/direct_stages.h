@@ -93,19 +93,20 @@ static int NAME(stage_direct_sums)(const convt_call *call, int64_t task, void *o
     return 1;
 }
 
-/* Units of outputs of a group over all strips of the wave, in runs, packing their weights. */
+/* Units of outputs of a group over strips of the wave, in runs, packing their weights: strips of one unit, or all strips of units. */
 static int NAME(stage_direct_outputs)(const convt_call *call, int64_t task, void *own)
 {
     const convt_direct_plan *p = call->plan;
     NAME(map) map = NAME(map_of)(call, p->inputs, p->outputs);
     convt_wave wave = NAME(strips_of)(p, call->round);
-    int64_t end = convt_least(task + convt_seat_of(own)->run, wave.groups * p->units), at_once = p->pass / p->unit;
-    for (int64_t last; task < end; task = last) {
-        int64_t g = task / p->units, first = task % p->units, group = wave.group + g;
-        last = convt_least(convt_least((g + 1) * p->units, end), task + at_once);
-        if (!NAME(outputs)(
-                p, first * p->unit, convt_least((first + last - task) * p->unit, p->outputs),
-                group * p->all_strips + wave.first, wave.count, (REAL *)call->shared + g * wave.count * p->strip_size,
+    int64_t end = convt_least(task + convt_seat_of(own)->run, wave.groups * p->units * p->waves.wave);
+    for (convt_panel panel; task < end; task = panel.end) {
+        panel = convt_panel_of(&p->waves, &wave, p->units, p->pass / p->unit, task, end);
+        int64_t group = wave.group + panel.group, strip = panel.group * wave.count + panel.first;
+        if (panel.count > 0 &&
+            !NAME(outputs)(
+                p, panel.unit * p->unit, convt_least((panel.unit + panel.units) * p->unit, p->outputs),
+                group * p->all_strips + wave.first + panel.first, panel.count, (REAL *)call->shared + strip * p->strip_size,
                 map.kernel + group * map.k_group, map.k_in, map.k_out, map.k_axis, map.bias, map.output, map.out, own))
             return 0;
     }
