@@ -19,9 +19,9 @@ cdef struct Stage:
     int64_t tasks                           # of a round
     int64_t run                             # tasks that one core had best do in one go; 0: its function does one
     double cycles                           # estimated, of all its tasks in all rounds on one core
-    double start                            # what they have of it for each run, as for what it packs or reads first, ...
-    double restart                          # ... and for each `inner` tasks, or what a run has of them; `inner` divides `run`
-    int64_t inner
+    double start                            # of a run, beside its tasks: for what they all read, and `inner` of them have all of, ...
+    double restart                          # ... and for what only `inner` of them share, or those that a run has
+    int64_t inner                           # divides `run`
 
 cdef class Plan:
     cdef Tables all_tables                  # that the plan points into

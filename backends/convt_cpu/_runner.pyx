@@ -14,12 +14,12 @@ from ._call cimport Call, Seat, StageFunction
 from ._layers cimport layer
 from ._memory cimport borrow, give_back
 from ._plan cimport REPEATS, Plan, Stage
-from ._sizes cimport LINE, aligned, ceil_div
+from ._sizes cimport LINE, aligned, ceil_div, even
 from ._strides cimport strides_of
 from ._tasks cimport convt_run
 from ._types cimport int64_t
 
-__all__ = ["run"]
+__all__ = ["run", "runs_of"]
 
 cdef enum:
     MOST_SCRATCH = 30 * 1024 * 1024         # bytes, of up to 8 threads together, ...
@@ -31,15 +31,17 @@ cdef double LONGEST = 20_000_000            # cycles of a run of tasks: signals 
 cdef double CLAIM = 500                     # of finding a run to do
 cdef double WORTH = 0.98                    # of the time with longer runs: what shorter ones take at most
 
-cdef struct Cut:                            # of a stage's tasks into runs
-    int64_t whole, length                   # each `whole` tasks are cut into runs of `length`; the last one may be shorter
+cdef struct Cut:                            # of a stage's tasks into runs: the longest first
+    int64_t longest, heads                  # so many runs of so many tasks; ...
+    int64_t whole, length                   # ... of the others, each `whole` into runs of `length`; the last one may be shorter
+    int64_t runs                            # in all
 
 cdef struct Running:                        # a stage of a call, as the layer's threads see it
     const Call* call
     StageFunction run
     char* own                               # scratch memory of seat 0
     int64_t scratch                         # bytes of a seat
-    int64_t tasks, parts                    # all tasks; runs of each `cut.whole`
+    int64_t tasks
     Cut cut
 
 
@@ -92,6 +94,21 @@ def run(
     return done
 
 
+def runs_of(Plan plan not None, int threads):
+    """For tests: the runs of a round of each stage, as lists of (first task, behind its last)."""
+    cdef int index
+    cdef Stage* stage
+    cdef Cut cut
+    cdef int64_t rounds
+    cdef list runs = []
+    for index in range(plan.stage_count):
+        stage = &plan.all_stages[index]
+        rounds = _rounds_of(plan, stage)
+        cut = _cut_into_runs(stage, rounds, _threads_of(stage, rounds, threads))
+        runs.append([run for run in (_run_at(&cut, stage.tasks, each) for each in range(cut.runs)) if run[0] < run[1]])
+    return runs
+
+
 cdef bint _run_stages(
     Plan plan, Call* call, char* own, int64_t scratch, int threads, convt_run on_threads
 ) except -1 nogil:
@@ -111,7 +128,7 @@ cdef bint _run_stages(
 cdef bint _run_rounds(
     Plan plan, int first, int end, Call* call, char* own, int64_t scratch, int threads, convt_run on_threads
 ) except -1 nogil:
-    cdef int64_t rounds = plan.rounds if plan.all_stages[first].kind & REPEATS else 1, each
+    cdef int64_t rounds = _rounds_of(plan, &plan.all_stages[first]), each
     cdef Running job
     cdef Stage* stage
     cdef int index, some, seat
@@ -120,48 +137,80 @@ cdef bint _run_rounds(
         for index in range(first, end):
             stage = &plan.all_stages[index]
             job.call, job.run, job.own, job.scratch, job.tasks = call, stage.function, own, scratch, stage.tasks
-            some = 1 if stage.cycles < ALONE * rounds else <int>min(threads, stage.tasks)
+            some = _threads_of(stage, rounds, threads)
             job.cut = _cut_into_runs(stage, rounds, some)
-            job.parts = ceil_div(job.cut.whole, job.cut.length)
             for seat in range(some):
                 (<Seat*>(own + seat * scratch)).kept = -1
-            if not on_threads(&_do, &job, ceil_div(stage.tasks, job.cut.whole) * job.parts, some):
+            if not on_threads(&_do, &job, job.cut.runs, some):
                 return False
     return True
 
 
-cdef Cut _cut_into_runs(const Stage* stage, int64_t rounds, int threads) noexcept nogil:
-    """The longest runs that are about as fast as any: all tasks of what one core had best do in one go, or equal parts of them.
+cdef int64_t _rounds_of(Plan plan, const Stage* stage) noexcept nogil:
+    return plan.rounds if stage.kind & REPEATS else 1
 
-    They end soon. Where threads all begin at once, each does as many runs as the others, or one less.
+
+cdef int _threads_of(const Stage* stage, int64_t rounds, int threads) noexcept nogil:
+    return 1 if stage.cycles < ALONE * rounds else <int>min(threads, stage.tasks)
+
+
+cdef Cut _cut_into_runs(const Stage* stage, int64_t rounds, int threads) noexcept nogil:
+    """The longest runs that are about as fast as any, where all threads begin at once and each task takes as long.
+
+    A run is all tasks that one core had best do in one go, or an equal part of them: all runs, or those of the last turns, in which
+    else some threads would have nothing to do. None takes so long that signals wait.
     """
     cdef Cut cut, best
-    cdef int64_t whole = max(stage.run, 1), inner = stage.inner, parts, before = 0
-    cdef double of_round = stage.cycles / rounds, time, least = -1, most = LONGEST * stage.tasks / max(of_round, 1)
-    cdef double starts = ceil_div(stage.tasks, whole) * stage.start + stage.tasks // inner * stage.restart
+    cdef int64_t inner = stage.inner, whole = even(stage.tasks // inner, max(stage.run // inner, 1)), parts, before, turns
+    cdef int64_t wholes = ceil_div(stage.tasks, whole * inner), most, back, left
+    cdef double of_round = stage.cycles / rounds, time, least = -1
+    cdef double starts = wholes * stage.start + stage.tasks // inner * stage.restart
     cdef double of_task = max(of_round - starts, 0) / stage.tasks
-    best.whole, best.length = inner, 1
-    for parts in range(1, whole // inner + inner):
-        if parts <= whole // inner:
-            cut.whole, cut.length = whole, ceil_div(whole // inner, parts) * inner
-        else:
-            cut.whole, cut.length = inner, ceil_div(inner, parts - whole // inner + 1)
-        if cut.length == before or cut.length > most:
-            continue
-        before = cut.length
-        time = CLAIM + stage.start + ceil_div(cut.length, inner) * stage.restart + cut.length * of_task
-        time *= ceil_div(ceil_div(stage.tasks, cut.whole) * ceil_div(cut.whole, cut.length), threads)
-        if least < 0 or time < WORTH * least:
-            best, least = cut, time
+    most = max(1, <int64_t>(LONGEST * stage.tasks / max(of_round, 1)))
+    cut.longest = whole * inner
+    for back in range(3):                   # turns that are cut, but for one that is not a whole one: all, none, one
+        turns = 0 if back == 0 else wholes // threads - back + 1
+        if back and (turns < 1 or cut.longest > most):
+            break
+        cut.heads, before = turns * threads, 0
+        left = max(stage.tasks - cut.heads * cut.longest, 0)
+        for parts in range(1, whole + inner):
+            cut.whole = whole * inner if parts <= whole else inner
+            cut.length = even(whole, ceil_div(whole, parts)) * inner if parts <= whole else even(inner, ceil_div(inner, parts - whole + 1))
+            if cut.length == before or cut.length > most:
+                continue
+            before = cut.length
+            cut.runs = ceil_div(left, cut.whole) * ceil_div(cut.whole, cut.length)
+            time = turns * _time_of_run(stage, of_task, cut.longest)
+            time += ceil_div(cut.runs, threads) * _time_of_run(stage, of_task, min(cut.length, left))
+            cut.runs += cut.heads
+            if least < 0 or time < WORTH * least:
+                best, least = cut, time
     return best
+
+
+cdef inline double _time_of_run(const Stage* stage, double of_task, int64_t length) noexcept nogil:
+    cdef double start = stage.start * min(length, stage.inner) / stage.inner
+    return CLAIM + start + ceil_div(length, stage.inner) * stage.restart + length * of_task
+
+
+cdef (int64_t, int64_t) _run_at(const Cut* cut, int64_t tasks, int64_t index) noexcept nogil:
+    """The first task of a run, and behind its last; both may be behind all."""
+    cdef int64_t parts, whole, first
+    if index < cut.heads:
+        return index * cut.longest, min((index + 1) * cut.longest, tasks)
+    parts = ceil_div(cut.whole, cut.length)
+    whole = cut.heads * cut.longest + (index - cut.heads) // parts * cut.whole
+    first = whole + (index - cut.heads) % parts * cut.length
+    return first, min(min(first + cut.length, whole + cut.whole), tasks)
 
 
 cdef int _do(void* stage, int64_t task, int seat) noexcept nogil:
     cdef Running* job = <Running*>stage
     cdef Seat* own = <Seat*>(job.own + seat * job.scratch)
-    cdef int64_t whole = task // job.parts * job.cut.whole, first = whole + task % job.parts * job.cut.length
-    own.run = min(min(first + job.cut.length, whole + job.cut.whole), job.tasks) - first
-    return job.run(job.call, first, own + 1) if own.run > 0 else 1
+    cdef (int64_t, int64_t) run = _run_at(&job.cut, job.tasks, task)
+    own.run = run[1] - run[0]
+    return job.run(job.call, run[0], own + 1) if own.run > 0 else 1
 
 
 cdef inline int64_t bytes_of_seat(Plan plan) noexcept:

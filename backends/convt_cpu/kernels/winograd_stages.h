@@ -92,7 +92,7 @@ static int NAME(stage_winograd_outputs)(const convt_call *call, int64_t task, vo
     convt_wave wave = NAME(blocks_of)(p, call->round);
     int64_t end = convt_least(task + convt_seat_of(own)->run, wave.groups * p->units * p->waves.wave);
     for (convt_panel panel; task < end; task = panel.end) {
-        panel = convt_panel_of(&p->waves, &wave, p->units, p->pass, task, end);
+        panel = convt_panel_of(p->units, p->waves.wave, wave.count, p->pass, task, end);
         int64_t group = wave.group + panel.group, first = panel.unit * p->unit, channel = group * p->outputs;
         int64_t block = panel.group * wave.count + panel.first;
         if (panel.count > 0 &&

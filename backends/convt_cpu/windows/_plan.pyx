@@ -19,7 +19,7 @@ __all__ = ["WindowsPlan", "windows_plan", "windows_suits"]
 cdef enum:                                  # the same on every machine
     STEPS = 64                              # of the fine channels that are packed at a time, at least
     DOTS = 4                                # filters of a kernel
-    FILTERS = 32                            # of a task, at most: CONVT_FILTERS
+    FILTERS = 32                            # that one core does at once, at most: CONVT_FILTERS
     WINDOWS = 128                           # of a task, at most: CONVT_WINDOWS
     TASKS = 64                              # keep many cores busy,
     LEAST = 64                              # with so many windows each, which all read the same filters
@@ -99,7 +99,7 @@ cdef void _copy_geometry(WindowsPlan plan, const Geometry* g, int64_t vectors):
 
 
 cdef void _cut_channels(WindowsPlan plan):
-    """Filters of a task, and fine channels that are packed at a time."""
+    """Filters that one core does at once, and fine channels that are packed at a time."""
     cdef convt_windows_plan* p = &plan.p
     p.part = min(FILTERS, ceil_div(even(p.outputs, FILTERS), DOTS) * DOTS)
     p.chunk = min(p.inputs, ceil_div(STEPS, p.steps))
@@ -149,7 +149,9 @@ cdef bint _schedule(WindowsPlan plan, Job job, Caches caches, int64_t lanes) exc
     cdef double packed = <double>tasks * p.inputs * (rows // p.chunk + filters)
     cdef double results = <double>positions_of(&job.g) * p.groups * p.outputs
     cdef double cycles = cycles_of(plan.multiply_adds, job) * SUM + results * RESULT + packed * PACKED * words(job)
-    plan.add(BOXES_STAGE, tasks, cycles)
+    cdef int64_t pieces = ceil_div(p.part, DOTS)
+    plan.add(BOXES_STAGE, tasks * pieces, cycles, 0, pieces)
+    plan.starts(p.inputs * (rows // p.chunk) * PACKED * words(job))
     return True
 
 

@@ -184,11 +184,15 @@ cdef void _choose_blocks(WinogradPlan plan, Draft* d):
     cdef int64_t row = times(p.inputs, FREQUENCIES * p.in_phases * plan.size)      # bytes of V of a tile
     cdef int64_t most = min(MOST_TILES, ceil_div(d.all_tiles, d.lanes) * d.lanes)
     cdef int64_t in_cache = most if times(most, row) <= d.caches.tiles else d.caches.tiles // row // d.step * d.step
+    cdef int64_t steps
     plan.schedule = BY_TILES
     p.block_tiles = in_cache
     if d.weights > MOST_WEIGHTS or 2 * in_cache < most:
         plan.schedule = BY_OUTPUTS if d.weights > MOST_WEIGHTS else TOGETHER
         p.block_tiles = most if most < 2 * d.step else max(1, min(most, 2 * d.caches.pass_ // d.sums) // d.step) * d.step
+        if plan.schedule == BY_OUTPUTS:     # blocks of a wave share their weights on one core, and are tasks on many
+            steps = ceil_div(d.all_tiles, d.step)
+            p.block_tiles = min(p.block_tiles, max(1, steps // ceil_div(TASKS, p.groups * p.units)) * d.step)
     elif p.groups * ceil_div(d.all_tiles, in_cache) < TASKS and times(d.all_tiles * p.groups, row) <= d.caches.shared:
         plan.schedule = TOGETHER
     p.blocks = ceil_div(d.all_tiles, p.block_tiles)
