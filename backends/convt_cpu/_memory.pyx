@@ -1,7 +1,8 @@
 """The one place where the cpu backend asks for memory outside of Python: a MemoryError where there is none.
 
-An allocator hands large memory back to the system at once (glibc from 32 MB on), which gives it anew page by page, each filled
-with zeros. For the scratch memory of many threads that takes longer than a call. So `borrow` keeps one such block for the next call.
+An allocator hands large memory back to the system at once (glibc from 32 MB on), which gives it anew page by page, each
+filled with zeros. For the scratch memory of many threads that takes longer than a call. So `borrow` has one such block kept
+for the next call.
 """
 
 from libc.stdlib cimport free, malloc

@@ -19,9 +19,9 @@ cdef struct Stage:
     int64_t tasks                           # of a round
     int64_t run                             # tasks that one core had best do in one go; 0: its function does one
     double cycles                           # estimated, of all its tasks in all rounds on one core
-    double start                            # of a run, beside its tasks: for what they all read, and `inner` of them have all of, ...
-    double restart                          # ... and for what only `inner` of them share, or those that a run has
-    int64_t inner                           # divides `run`
+    double start                            # of a run, beside its tasks: for what all of them read, ...
+    double restart                          # ... and for what only `inner` of them share, or those of them that it has
+    int64_t inner                           # divides `run`; a run of fewer reads that part of what all read
 
 cdef class Plan:
     cdef Tables all_tables                  # that the plan points into

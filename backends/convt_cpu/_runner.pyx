@@ -33,7 +33,7 @@ cdef double WORTH = 0.98                    # of the time with longer runs: what
 
 cdef struct Cut:                            # of a stage's tasks into runs: the longest first
     int64_t longest, heads                  # so many runs of so many tasks; ...
-    int64_t whole, length                   # ... of the others, each `whole` into runs of `length`; the last one may be shorter
+    int64_t whole, length                   # ... each `whole` of the others into runs of `length`, but for the last one
     int64_t runs                            # in all
 
 cdef struct Running:                        # a stage of a call, as the layer's threads see it
@@ -157,8 +157,8 @@ cdef int _threads_of(const Stage* stage, int64_t rounds, int threads) noexcept n
 cdef Cut _cut_into_runs(const Stage* stage, int64_t rounds, int threads) noexcept nogil:
     """The longest runs that are about as fast as any, where all threads begin at once and each task takes as long.
 
-    A run is all tasks that one core had best do in one go, or an equal part of them: all runs, or those of the last turns, in which
-    else some threads would have nothing to do. None takes so long that signals wait.
+    A run is all tasks that one core had best do in one go, or an equal part of them: all runs, or those of the last turns,
+    in which else some threads would have nothing to do. None takes so long that signals wait.
     """
     cdef Cut cut, best
     cdef int64_t inner = stage.inner, whole = even(stage.tasks // inner, max(stage.run // inner, 1)), parts, before, turns
@@ -167,7 +167,10 @@ cdef Cut _cut_into_runs(const Stage* stage, int64_t rounds, int threads) noexcep
     cdef double starts = wholes * stage.start + stage.tasks // inner * stage.restart
     cdef double of_task = max(of_round - starts, 0) / stage.tasks
     most = max(1, <int64_t>(LONGEST * stage.tasks / max(of_round, 1)))
-    cut.longest = whole * inner
+    best.longest = best.whole = best.length = cut.longest = whole * inner
+    best.heads, best.runs = 0, wholes
+    if cut.longest == 1 or (threads == 1 and cut.longest <= most):
+        return best
     for back in range(3):                   # turns that are cut, but for one that is not a whole one: all, none, one
         turns = 0 if back == 0 else wholes // threads - back + 1
         if back and (turns < 1 or cut.longest > most):
@@ -176,7 +179,10 @@ cdef Cut _cut_into_runs(const Stage* stage, int64_t rounds, int threads) noexcep
         left = max(stage.tasks - cut.heads * cut.longest, 0)
         for parts in range(1, whole + inner):
             cut.whole = whole * inner if parts <= whole else inner
-            cut.length = even(whole, ceil_div(whole, parts)) * inner if parts <= whole else even(inner, ceil_div(inner, parts - whole + 1))
+            if parts <= whole:
+                cut.length = even(whole, ceil_div(whole, parts)) * inner
+            else:
+                cut.length = even(inner, ceil_div(inner, parts - whole + 1))
             if cut.length == before or cut.length > most:
                 continue
             before = cut.length

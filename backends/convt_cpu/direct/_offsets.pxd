@@ -1,4 +1,4 @@
-# Offsets of a direct plan: whether those of each plane's taps follow one another evenly, so that a kernel needs no table. See _plan.pyx.
+# Offsets of a direct plan: whether those of each plane's taps are evenly apart, so that a kernel needs no table. See _plan.pyx.
 
 from .._kernels cimport convt_direct_plan
 from .._types cimport int64_t

@@ -205,7 +205,7 @@ cdef Strips _finer(DirectPlan plan, const Draft* d, Strips s, int64_t target, bi
     while number_of(&s) * tasks < TASKS and target > SHORTEST * d.lanes:
         target = target * 7 // 8
         shorter = cut(plan.p.batch, d.planes, d.halo, target, d.lanes, sliced)
-        if _cycles_of_strips(plan, d, &shorter) <= most and evenness(number_of(&shorter) * tasks) > evenness(number_of(&s) * tasks):
+        if evenness(number_of(&shorter) * tasks) > evenness(number_of(&s) * tasks) and _cycles_of_strips(plan, d, &shorter) <= most:
             s = shorter
     return s
 

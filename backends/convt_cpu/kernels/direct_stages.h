@@ -94,7 +94,7 @@ static int NAME(stage_direct_sums)(const convt_call *call, int64_t task, void *o
     return 1;
 }
 
-/* Units of outputs of a group over strips of the wave, in runs, packing their weights: strips of one unit, or all strips of units. */
+/* Units of outputs of a group over strips of the wave, in runs, packing their weights: strips of one unit, or all of units. */
 static int NAME(stage_direct_outputs)(const convt_call *call, int64_t task, void *own)
 {
     const convt_direct_plan *p = call->plan;

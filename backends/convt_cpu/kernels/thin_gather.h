@@ -22,7 +22,7 @@ static int NAME(thin_gather)(
 {
     const int64_t lanes = p->outputs * p->taps;
     const REAL *x[CONVT_WINDOWS];
-    int64_t pitch = p->run * LANES, of_sums = (channels + NAME(dot_filters) - 1) / NAME(dot_filters) * NAME(dot_filters) * pitch;
+    int64_t pitch = p->run * LANES, of_sums = convt_ceil_div(channels, NAME(dot_filters)) * NAME(dot_filters) * pitch;
     int in_place = NAME(dense)(p, strides) && lanes % LANES == 0;
     REAL *sums = scratch, *panel = scratch + of_sums, zero = 0;
     for (int64_t lane = 0; lane < lanes; lane += p->block) {

@@ -107,8 +107,8 @@ static int NAME(write_windows)(
     return zero == 0;
 }
 
-/* So many coarse channels of one group, at most `part`, in one box. The scratch memory holds the packed rows, the sums and the panel.
- * Returns 1 if all results are finite, else 0. */
+/* So many coarse channels of one group, at most `part`, in one box. The scratch memory holds the packed rows, the sums and the
+ * panel. Returns 1 if all results are finite, else 0. */
 static int NAME(windows)(
     const convt_windows_plan *p, int64_t group, int64_t first, int64_t channels, int64_t index, const REAL *fine,
     const convt_strides *of_fine, const REAL *kernel, const convt_strides *of_kernel, const REAL *bias, REAL *coarse,

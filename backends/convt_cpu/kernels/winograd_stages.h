@@ -84,7 +84,7 @@ static int NAME(stage_winograd_sums)(const convt_call *call, int64_t task, void 
     return 1;
 }
 
-/* Units of outputs of a group over blocks of the wave, in runs, transforming their weights: blocks of one unit, or all of units. */
+/* Units of outputs of a group over blocks of the wave, in runs, transforming their weights: blocks of a unit, or all of units. */
 static int NAME(stage_winograd_outputs)(const convt_call *call, int64_t task, void *own)
 {
     const convt_winograd_plan *p = call->plan;
