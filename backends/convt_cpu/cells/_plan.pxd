@@ -14,7 +14,7 @@ cdef extern from "cells/plan.h" nogil:
         int64_t taps[3]
         int64_t first[3]
         int64_t cells[3]
-        int64_t positions, lanes, unit, width, block, panels, tiles, parts, tile_size
+        int64_t positions, lanes, unit, width, block, panels, tiles, parts, pieces, tile_size
         convt_waves waves
 
 cdef class CellsPlan(Plan):

@@ -18,6 +18,7 @@ cdef enum:                                  # the same on every machine
     MOST_PANELS = 2 * 1024 * 1024           # bytes of a task's panels
     WAVE = 12 * 1024 * 1024                 # bytes of the packed positions of a wave
     PARTS = 16                              # of all panels and positions: more would pack and read the same again
+    TASKS = 64                              # keep many cores busy
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
     STRIDE = 4                              # along some axis, that makes rows of cells worth writing
 
@@ -111,6 +112,7 @@ cdef bint _schedule(CellsPlan plan, Caches caches):
         p.parts = min(p.waves.wave, max(p.parts, ceil_div(times(p.waves.wave, sums), caches.sums)))
     p.tiles = ceil_div(p.waves.wave, p.parts)
     p.parts = ceil_div(p.waves.wave, p.tiles)
+    p.pieces = min(p.tiles, ceil_div(TASKS, p.waves.groups * p.parts * all_panels))
     scratch = p.panels * panel + times(sums, p.tiles if p.block < p.inputs else 1)
     if scratch + times(p.waves.wave * p.waves.groups, tile) > MOST:
         return False
@@ -132,5 +134,7 @@ cdef int _list_stages(CellsPlan plan, Job job) except -1:
     plan.add(ROWS_STAGE, p.waves.groups * p.waves.wave, packed, REPEATS)
     cdef double moved = p.g.groups * (copied * PACKED + rows * ROW) * words(job)
     cdef double cycles = cycles_of(plan.multiply_adds, job) + moved
-    plan.add(PANELS_STAGE, p.waves.groups * p.parts * ceil_div(p.lanes, p.width), cycles, REPEATS, p.panels)
+    cdef int64_t tasks = p.waves.groups * p.parts * ceil_div(p.lanes, p.width) * p.pieces
+    plan.add(PANELS_STAGE, tasks, cycles, REPEATS, p.panels * p.pieces)
+    plan.starts(0, taps * p.inputs * p.width * (PACKED + ROW / p.g.stride[2]) * words(job), p.pieces)
     return 0

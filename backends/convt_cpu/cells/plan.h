@@ -30,9 +30,10 @@ typedef struct {
     int64_t width;     /* lanes of a kernel, a multiple of the vector length */
     int64_t block;     /* inputs that are summed up before the sums are added to the total */
     int64_t panels;    /* of `width` lanes that are done at once, at most */
-    int64_t tiles;     /* of `unit` positions, in a task */
+    int64_t tiles;     /* of `unit` positions, in a part */
     convt_waves waves; /* of tiles that are packed in one round; */
-    int64_t parts; /* in which the tiles of a wave are cut */
+    int64_t parts;     /* in which the tiles of a wave are cut: one core does all tiles of a part at some panels */
+    int64_t pieces;    /* in which a part's tiles are cut again, for many cores */
     int64_t tile_size; /* of a packed tile, in elements */
 } convt_cells_plan;
 

@@ -26,20 +26,22 @@ static int NAME(stage_cells_rows)(const convt_call *call, int64_t task, void *ow
         (REAL *)call->shared + task * p->tile_size);
 }
 
-/* Panels at some tiles of the wave, in runs. Returns 0 if a weight is not finite. */
+/* Panels at tiles of a part of the wave, in runs: some of a panel's, or all of panels'. Returns 0 if a weight is not finite. */
 static int NAME(stage_cells_panels)(const convt_call *call, int64_t task, void *own)
 {
     const convt_cells_plan *p = call->plan;
     const convt_strides *k = &call->of_kernel;
     convt_wave wave = NAME(tiles_of_round)(p, call->round);
     int64_t all = convt_ceil_div(p->lanes, p->width);
-    int64_t end = convt_least(task + convt_seat_of(own)->run, wave.groups * p->parts * all);
-    for (int64_t last; task < end; task = last) {
-        int64_t index = task / all, panel = task % all, tile = index % p->parts * p->tiles, g = index / p->parts;
-        int64_t group = wave.group + g, tiles = convt_least(p->tiles, wave.count - tile);
-        last = convt_least(convt_least((index + 1) * all, end), task + p->panels);
+    int64_t end = convt_least(task + convt_seat_of(own)->run, wave.groups * p->parts * all * p->pieces);
+    for (convt_panel panel; task < end; task = panel.end) {
+        panel = convt_panel_of(all, p->pieces, p->pieces, p->panels, task, end);
+        int64_t part = panel.group % p->parts, g = panel.group / p->parts, group = wave.group + g;
+        int64_t tile = part * p->tiles + p->tiles * panel.first / p->pieces;
+        int64_t tiles = part * p->tiles + p->tiles * (panel.first + panel.count) / p->pieces;
+        tiles = convt_least(tiles, wave.count) - tile;
         if (tiles > 0 && !NAME(cells)(
-                p, group, panel * p->width, last - task, wave.first + tile, tiles,
+                p, group, panel.unit * p->width, panel.units, wave.first + tile, tiles,
                 (REAL *)call->shared + (g * wave.count + tile) * p->tile_size,
                 (REAL *)call->kernel + group * p->inputs * k->outer, k->outer, k->channel, k, call->bias, call->fine,
                 &call->of_fine, own))

@@ -23,7 +23,8 @@ cdef enum:                                  # the same on every machine
     TASK = 64 * 1024                        # bytes that a task reads and writes at least
     SPLITS = 16                             # of correlate, of which each has sums of its own
     TASKS = 64                              # that keep many cores busy
-    BOXES = 8                               # of all images and groups, at least
+    BOXES = 64                              # of all images and groups, at least,
+    BOXES_SUMMED = 8                        # and of those of correlate, whose tasks each have several
     MOST_CHANNELS = 64                      # pairs of channels of a group
     MOST_TAPS = 4096
     CHANNELS = 16                           # that fill vectors of any instruction set, where lanes are channels, ...
@@ -113,7 +114,7 @@ cdef bint _planned(DepthwisePlan plan, Job job, Tap* taps) except -1:
         return False                        # of the packed positions that a single one needs
     list_taps(g, plan.scatters, reach, copied, taps)
     plan.p.in_planes = number_planes(taps, g.taps)
-    _choose_boxes(plan, _caches(&job.machine), reach, lanes)
+    _choose_boxes(plan, _caches(&job.machine), reach, lanes, job.correlates)
     _list_planes(plan, g, taps)
     place(taps, g.taps, plan.p.rows, plan.p.plane_size)
     sort_by_writes(taps, g.taps)
@@ -131,16 +132,16 @@ cdef void _name_sides(DepthwisePlan plan, const Geometry* g):
     p.out_planes = p.out_stride[0] * p.out_stride[1] * p.out_stride[2]
 
 
-cdef void _choose_boxes(DepthwisePlan plan, Caches caches, const Reach* reach, int64_t lanes):
+cdef void _choose_boxes(DepthwisePlan plan, Caches caches, const Reach* reach, int64_t lanes, bint correlates):
     """Boxes whose packed input fits the cache, and enough of them for some tasks; and how large that is."""
     cdef convt_depthwise_plan* p = &plan.p
-    cdef int64_t ways = p.out_stride[2], padded = 1, room
+    cdef int64_t ways = p.out_stride[2], padded = 1, room, boxes = BOXES_SUMMED if correlates else BOXES
     cdef int64_t[3] planes
     cdef int axis
     for axis in range(3):
         planes[axis] = ceil_div(p.out_size[axis], p.out_stride[axis])
         padded = times(padded, planes[axis] + reach[axis].halo)
-    room = min(caches.packed // (plan.size * p.inputs * p.in_planes), ceil_div(padded, ceil_div(BOXES, p.batch * p.groups)))
+    room = min(caches.packed // (plan.size * p.inputs * p.in_planes), ceil_div(padded, ceil_div(boxes, p.batch * p.groups)))
     _fill_boxes(p, planes, reach, min(caches.row, 2 * caches.sums // ways) // plan.size, room)
     if p.boxes[1] == 1 and p.boxes[2] == 1:
         p.slide = p.count[0] * p.rows[1]

@@ -21,18 +21,19 @@ static inline convt_wave NAME(strips_of)(const convt_direct_plan *p, int64_t rou
     return convt_wave_of(&p->waves, p->groups, p->all_strips, round);
 }
 
-/* The weights of one block of channels in some units. */
+/* The weights of one block of channels in units of one pass, in runs. */
 static int NAME(stage_direct_weights)(const convt_call *call, int64_t task, void *own)
 {
     const convt_direct_plan *p = call->plan;
     NAME(map) map = NAME(map_of)(call, p->inputs, p->outputs);
     int64_t blocks = p->column_units ? 1 : convt_ceil_div(p->inputs, p->block), all_taps = p->first_tap[p->out_planes];
-    int64_t passes = convt_ceil_div(p->outputs, p->pass), c = task % blocks * p->block;
-    int64_t first = task / blocks % passes * p->pass, group = task / blocks / passes;
-    int64_t last = convt_least(first + p->pass, p->outputs);
+    int64_t passes = convt_ceil_div(p->outputs, p->pass), of_pass = p->pass / p->unit, index = task / of_pass;
+    int64_t c = index % blocks * p->block, group = index / blocks / passes;
+    int64_t first = (index / blocks % passes * of_pass + task % of_pass) * p->unit;
+    int64_t last = convt_least(first + convt_seat_of(own)->run * p->unit, p->outputs);
+    if (first >= last) return 1;
     const REAL *kernel = map.kernel + group * map.k_group;
     REAL *packed = (REAL *)call->packed + (group * p->outputs + first) * p->inputs * all_taps;
-    (void)own;
     if (p->column_units) return NAME(pack_columns)(p, kernel, map.k_in, map.k_out, map.k_axis, packed);
     return NAME(pack_weights)(
         p, first, last, c, convt_least(c + p->block, p->inputs), c, p->inputs, kernel, map.k_in, map.k_out, map.k_axis, packed);
@@ -99,19 +100,20 @@ static int NAME(stage_direct_sums)(const convt_call *call, int64_t task, void *o
     return 1;
 }
 
-/* Units of outputs of a group over all strips of the wave, in runs, packing their weights. */
+/* Units of outputs of a group over strips of the wave, in runs, packing their weights: strips of one unit, or all of units. */
 static int NAME(stage_direct_outputs)(const convt_call *call, int64_t task, void *own)
 {
     const convt_direct_plan *p = call->plan;
     NAME(map) map = NAME(map_of)(call, p->inputs, p->outputs);
     convt_wave wave = NAME(strips_of)(p, call->round);
-    int64_t end = convt_least(task + convt_seat_of(own)->run, wave.groups * p->units), at_once = p->pass / p->unit;
-    for (int64_t last; task < end; task = last) {
-        int64_t g = task / p->units, first = task % p->units, group = wave.group + g;
-        last = convt_least(convt_least((g + 1) * p->units, end), task + at_once);
-        if (!NAME(outputs)(
-                p, first * p->unit, convt_least((first + last - task) * p->unit, p->outputs),
-                group * p->all_strips + wave.first, wave.count, (REAL *)call->shared + g * wave.count * p->strip_size,
+    int64_t end = convt_least(task + convt_seat_of(own)->run, wave.groups * p->units * p->waves.wave);
+    for (convt_panel panel; task < end; task = panel.end) {
+        panel = convt_panel_of(p->units, p->waves.wave, wave.count, p->pass / p->unit, task, end);
+        int64_t group = wave.group + panel.group, strip = panel.group * wave.count + panel.first;
+        if (panel.count > 0 &&
+            !NAME(outputs)(
+                p, panel.unit * p->unit, convt_least((panel.unit + panel.units) * p->unit, p->outputs),
+                group * p->all_strips + wave.first + panel.first, panel.count, (REAL *)call->shared + strip * p->strip_size,
                 map.kernel + group * map.k_group, map.k_in, map.k_out, map.k_axis, map.bias, map.output, map.out, own))
             return 0;
     }

@@ -130,8 +130,8 @@ static void NAME(column_strip)(
     NAME(write_pass)(p, box, 0, p->outputs, sums, bias, output, out);
 }
 
-/* The schedule by outputs, for many weights and few positions: all strips of a wave have been packed before, and a task is one
- * pass over them, the outputs first to last. It packs its weights itself, those of some channels at a time, which stay in the L2
+/* The schedule by outputs, for many weights and few positions: all strips of a wave have been packed before, and this is one
+ * pass over some of them, the outputs first to last. It packs its weights itself, those of some channels at a time, which stay in the L2
  * cache. The scratch memory holds them, then the sums of all strips. Returns 1 if all weights are finite, else 0. */
 static int NAME(outputs)(
     const convt_direct_plan *p, int64_t first, int64_t last, int64_t first_strip, int64_t strips, const REAL *packed,

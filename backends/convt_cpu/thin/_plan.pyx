@@ -20,7 +20,7 @@ cdef enum:                                  # the same on every machine
     LEAST_BLOCK = 4096                      # bytes of one of the columns that gather reads before the next channels
     RUN = 48                                # positions of a task of gather
     DOTS = 4                                # channels of a kernel of gather
-    MOST_CHANNELS = 32                      # of a task of gather
+    MOST_CHANNELS = 32                      # that one core does at once in gather
     TASKS = 64                              # keep many cores busy
     RUNS_OF_ALL = 16                        # channels that one core does at once: those of a page, if all have so many pages
     SHARED = 12 * 1024 * 1024               # bytes of what all tasks read: rows or columns
@@ -145,14 +145,15 @@ cdef int _list_stages(ThinPlan plan, Job job) except -1:
     cdef double sums = cycles_of(plan.multiply_adds, job) * _of_map(SUM, job) + weights_moved(job) * WEIGHT
     cdef double moved = <double>p.positions * p.g.groups * p.outputs * p.g.taps * MOVED * words(job)
     cdef double elements = elements_moved(job) * ELEMENT
+    cdef int64_t tasks
     if job.gathers:
         plan.add(COLUMNS_STAGE, p.waves.groups * p.waves.wave, moved + elements, REPEATS)
-        plan.add(
-            DOTS_STAGE, p.waves.groups * ceil_div(p.inputs, p.channels) * ceil_div(p.waves.wave, p.run), sums, REPEATS
-        )
+        tasks = p.waves.groups * ceil_div(p.inputs, p.channels) * ceil_div(p.waves.wave, p.run) * (p.channels // DOTS)
+        plan.add(DOTS_STAGE, tasks, sums, REPEATS, p.channels // DOTS)
         return 0
-    plan.add(ROWS_STAGE, p.waves.groups * p.waves.wave, elements, REPEATS)
-    plan.add(LANES_STAGE, p.waves.groups * ceil_div(p.outputs, p.part), sums + moved, REPEATS, p.parts)
+    cdef double rows = p.positions * p.g.groups * p.inputs * ELEMENT * words(job)
+    plan.add(ROWS_STAGE, p.waves.groups * p.waves.wave, rows, REPEATS)
+    plan.add(LANES_STAGE, p.waves.groups * ceil_div(p.outputs, p.part), sums + moved + elements - rows, REPEATS, p.parts)
     return 0
 
 

@@ -14,17 +14,17 @@ static void NAME(thin_column)(
     memset(column + lanes, 0, (p->pitch - lanes) * sizeof(REAL));
 }
 
-/* A task: the coarse channels from `first` on, at `positions` positions from `position` on, whose columns are given.
+/* So many coarse channels from `first` on, at `positions` positions from `position` on, whose columns are given.
  * `kernel`, `bias` and `coarse` point to the group's first. Returns 1 if all results are finite, else 0. */
 static int NAME(thin_gather)(
-    const convt_thin_plan *p, int64_t first, int64_t position, int64_t positions, const REAL *columns, const REAL *kernel,
-    const convt_strides *strides, const REAL *bias, REAL *coarse, const convt_strides *of_coarse, REAL *scratch)
+    const convt_thin_plan *p, int64_t first, int64_t channels, int64_t position, int64_t positions, const REAL *columns,
+    const REAL *kernel, const convt_strides *strides, const REAL *bias, REAL *coarse, const convt_strides *of_coarse, REAL *scratch)
 {
     const int64_t lanes = p->outputs * p->g.taps;
     const REAL *x[CONVT_WINDOWS];
-    int64_t channels = p->channels < p->inputs - first ? p->channels : p->inputs - first, pitch = p->run * LANES;
+    int64_t pitch = p->run * LANES, of_sums = convt_ceil_div(channels, NAME(dot_filters)) * NAME(dot_filters) * pitch;
     int in_place = NAME(dense)(p, strides) && lanes % LANES == 0;
-    REAL *sums = scratch, *panel = scratch + (p->channels + NAME(dot_filters) - 1) / NAME(dot_filters) * NAME(dot_filters) * pitch, zero = 0;
+    REAL *sums = scratch, *panel = scratch + of_sums, zero = 0;
     for (int64_t lane = 0; lane < lanes; lane += p->block) {
         int64_t count = p->block < lanes - lane ? p->block : lanes - lane, padded = (count + LANES - 1) / LANES * LANES;
         for (int64_t j = 0; j < positions; j++) x[j] = columns + j * p->pitch + lane;

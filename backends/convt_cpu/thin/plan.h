@@ -15,7 +15,7 @@ typedef struct {
     int64_t unit;      /* rows of a direct kernel: positions, or channels for correlate */
     int64_t width;     /* lanes of a direct kernel */
     int64_t block;     /* scatter: channels that are read before the next lanes; gather: lanes before the next channels */
-    int64_t channels;  /* coarse ones of a task of gather */
+    int64_t channels;  /* coarse ones that one core does at once in gather, whole kernels of them */
     int64_t run;       /* positions of a task of gather */
     convt_waves waves; /* of positions whose columns are packed together, for gather; else of all packed tiles */
     int64_t tile_size; /* of a packed tile of rows, in elements */

@@ -78,19 +78,27 @@ static int NAME(stage_thin_columns)(const convt_call *call, int64_t task, void *
     return 1;
 }
 
-/* Gather: some coarse channels at some positions of the wave. Returns 0 if a result is not finite. */
+/* Gather: some coarse channels at some positions of the wave, in runs. Returns 0 if a result is not finite. */
 static int NAME(stage_thin_dots)(const convt_call *call, int64_t task, void *own)
 {
     const convt_thin_plan *p = call->plan;
     convt_wave wave = convt_wave_of(&p->waves, p->g.groups, p->positions, call->round);
     int64_t runs = convt_ceil_div(p->waves.wave, p->run), parts = convt_ceil_div(p->inputs, p->channels);
-    int64_t position = task % runs * p->run, part = task / runs % parts, g = task / runs / parts;
-    if (g >= wave.groups || position >= wave.count) return 1;
-    NAME(thin_group) group = NAME(thin_group_of)(call, wave.group + g);
-    return NAME(thin_gather)(
-        p, part * p->channels, wave.first + position, convt_least(p->run, wave.count - position),
-        (REAL *)call->shared + (g * wave.count + position) * p->pitch, group.kernel, &call->of_kernel, group.bias,
-        group.coarse, &call->of_coarse, own);
+    int64_t pieces = p->channels / NAME(dot_filters), all = wave.groups * parts * runs * pieces;
+    for (int64_t end = convt_least(task + convt_seat_of(own)->run, all), last; task < end; task = last) {
+        int64_t index = task / pieces, position = index % runs * p->run, part = index / runs % parts, g = index / runs / parts;
+        int64_t first = part * p->channels + task % pieces * NAME(dot_filters);
+        last = convt_least((index + 1) * pieces, end);
+        int64_t channels = convt_least((last - task) * NAME(dot_filters), p->inputs - first);
+        if (channels <= 0 || position >= wave.count) continue;
+        NAME(thin_group) group = NAME(thin_group_of)(call, wave.group + g);
+        if (!NAME(thin_gather)(
+                p, first, channels, wave.first + position, convt_least(p->run, wave.count - position),
+                (REAL *)call->shared + (g * wave.count + position) * p->pitch, group.kernel, &call->of_kernel, group.bias,
+                group.coarse, &call->of_coarse, own))
+            return 0;
+    }
+    return 1;
 }
 
 #endif

@@ -83,7 +83,7 @@ def windows_plan(Job job not None):
 
 
 cdef void _cut_channels(WindowsPlan plan):
-    """Filters of a task, and fine channels that are packed at a time."""
+    """Filters that one core does at once, and fine channels that are packed at a time."""
     cdef convt_windows_plan* p = &plan.p
     p.part = min(CONVT_FILTERS, ceil_div(even(p.outputs, CONVT_FILTERS), DOTS) * DOTS)
     p.chunk = min(p.inputs, ceil_div(STEPS, p.steps))
@@ -133,7 +133,9 @@ cdef bint _schedule(WindowsPlan plan, Job job, Caches caches, int64_t lanes) exc
     cdef double packed = <double>tasks * p.inputs * (rows // p.chunk + filters)
     cdef double results = <double>positions_of(&job.g) * p.g.groups * p.outputs
     cdef double cycles = cycles_of(plan.multiply_adds, job) * SUM + results * RESULT + packed * PACKED * words(job)
-    plan.add(BOXES_STAGE, tasks, cycles)
+    cdef int64_t pieces = ceil_div(p.part, DOTS)
+    plan.add(BOXES_STAGE, tasks * pieces, cycles, 0, pieces)
+    plan.starts(p.inputs * (rows // p.chunk) * PACKED * words(job))
     return True
 
 

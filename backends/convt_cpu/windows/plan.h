@@ -13,7 +13,7 @@ typedef struct {
     int64_t count[3];       /* coarse positions of a box, along each axis */
     int64_t boxes[3];       /* of an image */
     int64_t rows[3];        /* packed fine elements along each axis; rows[2], the pitch of a row, is in whole vectors */
-    int64_t part;           /* coarse channels of a task */
+    int64_t part;           /* coarse channels that one core does at once */
     int64_t chunk;          /* fine channels that are packed at a time */
     int64_t vectors;        /* of a row of the kernel, the last one filled up with zeros */
     int64_t steps;          /* vectors of a filter of one fine channel */

@@ -50,6 +50,7 @@ cdef Caches _caches(const convt_machine* m) noexcept:
 cdef double SUM = 1.25                      # time of a multiply-add, relative to a direct kernel's
 cdef double TRANSFORMED = 0.6               # cycles for an element of a transformed window, or of the products of a tile
 cdef double WEIGHT = 1.2                    # for a transformed weight
+cdef double READ = 0.15                     # for an element of V that is read from far away
 cdef double FETCHED = 5.0                   # for a weight that is going to be transformed
 cdef double ELEMENT = 2.0                   # for an element of the arrays, which are reached by tables
 
@@ -169,11 +170,15 @@ cdef void _choose_blocks(WinogradPlan plan, Draft* d):
     cdef int64_t row = times(p.inputs, FREQUENCIES * p.in_phases * plan.size)      # bytes of V of a tile
     cdef int64_t most = min(CONVT_WINOGRAD_TILES, ceil_div(d.all_tiles, d.lanes) * d.lanes)
     cdef int64_t in_cache = most if times(most, row) <= d.caches.tiles else d.caches.tiles // row // d.step * d.step
+    cdef int64_t steps
     plan.schedule = BY_TILES
     p.block_tiles = in_cache
     if d.weights > MOST_WEIGHTS or 2 * in_cache < most:
         plan.schedule = BY_OUTPUTS if d.weights > MOST_WEIGHTS else TOGETHER
         p.block_tiles = most if most < 2 * d.step else max(1, min(most, 2 * d.caches.pass_ // d.sums) // d.step) * d.step
+        if plan.schedule == BY_OUTPUTS:     # blocks of a wave share their weights on one core, and are tasks on many
+            steps = ceil_div(d.all_tiles, d.step)
+            p.block_tiles = min(p.block_tiles, max(1, steps // ceil_div(TASKS, p.groups * p.units)) * d.step)
     elif p.groups * ceil_div(d.all_tiles, in_cache) < TASKS and times(d.all_tiles * p.groups, row) <= d.caches.shared:
         plan.schedule = TOGETHER
     p.blocks = ceil_div(d.all_tiles, p.block_tiles)
@@ -223,17 +228,24 @@ cdef int _list_stages(WinogradPlan plan, Job job, const Draft* d) except -1:
     cdef double weights = transformed * words(job) * WEIGHT + weights_moved(job) * FETCHED
     plan.multiply_adds = transformed * (ceil_div(d.all_tiles, d.lanes) * d.lanes)
     cdef double sums = cycles_of(plan.multiply_adds, job) * SUM + moved * of_outputs + elements_moved(job) * ELEMENT
+    cdef double of_block = moved / TRANSFORMED * of_inputs / (p.groups * p.blocks) * READ, restart
+    cdef int64_t tasks
     if plan.schedule != BY_OUTPUTS:
         plan.add(WEIGHTS_STAGE, p.groups * p.channel_blocks * p.units, weights, PACKS)
     if plan.schedule == BY_TILES:
         plan.add(TILES_STAGE, p.groups * p.blocks * p.units, sums + moved * of_inputs, 0, p.units)
+        plan.starts(moved * of_inputs / (p.groups * p.blocks))
         return 0
     plan.add(INPUT_STAGE, p.waves.groups * p.waves.wave * p.channel_blocks, moved * of_inputs, REPEATS)
     if plan.schedule == TOGETHER:
         plan.add(SUMS_STAGE, p.waves.groups * p.waves.wave * p.units, sums, REPEATS, p.units)
+        plan.starts(of_block)
     else:
+        tasks = p.waves.groups * p.units * p.waves.wave
+        restart = weights / (p.groups * p.units)
         weights *= ceil_div(p.blocks, p.waves.wave)
-        plan.add(OUTPUTS_STAGE, p.waves.groups * p.units, sums + weights, REPEATS, p.pass_)
+        plan.add(OUTPUTS_STAGE, tasks, sums + weights, REPEATS, p.pass_ * p.waves.wave)
+        plan.starts(of_block * p.waves.wave, restart, p.waves.wave)
     return 0
 
 

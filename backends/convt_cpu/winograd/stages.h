@@ -88,19 +88,21 @@ static int NAME(stage_winograd_sums)(const convt_call *call, int64_t task, void 
     return 1;
 }
 
-/* Units of outputs of a group over all blocks of the wave, in runs, transforming their weights. */
+/* Units of outputs of a group over blocks of the wave, in runs, transforming their weights: blocks of a unit, or all of units. */
 static int NAME(stage_winograd_outputs)(const convt_call *call, int64_t task, void *own)
 {
     const convt_winograd_plan *p = call->plan;
     NAME(map) map = NAME(map_of)(call, p->inputs, p->outputs);
     convt_wave wave = NAME(blocks_of)(p, call->round);
-    int64_t end = convt_least(task + convt_seat_of(own)->run, wave.groups * p->units);
-    for (int64_t last; task < end; task = last) {
-        int64_t g = task / p->units, first = task % p->units * p->unit, group = wave.group + g, channel = group * p->outputs;
-        last = convt_least(convt_least((g + 1) * p->units, end), task + p->pass);
-        if (!NAME(winograd_outputs)(
-                p, first, convt_least((last - task) * p->unit, p->outputs - first), wave.first, wave.count,
-                (REAL *)call->shared + g * wave.count * p->channel_blocks * 16 * p->v_size,
+    int64_t end = convt_least(task + convt_seat_of(own)->run, wave.groups * p->units * p->waves.wave);
+    for (convt_panel panel; task < end; task = panel.end) {
+        panel = convt_panel_of(p->units, p->waves.wave, wave.count, p->pass, task, end);
+        int64_t group = wave.group + panel.group, first = panel.unit * p->unit, channel = group * p->outputs;
+        int64_t block = panel.group * wave.count + panel.first;
+        if (panel.count > 0 &&
+            !NAME(winograd_outputs)(
+                p, first, convt_least(panel.units * p->unit, p->outputs - first), wave.first + panel.first, panel.count,
+                (REAL *)call->shared + block * p->channel_blocks * 16 * p->v_size,
                 map.kernel + group * map.k_group, map.k_in, map.k_out, map.k_axis,
                 map.bias ? map.bias + channel : map.bias, map.output + channel * map.out->channel, map.out, own))
             return 0;

@@ -281,8 +281,8 @@ static int NAME(winograd_block)(
     return 1;
 }
 
-/* The schedule by outputs, for many weights and few tiles: V of several blocks has been packed before, and a task is one
- * pass over them, of so many outputs from `first` on; it packs its weights itself, those of one block of channels at a time. The
+/* The schedule by outputs, for many weights and few tiles: V of several blocks has been packed before, and this is one
+ * pass over some of them, of so many outputs from `first` on; it packs its weights itself, those of one block of channels at a time. The
  * pointers are those of the group; the scratch memory holds the lists, U, then M of all blocks. Returns 1 if all weights are finite and not huge. */
 static int NAME(winograd_outputs)(
     const convt_winograd_plan *p, int64_t first, int64_t outputs, int64_t first_block, int64_t blocks, const REAL *v,

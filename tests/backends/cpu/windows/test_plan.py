@@ -32,7 +32,7 @@ def test_boxes_cover_the_positions(isa):
     for coarse, count, boxes in zip(tables.coarse, tables.count, tables.boxes, strict=True):
         assert (boxes - 1) * count < coarse <= boxes * count
     assert 1 < prod(tables.count) <= 128
-    assert plan.tasks == ORDINARY.batch * prod(tables.boxes) * 2  # 50 channels in two parts
+    assert plan.tasks == ORDINARY.batch * prod(tables.boxes) * 2 * 7  # 50 channels in two parts of up to 28, by four
 
 
 @pytest.mark.parametrize(
