@@ -8,13 +8,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from contract import RememberedDefinition
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 import convt
 from convt.registry import GROUP, Registry, registry
 
 settings.register_profile("convt", deadline=None)  # no test is about time, on machines that others use too
 settings.load_profile("convt")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread_for_numpy() -> Iterator[None]:
+    """The products of the NumPy backend are small here: threads would spend their time waiting for one another."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +38,17 @@ def _nobody_asks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20)
+
+
+@pytest.fixture(scope="session")
+def _definition() -> RememberedDefinition:
+    return RememberedDefinition()
+
+
+@pytest.fixture
+def remembered_definition(monkeypatch: pytest.MonkeyPatch, _definition: RememberedDefinition) -> None:
+    """`convt.testing.check_backend` computes the definition of a problem and its numbers once for all tests."""
+    monkeypatch.setattr("convt.testing.naive.apply", _definition)
 
 
 @pytest.fixture

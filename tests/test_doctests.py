@@ -14,6 +14,7 @@ MODULES = [
 ]
 
 
+@pytest.mark.usefixtures("remembered_definition")  # one of the examples asks for it
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name):
     module = pytest.importorskip(name, exc_type=ModuleNotFoundError, reason="the extra that it needs is not installed")

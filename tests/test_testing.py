@@ -10,6 +10,8 @@ from convt.reference import NumpyBackend
 from convt.testing import Report, check_backend, make_problem, random_problem
 from convt.testing.memory import FORMS, Window
 
+pytestmark = pytest.mark.usefixtures("remembered_definition")
+
 numpy = NumpyBackend()
 CALLS = itertools.count()
 SCRATCH = {}

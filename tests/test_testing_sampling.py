@@ -6,6 +6,8 @@ import pytest
 from convt import reference_pooling, reference_upsampling
 from convt.reference import NumpyBackend
 from convt.testing import check_backend
+from convt.testing.checks import Examiner
+from convt.testing.sampling import check_sampling
 
 
 def nearest_for_everything(self, problem, mode, align_corners, coarse, fine):
@@ -54,10 +56,21 @@ MUTANTS = [
 ]
 
 
+def mutant_with(members):
+    return type("Mutant", (NumpyBackend,), {"name": "mutant", **members})()
+
+
 @pytest.mark.parametrize(
     ("members", "message"), MUTANTS, ids=[next(iter(members.values())).__name__ for members, _ in MUTANTS]
 )
 def test_a_wrong_member_is_found(members, message):
-    mutant = type("Mutant", (NumpyBackend,), {"name": "mutant", **members})()
+    examiner = Examiner(mutant_with(members), np.random.default_rng(0), 4.0)
     with pytest.raises(AssertionError, match=message):
-        check_backend(mutant, quick=True)
+        check_sampling(examiner, np.float32)
+
+
+@pytest.mark.usefixtures("remembered_definition")
+def test_the_check_of_a_backend_finds_one_too():
+    members, message = MUTANTS[0]
+    with pytest.raises(AssertionError, match=message):
+        check_backend(mutant_with(members), quick=True)

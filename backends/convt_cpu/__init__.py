@@ -6,14 +6,15 @@
 ``_job.pyx``       what engines are asked to plan
 ``_plan.pyx``      what all plans are: a list of stages, each a number of tasks
 ``_runner.pyx``    runs any plan; memory, alignment and threads are known here alone
-``direct/`` ...    the engines, each a folder with its plan: ``winograd/``, ``depthwise/``,
-                   ``cells/``, ``thin/``, ``windows/``, ``correlate/``,
-                   ``winograd_correlate/``
+``direct/`` ...    the engines, each a folder with its plan and its stages: ``winograd/``,
+                   ``depthwise/``, ``cells/``, ``thin/``, ``windows/``, ``correlate/``,
+                   ``winograd_correlate/``; ``kernels/engines.h`` is their list
 ``im2col/``        the three maps as tiled matrix products, for what the others cannot do
-``kernels/``       what the tasks of the engines do, in C, for each instruction set
+``kernels/``       what the stages of several engines do, in C, for each instruction set
 ``resampling/``    upsampling and its adjoint
 ``pooling/``       max pooling, its inverse and their gradients
 ``blocks.py``      how these two see an array's memory
+``caches.py``      how plans are kept
 ``isa.py``         which instruction set
 ``machine/``       what the processor adds to it: caches, multiply-adds per cycle
 ``pool/``          the threads; ``_layers.pyx`` says whether they or OpenMP's run the tasks

@@ -26,6 +26,7 @@ cdef extern from "kernels/call.h" nogil:
     ctypedef int (*StageFunction "convt_stage")(const Call* call, int64_t task, void* own) noexcept nogil
 
     ctypedef struct convt_named_stage:
+        const char* engine
         const char* name
         StageFunction run
 

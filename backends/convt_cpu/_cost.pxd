@@ -45,6 +45,11 @@ cdef inline double vectors_per_cycle(Job job) noexcept:
     return 2 if lanes * size > 32 else multiply_adds_per_cycle(&job.machine, lanes, size) / lanes
 
 
+cdef inline double evenness(int64_t tasks) noexcept nogil:
+    """How busy so many tasks keep 16 and 32 cores, from 0 to 2."""
+    return <double>tasks / ((tasks + 15) // 16 * 16) + <double>tasks / ((tasks + 31) // 32 * 32)
+
+
 cdef inline int64_t chunks_of(double cycles, int64_t tasks) noexcept nogil:
     """Rounds in which tasks of so many cycles in all are done, so that none takes more than some 20 ms: signals wait for it."""
     return 1 + <int64_t>(cycles / max(tasks, 1) / 50e6)

@@ -3,19 +3,17 @@
 
 from ._types cimport int64_t
 
-cdef struct Geometry:
-    int64_t batch
-    int64_t groups
-    int64_t fine_channels                   # per group
-    int64_t coarse_channels                 # per group
-    int64_t fine[3]
-    int64_t coarse[3]
-    int64_t kernel[3]
-    int64_t stride[3]
-    int64_t padding[3]
-    int64_t dilation[3]
-    int64_t taps                            # kernel[0] * kernel[1] * kernel[2]
-    int64_t size                            # of an element, in bytes
+cdef extern from "kernels/geometry.h" nogil:
+    ctypedef struct Geometry "convt_geometry":
+        int64_t batch, groups
+        int64_t fine_channels, coarse_channels
+        int64_t fine[3]
+        int64_t coarse[3]
+        int64_t kernel[3]
+        int64_t stride[3]
+        int64_t padding[3]
+        int64_t dilation[3]
+        int64_t taps, size
 
 
 cdef inline Geometry geometry_of(object problem, tuple order) except *:

@@ -31,16 +31,17 @@ cdef int isa_index(str name) except -1:
     return NAMES.index(name)
 
 
-cdef list _stages():
+def stages():
+    """The (engine, stage) of ``kernels/engines.h``, by name, in its order."""
     cdef const convt_named_stage* each = convt_isa_f32(0).stages
     cdef list names = []
     while each.name != NULL:
-        names.append(each.name.decode())
+        names.append((each.engine.decode(), each.name.decode()))
         each += 1
     return names
 
 
-cdef list STAGES = _stages()
+cdef list STAGES = [name for _engine, name in stages()]
 
 
 cdef int stage(str name) except -1:

@@ -19,6 +19,9 @@ cdef struct Stage:
     int64_t tasks                           # of a round
     int64_t run                             # tasks that one core had best do in one go; 0: its function does one
     double cycles                           # estimated, of all its tasks in all rounds on one core
+    double start                            # of a run, beside its tasks: for what all of them read, ...
+    double restart                          # ... and for what only `inner` of them share, or those of them that it has
+    int64_t inner                           # divides `run`; a run of fewer reads that part of what all read
 
 cdef class Plan:
     cdef Tables all_tables                  # that the plan points into
@@ -34,6 +37,7 @@ cdef class Plan:
     cdef int64_t packed, shared, scratch    # in elements: what packing stages write, what all tasks share, each thread's own
 
     cdef int add(self, int stage, int64_t tasks, double cycles, int kind=*, int64_t run=*) except -1
+    cdef int starts(self, double start, double restart=*, int64_t inner=*) except -1
     cdef int add_function(
         self, StageFunction function, const char* name, int64_t tasks, double cycles, int kind=*, int64_t run=*
     ) except -1

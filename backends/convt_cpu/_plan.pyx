@@ -26,6 +26,8 @@ cdef class Plan:
         How often the stages that repeat are run.
     scratch_bytes, shared_bytes : int
         Scratch memory of each thread, and of all together.
+    nbytes : int
+        The plan itself, tables included.
     """
 
     def __cinit__(self, Job job not None):
@@ -47,7 +49,16 @@ cdef class Plan:
             raise AssertionError(f"a plan must have at most {MOST_STAGES} stages")
         cdef Stage* last = &self.all_stages[self.stage_count]
         last.function, last.name, last.tasks, last.cycles, last.kind, last.run = function, name, tasks, cycles, kind, run
+        last.start, last.restart, last.inner = 0, 0, 1
         self.stage_count += 1
+        return 0
+
+    cdef int starts(self, double start, double restart=0, int64_t inner=1) except -1:
+        """What a run of the last stage costs beside its tasks: cycles, and further ones for each `inner` of its tasks."""
+        cdef Stage* last = &self.all_stages[self.stage_count - 1]
+        if last.run % inner or last.tasks % inner:
+            raise AssertionError(f"inner must divide the tasks and a run of them, got {inner}")
+        last.start, last.restart, last.inner = start, restart, inner
         return 0
 
     @property
@@ -88,3 +99,8 @@ cdef class Plan:
     def shared_bytes(self):
         """Of all threads together."""
         return (self.packed + self.shared) * self.size
+
+    @property
+    def nbytes(self):
+        """Of the plan and its tables."""
+        return self.__sizeof__() + self.all_tables.size

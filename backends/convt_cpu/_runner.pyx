@@ -12,14 +12,14 @@ from libc.stdint cimport uintptr_t
 
 from ._call cimport Call, Seat, StageFunction
 from ._layers cimport layer
-from ._memory cimport allocate, release
+from ._memory cimport borrow, give_back
 from ._plan cimport REPEATS, Plan, Stage
 from ._sizes cimport LINE, aligned, ceil_div, even
 from ._strides cimport strides_of
 from ._tasks cimport convt_run
 from ._types cimport int64_t
 
-__all__ = ["run"]
+__all__ = ["run", "runs_of"]
 
 cdef enum:
     MOST_SCRATCH = 30 * 1024 * 1024         # bytes, of up to 8 threads together, ...
@@ -28,15 +28,21 @@ cdef enum:
 
 cdef double ALONE = 20_000                  # cycles of a stage that is done before another thread has begun
 cdef double LONGEST = 20_000_000            # cycles of a run of tasks: signals wait that long
-cdef enum:
-    RUNS_OF_THREAD = 3                      # so many at least, or all alike, so that threads end together
+cdef double CLAIM = 500                     # of finding a run to do
+cdef double WORTH = 0.98                    # of the time with longer runs: what shorter ones take at most
+
+cdef struct Cut:                            # of a stage's tasks into runs: the longest first
+    int64_t longest, heads                  # so many runs of so many tasks; ...
+    int64_t whole, length                   # ... each `whole` of the others into runs of `length`, but for the last one
+    int64_t runs                            # in all
 
 cdef struct Running:                        # a stage of a call, as the layer's threads see it
     const Call* call
     StageFunction run
     char* own                               # scratch memory of seat 0
     int64_t scratch                         # bytes of a seat
-    int64_t tasks, at_once                  # all tasks, and those of a run
+    int64_t tasks
+    Cut cut
 
 
 def run(
@@ -75,7 +81,8 @@ def run(
     threads = seats_for(plan, threads)
     cdef int64_t packed = aligned(plan.packed * plan.size), shared = aligned(plan.shared * plan.size)
     cdef int64_t scratch = bytes_of_seat(plan)
-    cdef char* memory = <char*>allocate(packed + shared + threads * scratch + LINE)
+    cdef int64_t size = packed + shared + threads * scratch + LINE
+    cdef char* memory = <char*>borrow(size)
     cdef char* first = memory + (-<uintptr_t>memory) % LINE
     call.packed, call.shared = first, first + packed
     cdef bint done
@@ -83,8 +90,23 @@ def run(
         with nogil:
             done = _run_stages(plan, &call, first + packed + shared, scratch, threads, on_threads)
     finally:
-        release(memory)
+        give_back(memory, size)
     return done
+
+
+def runs_of(Plan plan not None, int threads):
+    """For tests: the runs of a round of each stage, as lists of (first task, behind its last)."""
+    cdef int index
+    cdef Stage* stage
+    cdef Cut cut
+    cdef int64_t rounds
+    cdef list runs = []
+    for index in range(plan.stage_count):
+        stage = &plan.all_stages[index]
+        rounds = _rounds_of(plan, stage)
+        cut = _cut_into_runs(stage, rounds, _threads_of(stage, rounds, threads))
+        runs.append([run for run in (_run_at(&cut, stage.tasks, each) for each in range(cut.runs)) if run[0] < run[1]])
+    return runs
 
 
 cdef bint _run_stages(
@@ -106,7 +128,7 @@ cdef bint _run_stages(
 cdef bint _run_rounds(
     Plan plan, int first, int end, Call* call, char* own, int64_t scratch, int threads, convt_run on_threads
 ) except -1 nogil:
-    cdef int64_t rounds = plan.rounds if plan.all_stages[first].kind & REPEATS else 1, each
+    cdef int64_t rounds = _rounds_of(plan, &plan.all_stages[first]), each
     cdef Running job
     cdef Stage* stage
     cdef int index, some, seat
@@ -115,30 +137,86 @@ cdef bint _run_rounds(
         for index in range(first, end):
             stage = &plan.all_stages[index]
             job.call, job.run, job.own, job.scratch, job.tasks = call, stage.function, own, scratch, stage.tasks
-            some = 1 if stage.cycles < ALONE * rounds else <int>min(threads, stage.tasks)
-            job.at_once = _tasks_of_run(stage, rounds, some)
+            some = _threads_of(stage, rounds, threads)
+            job.cut = _cut_into_runs(stage, rounds, some)
             for seat in range(some):
                 (<Seat*>(own + seat * scratch)).kept = -1
-            if not on_threads(&_do, &job, ceil_div(stage.tasks, job.at_once), some):
+            if not on_threads(&_do, &job, job.cut.runs, some):
                 return False
     return True
 
 
-cdef int64_t _tasks_of_run(const Stage* stage, int64_t rounds, int threads) noexcept nogil:
-    """As many as one core had best do in one go, or equal parts of them where threads would not end together; they end soon."""
-    cdef int64_t run = max(stage.run, 1), runs = ceil_div(stage.tasks, run), most = run
-    if runs % threads and runs < RUNS_OF_THREAD * threads:
-        most = stage.tasks // (RUNS_OF_THREAD * threads)
-    most = <int64_t>min(most, LONGEST * rounds * stage.tasks / max(stage.cycles, 1))
-    return even(run, most) if most > 1 else 1
+cdef int64_t _rounds_of(Plan plan, const Stage* stage) noexcept nogil:
+    return plan.rounds if stage.kind & REPEATS else 1
+
+
+cdef int _threads_of(const Stage* stage, int64_t rounds, int threads) noexcept nogil:
+    return 1 if stage.cycles < ALONE * rounds else <int>min(threads, stage.tasks)
+
+
+cdef Cut _cut_into_runs(const Stage* stage, int64_t rounds, int threads) noexcept nogil:
+    """The longest runs that are about as fast as any, where all threads begin at once and each task takes as long.
+
+    A run is all tasks that one core had best do in one go, or an equal part of them: all runs, or those of the last turns,
+    in which else some threads would have nothing to do. None takes so long that signals wait.
+    """
+    cdef Cut cut, best
+    cdef int64_t inner = stage.inner, whole = even(stage.tasks // inner, max(stage.run // inner, 1)), parts, before, turns
+    cdef int64_t wholes = ceil_div(stage.tasks, whole * inner), most, back, left
+    cdef double of_round = stage.cycles / rounds, time, least = -1
+    cdef double starts = wholes * stage.start + stage.tasks // inner * stage.restart
+    cdef double of_task = max(of_round - starts, 0) / stage.tasks
+    most = max(1, <int64_t>(LONGEST * stage.tasks / max(of_round, 1)))
+    best.longest = best.whole = best.length = cut.longest = whole * inner
+    best.heads, best.runs = 0, wholes
+    if cut.longest == 1 or (threads == 1 and cut.longest <= most):
+        return best
+    for back in range(3):                   # turns that are cut, but for one that is not a whole one: all, none, one
+        turns = 0 if back == 0 else wholes // threads - back + 1
+        if back and (turns < 1 or cut.longest > most):
+            break
+        cut.heads, before = turns * threads, 0
+        left = max(stage.tasks - cut.heads * cut.longest, 0)
+        for parts in range(1, whole + inner):
+            cut.whole = whole * inner if parts <= whole else inner
+            if parts <= whole:
+                cut.length = even(whole, ceil_div(whole, parts)) * inner
+            else:
+                cut.length = even(inner, ceil_div(inner, parts - whole + 1))
+            if cut.length == before or cut.length > most:
+                continue
+            before = cut.length
+            cut.runs = ceil_div(left, cut.whole) * ceil_div(cut.whole, cut.length)
+            time = turns * _time_of_run(stage, of_task, cut.longest)
+            time += ceil_div(cut.runs, threads) * _time_of_run(stage, of_task, min(cut.length, left))
+            cut.runs += cut.heads
+            if least < 0 or time < WORTH * least:
+                best, least = cut, time
+    return best
+
+
+cdef inline double _time_of_run(const Stage* stage, double of_task, int64_t length) noexcept nogil:
+    cdef double start = stage.start * min(length, stage.inner) / stage.inner
+    return CLAIM + start + ceil_div(length, stage.inner) * stage.restart + length * of_task
+
+
+cdef (int64_t, int64_t) _run_at(const Cut* cut, int64_t tasks, int64_t index) noexcept nogil:
+    """The first task of a run, and behind its last; both may be behind all."""
+    cdef int64_t parts, whole, first
+    if index < cut.heads:
+        return index * cut.longest, min((index + 1) * cut.longest, tasks)
+    parts = ceil_div(cut.whole, cut.length)
+    whole = cut.heads * cut.longest + (index - cut.heads) // parts * cut.whole
+    first = whole + (index - cut.heads) % parts * cut.length
+    return first, min(min(first + cut.length, whole + cut.whole), tasks)
 
 
 cdef int _do(void* stage, int64_t task, int seat) noexcept nogil:
     cdef Running* job = <Running*>stage
     cdef Seat* own = <Seat*>(job.own + seat * job.scratch)
-    cdef int64_t first = task * job.at_once
-    own.run = min(job.at_once, job.tasks - first)
-    return job.run(job.call, first, own + 1)
+    cdef (int64_t, int64_t) run = _run_at(&job.cut, job.tasks, task)
+    own.run = run[1] - run[0]
+    return job.run(job.call, run[0], own + 1) if own.run > 0 else 1
 
 
 cdef inline int64_t bytes_of_seat(Plan plan) noexcept:

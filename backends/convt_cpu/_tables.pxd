@@ -6,12 +6,14 @@ from ._types cimport int64_t
 cdef struct Tables:
     void* memory[8]
     int made
+    int64_t size                            # of all, in bytes
 
 
 cdef inline int64_t* new_table(Tables* tables, int64_t length) except NULL:
     cdef void* memory = allocate(length * sizeof(int64_t))
     tables.memory[tables.made] = memory
     tables.made += 1
+    tables.size += length * sizeof(int64_t)
     return <int64_t*>memory
 
 

@@ -1,4 +1,4 @@
-# Taps: which planes of the arrays each of them reads and writes, and where. ``kernels/direct_plan.h`` says what planes are.
+# Taps: which planes of the arrays each of them reads and writes, and where. ``direct/plan.h`` says what planes are.
 
 from libc.stdlib cimport qsort
 

@@ -5,7 +5,6 @@ Read `choice.py` for who computes what, `direct` and `im2col` for how.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from logging import DEBUG, getLogger
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from ._runner import run
 from ._sums import channel_sums
 from ._threads import thread_count, threads_for
 from .blas import blas_name
+from .caches import bounded_cache
 from .choice import ENGINES, FALLBACK, choose, forced_engine
 from .isa import available, instruction_set, isa_is_forced
 from .machine import machine_key, record
@@ -35,6 +35,7 @@ __all__ = ["CpuBackend"]
 _log = getLogger("convt.cpu")  # at level DEBUG, what each call runs
 
 _SERIAL_BELOW = 200_000  # multiply-adds that are done before a second thread has started
+_KEPT = 1 << 25  # bytes of all plans that are kept
 
 
 class CpuBackend:
@@ -112,7 +113,7 @@ def _compute(data_map: Map, problem: Problem, fine: Any, coarse: Any, kernel: An
             raise MemoryError("cannot allocate BLAS's scratch memory")
 
 
-@lru_cache(maxsize=4096)
+@bounded_cache(4096, _KEPT, lambda choice: choice[1].nbytes)
 def _plan_of(
     problem: Problem,
     data_map: Map,

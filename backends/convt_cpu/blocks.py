@@ -1,16 +1,20 @@
 """How arrays lie in memory: as (outer, z, y, x, inner) wherever channels and images lie outside or inside of the pixels.
 
-That covers all layouts without a copy. Arrays that lie otherwise, or not all alike, are copied.
+That covers all layouts without a copy. Of arrays that lie otherwise, or not all alike, some images or channels are copied at
+a time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Blocks", "in_blocks", "written"]
+__all__ = ["Blocks", "in_blocks"]
+
+_COPIED = 1 << 23  # bytes of copies, or one channel of each array
 
 
 class Blocks(NamedTuple):
@@ -19,8 +23,7 @@ class Blocks(NamedTuple):
     Attributes
     ----------
     arrays : list of ndarray
-        Contiguous, in that order; axes of size 1 may be missing. The last ones are outputs; those that had to be copied
-        belong to `written`.
+        Contiguous, in that order; axes of size 1 may be missing. The last ones are outputs.
     outer, inner : int
     turned : bool
         Whether (z, y, x) are the spatial axes the other way round.
@@ -32,8 +35,10 @@ class Blocks(NamedTuple):
     turned: bool
 
 
-def in_blocks(arrays: list[Any], *, outputs: int = 1, turn: bool = False) -> Blocks:
+def in_blocks(arrays: list[Any], *, outputs: int = 1, turn: bool = False) -> Iterator[Blocks]:
     """View, or copy, arrays (N, C, *spatial), of which the last are outputs.
+
+    What a caller has written to copies of outputs goes to where it belongs when the next blocks are asked for.
 
     Parameters
     ----------
@@ -42,36 +47,47 @@ def in_blocks(arrays: list[Any], *, outputs: int = 1, turn: bool = False) -> Blo
     turn : bool
         Whether the spatial axes may be turned round.
     """
-    axes = arrays[0].ndim - 2
     for array in arrays:
         if not array.flags.c_contiguous:
             break
     else:  # most calls
-        return Blocks(arrays, arrays[0].shape[0] * arrays[0].shape[1], 1, False)
+        yield Blocks(arrays, arrays[0].shape[0] * arrays[0].shape[1], 1, False)
+        return
+    views = _as_they_lie(arrays, turn)
+    if views is not None:
+        yield views
+        return
+    for images, channels in _pieces(arrays):
+        some = [array[images, channels] for array in arrays]
+        given, wanted = some[:-outputs], some[-outputs:]
+        made = [array if array.flags.c_contiguous else np.empty(array.shape, array.dtype) for array in wanted]
+        yield Blocks([*map(np.ascontiguousarray, given), *made], prod(some[0].shape[:2]), 1, False)
+        for copy, array in zip(made, wanted, strict=True):
+            if copy is not array:
+                array[...] = copy
+
+
+def _as_they_lie(arrays: list[Any], turn: bool) -> Blocks | None:
+    """Views of all arrays, if one order of their axes makes all of them contiguous."""
+    axes = arrays[0].ndim - 2
     spatial = tuple(range(2, axes + 2))
     for inside in (spatial, spatial[::-1]) if turn and axes > 1 else (spatial,):
         for outside in ((0, 1), (0,), (), (1,), (1, 0)):
             rest = [axis for axis in (0, 1) if axis not in outside]
             for last in {tuple(rest), tuple(rest[::-1])}:
                 order = (*outside, *inside, *last)
-                if all(array.transpose(order).flags.c_contiguous for array in arrays):
-                    return _as_blocks(arrays, len(outside), order)
-    first = len(arrays) - outputs
-    copies = [np.ascontiguousarray(array) for array in arrays[:first]]
-    copies += [array if array.flags.c_contiguous else np.empty(array.shape, array.dtype) for array in arrays[first:]]
-    return _as_blocks(copies, 2, tuple(range(axes + 2)))
+                moved = [array.transpose(order) for array in arrays]
+                if all(array.flags.c_contiguous for array in moved):
+                    outer, inner = (prod(arrays[0].shape[axis] for axis in some) for some in (outside, last))
+                    return Blocks(moved, outer, inner, inside != spatial)
+    return None
 
 
-def written(blocks: Blocks, outputs: list[Any]) -> None:
-    """Copy outputs to where they belong, if they are not there already."""
-    for made, wanted in zip(blocks.arrays[-len(outputs) :], outputs, strict=True):
-        if made is not wanted and made.size and not np.may_share_memory(made, wanted):
-            wanted[...] = made
-
-
-def _as_blocks(arrays: list[Any], outside: int, order: tuple[int, ...]) -> Blocks:
-    shape = [arrays[0].shape[axis] for axis in order]
-    axes = len(order) - 2
-    turned = axes > 1 and order[outside] > order[outside + 1]
-    moved = [array.transpose(order) for array in arrays]
-    return Blocks(moved, prod(shape[:outside]), prod(shape[outside + axes :]), turned)
+def _pieces(arrays: list[Any]) -> Iterator[tuple[slice, slice]]:
+    """Images and channels whose copies have few bytes."""
+    images, channels = arrays[0].shape[:2]
+    most = max(1, _COPIED // sum(array[0, 0].nbytes for array in arrays))
+    some, step = max(1, most // channels), min(most, channels)
+    for image in range(0, images, some):
+        for channel in range(0, channels, step):
+            yield slice(image, image + some), slice(channel, channel + step)

@@ -1,45 +1,27 @@
 """Which engine computes a map: the one whose plan costs least.
 
-`_cost.pxd` says what a plan costs. ``CONVT_CPU_ALGORITHM`` forces one engine for all that it can do. What no engine can do,
-or what one has begun and could not treat as the definition does, im2col does; it is loaded when it is first needed.
+``kernels/engines.h`` lists the engines, `_cost.pxd` says what a plan costs. ``CONVT_CPU_ALGORITHM`` forces one engine for
+all that it can do. What no engine can do, or what one has begun and could not treat as the definition does, im2col does.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ._environment import variable
-from .cells._plan import cells_plan, cells_suits
-from .correlate._plan import correlate_plan
-from .depthwise._plan import depthwise_plan, depthwise_suits
-from .direct._plan import direct_plan
-from .engine import Engine
-from .im2col import im2col_plan
-from .thin._plan import thin_plan, thin_suits
-from .windows._plan import windows_plan, windows_suits
-from .winograd._plan import winograd_plan, winograd_suits
-from .winograd_correlate._plan import winograd_correlate_plan, winograd_correlate_suits
+from ._kernels import stages
 
 if TYPE_CHECKING:
     from ._job import Job
     from ._plan import Plan
+    from .engine import Engine
 
 __all__ = ["ENGINES", "FALLBACK", "choose", "forced_engine"]
 
 FALLBACK = "im2col"
-
-
-ENGINES = {
-    "direct": Engine(direct_plan),
-    "winograd": Engine(winograd_plan, winograd_suits),
-    "depthwise": Engine(depthwise_plan, depthwise_suits),
-    "cells": Engine(cells_plan, cells_suits),
-    "thin": Engine(thin_plan, thin_suits),
-    "windows": Engine(windows_plan, windows_suits),
-    "correlate": Engine(correlate_plan),
-    "winograd_correlate": Engine(winograd_correlate_plan, winograd_correlate_suits),
-    FALLBACK: Engine(im2col_plan, lambda job: False),
-}
+_NAMES = dict.fromkeys(engine for engine, _stage in stages())
+ENGINES: dict[str, Engine] = {name: import_module(f".{name}", __package__).engine for name in (*_NAMES, FALLBACK)}
 
 
 def forced_engine() -> str | None:

@@ -1,7 +1,7 @@
 """What an engine is: a way to compute the three maps, or some of them.
 
-`choice.py` lists the engines and takes the one whose plan costs least; `_runner.pyx` runs it. Each engine is a folder of
-its own (`direct`, `cells`, ...): its plan, whose stages are C functions of its header in `kernels`.
+Each engine is a folder of its own (`direct`, `cells`, ...): its plan, and the stages of that, which are C functions. It is a
+line of ``kernels/engines.h``, the list of all; `choice.py` takes the one whose plan costs least, `_runner.pyx` runs it.
 """
 
 from __future__ import annotations

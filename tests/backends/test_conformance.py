@@ -6,6 +6,8 @@ from fakes import FakeDevice, Recorder
 import convt
 from convt.testing import check_backend
 
+pytestmark = pytest.mark.usefixtures("remembered_definition")
+
 USABLE = [name for name, state in convt.backends().items() if state.usable]
 
 

@@ -1,5 +1,6 @@
 """What tests of the cpu backend's engines repeat: arrays of a problem, a plan that runs on them, the definition."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,12 +51,18 @@ def plan_of(
 
 def operands(problem: Problem, data_map: str, seed: int = 0) -> Operands:
     """Random arrays and a bias of 0, 1, 2, ... (none for correlate); the result is NaN."""
+    inputs, result = _inputs(problem, data_map, seed), RESULT[data_map]
+    shape = getattr(problem, f"{result}_array_shape")
+    bias = None if data_map == "correlate" else np.arange(shape[1]).astype(problem.dtype)
+    arrays = {role: array.copy() for role, array in inputs.items()}
+    return Operands(**arrays, **{result: np.full(shape, np.nan, problem.dtype)}, bias=bias)
+
+
+@lru_cache(maxsize=2)  # the same problem is done by all instruction sets, and by many numbers of threads
+def _inputs(problem: Problem, data_map: str, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    shapes = problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape
-    arrays = Operands(*(rng.standard_normal(shape).astype(problem.dtype) for shape in shapes), None)
-    result = getattr(arrays, RESULT[data_map])
-    result[...] = np.nan
-    return arrays if data_map == "correlate" else arrays._replace(bias=np.arange(result.shape[1]).astype(problem.dtype))
+    roles = [role for role in RESULT.values() if role != RESULT[data_map]]
+    return {role: rng.standard_normal(getattr(problem, f"{role}_array_shape"), problem.dtype) for role in roles}
 
 
 def spread(arrays: Operands, layout: Any) -> Operands:
@@ -81,6 +88,14 @@ def definition(problem: Problem, data_map: str, arrays: Operands) -> np.ndarray:
     return {"fine": fine, "coarse": coarse, "kernel": kernel}[RESULT[data_map]]
 
 
+@lru_cache(maxsize=64)
+def exact_result(problem: Problem, data_map: str, seed: int = 0) -> np.ndarray:
+    """The definition for `operands`, in float64, read-only."""
+    result = definition(problem, data_map, operands(problem, data_map, seed))
+    result.flags.writeable = False
+    return result
+
+
 def computed(plan: Any, data_map: str, arrays: Operands, threads: int = 2) -> np.ndarray:
     """The result of a plan, written to its array; all values must suit the engine."""
     assert run(plan, *arrays, threads)
@@ -95,9 +110,8 @@ def check(
     Errors are measured by the largest result, or by `least` where even that is smaller.
     """
     assert plan is not None
-    arrays = operands(problem, data_map, seed)
-    right = definition(problem, data_map, arrays)
-    got = computed(plan, data_map, spread(arrays, layout), threads)
+    right = exact_result(problem, data_map, seed)
+    got = computed(plan, data_map, spread(operands(problem, data_map, seed), layout), threads)
     scale = max(least, abs(right).max(initial=0))
     np.testing.assert_allclose(got, right, rtol=0, atol=TOLERANCE[problem.dtype.itemsize] * scale)
 

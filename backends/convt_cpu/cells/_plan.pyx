@@ -1,12 +1,9 @@
-"""CellsPlan: the cells of a problem, and how lanes and positions are cut into tasks; ``kernels/cells_plan.h`` has the picture.
-
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
-"""
+"""CellsPlan: the cells of a problem, and how lanes and positions are cut into tasks; ``plan.h`` has the picture."""
 
 from .._cost cimport cycles_of, words
 from .._geometry cimport Geometry
 from .._job cimport Job
-from .._kernels cimport convt_cells_plan, lanes_of, most_rows, stage, widest_within
+from .._kernels cimport lanes_of, most_rows, stage, widest_within
 from .._plan cimport REPEATS
 from .._sizes cimport VAST, ceil_div, even, floor_div, times
 from .._types cimport int64_t
@@ -20,8 +17,8 @@ cdef enum:                                  # the same on every machine
     ROWS = 1024                             # of a block: inputs times cells; their sums start from zero
     MOST_PANELS = 2 * 1024 * 1024           # bytes of a task's panels
     WAVE = 12 * 1024 * 1024                 # bytes of the packed positions of a wave
-    MOST_AT_ONCE = 32                       # CONVT_MAX_PANELS
     PARTS = 16                              # of all panels and positions: more would pack and read the same again
+    TASKS = 64                              # keep many cores busy
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
     STRIDE = 4                              # along some axis, that makes rows of cells worth writing
 
@@ -49,14 +46,8 @@ cdef class CellsPlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/cells_plan.h`` names, and the schedule, by name: for tests."""
-        cdef convt_cells_plan* p = &self.p
-        return SimpleNamespace(
-            batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, coarse=p.coarse, fine=p.fine,
-            kernel=p.kernel, stride=p.stride, padding=p.padding, taps=p.taps, first=p.first, cells=p.cells,
-            positions=p.positions, lanes=p.lanes, unit=p.unit, width=p.width, block=p.block, panels=p.panels,
-            tiles=p.tiles, wave=p.waves.wave, waves=p.waves, parts=p.parts,
-        )
+        """All that ``plan.h`` names, by name: for tests."""
+        return SimpleNamespace(**{**self.p.g, **self.p})
 
 
 def cells_suits(Job job not None):
@@ -89,15 +80,13 @@ cdef void _cut_cells(CellsPlan plan, const Geometry* g):
     """Where the cells lie that have elements of the fine array, and how many positions and lanes that makes."""
     cdef convt_cells_plan* p = &plan.p
     cdef int axis
-    p.batch, p.groups, p.inputs, p.outputs = g.batch, g.groups, g.coarse_channels, g.fine_channels
-    p.positions, p.lanes = p.batch, p.outputs
+    p.g, p.inputs, p.outputs = g[0], g.coarse_channels, g.fine_channels
+    p.positions, p.lanes = g.batch, p.outputs
     for axis in range(3):
-        p.coarse[axis], p.fine[axis], p.kernel[axis] = g.coarse[axis], g.fine[axis], g.kernel[axis]
-        p.stride[axis], p.padding[axis] = g.stride[axis], g.padding[axis]
-        p.taps[axis] = ceil_div(p.kernel[axis], p.stride[axis])
-        p.first[axis] = floor_div(p.padding[axis], p.stride[axis])
-        p.cells[axis] = floor_div(p.fine[axis] + p.padding[axis] - 1, p.stride[axis]) + 1 - p.first[axis]
-        p.positions, p.lanes = times(p.positions, p.cells[axis]), times(p.lanes, p.stride[axis])
+        p.taps[axis] = ceil_div(g.kernel[axis], g.stride[axis])
+        p.first[axis] = floor_div(g.padding[axis], g.stride[axis])
+        p.cells[axis] = floor_div(g.fine[axis] + g.padding[axis] - 1, g.stride[axis]) + 1 - p.first[axis]
+        p.positions, p.lanes = times(p.positions, p.cells[axis]), times(p.lanes, g.stride[axis])
 
 
 cdef bint _schedule(CellsPlan plan, Caches caches):
@@ -115,14 +104,15 @@ cdef bint _schedule(CellsPlan plan, Caches caches):
     if panel > MOST_PANELS or tile > WAVE:
         return False
     p.waves.wave = ceil_div(all_tiles, ceil_div(times(all_tiles, tile), WAVE))
-    p.waves.groups = max(1, min(p.groups, WAVE // times(all_tiles, tile))) if p.waves.wave == all_tiles else 1
-    p.panels = max(1, min(min(caches.panels // panel, all_panels * p.waves.groups // PARTS), MOST_AT_ONCE))
+    p.waves.groups = max(1, min(p.g.groups, WAVE // times(all_tiles, tile))) if p.waves.wave == all_tiles else 1
+    p.panels = max(1, min(min(caches.panels // panel, all_panels * p.waves.groups // PARTS), CONVT_MAX_PANELS))
     sums = p.unit * p.width * size * p.panels
     p.parts = min(p.waves.wave, ceil_div(PARTS, ceil_div(all_panels, p.panels) * p.waves.groups))
     if p.block < p.inputs:
         p.parts = min(p.waves.wave, max(p.parts, ceil_div(times(p.waves.wave, sums), caches.sums)))
     p.tiles = ceil_div(p.waves.wave, p.parts)
     p.parts = ceil_div(p.waves.wave, p.tiles)
+    p.pieces = min(p.tiles, ceil_div(TASKS, p.waves.groups * p.parts * all_panels))
     scratch = p.panels * panel + times(sums, p.tiles if p.block < p.inputs else 1)
     if scratch + times(p.waves.wave * p.waves.groups, tile) > MOST:
         return False
@@ -137,12 +127,14 @@ cdef int _list_stages(CellsPlan plan, Job job) except -1:
     cdef int64_t all_tiles = ceil_div(p.positions, p.unit)
     cdef double taps = p.taps[0] * p.taps[1] * p.taps[2], panels = taps * p.inputs * (ceil_div(p.lanes, p.width) * p.width)
     cdef double copied = panels * ceil_div(all_tiles, p.tiles)
-    cdef double rows = (<double>p.positions * p.lanes + copied) / p.stride[2]
-    plan.multiply_adds = panels * p.groups * all_tiles * p.unit
-    plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(all_tiles, p.waves.wave)
-    cdef double packed = <double>p.groups * all_tiles * p.tile_size * PACKED * words(job)
+    cdef double rows = (<double>p.positions * p.lanes + copied) / p.g.stride[2]
+    plan.multiply_adds = panels * p.g.groups * all_tiles * p.unit
+    plan.rounds = ceil_div(p.g.groups, p.waves.groups) * ceil_div(all_tiles, p.waves.wave)
+    cdef double packed = <double>p.g.groups * all_tiles * p.tile_size * PACKED * words(job)
     plan.add(ROWS_STAGE, p.waves.groups * p.waves.wave, packed, REPEATS)
-    cdef double moved = p.groups * (copied * PACKED + rows * ROW) * words(job)
+    cdef double moved = p.g.groups * (copied * PACKED + rows * ROW) * words(job)
     cdef double cycles = cycles_of(plan.multiply_adds, job) + moved
-    plan.add(PANELS_STAGE, p.waves.groups * p.parts * ceil_div(p.lanes, p.width), cycles, REPEATS, p.panels)
+    cdef int64_t tasks = p.waves.groups * p.parts * ceil_div(p.lanes, p.width) * p.pieces
+    plan.add(PANELS_STAGE, tasks, cycles, REPEATS, p.panels * p.pieces)
+    plan.starts(0, taps * p.inputs * p.width * (PACKED + ROW / p.g.stride[2]) * words(job), p.pieces)
     return 0

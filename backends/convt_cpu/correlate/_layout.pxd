@@ -1,6 +1,6 @@
 # The buffers of a correlate plan: sizes in bytes of packed strips and of sums.
 #
-# ``kernels/correlate_pack.h`` and ``kernels/correlate_strip.h`` show how they are laid out.
+# ``pack.h`` and ``strip.h`` show how they are laid out.
 
 from .._sizes cimport aligned, ceil_div, times
 from .._types cimport int64_t

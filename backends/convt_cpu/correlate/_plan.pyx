@@ -1,6 +1,6 @@
 """CorrelatePlan: one filter gradient, ready to run, and what it costs.
 
-``kernels/correlate_plan.h`` says what packed positions and runs are. `_shape.pxd` cuts outer products into kernels,
+``plan.h`` says what packed positions and runs are. `_shape.pxd` cuts outer products into kernels,
 `_layout.pxd` knows the sizes of the buffers, `_schedule.pxd` cuts the positions into strips and the kernel into blocks; here
 they become a plan, in the time of a few microseconds: every new shape waits for it.
 """
@@ -8,13 +8,13 @@ they become a plan, in the time of a few microseconds: every new shape waits for
 from .._cost cimport chunks_of, vectors_per_cycle
 from .._geometry cimport Geometry, weights_of
 from .._job cimport Job
-from .._kernels cimport CONVT_ADDED, CONVT_WRITTEN, convt_correlate_plan, lanes_of, stage
+from .._kernels cimport CONVT_ADDED, CONVT_CHUNK, lanes_of, stage
 from .._plan cimport REPEATS
 from .._sizes cimport ceil_div, even
 from .._types cimport int64_t
 from ._layout cimport Layout, axis_of, caches_of, coarse_pitch, packed_coarse, packed_fine, sums_of
 from ._schedule cimport MUCH, Schedule, schedule
-from ._shape cimport CHUNK, Sides, best_shape
+from ._shape cimport Sides, best_shape
 
 from types import SimpleNamespace
 
@@ -42,17 +42,8 @@ cdef class CorrelatePlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/correlate_plan.h`` names, and the schedule, by name: for tests."""
-        cdef convt_correlate_plan* p = &self.p
-        return SimpleNamespace(
-            batch=p.batch, groups=p.groups, coarse=p.coarse, fine=p.fine, coarse_size=p.coarse_size, fine_size=p.fine_size,
-            kernel=p.kernel, stride=p.stride, dilation=p.dilation, step=p.step, padding=p.padding, count=p.count,
-            strips=p.strips, run=p.run, runs=p.runs, fine_block=p.fine_block, coarse_pitch=p.coarse_pitch,
-            fine_lanes=bool(p.fine_lanes), unit=p.unit, tile=p.tile, chunk=p.chunk, block_coarse=p.block_coarse,
-            block_runs=p.block_runs, together=self.together, splits=p.splits, wave=p.wave,
-            round_groups=p.round_groups, coarse_bytes=p.of_coarse * self.size, fine_bytes=p.of_fine * self.size,
-            sums_bytes=p.of_sums * self.size,
-        )
+        """All that ``plan.h`` names, and the schedule, by name: for tests."""
+        return SimpleNamespace(**self.p, together=self.together)
 
 
 def correlate_plan(Job job not None):
@@ -120,9 +111,9 @@ cdef void _copy_schedule(CorrelatePlan plan, const Layout* l, const Schedule* cu
         p.count[axis], p.strips[axis] = cut.count[axis], ceil_div(l.positions[axis], cut.count[axis])
         p.all_strips *= p.strips[axis]
     p.coarse_pitch = coarse_pitch(l, cut.block_coarse)
-    p.chunk = CHUNK
+    p.chunk = CONVT_CHUNK
     if rows > l.shape.unit:                 # then several kernels read the same vectors
-        p.chunk = min(CHUNK, max(FEWEST, l.caches.near // (l.shape.tile * l.lanes * l.size)))
+        p.chunk = min(CONVT_CHUNK, max(FEWEST, l.caches.near // (l.shape.tile * l.lanes * l.size)))
     p.block_coarse, p.block_runs = cut.block_coarse, cut.block_runs
     plan.together, p.splits, p.wave, p.round_groups = cut.together, cut.splits, cut.wave, cut.groups
     p.cuts = ceil_div(p.blocks, even(p.blocks, max(1, p.blocks * p.splits * p.round_groups // TASKS)))

@@ -3,14 +3,12 @@
 # One side of the product is the coarse channels of the position, the other one the elements of the run. Either side can lie
 # along the vectors; the other one is broadcast, row by row. The fewest cycles win.
 
-from .._kernels cimport CONVT_MAX_ROWS, CONVT_MAX_VECTORS, has_kernel
+from .._kernels cimport CONVT_CHUNK, CONVT_MAX_ROWS, CONVT_MAX_VECTORS, has_kernel
 from .._sizes cimport ceil_div, even
 from .._types cimport int64_t
 
 cdef enum:                                  # the same on every machine
-    CHUNK = 256                             # CONVT_CHUNK: positions that a kernel sums before its registers go to memory
     CALL = 40                               # cycles for calling a kernel
-    TILES = 12                              # CONVT_MAX_VECTORS
 
 cdef struct Shape:                          # a way to cut an outer product
     double cycles                           # for one position and one run of all fine channels
@@ -26,8 +24,8 @@ cdef struct Sides:                          # of a product
     int isa
 
 cdef struct Tiles:                          # the kernels to try: vectors, and the most rows that there are for so many
-    int64_t vectors[TILES]                  # those that exist for the fewest rows first
-    int64_t rows[TILES]
+    int64_t vectors[CONVT_MAX_VECTORS]      # those that exist for the fewest rows first
+    int64_t rows[CONVT_MAX_VECTORS]
     int count
 
 
@@ -83,7 +81,7 @@ cdef inline void _try(
 
 
 cdef inline double _block_cycles(const Sides* s, int64_t length, bint fine_lanes, int64_t unit, int64_t tile) noexcept nogil:
-    """For one position and a run of so many elements, which are cut as ``correlate_strip.h`` does."""
+    """For one position and a run of so many elements, which are cut as ``strip.h`` does."""
     cdef int64_t rows = s.coarse if fine_lanes else length, vectors = ceil_div(length if fine_lanes else s.coarse, s.lanes)
     cdef int64_t rest = rows % unit, more, times
     cdef double total = 0, of_units
@@ -101,4 +99,4 @@ cdef inline double _block_cycles(const Sides* s, int64_t length, bint fine_lanes
 cdef inline double _kernel_cycles(const Sides* s, int64_t rows, int64_t vectors) noexcept nogil:
     """Of a kernel, for one position: multiply-adds, or loads, or the time until a sum can be added to again."""
     cdef double sums = rows * vectors
-    return max(max(sums / s.at_once, (rows + 2 * vectors + 3) / 2.0), 4.0) + (sums + CALL) / CHUNK
+    return max(max(sums / s.at_once, (rows + 2 * vectors + 3) / 2.0), 4.0) + (sums + CALL) / CONVT_CHUNK

@@ -1,13 +1,12 @@
-"""DepthwisePlan: planes, taps and boxes of a problem, as the tables of ``kernels/depthwise_plan.h``.
+"""DepthwisePlan: planes, taps and boxes of a problem, as the tables of ``plan.h``.
 
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
-`../_taps.pxd` knows the planes; here they are cut into boxes, in the time of a few microseconds: new shapes wait for it.
+`../_taps.pxd` knows the planes; here they are cut into boxes.
 """
 
 from .._cost cimport chunks_of, cycles_of, elements_moved, weights_moved
 from .._geometry cimport Geometry, name_sides, positions_of, weights_of
 from .._job cimport Job
-from .._kernels cimport convt_depthwise_plan, lanes_of, stage
+from .._kernels cimport lanes_of, stage
 from .._memory cimport allocate, release
 from .._plan cimport PACKS, REPEATS
 from .._sizes cimport LINE, ceil_div, even, times
@@ -24,12 +23,12 @@ cdef enum:                                  # the same on every machine
     TASK = 64 * 1024                        # bytes that a task reads and writes at least
     SPLITS = 16                             # of correlate, of which each has sums of its own
     TASKS = 64                              # that keep many cores busy
-    BOXES = 8                               # of all images and groups, at least
+    BOXES = 64                              # of all images and groups, at least,
+    BOXES_SUMMED = 8                        # and of those of correlate, whose tasks each have several
     MOST_CHANNELS = 64                      # pairs of channels of a group
     MOST_TAPS = 4096
-    CHANNELS = 16                           # that fill vectors of any instruction set, where lanes are channels,
-    CHANNEL_TAPS = 512                      # and the most taps there, CONVT_CHANNEL_TAPS
-    FILTERS = 1024 * 1024                   # and bytes of all filters
+    CHANNELS = 16                           # that fill vectors of any instruction set, where lanes are channels, ...
+    FILTERS = 1024 * 1024                   # ... and bytes of all filters there
     MOST = 8 * 1024 * 1024                  # bytes of scratch memory of one thread, and of all together
     FEW = 8                                 # channels of one side of a group, if the other side has one
 
@@ -64,7 +63,7 @@ cdef class DepthwisePlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/depthwise_plan.h`` names, by name: for tests."""
+        """All that ``plan.h`` names, by name: for tests."""
         cdef convt_depthwise_plan* p = &self.p
         cdef int64_t taps = p.first_tap[p.out_planes]
         return SimpleNamespace(
@@ -115,7 +114,7 @@ cdef bint _planned(DepthwisePlan plan, Job job, Tap* taps) except -1:
         return False                        # of the packed positions that a single one needs
     list_taps(g, plan.scatters, reach, copied, taps)
     plan.p.in_planes = number_planes(taps, g.taps)
-    _choose_boxes(plan, _caches(&job.machine), reach, lanes)
+    _choose_boxes(plan, _caches(&job.machine), reach, lanes, job.correlates)
     _list_planes(plan, g, taps)
     place(taps, g.taps, plan.p.rows, plan.p.plane_size)
     sort_by_writes(taps, g.taps)
@@ -133,16 +132,16 @@ cdef void _name_sides(DepthwisePlan plan, const Geometry* g):
     p.out_planes = p.out_stride[0] * p.out_stride[1] * p.out_stride[2]
 
 
-cdef void _choose_boxes(DepthwisePlan plan, Caches caches, const Reach* reach, int64_t lanes):
+cdef void _choose_boxes(DepthwisePlan plan, Caches caches, const Reach* reach, int64_t lanes, bint correlates):
     """Boxes whose packed input fits the cache, and enough of them for some tasks; and how large that is."""
     cdef convt_depthwise_plan* p = &plan.p
-    cdef int64_t ways = p.out_stride[2], padded = 1, room
+    cdef int64_t ways = p.out_stride[2], padded = 1, room, boxes = BOXES_SUMMED if correlates else BOXES
     cdef int64_t[3] planes
     cdef int axis
     for axis in range(3):
         planes[axis] = ceil_div(p.out_size[axis], p.out_stride[axis])
         padded = times(padded, planes[axis] + reach[axis].halo)
-    room = min(caches.packed // (plan.size * p.inputs * p.in_planes), ceil_div(padded, ceil_div(BOXES, p.batch * p.groups)))
+    room = min(caches.packed // (plan.size * p.inputs * p.in_planes), ceil_div(padded, ceil_div(boxes, p.batch * p.groups)))
     _fill_boxes(p, planes, reach, min(caches.row, 2 * caches.sums // ways) // plan.size, room)
     if p.boxes[1] == 1 and p.boxes[2] == 1:
         p.slide = p.count[0] * p.rows[1]
@@ -239,7 +238,7 @@ cdef bint _lanes_are_channels(Job job, int64_t weights):
     """Whether channels are densest in memory, and fill vectors, and every group has one."""
     cdef const Geometry* g = &job.g
     return (
-        job.channels_last and weights == g.taps <= CHANNEL_TAPS and g.groups >= CHANNELS
+        job.channels_last and weights == g.taps <= CONVT_CHANNEL_TAPS and g.groups >= CHANNELS
         and g.taps * g.groups * g.size <= FILTERS
     )
 

@@ -1,18 +1,16 @@
-"""DirectPlan: planes, taps and strips of a problem, as the tables that ``kernels/direct_plan.h`` describes.
+"""DirectPlan: planes, taps and strips of a problem, as the tables that ``plan.h`` describes.
 
 Along each axis, tap t of coarse position q meets the fine element ``q * stride + tap * dilation - padding``, which lies in
 the phase ``(tap * dilation - padding) mod stride``, at position q + steps of that phase. So gather reads the fine phases at
 q + steps, and scatter writes each fine phase from the coarse array at its own position - steps.
 
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
-`../_taps.pxd` knows the planes, `_strips.pxd` cuts them; here they become a plan, in the time of a few microseconds: every
-new shape waits for it.
+`../_taps.pxd` knows the planes, `_strips.pxd` cuts them; here they become a plan.
 """
 
-from .._cost cimport cycles_of, elements_moved, weights_moved, words
+from .._cost cimport cycles_of, elements_moved, evenness, weights_moved, words
 from .._geometry cimport Geometry, name_sides
 from .._job cimport Job
-from .._kernels cimport convt_column, convt_direct_plan, has_kernel, lanes_of, most_rows, stage, widest
+from .._kernels cimport has_kernel, lanes_of, most_rows, stage, widest
 from .._memory cimport allocate, release
 from .._plan cimport PACKS, REPEATS
 from .._sizes cimport LINE, ceil_div, even, times
@@ -23,6 +21,8 @@ from ._draft cimport (
     COLUMN_VECTORS, Draft, FEWEST_INPUTS, FEW_STRIPS, LEAST_SUMS, MEETS, MOST, MOST_PHASES, MOST_STRIP, MOST_SUMS,
     MOST_TAPS, MOST_WEIGHTS, MUCH, OWN, PASSES, PIECES, PREFETCH, SHORTEST, STRIPS, TASKS, WAVE, caches_of,
 )
+from ._offsets cimport even_step
+from ._offsets cimport even_step
 from ._strips cimport Strips, computed, cut, number_of, packed, span_of
 
 from types import SimpleNamespace
@@ -49,7 +49,7 @@ cdef class DirectPlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/direct_plan.h`` names, and the schedule, by name: for tests."""
+        """All that ``plan.h`` names, and the schedule, by name: for tests."""
         cdef convt_direct_plan* p = &self.p
         cdef int64_t taps = p.first_tap[p.out_planes]
         cdef int64_t columns = p.first_column[p.column_units]
@@ -152,7 +152,7 @@ cdef Strips _choose_strips(DirectPlan plan, Draft* d):
     cdef convt_direct_plan* p = &plan.p
     cdef bint sliced = d.any_halo and p.outputs > 2
     cdef int64_t target = _positions(plan, d)
-    cdef Strips s, shorter
+    cdef Strips s
     if d.any_halo and p.outputs <= 2 and p.inputs >= FEWEST_INPUTS:
         s = cut(p.batch, d.planes, d.halo, _positions_of_columns(plan, d), d.lanes, False)
         d.few = packed(&s) < FEW[p.outputs] * s.positions
@@ -165,14 +165,27 @@ cdef Strips _choose_strips(DirectPlan plan, Draft* d):
     elif number_of(&s) * p.groups < TASKS and computed(&s) * p.groups * p.inputs * p.outputs * d.taps > MUCH:
         if d.units > 1 and (_packed_bytes(plan, &s) <= d.caches.shared or _outweighs(plan, d)):
             plan.schedule = TOGETHER
+            s = _finer(plan, d, s, target, sliced, d.units)
         elif number_of(&s) * p.groups < FEW_STRIPS < d.units:
             plan.schedule = BY_OUTPUTS
         else:
-            s = _finer(plan, d, s, target, sliced)
+            s = _finer(plan, d, s, target, sliced, 1)
     if plan.schedule == BY_OUTPUTS and not d.halo[0] and not d.halo[1]:
-        shorter = cut(p.batch, d.planes, d.halo, target // 2, d.lanes, sliced)
-        if computed(&shorter) <= PADDED * computed(&s):
-            s = shorter
+        s = _halved(plan, d, s, target, sliced)
+    return s
+
+
+cdef Strips _halved(DirectPlan plan, const Draft* d, Strips s, int64_t target, bint sliced):
+    """Shorter strips of a wave, halved once so that the sums of all are few, and again as long as there are few tasks."""
+    cdef convt_direct_plan* p = &plan.p
+    cdef Strips shorter, whole = s
+    cdef bint first = True
+    while first or number_of(&s) * p.groups * d.units < TASKS and target >= 2 * p.tile * d.lanes:
+        target, first = target // 2, False
+        shorter = cut(p.batch, d.planes, d.halo, target, d.lanes, sliced)
+        if computed(&shorter) > PADDED * computed(&whole):
+            break
+        s = shorter
     return s
 
 
@@ -182,17 +195,16 @@ cdef int64_t _packed_bytes(DirectPlan plan, const Strips* s):
     return times(times(p.groups * number_of(s), packed(s)), p.inputs * p.in_planes * plan.size)
 
 
-cdef Strips _finer(DirectPlan plan, const Draft* d, Strips s, int64_t target, bint sliced):
-    """More and shorter strips than these few, as long as they cost little more."""
-    cdef convt_direct_plan* p = &plan.p
+cdef Strips _finer(DirectPlan plan, const Draft* d, Strips s, int64_t target, bint sliced, int64_t tasks):
+    """More and shorter strips than these few, each of so many tasks, as long as they cost little more."""
     cdef double most = _cycles_of_strips(plan, d, &s) * DEARER
     cdef Strips shorter
-    while number_of(&s) * p.groups < TASKS and target > SHORTEST * d.lanes:
-        target //= 2
-        shorter = cut(p.batch, d.planes, d.halo, target, d.lanes, sliced)
-        if _cycles_of_strips(plan, d, &shorter) > most:
-            break
-        s = shorter
+    tasks *= plan.p.groups
+    while number_of(&s) * tasks < TASKS and target > SHORTEST * d.lanes:
+        target = target * 7 // 8
+        shorter = cut(plan.p.batch, d.planes, d.halo, target, d.lanes, sliced)
+        if evenness(number_of(&shorter) * tasks) > evenness(number_of(&s) * tasks) and _cycles_of_strips(plan, d, &shorter) <= most:
+            s = shorter
     return s
 
 
@@ -292,24 +304,9 @@ cdef int _write_taps(DirectPlan plan, const Draft* d, const Tap* taps) except -1
         most = max(most, tap - first[plane])
     first[p.out_planes] = tap
     p.first_tap, p.taps, p.offsets = first, places, offsets
-    p.even = _even_step(p, d.taps)
+    p.even = even_step(p, d.taps)
     p.ahead = p.even * PREFETCH if p.even else ceil_div(PREFETCH, most) * p.channel_size
     return 0
-
-
-cdef int64_t _even_step(const convt_direct_plan* p, int64_t all_taps) noexcept:
-    """How far apart the taps of every plane are, if they and the channels follow one another evenly, else 0."""
-    cdef int64_t taps = p.first_tap[1], plane, tap, step
-    if taps == 0 or p.channel_size % taps or all_taps != taps * p.out_planes:
-        return 0
-    step = p.channel_size // taps
-    for plane in range(p.out_planes):
-        if p.first_tap[plane] != plane * taps:
-            return 0
-        for tap in range(taps):
-            if p.offsets[plane * taps + tap] != p.offsets[plane * taps] + tap * step:
-                return 0
-    return step
 
 
 cdef int _write_columns(DirectPlan plan, Draft* d, const Tap* taps) except -1:
@@ -382,15 +379,19 @@ cdef int _list_stages(DirectPlan plan, Job job, const Draft* d) except -1:
     plan.multiply_adds = strips * positions * p.inputs * p.outputs * d.taps
     cdef double sums = cycles_of(plan.multiply_adds, job) + elements
     if plan.schedule != BY_OUTPUTS:
-        tasks = p.groups * (1 if d.few else ceil_div(p.outputs, p.pass_) * ceil_div(p.inputs, p.block))
-        plan.add(WEIGHTS_STAGE, tasks, weights, PACKS)
+        tasks = p.groups * (1 if d.few else ceil_div(p.outputs, p.pass_) * ceil_div(p.inputs, p.block) * (p.pass_ // p.unit))
+        plan.add(WEIGHTS_STAGE, tasks, weights, PACKS, 1 if d.few else p.pass_ // p.unit)
     if plan.schedule == BY_STRIPS:
         plan.add(STRIPS_STAGE, p.groups * p.all_strips * p.units, sums + moved * PACKED, 0, p.units)
+        plan.starts(moved / strips * PACKED)
         return 0
     plan.add(PACK_STAGE, p.waves.groups * p.waves.wave * p.pieces, moved * PACKED, REPEATS)
     if plan.schedule == TOGETHER:
         plan.add(SUMS_STAGE, p.waves.groups * p.waves.wave * p.units, sums + moved * AGAIN, REPEATS, p.units)
+        plan.starts(moved / strips * AGAIN)
     else:
         read = moved * AGAIN * ceil_div(p.outputs, p.pass_)
-        plan.add(OUTPUTS_STAGE, p.waves.groups * p.units, sums + read + weights, REPEATS, p.pass_ // p.unit)
+        tasks = p.waves.groups * p.units * p.waves.wave
+        plan.add(OUTPUTS_STAGE, tasks, sums + read + weights, REPEATS, p.pass_ // p.unit * p.waves.wave)
+        plan.starts(moved / strips * p.waves.wave * AGAIN, weights / (p.groups * p.units), p.waves.wave)
     return 0

@@ -3,7 +3,7 @@
 from .._sizes cimport ceil_div, even
 from .._types cimport int64_t
 
-cdef struct Strips:                         # and the positions of one that are computed; see ``kernels/direct_plan.h``
+cdef struct Strips:                         # and the positions of one that are computed; see ``plan.h``
     int64_t count[4]
     int64_t strips[4]
     int64_t rows[3]

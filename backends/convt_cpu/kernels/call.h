@@ -39,7 +39,7 @@ static inline convt_seat *convt_seat_of(void *own) { return (convt_seat *)own - 
 typedef int (*convt_stage)(const convt_call *call, int64_t task, void *own);
 
 typedef struct {
-    const char *name;
+    const char *engine, *name;
     convt_stage run;
 } convt_named_stage;
 
@@ -76,6 +76,26 @@ static inline convt_wave convt_wave_of(const convt_waves *waves, int64_t all_gro
     int64_t first = round % of_group * waves->wave;
     return (convt_wave){
         group, convt_least(waves->groups, all_groups - group), first, convt_least(waves->wave, all - first)};
+}
+
+/* What is done in one go where a task is one piece of one unit, the pieces of a unit one behind the other. */
+typedef struct {
+    int64_t group, unit, units, first, count; /* some pieces of one unit, or all pieces of some units; none if count <= 0 */
+    int64_t end;                              /* behind its last task */
+} convt_panel;
+
+/* The first panel of the tasks from `task` to `end`: `most` units at most. A group has so many units, a unit has tasks for so many
+ * pieces, of which there are `count`. */
+static inline convt_panel convt_panel_of(
+    int64_t units, int64_t pieces, int64_t count, int64_t most, int64_t task, int64_t end)
+{
+    int64_t row = task / pieces, first = task % pieces, last = convt_least(pieces, first + end - task);
+    convt_panel panel = {row / units, row % units, 1, first, convt_least(last, count) - first, task + last - first};
+    if (last - first == pieces) {
+        panel.units = convt_least(convt_least(most, units - panel.unit), (end - task) / pieces);
+        panel.end = task + panel.units * pieces;
+    }
+    return panel;
 }
 
 #endif

@@ -11,13 +11,25 @@ extern const TABLE NAME(table);
 
 #include "direct.h"
 #include "correlate.h"
+
+#include "rows.h"
+#include "place.h"
+#include "taps.h"
+#include "finite.h"
+#include "moves.h"
+#include "transpose.h"
+#include "transforms.h"
+#include "dots.h"
+#include "splits.h"
+#include "map.h"
+
 #include "engines.h"
 
 static const convt_named_stage NAME(stages)[] = {
-#define ENTRY(name) {#name, NAME(stage_##name)},
-    CONVT_STAGES(ENTRY)
-#undef ENTRY
-    {NULL, NULL},
+#define STAGE(engine, stage) {#engine, #engine "_" #stage, NAME(stage_##engine##_##stage)},
+#include "engines.h"
+#undef STAGE
+    {NULL, NULL, NULL},
 };
 
 const TABLE NAME(table) = {

@@ -7,14 +7,6 @@
 #include <string.h>
 
 #include "call.h"
-#include "cells_plan.h"
-#include "correlate_plan.h"
-#include "depthwise_plan.h"
-#include "direct_plan.h"
-#include "thin_plan.h"
-#include "windows_plan.h"
-#include "winograd_correlate_plan.h"
-#include "winograd_plan.h"
 #include "compiler.h"
 
 enum {
@@ -22,8 +14,7 @@ enum {
     CONVT_MAX_VECTORS = 12, /* vectors of positions of a direct kernel */
     CONVT_PREFETCH = 8,     /* taps or positions that a kernel looks ahead */
     CONVT_CHUNK = 256,      /* positions of a correlate kernel */
-    CONVT_WINDOWS = 128,    /* windows of a task, at most, */
-    CONVT_FILTERS = 32      /* and filters */
+    CONVT_WINDOWS = 128     /* windows of dot products, at most */
 };
 
 #define CONVT_TABLE(REAL, suffix)                                                                                         \

@@ -22,12 +22,3 @@ static inline void NAME(move_on)(NAME(place) *place, int64_t count, const int64_
         ++*(axis ? &place->at[axis - 1] : &place->outer);
     }
 }
-
-/* The taps of a filter of so many axes if they are neighbours in memory, in C order; else 0. */
-static int64_t NAME(dense_taps)(int axes, const int64_t *kernel, const int64_t *stride)
-{
-    int64_t expected = 1;
-    for (int axis = axes - 1; axis >= 0; expected *= kernel[axis--])
-        if (kernel[axis] > 1 && stride[axis] != expected) return 0;
-    return expected;
-}

@@ -161,3 +161,19 @@ static void NAME(deinterleave)(int64_t count, int64_t ways, const REAL *x, REAL 
         for (int64_t i = 0; i < count; i++) y[i] = x[ways * i];
     }
 }
+
+/* to[x] = row[(first + x) * stride + phase], and zeros beyond the `size` elements of that phase. */
+static inline void NAME(pack_row)(
+    const REAL *row, int64_t size, int64_t step, int64_t stride, int64_t phase, int64_t first, int64_t count, REAL *to)
+{
+    int64_t low = -first, high = size - first;
+    low = low < 0 ? 0 : low > count ? count : low;
+    high = high < low ? low : high > count ? count : high;
+    for (int64_t x = 0; x < low; x++) to[x] = 0;
+    row += ((first + low) * stride + phase) * step;
+    if (step == 1)
+        NAME(deinterleave)(high - low, stride, row, to + low);
+    else
+        for (int64_t x = low; x < high; x++) to[x] = row[(x - low) * stride * step];
+    for (int64_t x = high; x < count; x++) to[x] = 0;
+}

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .._threads import threads_for
-from ..blocks import in_blocks, written
+from ..blocks import in_blocks
 from ..isa import instruction_set
 from ._windows import Windows, run
 
@@ -43,13 +43,12 @@ def max_unpool_backward(problem: Problem, fine: Any, indices: Any, coarse: Any) 
 
 
 def _run(name: str, problem: Problem, arrays: list[Any], outputs: int) -> bool:
-    blocks = in_blocks(arrays, outputs=outputs)
-    windows = _windows(problem, blocks.outer, blocks.inner, instruction_set())
-    work = max(arrays[0].size, arrays[-1].size)
-    tasks = windows.row_tasks if name == "pool" else windows.plane_tasks
-    if not run(windows, name, *blocks.arrays, threads_for(work, tasks, _SERIAL_BELOW)):
-        return False
-    written(blocks, arrays[-outputs:])
+    for blocks in in_blocks(arrays, outputs=outputs):
+        windows = _windows(problem, blocks.outer, blocks.inner, instruction_set())
+        work = max(blocks.arrays[0].size, blocks.arrays[-1].size)
+        tasks = windows.row_tasks if name == "pool" else windows.plane_tasks
+        if not run(windows, name, *blocks.arrays, threads_for(work, tasks, _SERIAL_BELOW)):
+            return False
     return True
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._threads import threads_for
-from ..blocks import in_blocks, written
+from ..blocks import in_blocks
 from ..isa import instruction_set
 from ._rows import run
 from .plan import plans
@@ -33,12 +33,11 @@ def upsample_backward(problem: Problem, mode: str, align_corners: bool, fine: An
 
 
 def _run(problem: Problem, mode: str, align_corners: bool, backward: bool, given: Any, result: Any) -> None:
-    blocks = in_blocks([given, result], turn=True)
-    step = -1 if blocks.turned else 1
     ones = (1,) * (3 - len(problem.stride))
-    size, scale = ones + problem.coarse_shape[::step], ones + problem.stride[::step]
-    work = max(given.size, result.size)
     isa, itemsize = instruction_set(), problem.dtype.itemsize
-    for rows in plans(size, scale, mode, align_corners, backward, blocks.outer, blocks.inner, isa, itemsize):
-        run(rows, *blocks.arrays, threads_for(work, rows.tasks, _SERIAL_BELOW))
-    written(blocks, [result])
+    for blocks in in_blocks([given, result], turn=True):
+        step = -1 if blocks.turned else 1
+        size, scale = ones + problem.coarse_shape[::step], ones + problem.stride[::step]
+        work = max(array.size for array in blocks.arrays)
+        for rows in plans(size, scale, mode, align_corners, backward, blocks.outer, blocks.inner, isa, itemsize):
+            run(rows, *blocks.arrays, threads_for(work, rows.tasks, _SERIAL_BELOW))

@@ -69,6 +69,7 @@ cdef class Rows:
     cdef int64_t chunk                      # rows of one task
     cdef int64_t scratch                    # bytes of each thread
     cdef readonly int64_t tasks
+    cdef readonly int64_t nbytes            # of its tables
 
     def __cinit__(self, plan):
         cdef convt_rows* p = &self.p
@@ -103,7 +104,7 @@ cdef class Rows:
             self.run = table.nails
         else:
             self.run = table.pick
-        self.rows, self.chunk, self.scratch = plan.rows, plan.chunk, plan.scratch
+        self.rows, self.chunk, self.scratch, self.nbytes = plan.rows, plan.chunk, plan.scratch, plan.nbytes
         self.tasks = (self.rows + self.chunk - 1) // self.chunk
 
 

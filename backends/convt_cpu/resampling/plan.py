@@ -1,13 +1,12 @@
 """Plans of upsampling: the tables with which rows are interpolated, repeated or collected.
 
 Axes are cut into parts, so that tables and scratch memory stay small however long they are. Where one coarse element has too
-many fine ones for a part, it takes several; what they collect is added up. The tables of small sizes are cached.
+many fine ones for a part, it takes several; what they collect is added up. Where one part is all, its plan is kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import islice
 from math import prod
 from types import SimpleNamespace
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..caches import bounded_cache
 from ._rows import BLOCKS, COPY, INDEX, PERMUTE, Rows, permuted_lanes
 
 __all__ = ["plans"]
@@ -22,6 +22,7 @@ __all__ = ["plans"]
 _BLOCK = 1 << 15  # fine elements of a row that are done with one set of tables, and fine rows
 _WIDTH = 1 << 13  # elements of `inner` that are done at once
 _TASK = 1 << 14  # fine elements of a task
+_KEPT = 1 << 25  # bytes of all plans that are kept
 
 _FUNCTIONS = {"bilinear": ("interpolate", "collect"), "nearest": ("repeat", "collect"), "bed_of_nails": ("nails", "pick")}
 
@@ -77,7 +78,7 @@ def plans(
                 yield Rows(_plan(whole, (z, y, x)))
 
 
-@lru_cache(maxsize=256)
+@bounded_cache(256, _KEPT, lambda rows: rows.nbytes if rows else 0)
 def _cached(*key: Any) -> Rows | None:
     """The only part, if there is one only."""
     whole = _Map(*key)
@@ -140,7 +141,13 @@ def _plan(whole: _Map, parts: Any) -> SimpleNamespace:
         _add_no_columns(plan)
     else:
         _add_columns(plan, whole, parts[2])
+    plan.nbytes = sum(table.nbytes for table in _tables(plan))
     return plan
+
+
+def _tables(plan: Any) -> Iterator[Array]:
+    for value in vars(plan).values():
+        yield from (each for each in (value if isinstance(value, list) else [value]) if isinstance(each, np.ndarray))
 
 
 def _add_no_columns(plan: Any) -> None:

@@ -1,12 +1,9 @@
-"""ThinPlan: how lanes, channels and positions are cut into tasks; ``kernels/thin_plan.h`` says what the sizes are.
-
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
-"""
+"""ThinPlan: how lanes, channels and positions are cut into tasks; ``plan.h`` says what the sizes are."""
 
 from .._cost cimport cycles_of, elements_moved, weights_moved, words
-from .._geometry cimport Geometry, positions_of, weights_of
+from .._geometry cimport positions_of, weights_of
 from .._job cimport Job
-from .._kernels cimport convt_thin_plan, has_kernel, lanes_of, most_rows, stage, widest, widest_within
+from .._kernels cimport has_kernel, lanes_of, most_rows, stage, widest, widest_within
 from .._plan cimport REPEATS
 from .._sizes cimport LINE, ceil_div, even, times
 from .._types cimport int64_t
@@ -23,7 +20,7 @@ cdef enum:                                  # the same on every machine
     LEAST_BLOCK = 4096                      # bytes of one of the columns that gather reads before the next channels
     RUN = 48                                # positions of a task of gather
     DOTS = 4                                # channels of a kernel of gather
-    MOST_CHANNELS = 32                      # of a task of gather
+    MOST_CHANNELS = 32                      # that one core does at once in gather
     TASKS = 64                              # keep many cores busy
     RUNS_OF_ALL = 16                        # channels that one core does at once: those of a page, if all have so many pages
     SHARED = 12 * 1024 * 1024               # bytes of what all tasks read: rows or columns
@@ -61,14 +58,8 @@ cdef class ThinPlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/thin_plan.h`` names, and the schedule, by name: for tests."""
-        cdef convt_thin_plan* p = &self.p
-        return SimpleNamespace(
-            batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, coarse=p.coarse, fine=p.fine,
-            kernel=p.kernel, stride=p.stride, padding=p.padding, dilation=p.dilation, taps=p.taps, positions=p.positions,
-            part=p.part, parts=p.parts, pitch=p.pitch, unit=p.unit, width=p.width, block=p.block, channels=p.channels, run=p.run,
-            wave=p.waves.wave, waves=p.waves,
-        )
+        """All that ``plan.h`` names, by name: for tests."""
+        return SimpleNamespace(**{**self.p.g, **self.p})
 
 
 def thin_suits(Job job not None):
@@ -80,22 +71,13 @@ def thin_plan(Job job not None):
     """The plan of a map; None where buffers would grow too large."""
     cdef ThinPlan plan = ThinPlan(job)
     plan.geometry = &plan.p
-    _copy_geometry(plan, &job.g)
+    plan.p.g, plan.p.inputs, plan.p.outputs = job.g, job.g.coarse_channels, job.g.fine_channels
+    plan.p.positions = positions_of(&job.g)
     cdef Caches caches = _caches(&job.machine)
     if not (_cut_positions(plan, caches) if job.gathers else _cut_lanes(plan, caches)):
         return None
     _list_stages(plan, job)
     return plan
-
-
-cdef void _copy_geometry(ThinPlan plan, const Geometry* g):
-    cdef convt_thin_plan* p = &plan.p
-    cdef int axis
-    p.batch, p.groups, p.inputs, p.outputs = g.batch, g.groups, g.coarse_channels, g.fine_channels
-    for axis in range(3):
-        p.coarse[axis], p.fine[axis], p.kernel[axis] = g.coarse[axis], g.fine[axis], g.kernel[axis]
-        p.stride[axis], p.padding[axis], p.dilation[axis] = g.stride[axis], g.padding[axis], g.dilation[axis]
-    p.taps, p.positions = g.taps, positions_of(g)
 
 
 cdef bint _cut_lanes(ThinPlan plan, Caches caches):
@@ -107,10 +89,10 @@ cdef bint _cut_lanes(ThinPlan plan, Caches caches):
     p.unit = even(rows, most_rows(plan.isa))
     p.waves.wave = ceil_div(rows, p.unit)
     all_positions = p.waves.wave * p.unit if plan.scatters else p.positions
-    channels = max(1, min(min(LANES, caches.columns // all_positions) // (p.taps * size), p.outputs // RUNS_OF_ALL))
+    channels = max(1, min(min(LANES, caches.columns // all_positions) // (p.g.taps * size), p.outputs // RUNS_OF_ALL))
     p.part = max(1, min(channels, p.outputs // TASKS))
     p.parts = channels // p.part
-    lanes = p.parts * p.part * p.taps
+    lanes = p.parts * p.part * p.g.taps
     p.width = _width(plan, lanes)
     padded = ceil_div(lanes, p.width) * p.width
     p.pitch = padded + LINE // size         # positions, else 4 KB apart, would meet in few sets of the caches
@@ -120,9 +102,9 @@ cdef bint _cut_lanes(ThinPlan plan, Caches caches):
         return False
     p.block = min(p.inputs, CHANNELS if p.waves.wave == 1 else max(CHANNELS, caches.panel // (p.pitch * size)))
     more = p.block * p.pitch if plan.scatters else p.unit * p.width
-    plan.multiply_adds = <double>p.groups * ceil_div(p.outputs, p.parts * p.part) * padded * plan.shared
-    p.waves.groups = max(1, min(p.groups, SHARED // size // max(plan.shared, 1)))
-    plan.rounds = ceil_div(p.groups, p.waves.groups)
+    plan.multiply_adds = <double>p.g.groups * ceil_div(p.outputs, p.parts * p.part) * padded * plan.shared
+    p.waves.groups = max(1, min(p.g.groups, SHARED // size // max(plan.shared, 1)))
+    plan.rounds = ceil_div(p.g.groups, p.waves.groups)
     plan.scratch, plan.shared = columns // size + more, p.waves.groups * plan.shared
     return True
 
@@ -141,17 +123,17 @@ cdef bint _cut_positions(ThinPlan plan, Caches caches):
     cdef convt_thin_plan* p = &plan.p
     cdef int64_t size = plan.size, vector = lanes_of(plan.isa, size), column
     p.part, p.unit, p.width = p.outputs, 1, vector
-    p.pitch = ceil_div(p.outputs * p.taps, vector) * vector + LINE // size
+    p.pitch = ceil_div(p.outputs * p.g.taps, vector) * vector + LINE // size
     column = p.pitch * size
     if column > SHARED:
         return False
     p.waves.wave = even(p.positions, SHARED // column)
-    p.waves.groups = max(1, min(p.groups, SHARED // column // p.waves.wave)) if p.waves.wave == p.positions else 1
-    plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(p.positions, p.waves.wave)
+    p.waves.groups = max(1, min(p.g.groups, SHARED // column // p.waves.wave)) if p.waves.wave == p.positions else 1
+    plan.rounds = ceil_div(p.g.groups, p.waves.groups) * ceil_div(p.positions, p.waves.wave)
     p.run = even(p.waves.wave, RUN)
     p.channels = min(MOST_CHANNELS, ceil_div(ceil_div(p.inputs, RUNS_OF_ALL), DOTS) * DOTS)
     p.block = max(LEAST_BLOCK, caches.block // p.run) // size // vector * vector
-    plan.multiply_adds = <double>p.positions * p.pitch * (ceil_div(p.inputs, DOTS) * DOTS) * p.groups
+    plan.multiply_adds = <double>p.positions * p.pitch * (ceil_div(p.inputs, DOTS) * DOTS) * p.g.groups
     plan.scratch = p.channels * p.run * vector + DOTS * p.block
     plan.shared = p.waves.groups * p.waves.wave * p.pitch
     return True
@@ -161,16 +143,17 @@ cdef int _list_stages(ThinPlan plan, Job job) except -1:
     """The schedule as stages, and what each costs."""
     cdef convt_thin_plan* p = &plan.p
     cdef double sums = cycles_of(plan.multiply_adds, job) * _of_map(SUM, job) + weights_moved(job) * WEIGHT
-    cdef double moved = <double>p.positions * p.groups * p.outputs * p.taps * MOVED * words(job)
+    cdef double moved = <double>p.positions * p.g.groups * p.outputs * p.g.taps * MOVED * words(job)
     cdef double elements = elements_moved(job) * ELEMENT
+    cdef int64_t tasks
     if job.gathers:
         plan.add(COLUMNS_STAGE, p.waves.groups * p.waves.wave, moved + elements, REPEATS)
-        plan.add(
-            DOTS_STAGE, p.waves.groups * ceil_div(p.inputs, p.channels) * ceil_div(p.waves.wave, p.run), sums, REPEATS
-        )
+        tasks = p.waves.groups * ceil_div(p.inputs, p.channels) * ceil_div(p.waves.wave, p.run) * (p.channels // DOTS)
+        plan.add(DOTS_STAGE, tasks, sums, REPEATS, p.channels // DOTS)
         return 0
-    plan.add(ROWS_STAGE, p.waves.groups * p.waves.wave, elements, REPEATS)
-    plan.add(LANES_STAGE, p.waves.groups * ceil_div(p.outputs, p.part), sums + moved, REPEATS, p.parts)
+    cdef double rows = p.positions * p.g.groups * p.inputs * ELEMENT * words(job)
+    plan.add(ROWS_STAGE, p.waves.groups * p.waves.wave, rows, REPEATS)
+    plan.add(LANES_STAGE, p.waves.groups * ceil_div(p.outputs, p.part), sums + moved + elements - rows, REPEATS, p.parts)
     return 0
 
 

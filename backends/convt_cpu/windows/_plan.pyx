@@ -1,12 +1,9 @@
-"""WindowsPlan: how positions and coarse channels are cut into tasks; ``kernels/windows_plan.h`` says what the sizes are.
-
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads.
-"""
+"""WindowsPlan: how positions and coarse channels are cut into tasks; ``plan.h`` says what the sizes are."""
 
 from .._cost cimport cycles_of, words
 from .._geometry cimport Geometry, positions_of
 from .._job cimport Job
-from .._kernels cimport convt_windows_plan, lanes_of, stage
+from .._kernels cimport CONVT_WINDOWS, lanes_of, stage
 from .._sizes cimport ceil_div, even, times
 from .._tables cimport as_list, new_table
 from .._types cimport int64_t
@@ -19,8 +16,6 @@ __all__ = ["WindowsPlan", "windows_plan", "windows_suits"]
 cdef enum:                                  # the same on every machine
     STEPS = 64                              # of the fine channels that are packed at a time, at least
     DOTS = 4                                # filters of a kernel
-    FILTERS = 32                            # of a task, at most: CONVT_FILTERS
-    WINDOWS = 128                           # of a task, at most: CONVT_WINDOWS
     TASKS = 64                              # keep many cores busy,
     LEAST = 64                              # with so many windows each, which all read the same filters
     KERNEL = 8                              # elements of a row of a filter, at least
@@ -53,13 +48,11 @@ cdef class WindowsPlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/windows_plan.h`` names, by name: for tests."""
+        """All that ``plan.h`` names, by name: for tests."""
         cdef convt_windows_plan* p = &self.p
         return SimpleNamespace(
-            batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, fine=p.fine, coarse=p.coarse,
-            kernel=p.kernel, stride=p.stride, padding=p.padding, dilation=p.dilation, count=p.count, boxes=p.boxes,
-            rows=p.rows, part=p.part, chunk=p.chunk, vectors=p.vectors, steps=p.steps, block=p.block,
-            offsets=as_list(p.offsets, p.chunk * p.steps), tasks=self.tasks,
+            **p.g, inputs=p.inputs, outputs=p.outputs, count=p.count, boxes=p.boxes, rows=p.rows, part=p.part, chunk=p.chunk,
+            vectors=p.vectors, steps=p.steps, block=p.block, offsets=as_list(p.offsets, p.chunk * p.steps),
         )
 
 
@@ -79,7 +72,8 @@ def windows_plan(Job job not None):
     cdef WindowsPlan plan = WindowsPlan(job)
     plan.geometry = &plan.p
     cdef Caches caches = _caches(&job.machine)
-    _copy_geometry(plan, g, vectors)
+    plan.p.g, plan.p.inputs, plan.p.outputs = g[0], g.fine_channels, g.coarse_channels
+    plan.p.vectors, plan.p.steps = vectors, g.kernel[0] * g.kernel[1] * vectors
     _cut_channels(plan)
     _cut_boxes(plan, caches, positions_of(g), lanes)
     if not _schedule(plan, job, caches, lanes):
@@ -88,20 +82,10 @@ def windows_plan(Job job not None):
     return plan
 
 
-cdef void _copy_geometry(WindowsPlan plan, const Geometry* g, int64_t vectors):
-    cdef convt_windows_plan* p = &plan.p
-    cdef int axis
-    p.batch, p.groups, p.inputs, p.outputs = g.batch, g.groups, g.fine_channels, g.coarse_channels
-    for axis in range(3):
-        p.fine[axis], p.coarse[axis], p.kernel[axis] = g.fine[axis], g.coarse[axis], g.kernel[axis]
-        p.stride[axis], p.padding[axis], p.dilation[axis] = g.stride[axis], g.padding[axis], g.dilation[axis]
-    p.vectors, p.steps = vectors, g.kernel[0] * g.kernel[1] * vectors
-
-
 cdef void _cut_channels(WindowsPlan plan):
-    """Filters of a task, and fine channels that are packed at a time."""
+    """Filters that one core does at once, and fine channels that are packed at a time."""
     cdef convt_windows_plan* p = &plan.p
-    p.part = min(FILTERS, ceil_div(even(p.outputs, FILTERS), DOTS) * DOTS)
+    p.part = min(CONVT_FILTERS, ceil_div(even(p.outputs, CONVT_FILTERS), DOTS) * DOTS)
     p.chunk = min(p.inputs, ceil_div(STEPS, p.steps))
 
 
@@ -111,27 +95,27 @@ cdef void _cut_boxes(WindowsPlan plan, Caches caches, int64_t positions, int64_t
     cdef int64_t of_task = max(LEAST, positions * ceil_div(p.outputs, p.part) // TASKS)
     cdef int64_t room = min(caches.sums // (p.part * lanes * plan.size), of_task), whole
     cdef int axis
-    room = max(1, min(WINDOWS, room))
+    room = max(1, min(CONVT_WINDOWS, room))
     p.count[0], p.count[1], p.count[2] = 1, 1, 1
     for axis in range(2, -1, -1):
-        p.count[axis] = min(p.coarse[axis], room)
+        p.count[axis] = min(p.g.coarse[axis], room)
         while p.count[axis] > 1 and _packed_rows(p, lanes) > caches.rows // plan.size:
             p.count[axis] -= 1
         whole = p.count[axis]
-        p.count[axis] = even(p.coarse[axis], whole)
-        if whole < p.coarse[axis]:
+        p.count[axis] = even(p.g.coarse[axis], whole)
+        if whole < p.g.coarse[axis]:
             break
         room //= p.count[axis]
     for axis in range(3):
-        p.boxes[axis] = ceil_div(p.coarse[axis], p.count[axis])
+        p.boxes[axis] = ceil_div(p.g.coarse[axis], p.count[axis])
 
 
 cdef int64_t _packed_rows(convt_windows_plan* p, int64_t lanes):
     """Elements of the packed rows of a box, whose sizes are written, too."""
     cdef int axis
     for axis in range(2):
-        p.rows[axis] = (p.count[axis] - 1) * p.stride[axis] + (p.kernel[axis] - 1) * p.dilation[axis] + 1
-    p.rows[2] = ceil_div((p.count[2] - 1) * p.stride[2] + p.vectors * lanes, lanes) * lanes
+        p.rows[axis] = (p.count[axis] - 1) * p.g.stride[axis] + (p.g.kernel[axis] - 1) * p.g.dilation[axis] + 1
+    p.rows[2] = ceil_div((p.count[2] - 1) * p.g.stride[2] + p.vectors * lanes, lanes) * lanes
     return times(times(times(p.chunk, p.rows[0]), p.rows[1]), p.rows[2])
 
 
@@ -143,13 +127,15 @@ cdef bint _schedule(WindowsPlan plan, Job job, Caches caches, int64_t lanes) exc
     if elements > MOST // plan.size:
         return False
     p.block = max(1, caches.block // (lanes * plan.size))
-    cdef int64_t tasks = p.groups * ceil_div(p.outputs, p.part) * p.batch * p.boxes[0] * p.boxes[1] * p.boxes[2]
+    cdef int64_t tasks = p.g.groups * ceil_div(p.outputs, p.part) * p.g.batch * p.boxes[0] * p.boxes[1] * p.boxes[2]
     plan.multiply_adds = <double>tasks * p.inputs * filters * windows
     plan.scratch = elements
     cdef double packed = <double>tasks * p.inputs * (rows // p.chunk + filters)
-    cdef double results = <double>positions_of(&job.g) * p.groups * p.outputs
+    cdef double results = <double>positions_of(&job.g) * p.g.groups * p.outputs
     cdef double cycles = cycles_of(plan.multiply_adds, job) * SUM + results * RESULT + packed * PACKED * words(job)
-    plan.add(BOXES_STAGE, tasks, cycles)
+    cdef int64_t pieces = ceil_div(p.part, DOTS)
+    plan.add(BOXES_STAGE, tasks * pieces, cycles, 0, pieces)
+    plan.starts(p.inputs * (rows // p.chunk) * PACKED * words(job))
     return True
 
 
@@ -159,11 +145,11 @@ cdef int _write_offsets(WindowsPlan plan, int64_t lanes) except -1:
     cdef int64_t* offsets = new_table(&plan.all_tables, p.chunk * p.steps)
     cdef int64_t channel, z, y, vector, count = 0
     for channel in range(p.chunk):
-        for z in range(p.kernel[0]):
-            for y in range(p.kernel[1]):
+        for z in range(p.g.kernel[0]):
+            for y in range(p.g.kernel[1]):
                 for vector in range(p.vectors):
                     offsets[count] = (
-                        ((channel * p.rows[0] + z * p.dilation[0]) * p.rows[1] + y * p.dilation[1]) * p.rows[2]
+                        ((channel * p.rows[0] + z * p.g.dilation[0]) * p.rows[1] + y * p.g.dilation[1]) * p.rows[2]
                         + vector * lanes
                     )
                     count += 1

@@ -3,7 +3,14 @@
 It takes filters of two or three taps per axis and phase, as 3 x 3 with stride 1 and 4 x 4 with stride 2.
 
 Windows of the input, and the weights, are transformed; then 16 matrix products take the place of the taps, and their results
-are transformed back. `_plan.pyx` says how the output is cut into tiles, ``../kernels/winograd_stages.h`` what a task
-does; ``../kernels/winograd_plan.h`` has the geometry and the packed layouts, ``../kernels/winograd_transforms.h`` the
+are transformed back. `_plan.pyx` says how the output is cut into tiles, ``stages.h`` what a task
+does; ``plan.h`` has the geometry and the packed layouts, ``../kernels/transforms.h`` the
 transforms.
 """
+
+from ..engine import Engine
+from ._plan import winograd_plan, winograd_suits
+
+__all__ = ["engine"]
+
+engine = Engine(winograd_plan, winograd_suits)

@@ -1,17 +1,14 @@
-"""WinogradPlan: tiles, windows and blocks of a problem, as ``kernels/winograd_plan.h`` describes them.
+"""WinogradPlan: tiles, windows and blocks of a problem, as ``plan.h`` describes them.
 
 Along each axis the kernel counts as stride * taps long. In padded fine positions F = fine + padding, scatter's phase p at
 position u, F = stride * u + p, meets tap p + stride * j at the coarse position u - j; gather's output u meets tap
 p + stride * j at F = stride * (u + j) + p.
-
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads. A plan takes
-a few microseconds: every new shape waits for it.
 """
 
 from .._cost cimport cycles_of, elements_moved, weights_moved, words
 from .._geometry cimport Geometry
 from .._job cimport Job
-from .._kernels cimport CONVT_WINOGRAD_LISTS, convt_winograd_plan, lanes_of, most_rows, stage, widest
+from .._kernels cimport lanes_of, most_rows, stage, widest
 from .._plan cimport PACKS, REPEATS
 from .._sizes cimport LINE, ceil_div, even, times
 from .._types cimport int64_t
@@ -32,8 +29,6 @@ cdef enum:                                  # the same on every machine
     PASSES = 8                              # of all outputs, where each reads V from far away
     OWN = 1024 * 1024                       # bytes of scratch memory of a thread that has no V and no U
     MOST_OWN = 2 * 1024 * 1024              # bytes of U and M of one pass that transforms its weights
-    MOST_TILES = 96                         # CONVT_WINOGRAD_TILES
-    MOST_STRIDE = 2                         # CONVT_WINOGRAD_STRIDE
     TASKS = 64                              # keep many cores busy
 
 cdef struct Caches:                         # bytes; `_caches` says of what
@@ -55,6 +50,7 @@ cdef Caches _caches(const convt_machine* m) noexcept:
 cdef double SUM = 1.25                      # time of a multiply-add, relative to a direct kernel's
 cdef double TRANSFORMED = 0.6               # cycles for an element of a transformed window, or of the products of a tile
 cdef double WEIGHT = 1.2                    # for a transformed weight
+cdef double READ = 0.15                     # for an element of V that is read from far away
 cdef double FETCHED = 5.0                   # for a weight that is going to be transformed
 cdef double ELEMENT = 2.0                   # for an element of the arrays, which are reached by tables
 
@@ -77,17 +73,8 @@ cdef class WinogradPlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/winograd_plan.h`` names, and the schedule, by name: for tests."""
-        cdef convt_winograd_plan* p = &self.p
-        return SimpleNamespace(
-            batch=p.batch, groups=p.groups, inputs=p.inputs, outputs=p.outputs, in_size=p.in_size, out_size=p.out_size,
-            kernel=p.kernel, in_stride=p.in_stride, out_stride=p.out_stride, in_first=p.in_first, out_first=p.out_first,
-            taps=p.taps, results=p.results, lattices=p.lattices, tiles=p.tiles, in_phases=p.in_phases,
-            out_phases=p.out_phases, block_tiles=p.block_tiles, pitch=p.pitch, block_channels=p.block_channels,
-            tile=p.tile, unit=p.unit, pass_=p.pass_, v_size=p.v_size, u_size=p.u_size,
-            schedule=("by tiles", "together", "by outputs")[self.schedule], blocks=p.blocks, units=p.units,
-            waves=p.waves,
-        )
+        """All that ``plan.h`` names, and the schedule, by name: for tests."""
+        return SimpleNamespace(**self.p, schedule=("by tiles", "together", "by outputs")[self.schedule])
 
 
 def winograd_suits(Job job not None):
@@ -129,7 +116,7 @@ cdef bint _suits(int64_t fine, int64_t coarse, int64_t kernel, int64_t stride, i
     """
     cdef int64_t reached = (coarse - 1) * stride - padding     # by the last coarse element's first tap
     cdef int64_t length
-    if (dilation > 1 and stride > 1) or stride > MOST_STRIDE or not 2 <= ceil_div(kernel, stride) <= 3:
+    if (dilation > 1 and stride > 1) or stride > CONVT_WINOGRAD_STRIDE or not 2 <= ceil_div(kernel, stride) <= 3:
         return False
     length = times(kernel - 1, dilation) + 1
     return 0 <= padding < length and reached < fine <= reached + length and dilation <= min(fine, coarse)
@@ -181,13 +168,17 @@ cdef void _choose_blocks(WinogradPlan plan, Draft* d):
     """Tiles of a block, and the schedule: by outputs where weights are many, together where blocks are few."""
     cdef convt_winograd_plan* p = &plan.p
     cdef int64_t row = times(p.inputs, FREQUENCIES * p.in_phases * plan.size)      # bytes of V of a tile
-    cdef int64_t most = min(MOST_TILES, ceil_div(d.all_tiles, d.lanes) * d.lanes)
+    cdef int64_t most = min(CONVT_WINOGRAD_TILES, ceil_div(d.all_tiles, d.lanes) * d.lanes)
     cdef int64_t in_cache = most if times(most, row) <= d.caches.tiles else d.caches.tiles // row // d.step * d.step
+    cdef int64_t steps
     plan.schedule = BY_TILES
     p.block_tiles = in_cache
     if d.weights > MOST_WEIGHTS or 2 * in_cache < most:
         plan.schedule = BY_OUTPUTS if d.weights > MOST_WEIGHTS else TOGETHER
         p.block_tiles = most if most < 2 * d.step else max(1, min(most, 2 * d.caches.pass_ // d.sums) // d.step) * d.step
+        if plan.schedule == BY_OUTPUTS:     # blocks of a wave share their weights on one core, and are tasks on many
+            steps = ceil_div(d.all_tiles, d.step)
+            p.block_tiles = min(p.block_tiles, max(1, steps // ceil_div(TASKS, p.groups * p.units)) * d.step)
     elif p.groups * ceil_div(d.all_tiles, in_cache) < TASKS and times(d.all_tiles * p.groups, row) <= d.caches.shared:
         plan.schedule = TOGETHER
     p.blocks = ceil_div(d.all_tiles, p.block_tiles)
@@ -237,17 +228,24 @@ cdef int _list_stages(WinogradPlan plan, Job job, const Draft* d) except -1:
     cdef double weights = transformed * words(job) * WEIGHT + weights_moved(job) * FETCHED
     plan.multiply_adds = transformed * (ceil_div(d.all_tiles, d.lanes) * d.lanes)
     cdef double sums = cycles_of(plan.multiply_adds, job) * SUM + moved * of_outputs + elements_moved(job) * ELEMENT
+    cdef double of_block = moved / TRANSFORMED * of_inputs / (p.groups * p.blocks) * READ, restart
+    cdef int64_t tasks
     if plan.schedule != BY_OUTPUTS:
         plan.add(WEIGHTS_STAGE, p.groups * p.channel_blocks * p.units, weights, PACKS)
     if plan.schedule == BY_TILES:
         plan.add(TILES_STAGE, p.groups * p.blocks * p.units, sums + moved * of_inputs, 0, p.units)
+        plan.starts(moved * of_inputs / (p.groups * p.blocks))
         return 0
     plan.add(INPUT_STAGE, p.waves.groups * p.waves.wave * p.channel_blocks, moved * of_inputs, REPEATS)
     if plan.schedule == TOGETHER:
         plan.add(SUMS_STAGE, p.waves.groups * p.waves.wave * p.units, sums, REPEATS, p.units)
+        plan.starts(of_block)
     else:
+        tasks = p.waves.groups * p.units * p.waves.wave
+        restart = weights / (p.groups * p.units)
         weights *= ceil_div(p.blocks, p.waves.wave)
-        plan.add(OUTPUTS_STAGE, p.waves.groups * p.units, sums + weights, REPEATS, p.pass_)
+        plan.add(OUTPUTS_STAGE, tasks, sums + weights, REPEATS, p.pass_ * p.waves.wave)
+        plan.starts(of_block * p.waves.wave, restart, p.waves.wave)
     return 0
 
 

@@ -5,6 +5,13 @@ It takes kernels of two or three taps per phase along one or two axes, and of on
 
 Tiles of the coarse array and windows of the fine one are transformed; their products, summed over all tiles, are
 transformed into taps at the end. `_plan.pyx` says how the arrays are cut and who sums what,
-``../kernels/winograd_correlate_stages.h`` what a task does; ``../kernels/winograd_correlate_plan.h`` has the geometry and
+``stages.h`` what a task does; ``plan.h`` has the geometry and
 the packed layouts.
 """
+
+from ..engine import Engine
+from ._plan import winograd_correlate_plan, winograd_correlate_suits
+
+__all__ = ["engine"]
+
+engine = Engine(winograd_correlate_plan, winograd_correlate_suits)

@@ -1,9 +1,8 @@
-"""WinogradCorrelatePlan: tiles, blocks and strips, as ``kernels/winograd_correlate_plan.h`` describes them.
+"""WinogradCorrelatePlan: tiles, blocks and strips, as ``plan.h`` describes them.
 
-Sizes follow from the problem, the instruction set and the machine's record, never from the number of threads. There are two
-schedules. Where M is small, each task packs and sums some strips by itself, and the sums of all tasks are added in the end.
-Where it is not, all threads pack a large strip together; then each task sums it for one block of either side, and transforms
-the sums.
+There are two schedules. Where M is small, each task packs and sums some strips by itself, and the sums of all tasks are added
+in the end. Where it is not, all threads pack a large strip together; then each task sums it for one block of either side, and
+transforms the sums.
 """
 
 from libc.math cimport sqrt
@@ -11,9 +10,7 @@ from libc.math cimport sqrt
 from .._cost cimport chunks_of, cycles_of, elements_moved, words
 from .._geometry cimport Geometry
 from .._job cimport Job
-from .._kernels cimport (
-    CONVT_ADDED, CONVT_TRANSFORMED, convt_winograd_correlate_plan, convt_winograd_side, lanes_of, most_rows, stage, widest,
-)
+from .._kernels cimport CONVT_ADDED, CONVT_CHUNK, lanes_of, most_rows, stage, widest
 from .._plan cimport REPEATS
 from .._sizes cimport ceil_div, even, times
 from .._types cimport int64_t
@@ -29,12 +26,10 @@ cdef enum:                                  # the same on every machine
     MOST_STRIDE = 8
     MOST_FREQUENCIES = 16                   # those of two axes; three would have more sums than the caches hold
     MOST_PHASES = 16
-    UNIT_TILES = 64                         # of a unit, at most
     BLOCKS = 6                              # pairs of blocks, at least
     ALL_SUMS = 6 * 1024 * 1024              # bytes of M of all tasks that each have a whole one
     WAVE = 16 * 1024 * 1024                 # bytes of V and G of a strip that all threads pack
     MOST = 24 * 1024 * 1024                 # bytes of scratch memory with one thread
-    CHUNK = 256                             # CONVT_CHUNK: tiles that a kernel sums before its registers go to memory
     TASKS = 64                              # keep many cores busy
     SPLITS = 16                             # of which each has sums of its own; more where adding them takes a small part ...
     PART = 8                                # ... of the time: cycles of summing for each sum that is added
@@ -72,15 +67,8 @@ cdef class WinogradCorrelatePlan(Plan):
 
     @property
     def tables(self):
-        """All that ``kernels/winograd_correlate_plan.h`` names, and the schedule, by name: for tests."""
-        cdef convt_winograd_correlate_plan* p = &self.p
-        return SimpleNamespace(
-            kernel=p.kernel, dilation=p.dilation, taps=p.taps, points=p.points, units=p.units, unit=p.unit,
-            unit_tiles=p.unit_tiles, frequencies=p.frequencies, phases=p.phases, rows=p.rows, tile=p.tile, chunk=p.chunk,
-            fine=p.fine, coarse=p.coarse,
-            together=self.together, strip_units=p.strip_units, strips=p.strips, splits=p.splits,
-            fine_blocks=p.fine_blocks, coarse_blocks=p.coarse_blocks, round_groups=p.round_groups,
-        )
+        """All that ``plan.h`` names, and the schedule, by name: for tests."""
+        return SimpleNamespace(**self.p, together=self.together)
 
 
 def winograd_correlate_suits(Job job not None):
@@ -156,7 +144,7 @@ cdef void _choose_unit(convt_winograd_correlate_plan* p, int64_t room) noexcept:
     cdef int axis
     p.unit[0] = p.unit[1] = 1
     for axis in range(2, 0, -1):
-        low, high = 1, max(1, min(p.units[axis], UNIT_TILES // p.unit[1]))
+        low, high = 1, max(1, min(p.units[axis], CONVT_UNIT_TILES // p.unit[1]))
         while low < high:
             p.unit[axis - 1] = (low + high + 1) // 2
             if _measure(p) <= room:
@@ -207,7 +195,7 @@ cdef void _choose_blocks(WinogradCorrelatePlan plan, Caches caches):
     p.fine.pitch = ceil_div(p.fine.pitch, p.fine.width) * p.fine.width
     p.coarse.width = lanes
     p.coarse.pitch = ceil_div(p.coarse.block, p.coarse.panel) * lanes
-    p.chunk = min(CHUNK, caches.near // (p.fine.width * plan.size))
+    p.chunk = min(CONVT_CHUNK, caches.near // (p.fine.width * plan.size))
     p.of_fine = p.frequencies * p.phases * p.unit_tiles * p.fine.pitch
     p.of_coarse = p.frequencies * p.unit_tiles * p.coarse.pitch
     p.of_sums = p.frequencies * p.phases * p.coarse.block * p.fine.pitch

@@ -15,7 +15,11 @@ def chosen(data_map="scatter", **options):
         "gather": (problem.fine_array_shape, problem.kernel_array_shape, problem.coarse_array_shape),
         "correlate": (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape),
     }[data_map]
-    return choose(problem, data_map, tuple(tuple(s // 4 for s in np.empty(shape, np.float32).strides) for shape in shapes))
+    return choose(problem, data_map, tuple(map(_dense, shapes)))
+
+
+def _dense(shape):
+    return tuple(step // 4 for step in np.empty(shape, np.float32).strides)
 
 
 @pytest.mark.parametrize("data_map", ["scatter", "gather", "correlate"])

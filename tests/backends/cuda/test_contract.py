@@ -11,6 +11,7 @@ from convt.testing.problems import all_problems
 TYPES = [np.float32, np.float64]
 
 
+@pytest.mark.usefixtures("remembered_definition")
 def test_the_backend_keeps_the_contract(cuda):
     report = check_backend(cuda, quick=True)
     assert report.refused == {}

@@ -52,8 +52,8 @@ def only(monkeypatch):
 
 def planned(problem, order="C"):
     strides = [_strides(problem.fine_array_shape, order), _strides(problem.kernel_array_shape)]
-    found = plan.tile_plan(problem, "gather", (*strides, _strides(problem.coarse_array_shape)), "float32")
-    return found.launches[-1]
+    plans = plan.tile_plans(problem, "gather", (*strides, _strides(problem.coarse_array_shape)), "float32")
+    return min(plans, key=lambda each: each.cost).launches[-1]
 
 
 def beside(launch):

@@ -73,7 +73,7 @@ def test_what_is_not_finite_is_left_to_others(name, which, bad):
 
 def test_the_kinds_reach_several_waves_parts_and_blocks():
     tables = [plan_of("cells", problem, "scatter", "portable").tables for problem in KINDS.values()]
-    assert any(table.wave * table.unit < table.positions for table in tables)
+    assert any(table.waves["wave"] * table.unit < table.positions for table in tables)
     assert any(1 < table.waves["groups"] < table.groups for table in tables)
     assert any(table.block < table.inputs for table in tables)
     assert any(table.parts > 1 and table.block < table.inputs for table in tables)

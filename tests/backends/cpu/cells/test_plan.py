@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from strategies import vast_problems
 
 from convt.problem import Problem
@@ -12,6 +12,7 @@ from convt_cpu.cells._plan import cells_plan
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
+@settings(max_examples=30)
 @given(problem=vast_problems())
 def test_scratch_memory_is_bounded_whatever_the_sizes(isa, problem):
     plan = cells_plan(Job(problem, "scatter", tuple(range(len(problem.stride))), isa))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from strategies import vast_problems
 
 from convt.problem import Problem
@@ -13,6 +13,7 @@ from convt_cpu.direct._plan import direct_plan
 
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("data_map", ["scatter", "gather"])
+@settings(max_examples=30)
 @given(problem=vast_problems())
 def test_scratch_memory_is_bounded_whatever_the_sizes(data_map, isa, problem):
     plan = direct_plan(Job(problem, data_map, tuple(range(len(problem.stride))), isa))

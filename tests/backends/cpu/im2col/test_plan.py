@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from strategies import vast_problems
 
 from convt.problem import Problem
@@ -32,6 +32,7 @@ def test_a_tiles_columns_stay_in_the_cache(data_map, problem):
 
 
 @pytest.mark.parametrize("data_map", MAPS)
+@settings(max_examples=30)
 @given(problem=vast_problems())
 def test_scratch_memory_is_bounded_whatever_the_sizes(data_map, problem):
     made = plan_of(problem, data_map)

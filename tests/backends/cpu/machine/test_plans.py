@@ -59,24 +59,35 @@ def test_large_caches_do_not_take_more_than_2_mb_of_each_thread(monkeypatch, nam
     assert planned
 
 
+def results_of(backend, problem, fine, coarse, kernel):
+    of_scatter, of_gather, of_correlate = (np.empty(array.shape) for array in (fine, coarse, kernel))
+    backend.scatter(problem, coarse, kernel, None, of_scatter)
+    backend.gather(problem, fine, kernel, None, of_gather)
+    backend.correlate(problem, fine, coarse, of_correlate)
+    return of_scatter, of_gather, of_correlate
+
+
+@pytest.fixture(scope="module")
+def answers():
+    """Problems, their arrays and the results that are right."""
+    rng = np.random.default_rng(20)
+    layer = Problem(2, 1, 32, 48, (17, 26), (17, 26), (3, 3), (1, 1), (1, 1), (1, 1), np.dtype("f8"))
+    cases = []
+    for problem in (layer, *(random_problem(rng) for _ in range(20))):
+        shapes = problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape
+        asked = problem, *map(rng.standard_normal, shapes)
+        cases.append((asked, results_of(reference, *asked)))
+    return cases
+
+
 @pytest.mark.parametrize("record", RECORDS)
 @pytest.mark.parametrize("name", OWN)
-def test_results_are_right_by_any_record(monkeypatch, rng, name, record):
+def test_results_are_right_by_any_record(monkeypatch, answers, name, record):
     monkeypatch.setenv("CONVT_CPU_MACHINE", record)
     monkeypatch.setenv("CONVT_CPU_ALGORITHM", name)
     cpu = CpuBackend()
-    layer = Problem(2, 1, 32, 48, (17, 26), (17, 26), (3, 3), (1, 1), (1, 1), (1, 1), np.dtype("f8"))
-    for problem in (layer, *(random_problem(rng) for _ in range(20))):
-        shapes = problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape
-        fine, coarse, kernel = map(rng.standard_normal, shapes)
-        results = []
-        for backend in (cpu, reference):
-            of_scatter, of_gather, of_correlate = map(np.empty, shapes)
-            backend.scatter(problem, coarse, kernel, None, of_scatter)
-            backend.gather(problem, fine, kernel, None, of_gather)
-            backend.correlate(problem, fine, coarse, of_correlate)
-            results.append((of_scatter, of_gather, of_correlate))
-        for ours, right in zip(*results, strict=True):
+    for asked, expected in answers:
+        for ours, right in zip(results_of(cpu, *asked), expected, strict=True):
             np.testing.assert_allclose(ours, right, rtol=0, atol=1e-11)
 
 

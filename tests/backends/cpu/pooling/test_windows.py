@@ -1,10 +1,11 @@
 """pooling/_windows.pyx: windows, planes and rows of any size, with bounded scratch memory."""
 
+from functools import lru_cache
 from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scratch import bytes_asked, most_scratch
 
@@ -36,6 +37,7 @@ def scratch_of(windows, name, threads):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=50)
 @given(windows=vast_windows(), threads=st.sampled_from(THREADS))
 def test_scratch_memory_is_bounded_whatever_the_sizes_and_the_number_of_threads(name, windows, threads):
     assert scratch_of(windows, name, threads) <= most_scratch(threads)
@@ -54,6 +56,16 @@ def by_slices(x, size, stride, padding):
     return np.array(values), np.array(places)
 
 
+@lru_cache(maxsize=1)
+def images(shape, dtype, size, stride, padding):
+    """Images, and the maxima of their windows with their places."""
+    numbers = np.random.default_rng(0).integers(-50, 50, shape)  # many that are equal: the first one counts
+    numbers[..., ::10_001] = 99
+    x = numbers.astype(dtype)
+    some = x, np.full_like(x, -np.inf), np.where(numbers == 99, np.nan, x)
+    return [(array, *by_slices(array, size, stride, padding)) for array in some]
+
+
 @pytest.mark.parametrize("isa", available())
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize(
@@ -69,11 +81,7 @@ def by_slices(x, size, stride, padding):
 )
 def test_windows_that_are_done_by_some_taps_after_the_other(monkeypatch, isa, dtype, shape, size, stride, padding):
     monkeypatch.setenv("CONVT_CPU_ISA", isa)
-    numbers = np.random.default_rng(0).integers(-50, 50, shape)  # many that are equal: the first one counts
-    numbers[..., ::10_001] = 99
-    x = numbers.astype(dtype)
-    for array in (x, np.full_like(x, -np.inf), np.where(numbers == 99, np.nan, x)):
-        values, places = by_slices(array, size, stride, padding)
+    for array, values, places in images(shape, dtype, size, stride, padding):
         got = convt.max_pool(array[None, None], size, stride, padding, backend="cpu")
         np.testing.assert_array_equal(got[0].ravel(), values)
         np.testing.assert_array_equal(got[1].ravel(), places)

@@ -105,10 +105,10 @@ def test_the_plans_reach_several_tasks_tiles_and_waves(data_map):
     plans = [plan_of("thin", problem, data_map, "portable") for problem in KINDS.values()]
     tables = [plan.tables for plan in plans if plan is not None]
     assert any(stage.tasks > 1 for plan in plans if plan is not None for stage in plan.stages[1:])
-    assert any(table.wave > 1 for table in tables)
+    assert any(table.waves["wave"] > 1 for table in tables)
     assert any(table.waves["groups"] > 1 for table in tables)
     if data_map == "gather":
-        assert any(table.wave < table.positions for table in tables)
+        assert any(table.waves["wave"] < table.positions for table in tables)
         assert any(table.block < table.pitch for table in tables)
     elif data_map == "scatter":
         assert any(table.block < table.inputs for table in tables)

@@ -11,7 +11,7 @@ from engines import (
     check_bits,
     check_runs,
     computed,
-    definition,
+    exact_result,
     operands,
     plan_of,
     spread,
@@ -122,7 +122,7 @@ def test_numbers_that_are_huge_or_not_finite_are_left_to_others(name, which, bad
 def test_it_is_about_as_accurate_as_the_direct_engine(name, data_map, isa):
     problem = KINDS[name]
     arrays = operands(problem, data_map)
-    right = definition(problem, data_map, arrays)
+    right = exact_result(problem, data_map)
     error, plain = (
         abs(computed(plan_of(engine, problem, data_map, isa), data_map, arrays) - right).max()
         for engine in ("winograd", "direct")

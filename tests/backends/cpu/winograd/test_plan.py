@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from strategies import vast_problems
 
 from convt.problem import Problem
@@ -17,6 +17,7 @@ ORDINARY = Problem(2, 1, 16, 16, (9, 9), (9, 9), (3, 3), (1, 1), (1, 1), (1, 1),
 
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("data_map", ["scatter", "gather"])
+@settings(max_examples=30)
 @given(problem=vast_problems())
 def test_scratch_memory_is_bounded_whatever_the_sizes(data_map, isa, problem):
     plan = winograd_plan(Job(problem, data_map, tuple(range(len(problem.stride))), isa))

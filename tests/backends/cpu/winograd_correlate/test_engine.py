@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from engines import DOUBLE, SINGLE, check, check_bits, check_runs, computed, definition, length_of_sums, operands, plan_of
+from engines import DOUBLE, SINGLE, check, check_bits, check_runs, computed, exact_result, length_of_sums, operands, plan_of
 
 from convt.problem import Problem
 from convt_cpu._kernels import instruction_sets
@@ -128,7 +128,7 @@ def test_what_is_not_finite_in_one_array_is_left_to_others(name, which, bad):
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
 def test_it_is_about_as_accurate_as_plain_sums(problem, isa):
     arrays = operands(problem, "correlate")
-    right = definition(problem, "correlate", arrays)
+    right = exact_result(problem, "correlate")
     plain = abs(computed(plan_of("correlate", problem, "correlate", isa), "correlate", arrays) - right).max()
     assert abs(computed(winograd_plan(problem, isa), "correlate", arrays) - right).max() < 4 * plain
 

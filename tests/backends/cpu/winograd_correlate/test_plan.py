@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from strategies import vast_problems
 
 from convt.problem import Problem
@@ -20,6 +20,7 @@ def plan_of(problem, isa="portable"):
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
+@settings(max_examples=30)
 @given(problem=vast_problems())
 def test_scratch_memory_is_bounded_whatever_the_sizes(isa, problem):
     plan = plan_of(problem, isa)

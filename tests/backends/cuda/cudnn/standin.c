@@ -4,8 +4,9 @@
 // filters'), checks every workspace, and fills it with garbage. Its algorithms compute the same, but differ in speed (as they
 // say), workspace, determinism and math type, so that tests can tell which one was chosen.
 //
-// For tests: standin_fail lets a call fail; standin_log has the convolutions with their descriptors; standin_live counts what
-// has not been destroyed; standin_stream is that of the last convolution.
+// For tests: standin_fail lets a call fail; standin_spoil makes scatter's results not a number; standin_log has the
+// convolutions with their descriptors; standin_live counts what has not been destroyed; standin_stream is that of the last
+// convolution.
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -33,12 +34,13 @@ static _Atomic long live;
 static void *last_stream;
 static char text[1 << 16], failing[64];
 static _Thread_local char last_error[128];
-static int failing_status, failing_after;
+static int failing_status, failing_after, spoiled;
 
 EXPORT long standin_live(void) { return live; }
 EXPORT const char *standin_log(void) { return text; }
 EXPORT void *standin_stream(void) { return last_stream; }
 EXPORT void standin_clear(void) { text[0] = 0; }
+EXPORT void standin_spoil(int on) { spoiled = on; }
 EXPORT void standin_fail(const char *function, int status, int after) {
     snprintf(failing, sizeof failing, "%s", function);
     failing_status = status, failing_after = after;
@@ -253,6 +255,7 @@ EXPORT int cudnnTransformTensor(Handle *handle, const void *alpha, const Tensor 
     note("\n");
     return handle ? combine(a, from, scalar(a, alpha), scalar(c, beta), c, to) : BAD_PARAM;
 }
+#ifndef WITHOUT_SUMS
 EXPORT int cudnnAddTensor(Handle *handle, const void *alpha, const Tensor *a, const void *from, const void *beta,
                           const Tensor *c, void *to) {
     ENTER;
@@ -260,6 +263,7 @@ EXPORT int cudnnAddTensor(Handle *handle, const void *alpha, const Tensor *a, co
         if (a->size[i] != c->size[i] && a->size[i] != 1) return refuse(BAD_PARAM, "sizes do not fit");
     return handle ? combine(a, from, scalar(a, alpha), scalar(c, beta), c, to) : BAD_PARAM;
 }
+#endif
 
 // The three maps, each of (fine, coarse, filter).
 
@@ -319,6 +323,11 @@ static const Performance *known(int algorithm) {
         if (ALGORITHMS[i].algo == algorithm && ALGORITHMS[i].status == OK) return &ALGORITHMS[i];
     return NULL;
 }
+static void spoil(const Tensor *out, void *data) {
+    long elements = 1;
+    for (int i = 0; i < out->dims; i++) elements *= out->size[i];
+    for (long i = 0; i < elements; i++) put(out, data, i, NAN);
+}
 static int run(const char *name, int to, const Tensor *fine, void *x, const Tensor *coarse, void *y, const Tensor *filter,
                void *w, const Convolution *c, int algorithm, void *work, size_t size, double alpha, double beta) {
     const Performance *chosen = known(algorithm);
@@ -334,6 +343,7 @@ static int run(const char *name, int to, const Tensor *fine, void *x, const Tens
     note(" dilation=%d,%d,%d groups=%d math=%d", c->dilation[0], c->dilation[1], c->dilation[2], c->groups, c->math);
     note(" algorithm=%d workspace=%zu\n", algorithm, size);
     compute(to, fine, x, coarse, y, filter, w, c, chosen->math == TENSOR_OP && filter->type == FLOAT);
+    if (spoiled && to == TO_FINE) spoil(fine, x);
     return OK;
 }
 

@@ -19,8 +19,8 @@ OPTIONS = {"stride": 2, "padding": 1, "backend": "cuda"}
 def _nothing_sticks(monkeypatch):
     monkeypatch.setattr(_TRANSPOSED.cudnn, "enabled", None)
     monkeypatch.setattr(_TRANSPOSED.cudnn, "workspace_limit", None)
-    for variable in ("CONVT_CUDA_ALGORITHM", "CONVT_WORKSPACE_LIMIT"):
-        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.delenv("CONVT_WORKSPACE_LIMIT", raising=False)
+    monkeypatch.setenv("CONVT_CUDA_ALGORITHM", "cudnn")  # which of all is chosen is the matter of test_choice.py
 
 
 @pytest.fixture
@@ -31,8 +31,7 @@ def call(rng):
     return (x.astype(np.float32), w.astype(np.float32), bias.astype(np.float32)), wanted
 
 
-def test_the_contract_is_kept(cuda, over_standin, monkeypatch):
-    monkeypatch.setenv("CONVT_CUDA_ALGORITHM", "cudnn")
+def test_the_contract_is_kept(cuda, over_standin):
     report = check_backend(cuda, quick=True)
     assert report.refused == {}
     assert len(over_standin.log) > 100
@@ -65,27 +64,26 @@ def test_options_keep_cudnn_out(over_standin, call):
 
 
 def test_options_reach_the_choice_of_the_algorithm(over_standin, call):
-    arguments, _ = call
+    (x, w, _), _ = call
     for options, algorithm in [
-        ({}, 4),
-        ({"workspace_limit": 5000}, 1),
+        ({}, 1),
+        ({"workspace_limit": 5000}, 2),
         ({"workspace_limit": 5000, "allow_tf32": True}, 3),
         ({"workspace_limit": 0, "deterministic": False}, 0),
-        ({"autotune": True}, 1),
-        ({"autotune": True, "workspace_limit": inf, "deterministic": False}, 0),
     ]:
         over_standin.clear()
         with convt.options(**options):
-            convt.conv_transpose(*arguments, **OPTIONS)
+            convt.conv(x, w[:, :4].repeat(2, 1)[:, :6], backend="cuda")
         assert f"algorithm={algorithm} " in over_standin.log[-1], options
 
 
 def test_the_environment_limits_the_workspace(over_standin, call, monkeypatch):
+    x, w, _ = call[0]
     monkeypatch.setenv("CONVT_WORKSPACE_LIMIT", "5000")
-    convt.conv_transpose(*call[0], **OPTIONS)
-    assert "algorithm=1 " in over_standin.log[-1]
-    monkeypatch.setenv("CONVT_WORKSPACE_LIMIT", "100")
-    convt.conv_transpose(*call[0], **OPTIONS)
+    convt.conv_transpose(x, w, backend="cuda")
+    assert over_standin.log == []
+    monkeypatch.setenv("CONVT_WORKSPACE_LIMIT", "2e6")
+    convt.conv_transpose(x, w, backend="cuda")
     assert len(over_standin.log) == 1
 
 
@@ -100,17 +98,17 @@ def test_matconvnets_options_do_what_they_say(cuda, to_gpu, on_gpu, over_standin
         vl_nnconvt(x, f, [], "Upsample", 2, *options, backend=None if on_gpu else "cuda")
         return [line.split("algorithm=")[1].split()[0] for line in over_standin.log]
 
-    assert ran() == ["4"]
-    assert ran("CudnnWorkspaceLimit", 5000) == ["1"]
+    assert ran() == ["1"]
     assert ran("NoCuDNN") == []
     assert ran() == []
     assert ran("CuDNN") == ["1"]
-    assert ran("CudnnWorkspaceLimit", inf) == ["4"]
+    assert ran("CudnnWorkspaceLimit", 5000) == []
+    assert ran("CudnnWorkspaceLimit", inf) == ["1"]
     assert capsys.readouterr().out == ""
     ran("Verbose")
     assert (
         f"scatter on {cuda._devices[0].name}: cuDNN 9.10.0 (CONVT_CUDNN_LIBRARY={over_standin.path}), "
-        "ConvolutionBackwardData, algorithm 4 (Winograd), workspace 1048576 bytes\n"
+        "ConvolutionBackwardData, algorithm 1 (1), workspace 1048576 bytes, guarded against weights that are not finite\n"
     ) in capsys.readouterr().out
     ran("Verbose", "NoCuDNN")
     assert f"scatter on {cuda._devices[0].name}: engine " in capsys.readouterr().out
@@ -165,6 +163,28 @@ def test_a_workspace_that_does_not_fit_is_a_memory_error(cuda, emulator, over_st
         np.testing.assert_allclose(convt.conv_transpose(*call[0], **OPTIONS), call[1], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_weights_that_are_not_finite_reach_what_they_should(over_standin, call, to_gpu, to_host, value):
+    (x, w, bias), _ = call
+    w[2, 1, 0, 3] = value
+    wanted = convt.conv_transpose(x, w, bias, stride=2, padding=1, backend="numpy")
+    assert 0 < np.isfinite(wanted).sum() < wanted.size
+    over_standin.spoil()
+    arrays = [to_gpu(array) for array in (x, w, bias)]
+    got = to_host(convt.conv_transpose(*arrays, stride=2, padding=1))
+    np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5)
+    assert len(over_standin.log) == 1
+
+
+def test_finite_weights_are_cudnns_matter(over_standin, call):
+    """The guard does nothing: what cuDNN computes stays."""
+    arguments, wanted = call
+    over_standin.spoil()
+    got = convt.conv_transpose(*arguments, **OPTIONS)
+    assert not np.isfinite(got).any()
+    assert got.shape == wanted.shape
+
+
 def test_many_threads_get_the_same_bits(over_standin, call):
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda _: convt.conv_transpose(*call[0], **OPTIONS).tobytes(), range(12)))
@@ -172,6 +192,7 @@ def test_many_threads_get_the_same_bits(over_standin, call):
 
 
 def test_without_cudnn_our_kernels_compute_and_say_why(cuda, over_standin, call, monkeypatch):
+    monkeypatch.delenv("CONVT_CUDA_ALGORITHM")
     monkeypatch.setenv("CONVT_CUDNN_LIBRARY", "/nowhere")
     np.testing.assert_allclose(convt.conv_transpose(*call[0], **OPTIONS), call[1], rtol=1e-4, atol=1e-5)
     assert over_standin.log == []

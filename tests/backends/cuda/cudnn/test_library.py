@@ -113,16 +113,16 @@ def test_the_search_is_made_once(wheels, monkeypatch):
         engine._loaded.cache_clear()
 
 
-def test_a_missing_function_matters_only_when_it_is_called(standin, standin_without_measuring, arrays_of):
-    standin.cudnn = Cudnn(Library(ctypes.CDLL(str(standin_without_measuring)), "an old one"))
+def test_a_missing_function_matters_only_when_it_is_called(standin, standin_without_sums, arrays_of):
+    standin.cudnn = Cudnn(Library(ctypes.CDLL(str(standin_without_sums)), "an old one"))
     arrays = arrays_of(PROBLEM, "scatter")
-    assert standin.plan(PROBLEM, "scatter", arrays) is not None
-    with pytest.raises(
-        CudnnError, match=r"^cudnnFindConvolutionBackwardDataAlgorithmEx: the library has no such function \(an old one\)"
-    ) as raised:
-        standin.plan(PROBLEM, "scatter", arrays, autotune=True)
+    plan = standin.plan(PROBLEM, "scatter", arrays)
+    standin.run(plan, arrays)
+    with pytest.raises(CudnnError, match=r"^cudnnAddTensor: the library has no such function \(an old one\)") as raised:
+        standin.run(plan, arrays, np.ones(PROBLEM.fine_channels, np.float32))
     assert raised.value.status is None
     assert standin.device.pool.used == 0
+    del plan
     standin.cudnn._handles.close()
 
 

@@ -33,18 +33,19 @@ EXPORT CUresult cuEventDestroy(CUevent event) {
     delete (Event *)event;
     return CUDA_SUCCESS;
 }
+EXPORT CUresult cuEventSynchronize(CUevent) {
+    WAIT();
+    return CUDA_SUCCESS;
+}
+#undef cuEventElapsedTime  // a newer name, in newer headers; drivers have both
+EXPORT CUresult cuEventElapsedTime(float *milliseconds, CUevent, CUevent) {
+    ENTER(true);
+    *milliseconds = 1;  // whatever was done: all work is done when a call returns
+    return CUDA_SUCCESS;
+}
 EXPORT CUresult cuEventRecord(CUevent event, CUstream stream) {
     ENTER(true);
     ((Event *)event)->stream = stream;
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuEventSynchronize(CUevent) {
-    ENTER(true);
-    return CUDA_SUCCESS;
-}
-EXPORT CUresult cuEventElapsedTime(float *milliseconds, CUevent, CUevent) {
-    ENTER(true);
-    *milliseconds = 1;
     return CUDA_SUCCESS;
 }
 EXPORT CUresult cuStreamBeginCapture(CUstream stream, CUstreamCaptureMode) {

@@ -1,0 +1,94 @@
+"""caches.py: what is kept has few bytes, whatever the sizes; and the caches of plans are such caches."""
+
+import gc
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from scratch import MEGABYTE
+
+from convt.problem import Problem
+from convt_cpu.caches import bounded_cache
+from convt_cpu.isa import available
+from convt_cpu.machine import machine_key
+from convt_cpu.resampling import plan as resampling
+from convt_cpu.resampling._rows import Rows
+
+backend = sys.modules["convt_cpu.backend"]
+MOST = 32 * MEGABYTE
+
+
+def test_what_is_kept_is_given_again_until_there_is_too_much():
+    made = []
+
+    def zeros(size):
+        made.append(size)
+        return bytes(size)
+
+    kept = bounded_cache(100, 30, len)(zeros)
+    assert [len(kept(size)) for size in (10, 20, 10, 20)] == [10, 20, 10, 20]
+    assert made == [10, 20]
+    kept(1)  # the 31st byte: the others go
+    assert kept.cache_info().currsize == 1
+    kept(1)
+    kept(10)
+    assert made == [10, 20, 1, 10]
+
+
+def test_a_single_value_may_be_larger_and_is_the_only_one_then():
+    kept = bounded_cache(100, 30, len)(bytes)
+    kept(5)
+    kept(40)
+    assert kept.cache_info().currsize == 1
+    kept(6)
+    assert kept.cache_info().currsize == 1
+
+
+def test_the_number_of_entries_is_bounded_too():
+    kept = bounded_cache(3, 1000, len)(bytes)
+    for size in range(10):
+        kept(size)
+    assert kept.cache_info().currsize == 3
+
+
+def test_threads_count_together():
+    kept = bounded_cache(10_000, 1000, len)(bytes)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(kept, [1 + n % 100 for n in range(5000)]))
+    assert sum(range(1, 101)) > 1000
+    assert kept.cache_info().currsize < 100
+
+
+def live(kind):
+    gc.collect()
+    return sum(each.nbytes for each in gc.get_objects() if isinstance(each, kind))
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_plans_of_upsampling_that_are_kept_are_bounded_in_bytes(backward):
+    resampling._cached.cache_clear()
+    made = 0
+    for size in range(256):
+        key = ((1, 1, 4096 + size), (1, 1, 7), "bilinear", False, backward, 1, 1, available()[0], 8)
+        [rows] = resampling.plans(*key)
+        made += rows.nbytes
+        assert live(Rows) <= MOST + rows.nbytes
+    assert made > MOST
+    assert resampling._cached.cache_info().currsize > 1
+    assert next(resampling.plans(*key)) is rows
+
+
+def test_plans_of_maps_that_are_kept_are_bounded_in_bytes():
+    backend._plan_of.cache_clear()
+    made, most = 0, 0
+    for size in range(400):
+        problem = Problem(1, 1, 2, 2, (64 + size, 64), (1 + size, 1), (64, 64), (1, 1), (0, 0), (1, 1), np.dtype("f4"))
+        key = problem, "gather", (1, 1, 1024, 4), False, available()[0], machine_key(), "direct"
+        name, plan = backend._plan_of(*key)
+        assert name == "direct"
+        assert backend._plan_of(*key)[1] is plan
+        made += plan.nbytes
+        most = max(most, plan.nbytes)
+    assert made > MOST > 100 * most
+    assert 1 < backend._plan_of.cache_info().currsize * most <= MOST + most
