@@ -71,7 +71,7 @@ def options(
     deterministic : bool, default True
         Whether a call must give the same bits run after run.
     autotune : bool, default False
-        Whether to measure which of cuDNN's algorithms is the fastest when a problem is met first. The choice is kept.
+        Whether to measure which way to compute is the fastest on a GPU when a problem is met first. The choice is kept.
     cudnn : bool, default True
         Whether cuDNN may be used.
     device : int, optional

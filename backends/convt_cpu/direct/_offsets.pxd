@@ -1,7 +1,7 @@
 # Offsets of a direct plan: whether those of each plane's taps are evenly apart, so that a kernel needs no table. See _plan.pyx.
 
-from ._plan cimport convt_direct_plan
 from .._types cimport int64_t
+from ._plan cimport convt_direct_plan
 
 
 cdef inline int64_t even_step(const convt_direct_plan* p, int64_t all_taps) noexcept:
