@@ -1,7 +1,5 @@
 """MatConvNet's functions on a GPU: nothing goes to the host, and the results are the caller's kind of array."""
 
-import sys
-
 import numpy as np
 import pytest
 from halves import EPS, TYPES, rounded
@@ -191,7 +189,8 @@ def test_verbose_names_the_gpu_and_the_engine(cuda, random, to_gpu, capsys):
 
 
 def test_the_workspace_limit_sticks(cuda, random, to_gpu, monkeypatch):
-    backend = sys.modules["convt_cuda.backend"]  # the attribute of that name is a function
+    from convt_cuda import running
+
     monkeypatch.setenv("CONVT_CUDA_ALGORITHM", "tile")
     chosen = []
 
@@ -199,8 +198,8 @@ def test_the_workspace_limit_sticks(cuda, random, to_gpu, monkeypatch):
         chosen.append(real(*arguments))
         return chosen[-1]
 
-    real = backend.choose
-    monkeypatch.setattr(backend, "choose", choose)
+    real = running.choose
+    monkeypatch.setattr(running, "choose", choose)
     x, f = to_gpu(random((3, 4, 16))), to_gpu(random((2, 2, 16, 16)))
     vl_nnconvt(x, f, [])
     vl_nnconvt(x, f, [], "CudnnWorkspaceLimit", 100)

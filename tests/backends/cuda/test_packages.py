@@ -8,6 +8,7 @@ import pytest
 
 import convt
 from convt.matconvnet import vl_nnconvt
+from convt_cuda.kinds import kind_of
 
 
 class Foreign:
@@ -26,11 +27,24 @@ def torch(cuda, to_gpu, monkeypatch):
     torch = ModuleType("torch")
 
     class Tensor(Foreign):
-        device = "cuda:0"
+        device, layout, is_cuda, requires_grad = "cuda:0", "strided", True, False
+        is_neg = is_conj = lambda self: False
 
         @property
         def dtype(self):
             return f"torch.{self.array.dtype}"
+
+        def stride(self):
+            return tuple(step // self.array.dtype.itemsize for step in self.strides)
+
+        def data_ptr(self):
+            return int(self.array.gpudata)
+
+        def get_device(self):
+            return 0
+
+        def element_size(self):
+            return self.array.dtype.itemsize
 
         def as_strided(self, shape, strides):
             return Tensor(self.array, tuple(step * self.array.dtype.itemsize for step in strides), shape)
@@ -39,12 +53,15 @@ def torch(cuda, to_gpu, monkeypatch):
         cuda_stream = 99
 
     Tensor.__module__ = "torch"
-    torch.int64, torch.Tensor = "torch.int64", Tensor
+    torch.int64, torch.float32, torch.float64 = "torch.int64", "torch.float32", "torch.float64"
+    torch.Tensor, torch.strided, torch.is_grad_enabled = Tensor, "strided", lambda: True
     torch.empty = lambda shape, dtype, device: Tensor(to_gpu(np.empty(shape, dtype.removeprefix("torch."))))
     torch.cuda = ModuleType("torch.cuda")
     torch.cuda.current_stream = lambda ordinal: Stream
     monkeypatch.setitem(sys.modules, "torch", torch)
-    return torch
+    kind_of.cache_clear()
+    yield torch
+    kind_of.cache_clear()
 
 
 @pytest.fixture
@@ -63,7 +80,12 @@ def cupy(cuda, to_gpu, monkeypatch):
 
         def __init__(self, shape, dtype, memptr=None, strides=None):
             array = to_gpu(np.empty(shape, dtype)) if memptr is None else memptr
+            array.device_id = 0
             super().__init__(array, strides, shape, stream=55)
+
+        @property
+        def dtype(self):
+            return self.array.dtype
 
         @property
         def data(self):
@@ -72,7 +94,9 @@ def cupy(cuda, to_gpu, monkeypatch):
     ndarray.__module__ = "cupy"
     cupy.ndarray, cupy.empty = ndarray, ndarray
     monkeypatch.setitem(sys.modules, "cupy", cupy)
-    return cupy
+    kind_of.cache_clear()
+    yield cupy
+    kind_of.cache_clear()
 
 
 def read(array, to_host):
