@@ -47,7 +47,7 @@ def test_strides_of_any_kind(cuda, small_pieces, rng, arrays):
 
 @pytest.mark.parametrize(
     ("images", "bytes_each", "at_once"),
-    [(1, 2**30, None), (2, 2**20, None), (2, 2**25, 1), (64, 2**20, 8), (1000, 2**16, 128), (3, 2**24, 1), (9, 2**22, 2)],
+    [(1, 2**30, None), (2, 2**25, None), (2, 2**26, 1), (128, 2**20, 8), (2000, 2**16, 128), (3, 2**25, 1), (25, 2**22, 2)],
 )
 def test_how_a_batch_is_cut(images, bytes_each, at_once):
     source = np.broadcast_to(np.float32(0), (images, bytes_each // 8))
