@@ -28,7 +28,8 @@ struct Map {
     Index weight_group;                    // elements from one group's weights to the next one's
     Index row_tiles, column_tiles;
     Index beside;  // taps of the last axis that a tile takes together: 1, 2, 4 or 8 (see tile.cuh)
-    Index line;    // what lies side by side in the output of cells: so many taps of the last axis, or, if 0, channels (see cells.cuh)
+    Index line;    // what lies side by side in the output of cells: so many taps of the last axis, or, if 0, channels (see cells.cuh);
+                   // for the guard: whether the weights lie one after the other
     Axis axis[3];
 };
 

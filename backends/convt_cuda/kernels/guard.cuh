@@ -11,12 +11,17 @@ __device__ void find_not_finite(const Map &map) {
     const Index total = map.groups * map.outputs * map.inputs * taps[0] * taps[1] * taps[2];
     for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += (Index)gridDim.x * blockDim.x) {
         Index rest = i, place = 0, next;
-        for (int a = 2; a >= 0; a--) {
-            next = divide(rest, taps[a]), place += (rest - next * taps[a]) * map.weight.stride[2 + a], rest = next;
+        if (map.line) {  // one after the other
+            place = i;
+        } else {
+            for (int a = 2; a >= 0; a--) {
+                next = divide(rest, taps[a]), place += (rest - next * taps[a]) * map.weight.stride[2 + a], rest = next;
+            }
+            next = divide(rest, map.outputs), place += (rest - next * map.outputs) * map.weight.stride[0], rest = next;
+            next = divide(rest, map.inputs), place += (rest - next * map.inputs) * map.weight.stride[1];
+            place += next * map.weight_group;
         }
-        next = divide(rest, map.outputs), place += (rest - next * map.outputs) * map.weight.stride[0], rest = next;
-        next = divide(rest, map.inputs), place += (rest - next * map.inputs) * map.weight.stride[1];
-        const Wide<S> value = weight[place + next * map.weight_group];
+        const Wide<S> value = weight[place];
         if (!(value - value == 0)) *map.guard = 1;
     }
 }

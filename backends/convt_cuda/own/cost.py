@@ -37,7 +37,7 @@ _DOUBLE = 2.0
 _PACKED = 2.5e-5  # an element of the weights
 _MOVED_AGAIN = 1e-7  # a byte, most of which the caches hold
 
-_DIRECT_OUTPUT, _DIRECT_TAP, _DIRECT_STEP = 2e-5, 1.9e-6, 6e-7  # an output, a tap of it, a channel of that
+_DIRECT_OUTPUT, _DIRECT_TAP, _DIRECT_STEP = 1.3e-5, 1.25e-6, 5e-7  # an output, a tap of it, a channel of that
 _DIRECT_WAIT = 0.4  # of a thread for memory, at each of its steps
 _CORRELATE_STEP = 8.3e-6
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from ..engine import Strides
 
-__all__ = ["Parameters", "correlation", "reduction", "scatter_or_gather", "sum_of_channels"]
+__all__ = ["Parameters", "correlation", "dense_strides", "reduction", "scatter_or_gather", "sum_of_channels"]
 
 
 class Parameters(NamedTuple):
@@ -93,7 +93,7 @@ def correlation(problem: Problem, strides: Strides, out: str, splits: int, per_s
     coarse, fine = problem.coarse_channels // problem.groups, problem.fine_channels // problem.groups
     split = 0
     if out == "work":
-        kernel = _dense(problem.kernel_array_shape)
+        kernel = dense_strides(problem.kernel_array_shape)
         split = kernel[0] * problem.coarse_channels
     row = _Row()
     row.view("left", fine_strides)
@@ -128,7 +128,8 @@ def _five(values: tuple[int, ...], missing: int) -> tuple[int, ...]:
     return (first, second, *[missing] * (5 - max(2, len(values))), *values[2:])
 
 
-def _dense(shape: tuple[int, ...]) -> tuple[int, ...]:
+def dense_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Of an array whose elements lie one after the other, the last axis first."""
     strides = [1]
     for size in reversed(shape[1:]):
         strides.append(strides[-1] * size)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..engine import Launch, Launches, Map, Strides
 from . import cost
-from .parameters import Parameters, correlation, reduction, scatter_or_gather, sum_of_channels
+from .parameters import Parameters, correlation, dense_strides, reduction, scatter_or_gather, sum_of_channels
 
 if TYPE_CHECKING:
     from convt.problem import Problem
@@ -78,8 +78,9 @@ def direct_plan(problem: Problem, data_map: Map, strides: Strides, storage: str)
 
 def guard_plan(problem: Problem, strides: Strides, storage: str) -> Launches:
     """scatter where weights are not finite: the look at them, and the map without tiles, which that starts by "guard"."""
-    look = scatter_or_gather(problem, True, strides, guarded=True)
-    weights = prod(problem.kernel_array_shape)
+    shape = problem.kernel_array_shape
+    weights, in_order = prod(shape), strides[1] == dense_strides(shape)
+    look = scatter_or_gather(problem, True, strides, line=int(in_order), guarded=True)
     launches = (
         _launch(f"find_not_finite_{storage}", min(_grid(weights), _MOST_DIRECT_BLOCKS), look),
         _direct(problem, "scatter", strides, storage, guarded=True),
