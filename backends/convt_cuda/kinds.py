@@ -10,7 +10,7 @@ NumPy has no bfloat16, so an array says that it is one by the name of its dtype.
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from ctypes import addressof, c_int, c_longlong, c_void_p
 from functools import lru_cache
 from math import prod
@@ -88,14 +88,7 @@ class PycudaArrays:
         return True
 
     def adopt(self, value: Any, devices: Devices) -> DeviceArray:
-        dtype, storage = _elements(value.dtype, type(value))
-        shape = value.shape
-        strides = _whole_strides(value.strides, dtype.itemsize, storage)
-        if 0 in shape:
-            return DeviceArray(0, shape, strides, dtype, None, None, value, storage, whole=True)
-        address = self.address(value)
-        device = _device_of(address, type(value), devices)
-        return DeviceArray(_aligned(address, dtype, storage), shape, strides, dtype, device, 0, value, storage, whole=True)
+        return _taken(self, value, lambda: _device_of(self.address(value), type(value), devices))
 
     def make(self, shape: tuple[int, ...], dtype: np.dtype | None, like: Any) -> Any:
         from pycuda import driver, gpuarray
@@ -137,13 +130,7 @@ class CupyArrays:
         return True
 
     def adopt(self, value: Any, devices: Devices) -> DeviceArray:
-        dtype, storage = _elements(value.dtype, type(value))
-        shape = value.shape
-        strides = _whole_strides(value.strides, dtype.itemsize, storage)
-        if 0 in shape:
-            return DeviceArray(0, shape, strides, dtype, None, None, value, storage, whole=True)
-        address, device = _aligned(self.address(value), dtype, storage), devices[value.data.device_id]
-        return DeviceArray(address, shape, strides, dtype, device, self.stream(value, device), value, storage, whole=True)
+        return _taken(self, value, lambda: devices[value.data.device_id])
 
     def make(self, shape: tuple[int, ...], dtype: np.dtype | None, like: Any) -> Any:
         with like.device:
@@ -256,6 +243,17 @@ def made_like(kind: Kind, shape: tuple[int, ...], dtype: np.dtype | None, like: 
         if type(error).__name__ not in _OUT_OF_MEMORY:
             raise
         raise device.pool.refusal(prod(shape) * itemsize, "the result") from error
+
+
+def _taken(kind: Kind, value: Any, find_device: Callable[[], Device]) -> DeviceArray:
+    """An array of NumPy's dtypes and strides; one without elements lies nowhere."""
+    dtype, storage = _elements(value.dtype, type(value))
+    strides = _whole_strides(value.strides, dtype.itemsize, storage)
+    if 0 in value.shape:
+        return DeviceArray(0, value.shape, strides, dtype, None, None, value, storage, whole=True)
+    device = find_device()
+    address, stream = _aligned(kind.address(value), dtype, storage), kind.stream(value, device)
+    return DeviceArray(address, value.shape, strides, dtype, device, stream, value, storage, whole=True)
 
 
 def check_contexts(arrays: Sequence[DeviceArray], devices: Devices) -> None:

@@ -14,6 +14,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .cudnn.maps import MAPS
+
 if TYPE_CHECKING:
     from convt.problem import Problem
 
@@ -148,7 +150,8 @@ def _times(
     pool = device.pool
     with ExitStack() as stack:
         pointers = {"bias": 0, "bias_stride": 0, "work": 0}
-        for name, shape, steps in zip(("left", "right", "out"), _shapes(problem, data_map), strides, strict=True):
+        shapes = (getattr(problem, f"{role}_array_shape") for role in MAPS[data_map].ours)
+        for name, shape, steps in zip(("left", "right", "out"), shapes, strides, strict=True):
             before, after = _reach(shape, steps)
             block = pool.acquire((before + after + 1) * itemsize, 0)
             stack.callback(pool.release, block)
@@ -171,13 +174,6 @@ def _time(plan: Plan, device: Device, pointers: dict[str, int]) -> float:
     once = device.milliseconds(run, 1)
     count = max(1, min(20, int(_LEAST / max(once, 1e-3))))
     return min(device.milliseconds(run, count) / count for _ in range(_ROUNDS if once < 20 * _LEAST else 1))
-
-
-def _shapes(problem: Problem, data_map: Map) -> tuple[tuple[int, ...], ...]:
-    fine, coarse, kernel = problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape
-    return {"scatter": (coarse, kernel, fine), "gather": (fine, kernel, coarse), "correlate": (fine, coarse, kernel)}[
-        data_map
-    ]
 
 
 def _reach(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ..own.plan import guard_plan
+from .plan import ALIGNMENT, aligned
 
 if TYPE_CHECKING:
     from convt.problem import Problem
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["guarded"]
 
 _PUTS_ZEROS = 1  # the algorithm's number
-_FLAG = 256  # bytes, so that it begins where anything may
 
 
 def guarded(plans: Iterable[CudnnPlan], problem: Problem, data_map: Map, strides: Strides, storage: str) -> Iterator[Plan]:
@@ -43,8 +43,8 @@ class _Guarded:
     def __init__(self, plan: CudnnPlan, guard: Launches) -> None:
         self._plan = plan
         self._look, self._again = guard.launches
-        self._flag = -(-plan.workspace // _FLAG) * _FLAG
-        self.workspace = self._flag + _FLAG
+        self._flag = aligned(plan.workspace)
+        self.workspace = self._flag + ALIGNMENT
         self.cost = plan.cost + guard.cost
         self.label = plan.label
         self.words = f"{plan.words}, guarded against weights that are not finite"

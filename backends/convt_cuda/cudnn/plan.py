@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from .handles import Handles
     from .library import Library
 
-__all__ = ["CudnnPlan", "staged_bytes"]
+__all__ = ["ALIGNMENT", "CudnnPlan", "aligned", "staged_bytes"]
 
 _SCALARS = {2: c_float, 4: c_float, 8: c_double}
-_ALIGNMENT = 256
+ALIGNMENT = 256
 _OUT = "out"
 _POINTERS = ("left", "right", _OUT)  # in the order of `CudnnMap.ours`
 
@@ -61,10 +61,10 @@ class CudnnPlan:
         self._one, self._zero = scalar(1), scalar(0)
         self._bias: tuple[int, TensorDescriptor] | None = None  # of the last stride
         self._copies: dict[str, int] = {}  # where each begins in the workspace, in bytes
-        end = _aligned(choice.workspace)
+        end = aligned(choice.workspace)
         for role in described.views:
             self._copies[role] = end
-            end += _aligned(described.operands.by_role[role].elements * described.itemsize)
+            end += aligned(described.operands.by_role[role].elements * described.itemsize)
         self.workspace = end if self._copies else choice.workspace
         self.cost = cost_of(problem, described, choice.algorithm)
         self.algorithm = choice.algorithm
@@ -167,8 +167,9 @@ class CudnnPlan:
 
 def staged_bytes(described: Described) -> int:
     """What the copies take of the workspace."""
-    return sum(_aligned(described.operands.by_role[role].elements * described.itemsize) for role in described.views)
+    return sum(aligned(described.operands.by_role[role].elements * described.itemsize) for role in described.views)
 
 
-def _aligned(size: int) -> int:
-    return -(-size // _ALIGNMENT) * _ALIGNMENT
+def aligned(size: int) -> int:
+    """Bytes up to where the next part of a workspace may begin."""
+    return -(-size // ALIGNMENT) * ALIGNMENT

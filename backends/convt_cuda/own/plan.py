@@ -18,7 +18,7 @@ from .parameters import Parameters, correlation, dense_strides, reduction, scatt
 if TYPE_CHECKING:
     from convt.problem import Problem
 
-__all__ = ["channel_sums_plan", "direct_plan", "direct_plans", "guard_plan", "tensor_plans", "tile_plans"]
+__all__ = ["channel_sums_plan", "direct_plans", "guard_plan", "tensor_plans", "tile_plans"]
 
 _DEPTH = 8  # channels that a tile reads at a time
 _TILES: dict[str, tuple[tuple[int, int], ...]] = {
@@ -63,17 +63,13 @@ def _products(
 
 
 def direct_plans(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Iterator[Launches]:
-    """The plan that there always is."""
-    yield direct_plan(problem, data_map, strides, storage)
-
-
-def direct_plan(problem: Problem, data_map: Map, strides: Strides, storage: str) -> Launches:
-    """Every problem, without tiles."""
+    """Every problem, without tiles: the plan that there always is."""
     if data_map == "correlate":
-        return _correlate_direct(problem, strides, storage)
+        yield _correlate_direct(problem, strides, storage)
+        return
     outputs = prod(problem.fine_array_shape if data_map == "scatter" else problem.coarse_array_shape)
     takes = cost.direct(outputs, _multiply_adds(problem), _channels(problem, data_map)[0])
-    return Launches((_direct(problem, data_map, strides, storage),), 0, takes)
+    yield Launches((_direct(problem, data_map, strides, storage),), 0, takes)
 
 
 def guard_plan(problem: Problem, strides: Strides, storage: str) -> Launches:
