@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from threading import Lock
 from typing import Any, ParamSpec, TypeVar
+
+from convt.backend import loading
 
 __all__ = ["bounded_cache"]
 
@@ -28,13 +29,13 @@ def bounded_cache(entries: int, most: int, size: Callable[[_T], int]) -> Callabl
     """
 
     def decorate(function: Callable[_P, _T]) -> Any:
-        lock, kept = Lock(), 0
+        kept = 0
 
         @lru_cache(maxsize=entries)
         def cached(*args: _P.args, **kwargs: _P.kwargs) -> _T:
             nonlocal kept
             value = function(*args, **kwargs)
-            with lock:
+            with loading:  # a fork waits for it, and a signal handler may take it again
                 kept += size(value)
                 if kept > most:
                     cached.cache_clear()

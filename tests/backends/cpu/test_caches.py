@@ -1,7 +1,10 @@
 """caches.py: what is kept has few bytes, whatever the sizes; and the caches of plans are such caches."""
 
 import gc
+import os
+import signal
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -92,3 +95,24 @@ def test_plans_of_maps_that_are_kept_are_bounded_in_bytes():
         most = max(most, plan.nbytes)
     assert made > MOST > 100 * most
     assert 1 < backend._plan_of.cache_info().currsize * most <= MOST + most
+
+
+def test_a_fork_while_bytes_are_counted_leaves_the_child_a_cache():
+    inside, go = threading.Event(), threading.Event()
+
+    def size(value):
+        if value == 1:
+            inside.set()
+            go.wait(0.2)
+        return 1
+
+    kept = bounded_cache(100, 30, size)(abs)
+    thread = threading.Thread(target=kept, args=(1,))
+    thread.start()
+    inside.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)  # ends it if it hangs
+        os._exit(kept(-2) - 2)
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
