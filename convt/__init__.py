@@ -11,8 +11,9 @@ from typing import Any
 
 from .backend import Backend, BackendUnavailable
 from .config import show_config
-from .double_backward import DoubleGradients, conv_double_backward, conv_transpose_double_backward
-from .operators import (
+from .core.problem import Problem
+from .functions.double_backward import DoubleGradients, conv_double_backward, conv_transpose_double_backward
+from .functions.operators import (
     Gradients,
     conv,
     conv_backward,
@@ -21,11 +22,10 @@ from .operators import (
     conv_transpose_backward,
     conv_transpose_shape,
 )
-from .pooling import Pooled, max_pool, max_pool_backward, max_unpool, max_unpool_backward
-from .problem import Problem
+from .functions.pooling import Pooled, max_pool, max_pool_backward, max_unpool, max_unpool_backward
+from .functions.upsampling import upsample, upsample_backward
 from .selection import backends, set_backend, use_backend
 from .settings import options
-from .upsampling import upsample, upsample_backward
 from .version import __version__
 
 __all__ = [
@@ -66,7 +66,7 @@ __all__ = [
 ]
 
 _LAZY = ("draw", "filters", "matconvnet", "nn", "testing")
-_LAZY_NAMES = {"ConvOperator": "matrix", "checkerboard": "overlap", "conv_matrix": "matrix"}
+_LAZY_NAMES = {"ConvOperator": "matrix", "checkerboard": "functions.overlap", "conv_matrix": "matrix"}
 
 
 def __getattr__(name: str) -> Any:

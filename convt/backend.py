@@ -23,16 +23,16 @@ backend imports during a call, it imports ``with loading:``, a lock that a fork 
 what another thread has half imported.
 
 Therefore a backend never validates. `convt.testing.check_backend` tells whether it computes what it should;
-`reference.py` is the shortest one there is.
+`convt/numpy_backend/maps.py` is the shortest one there is.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+from .core.problem import Problem
 from .environment import Variable
 from .loading import loading
-from .problem import Problem
 from .settings import Settings, requested_threads, settings
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "BackendUnavailable",
     "DeviceBackend",
     "DeviceSamplingBackend",
+    "Problem",
     "RepeatingBackend",
     "RequiresGrad",
     "SamplingBackend",
@@ -139,7 +140,7 @@ class SamplingBackend(Backend, Protocol):
     (N, C, *coarse_shape), flat positions in ``fine_shape``. Where they are inputs, the function returns whether all of them
     are such positions; if not, what it writes is of no matter, but it never reads or writes elsewhere.
 
-    `reference_upsampling.py` and `reference_pooling.py` define what each writes; `convt.testing.check_backend` compares.
+    `upsampling.py` and `pooling.py` of `convt.numpy_backend` define what each writes; `check_backend` compares.
     Values are also moved for other types of 4 and 8 bytes: with "nearest" and "bed_of_nails", max_unpool and
     max_unpool_backward, all bits arrive as they are.
 

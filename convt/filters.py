@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import as_array
-from .layout import layout_for
-from .options import as_flag, as_size, as_sizes, per_axis
+from .core.arguments import as_flag, as_size, as_sizes, per_axis
+from .core.arrays import as_array
+from .core.layout import layout_for
 
 __all__ = ["bilinear", "icnr"]
 

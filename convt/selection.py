@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from .backend import Backend, BackendUnavailable, Variable, missing_members
-from .problem import Problem
+from .core.problem import Problem
 from .registry import BackendState, Registry, registry
 
 __all__ = ["BackendRequest", "backends", "check_request", "choose", "owner", "set_backend", "standing_wish", "use_backend"]

@@ -13,8 +13,8 @@ from functools import cached_property, lru_cache
 from math import isnan
 from typing import Any
 
+from .core.arguments import as_size
 from .environment import Variable
-from .options import as_size
 
 __all__ = ["Settings", "options", "requested_threads", "settings"]
 

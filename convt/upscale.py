@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .filters import bilinear
-from .operators import conv_transpose
+from .functions.operators import conv_transpose
 from .optional import require
 
 if TYPE_CHECKING:

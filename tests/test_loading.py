@@ -34,7 +34,7 @@ def wait(child):
 PLUGIN = """
 import numpy as np, convt
 from convt.registry import GROUP
-from convt.reference import NumpyBackend
+from convt.numpy_backend import NumpyBackend
 
 convt.registry.entry_points = lambda *groups: [EntryPoint("slow", "slow:backend", GROUP)]
 begun, forking = threading.Event(), threading.Event()
@@ -43,7 +43,7 @@ os.register_at_fork(before=forking.set)  # registered last, therefore first
 """
 SLOW = """
 import logging, sys
-from convt.reference import NumpyBackend
+from convt.numpy_backend import NumpyBackend
 main = sys.modules["__main__"]
 main.begun.set()
 {body}

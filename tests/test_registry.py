@@ -202,4 +202,4 @@ def test_backends_tells_the_state_of_each(install):
 
 
 def test_installed_plugins_are_named_with_their_distribution():
-    assert convt.backends()["numpy"].source == f"convt.reference:backend of convt {convt.__version__}"
+    assert convt.backends()["numpy"].source == f"convt.numpy_backend:backend of convt {convt.__version__}"

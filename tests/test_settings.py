@@ -11,7 +11,7 @@ from convt.backend import Settings, requested_threads, settings
 from convt.matconvnet import vl_nnconv, vl_nnconvt
 from convt.matconvnet.functions import _PLAIN, _TRANSPOSED
 from convt.matconvnet.options import CudnnSettings
-from convt.reference import backend as numpy_backend
+from convt.numpy_backend import backend as numpy_backend
 
 X, F = np.ones((3, 3)), np.ones((2, 2))
 

@@ -24,8 +24,7 @@ from .pooling import max_pool, max_pool_backward, max_unpool, max_unpool_backwar
 from .resampling import upsample, upsample_backward
 
 if TYPE_CHECKING:
-    from convt.backend import Stage
-    from convt.problem import Problem
+    from convt.backend import Problem, Stage
 
     from ._plan import Plan
     from .engine import Map, Order

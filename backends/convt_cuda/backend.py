@@ -27,7 +27,7 @@ from .sampling import SamplingMaps
 from .staging import Staging
 
 if TYPE_CHECKING:
-    from convt.problem import Problem
+    from convt.backend import Problem
 
     from .driver import Driver
     from .engine import Map

@@ -22,7 +22,7 @@ from .own.plan import direct_plans, tensor_plans, tile_plans
 from .tuning import fastest
 
 if TYPE_CHECKING:
-    from convt.problem import Problem
+    from convt.backend import Problem
 
     from .device import Device
 

@@ -12,8 +12,7 @@ from .choice import choose, standing_rules, words
 from .kinds import PycudaArrays, made_like
 
 if TYPE_CHECKING:
-    from convt.backend import Settings
-    from convt.problem import Problem
+    from convt.backend import Problem, Settings
 
     from .arrays import DeviceArray
     from .device import Device, Devices

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .cudnn.maps import MAPS
 
 if TYPE_CHECKING:
-    from convt.problem import Problem
+    from convt.backend import Problem
 
     from .device import Device
     from .engine import Map, Plan, Strides

@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import pooling
+from ..functions import pooling
 from .cases import SAMPLING_CASES, Case, SamplingCase
 from .choice import select_cases, split
 from .timing import Run

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from .. import operators, pooling, upsampling
-from ..problem import Problem
+from ..core.problem import Problem
+from ..functions import operators, pooling, upsampling
 from ..selection import choose
 from ..version import __version__
 from .jobs import LayerJob, SamplingJob

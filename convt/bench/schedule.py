@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import Backend, BackendUnavailable, Stage
-from ..problem import Problem
+from ..core.problem import Problem
 from ..selection import choose
 from ..version import __version__
 from .cases import Case

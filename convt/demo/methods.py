@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..functions.operators import conv_transpose
 from ..nn import Sequential
-from ..operators import conv_transpose
 from ..upscale import upscale
 from .network import MARGIN
 from .photograph import Array

@@ -7,8 +7,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from ..core.problem import Problem
 from ..optional import require
-from ..problem import Problem
 from ..selection import choose
 
 if TYPE_CHECKING:

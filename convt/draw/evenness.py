@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from ..operators import conv_transpose
-from ..options import as_sizes, per_axis
+from ..core.arguments import as_sizes, per_axis
+from ..functions.operators import conv_transpose
 from .geometry import check_size
 from .page import GREY, INK, ORANGE, as_figure
 

@@ -15,9 +15,9 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 
-from ..layout import layout_for
-from ..options import as_flag, as_padding, as_sizes
-from ..problem import Problem, conv_problem, conv_transpose_problem
+from ..core.arguments import as_flag, as_padding, as_sizes
+from ..core.layout import layout_for
+from ..core.problem import Problem, conv_problem, conv_transpose_problem
 
 __all__ = ["Arithmetic", "Follow", "Index", "View", "accept", "accept_position", "check_size"]
 

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from ..arrays import as_array
-from ..operators import conv, conv_transpose
-from ..options import as_size
+from ..core.arguments import as_size
+from ..core.arrays import as_array
+from ..functions.operators import conv, conv_transpose
 from .page import GREY, INK, as_figure
 
 __all__ = ["compare", "enlarge", "learned_filter"]

@@ -8,8 +8,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from ..core.arguments import as_path, as_size, is_number
 from ..optional import require
-from ..options import as_path, as_size, is_number
 from .geometry import Arithmetic, Index, accept, accept_position
 from .line import draw_line
 from .plane import draw_plane

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, fields, replace
 from math import inf
 from typing import Any
 
-from ..operators import Gradients
-from ..problem import Problem
+from ..core.problem import Problem
+from ..functions.operators import Gradients
 from ..selection import BackendRequest, choose
 from ..settings import settings
 from .geometry import Geometry

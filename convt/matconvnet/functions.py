@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..layout import layout_for
-from ..operators import conv, conv_backward, conv_transpose, conv_transpose_backward
-from ..problem import Problem, conv_problem, conv_transpose_problem
+from ..core.layout import layout_for
+from ..core.problem import Problem, conv_problem, conv_transpose_problem
+from ..functions.operators import conv, conv_backward, conv_transpose, conv_transpose_backward
 from ..selection import BackendRequest
 from .call import Function, run
 from .geometry import plain_geometry, transposed_geometry

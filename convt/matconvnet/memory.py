@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..arrays import as_operand
 from ..backend import Backend
-from ..devices import OwnedArrays, device_of
+from ..core.arrays import as_operand
+from ..core.memory import OwnedArrays, device_of
 
 __all__ = ["DeviceMemory", "HostMemory", "Memory", "memory_of"]
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 
-from ..options import as_flag
+from ..core.arguments import as_flag
 from ..settings import options as call_options
 
 __all__ = ["CudnnSettings", "Options", "PlainOptions", "TransposedOptions", "read_options"]

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
-from ..devices import type_of
+from ..core.arrays import as_array
+from ..core.memory import type_of
 from .memory import DeviceMemory, Memory, memory_of
 
 __all__ = ["Tensors", "as_tensors"]

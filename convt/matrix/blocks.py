@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..problem import Problem
+from ..core.problem import Problem
 from .pattern import Indices, Level, spatial_levels
 
 __all__ = ["Block", "blocks"]

@@ -10,11 +10,11 @@ import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator
 
-from ..arrays import as_array
-from ..operators import conv, conv_backward
+from ..core.arrays import as_array
+from ..functions.operators import conv, conv_backward
 from ..selection import BackendRequest, check_request
+from .arguments import Subject
 from .sparse import conv_matrix
-from .subject import Subject
 
 __all__ = ["ConvOperator"]
 

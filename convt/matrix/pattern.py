@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..problem import Problem
+from ..core.problem import Problem
 
 __all__ = ["Indices", "Level", "count_meetings", "every", "expand", "ranges", "spatial_levels"]
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from ..problem import Problem
+from ..core.problem import Problem
+from .arguments import Subject
 from .blocks import blocks
 from .pattern import Indices, count_meetings, every, expand, spatial_levels
-from .subject import Subject
 
 __all__ = ["conv_matrix"]
 

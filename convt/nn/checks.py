@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import as_array
-from ..options import is_number
+from ..core.arguments import is_number
+from ..core.arrays import as_array
 
 __all__ = ["as_real", "as_rng", "check_gradient", "in_range", "no_forward"]
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..execution import Gradients
-from ..operators import conv, conv_backward, conv_transpose, conv_transpose_backward
+from ..core.execution import Gradients
+from ..functions.operators import conv, conv_backward, conv_transpose, conv_transpose_backward
 from ..selection import BackendRequest
 from .filterlayer import FilterLayer
 

@@ -7,9 +7,9 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from ..execution import Gradients
-from ..layout import layout_for
-from ..options import as_flag, as_padding, as_size, as_sizes, per_axis, per_axis_pairs
+from ..core.arguments import as_flag, as_padding, as_size, as_sizes, per_axis, per_axis_pairs
+from ..core.execution import Gradients
+from ..core.layout import layout_for
 from ..selection import BackendRequest, check_request
 from .checks import as_real, as_rng, no_forward
 from .initializers import BIAS_NAMES, WEIGHT_NAMES, Bank, accept, draw_bias, draw_weight, is_array

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import result_type
-from ..options import as_shape
+from ..core.arguments import as_shape
+from ..core.arrays import result_type
 from .checks import as_real
 
 __all__ = ["Array", "Parameter"]

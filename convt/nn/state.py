@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from ..options import as_path
+from ..core.arguments import as_path
 from .parameter import Array, Parameter
 
 __all__ = ["collect", "read", "restore", "write"]

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..backend import missing_members
-from ..problem import Problem
+from ..core.problem import Problem
 from . import naive
 from .memory import FORMS, Form, Window
 from .naive import INPUTS, OUTPUT

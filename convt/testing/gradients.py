@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
-from ..options import as_size, is_number
+from ..core.arguments import as_size, is_number
+from ..core.arrays import as_array
 
 __all__ = ["GradientReport", "gradcheck"]
 

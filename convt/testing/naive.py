@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..problem import Problem
+from ..core.problem import Problem
 
 __all__ = ["INPUTS", "OUTPUT", "apply", "array_shape", "terms"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..problem import Problem
+from ..core.problem import Problem
 
 __all__ = ["all_problems", "make_problem", "random_problem"]
 

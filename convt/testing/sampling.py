@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import reference_pooling, reference_upsampling
-from ..problem import Problem
+from ..core.problem import Problem
+from ..numpy_backend import pooling as reference_pooling
+from ..numpy_backend import upsampling as reference_upsampling
 from .checks import Examiner, refusal
 from .memory import FORMS, Form, Window
 from .problems import make_problem

@@ -20,7 +20,7 @@ def test_the_backend_is_handed_through():
 def test_the_reported_backend_is_the_one_that_computes(function, capsys, monkeypatch):
     seen = []
     choose = call.choose
-    monkeypatch.setattr("convt.execution.choose", lambda *arguments: seen.append(arguments) or choose(*arguments))
+    monkeypatch.setattr("convt.core.execution.choose", lambda *arguments: seen.append(arguments) or choose(*arguments))
     monkeypatch.setattr(call, "choose", lambda *arguments: seen.append(arguments) or choose(*arguments))
     function(X, F, [], np.ones((5, 6, 2, 2) if function is vl_nnconvt else (1, 2, 4, 2)), "Verbose")
     reported, computed = seen
@@ -29,7 +29,7 @@ def test_the_reported_backend_is_the_one_that_computes(function, capsys, monkeyp
 
 @FUNCTIONS
 def test_data_on_a_device_stays_there(function, install):
-    install(device=FakeDevice(), numpy="convt.reference:backend")
+    install(device=FakeDevice(), numpy="convt.numpy_backend:backend")
     b = random((1, 4 if function is vl_nnconv else 2))
     y = function(X, F, b, backend="numpy")
     gradients = function(X, F, b, y, backend="numpy")
@@ -46,13 +46,13 @@ def test_data_on_a_device_stays_there(function, install):
 
 
 def test_no_filters_on_a_device(install):
-    install(device=FakeDevice(), numpy="convt.reference:backend")
+    install(device=FakeDevice(), numpy="convt.numpy_backend:backend")
     got = vl_nnconv(CallerArray(X), [], [], "Stride", 2)
     np.testing.assert_array_equal(got.host, vl_nnconv(X, [], [], "Stride", 2, backend="numpy"))
 
 
 def test_what_would_have_to_be_copied_on_a_device(install):
-    install(device=FakeDevice(), numpy="convt.reference:backend")
+    install(device=FakeDevice(), numpy="convt.numpy_backend:backend")
     x = np.ones((3, 3, 4, 2, 3))
     with pytest.raises(
         ValueError, match=r"^x must lie in Fortran order to become 3 x 3 x 4 x 6 on backend 'device', got 3 x "

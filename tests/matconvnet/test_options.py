@@ -7,7 +7,7 @@ import pytest
 from matlab import FUNCTIONS, random
 
 from convt.matconvnet import vl_nnconv, vl_nnconvt
-from convt.reference import NumpyBackend
+from convt.numpy_backend import NumpyBackend
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator, cg, lsqr, svds
 from strategies import plain_calls
 
 import convt
-from convt.layout import LAYOUTS
+from convt.core.layout import LAYOUTS
 
 
 def draw(rng, *shape):

@@ -7,9 +7,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import convt
+from convt.matrix.arguments import Subject
 from convt.matrix.blocks import blocks
 from convt.matrix.pattern import count_meetings, every, expand, ranges, spatial_levels
-from convt.matrix.subject import Subject
 from convt.testing import make_problem, random_problem
 
 

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from strategies import plain_calls
 
 import convt
-from convt.layout import LAYOUTS
+from convt.core.layout import LAYOUTS
 
 
 def dense(x_shape, w, **options):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from convt.problem import Problem
+from convt.backend import Problem
 from convt.testing import naive
 
 SAMPLING = ("upsample", "upsample_backward", "max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward")

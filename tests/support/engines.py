@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convt.problem import Problem
-from convt.reference import backend as reference
+from convt.backend import Problem
+from convt.numpy_backend import backend as reference
 from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
 from convt_cpu._runner import run

@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from convt import Problem, reference_pooling, reference_upsampling
-from convt.reference import NumpyBackend
-from convt.spatial import first_elements
+from convt import Problem
+from convt.core.spatial import first_elements
+from convt.numpy_backend import NumpyBackend
+from convt.numpy_backend import pooling as reference_pooling
+from convt.numpy_backend import upsampling as reference_upsampling
 
 
 class Recorder(NumpyBackend):

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from convt.problem import Problem
+from convt.backend import Problem
 
 SMALL = st.integers(-3, 7)
 HUGE = st.sampled_from([2**40, -(2**40), 2**59, 2**61, 2**62, 2**63, -(2**63), 10**40])

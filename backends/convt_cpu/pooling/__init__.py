@@ -15,7 +15,7 @@ from ..isa import instruction_set
 from ._windows import Windows, run
 
 if TYPE_CHECKING:
-    from convt.problem import Problem
+    from convt.backend import Problem
 
 __all__ = ["max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"]
 

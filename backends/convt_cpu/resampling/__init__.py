@@ -15,7 +15,7 @@ from ._rows import run
 from .plan import plans
 
 if TYPE_CHECKING:
-    from convt.problem import Problem
+    from convt.backend import Problem
 
 __all__ = ["upsample", "upsample_backward"]
 

@@ -10,7 +10,7 @@ from .descriptors import ConvolutionDescriptor, Descriptor, FilterDescriptor, Te
 from .maps import MAPS
 
 if TYPE_CHECKING:
-    from convt.problem import Problem
+    from convt.backend import Problem
 
     from ..engine import Map
     from .geometry import Fit

@@ -16,7 +16,7 @@ from .operands import arrangements
 from .plan import CudnnPlan, staged_bytes
 
 if TYPE_CHECKING:
-    from convt.problem import Problem
+    from convt.backend import Problem
 
     from ..device import Device
     from ..engine import Map, Strides

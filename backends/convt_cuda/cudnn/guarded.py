@@ -15,7 +15,7 @@ from ..own.plan import guard_plan
 from .plan import ALIGNMENT, aligned
 
 if TYPE_CHECKING:
-    from convt.problem import Problem
+    from convt.backend import Problem
 
     from ..device import Device
     from ..engine import Launches, Map, Plan, Strides

@@ -11,7 +11,7 @@ from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from convt.problem import Problem
+    from convt.backend import Problem
 
     from .geometry import Fit
     from .maps import CudnnMap

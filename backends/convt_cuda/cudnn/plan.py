@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .cost import cost_of
 
 if TYPE_CHECKING:
-    from convt.problem import Problem
+    from convt.backend import Problem
 
     from ..device import Device
     from .algorithms import Choice

@@ -16,7 +16,7 @@ from . import cost
 from .parameters import Parameters, correlation, dense_strides, reduction, scatter_or_gather, sum_of_channels
 
 if TYPE_CHECKING:
-    from convt.problem import Problem
+    from convt.backend import Problem
 
 __all__ = ["channel_sums_plan", "direct_plans", "guard_plan", "tensor_plans", "tile_plans"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..engine import Launch
 
 if TYPE_CHECKING:
-    from convt.problem import Problem
+    from convt.backend import Problem
 
 __all__ = ["pooling", "resampling"]
 

@@ -20,7 +20,7 @@ from convt.backend import settings
 from .launches import pooling, resampling
 
 if TYPE_CHECKING:
-    from convt.problem import Problem
+    from convt.backend import Problem
 
     from ..arrays import DeviceArray
     from ..device import Device

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scratch import MEGABYTE
 
-from convt.problem import Problem
+from convt.backend import Problem
 from convt_cpu.caches import bounded_cache
 from convt_cpu.isa import available
 from convt_cpu.machine import machine_key

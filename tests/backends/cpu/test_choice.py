@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import convt
-from convt.problem import Problem
+from convt.backend import Problem
 from convt_cpu._job import Job
 from convt_cpu.choice import ENGINES, choose, forced_engine
 from convt_cpu.isa import available

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convt.problem import Problem
+from convt.backend import Problem
 from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.choice import ENGINES

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import convt
-from convt.problem import Problem
-from convt.reference import backend as reference
+from convt.backend import Problem
+from convt.numpy_backend import backend as reference
 from convt.testing import random_problem
 from convt_cpu import CpuBackend
 from convt_cpu.choice import ENGINES

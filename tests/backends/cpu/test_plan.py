@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from engines import BEST, MAPS, SINGLE, TOLERANCE, computed, definition, operands, plan_of
 
-from convt.problem import Problem
+from convt.backend import Problem
 from convt_cpu._job import Job
 from convt_cpu._plan import Plan
 from convt_cpu.choice import ENGINES, choose

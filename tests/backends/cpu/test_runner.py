@@ -28,8 +28,8 @@ from scratch import bytes_asked, most_scratch
 from strategies import vast_problems
 
 import convt
+from convt.backend import Problem
 from convt.bench.cases import CASES
-from convt.problem import Problem
 from convt_cpu import CpuBackend
 from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets, stages

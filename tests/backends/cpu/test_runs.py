@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from engines import DOUBLE, MAPS, RESULT, SINGLE, TOLERANCE, computed, definition, is_shared, operands, plan_of
 
-from convt.problem import Problem
+from convt.backend import Problem
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.choice import ENGINES
 

@@ -6,9 +6,9 @@ import threading
 import pytest
 from engines import BEST, MAPS, RESULT, SINGLE, check_bits, computed, definition, operands, plan_of
 
+from convt.backend import Problem
 from convt.bench.cases import CASES
 from convt.bench.schedule import Schedule, problem_of
-from convt.problem import Problem
 from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
 from convt_cpu._runner import run, runs_of

@@ -121,7 +121,7 @@ def _session_backend(_emulator, tmp_path_factory):
 @pytest.fixture
 def cuda(_session_backend, _emulator, install):
     """The backend, registered; after the test nothing is left pushed and no scratch memory is in use."""
-    install(numpy="convt.reference:backend", cuda=_session_backend)
+    install(numpy="convt.numpy_backend:backend", cuda=_session_backend)
     _session_backend._devices[0]
     yield _session_backend
     for device in _session_backend._devices._devices.values():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convt.reference import backend as reference
+from convt.numpy_backend import backend as reference
 from convt.testing import check_backend, make_problem
 from convt.testing.checks import Examiner
 from convt.testing.problems import all_problems

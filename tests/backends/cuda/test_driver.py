@@ -86,7 +86,7 @@ def test_with_a_driver_that_refuses(pretended):
 
 
 def test_the_reason_is_remembered_and_shown(install, pretended):
-    known = install(cuda="convt_cuda:backend", numpy="convt.reference:backend")
+    known = install(cuda="convt_cuda:backend", numpy="convt.numpy_backend:backend")
     reason = convt.backends()["cuda"].reason
     assert reason.startswith("backend 'cuda' (convt_cuda:backend) cannot be used: an NVIDIA GPU must be visible, got none")
     pretended.Device.count = lambda: 1 / 0

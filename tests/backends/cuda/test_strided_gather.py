@@ -8,7 +8,7 @@ import pytest
 from halves import EPS, TYPES, rounded
 
 import convt
-from convt.reference import backend as reference
+from convt.numpy_backend import backend as reference
 from convt.testing import make_problem
 from convt_cuda import choice
 from convt_cuda.own import plan

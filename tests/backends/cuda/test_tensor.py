@@ -8,6 +8,7 @@ import pytest
 from halves import EPS, TYPES, rounded
 
 import convt
+from convt.numpy_backend import backend as numpy_backend
 from convt.testing import make_problem
 from convt_cuda import choice
 from convt_cuda.own import plan
@@ -105,7 +106,7 @@ def test_scatter_and_gather(cuda, rng, only_tensor, to_gpu, to_host, to_tensor, 
         held = [rounded(array, storage) if storage else array.astype(np.float32) for array in arrays]
         factors = held[:2] if storage else [tf32(array) for array in held[:2]]
         want = np.zeros(outs[data_map])
-        getattr(convt.reference.backend, data_map)(problem, *(f.astype(float) for f in factors), held[2].astype(float), want)
+        getattr(numpy_backend, data_map)(problem, *(f.astype(float) for f in factors), held[2].astype(float), want)
         data = _in_order(held[0], order)
         if storage:
             inputs, out = (
@@ -133,7 +134,7 @@ def test_correlate(cuda, rng, only_tensor, to_gpu, to_host, to_tensor, numbers, 
     held = [rounded(array, storage) if storage else array.astype(np.float32) for array in arrays]
     want = np.zeros(problem.kernel_array_shape)
     factors = held if storage else [tf32(array) for array in held]
-    convt.reference.backend.correlate(problem, *(factor.astype(float) for factor in factors), want)
+    numpy_backend.correlate(problem, *(factor.astype(float) for factor in factors), want)
     make = (lambda array: to_tensor(array, storage)) if storage else to_gpu
     inputs = [make(_in_order(array, order)) for array in held]
     results = []

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from strategies import vast_problems
 
-from convt.problem import Problem
+from convt.backend import Problem
 from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
 from convt_cpu.cells._plan import cells_plan

@@ -6,7 +6,7 @@ from engines import DOUBLE, SINGLE, check, check_bits, definition, length_of_sum
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convt.problem import Problem
+from convt.backend import Problem
 from convt.testing import random_problem
 from convt_cpu._kernels import instruction_sets
 from convt_cpu._runner import run

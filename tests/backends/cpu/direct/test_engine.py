@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from engines import DOUBLE, SINGLE, check, check_bits, check_runs, operands, plan_of
 
-from convt.problem import Problem
+from convt.backend import Problem
 from convt.testing import random_problem
 from convt_cpu._kernels import instruction_sets
 from convt_cpu._runner import run

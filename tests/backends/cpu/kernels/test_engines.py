@@ -77,7 +77,7 @@ def site(tmp_path_factory):
 CALLS = """
 import numpy as np
 import convt, convt_cpu
-from convt.problem import Problem
+from convt.backend import Problem
 from convt_cpu.choice import ENGINES
 
 print(convt_cpu.__path__[0], *ENGINES)

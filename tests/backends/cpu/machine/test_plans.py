@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import vast_problems
 
-from convt.problem import Problem
-from convt.reference import backend as reference
+from convt.backend import Problem
+from convt.numpy_backend import backend as reference
 from convt.testing import random_problem
 from convt_cpu import CpuBackend
 from convt_cpu._job import Job

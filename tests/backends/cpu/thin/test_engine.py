@@ -16,7 +16,7 @@ from engines import (
     plan_of,
 )
 
-from convt.problem import Problem
+from convt.backend import Problem
 from convt.testing import random_problem
 from convt_cpu._kernels import instruction_sets
 from convt_cpu._runner import run

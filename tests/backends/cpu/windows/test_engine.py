@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from engines import DOUBLE, SINGLE, channels_last, check, check_bits, operands, plan_of
 
-from convt.problem import Problem
+from convt.backend import Problem
 from convt_cpu._kernels import instruction_sets
 from convt_cpu._runner import run
 

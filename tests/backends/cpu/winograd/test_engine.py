@@ -17,7 +17,7 @@ from engines import (
     spread,
 )
 
-from convt.problem import Problem
+from convt.backend import Problem
 from convt_cpu._kernels import instruction_sets
 from convt_cpu._runner import run
 

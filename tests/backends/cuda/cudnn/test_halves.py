@@ -5,7 +5,7 @@ import pytest
 from halves import EPS, LEAST, TYPES, bits_of, rounded, values_of
 
 import convt
-from convt.reference import backend as reference
+from convt.numpy_backend import backend as reference
 from convt.testing import make_problem
 
 MAPS = ["scatter", "gather", "correlate"]

@@ -5,7 +5,7 @@ import gc
 import numpy as np
 import pytest
 
-from convt.reference import backend as reference
+from convt.numpy_backend import backend as reference
 from convt.testing import check_backend, make_problem
 from convt_cuda.cudnn.geometry import why_not
 

@@ -1,0 +1,54 @@
+"""Complex numbers by linearity: the three maps of complex arrays from those of their real and imaginary parts.
+
+`ComplexMaps` has a backend's three maps and hands each product of parts to it, as views: no part is copied. Gradients are
+PyTorch's: the other operand is conjugated, so that a step against the gradient lowers a real loss and the maps are exact
+adjoints in the complex inner product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..backend import Backend
+from .problem import Problem
+
+__all__ = ["ComplexMaps"]
+
+
+class ComplexMaps:
+    """The three maps over complex arrays, each product of parts computed by a real backend."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def scatter(self, problem: Problem, coarse: Any, kernel: Any, bias: Any, fine: Any) -> None:
+        _product(self._backend.scatter, problem, coarse, kernel, bias, fine)
+
+    def gather(self, problem: Problem, fine: Any, kernel: Any, bias: Any, coarse: Any) -> None:
+        _product(self._backend.gather, problem, fine, kernel, bias, coarse)
+
+    def correlate(self, problem: Problem, fine: Any, coarse: Any, kernel: Any) -> None:
+        def correlate(problem: Problem, left: Any, right: Any, bias: Any, result: Any) -> None:
+            self._backend.correlate(problem, left, right, result)
+
+        _product(correlate, problem, fine, coarse, None, kernel)
+
+
+def _product(map_: Callable[..., None], problem: Problem, left: Any, right: Any, bias: Any, result: Any) -> None:
+    """Result = left x right + bias, by (a + bi)(c + di) = (ac - bd) + (ad + bc)i; an operand may be real."""
+    bias_real, bias_imag = (None, None) if bias is None else (np.ascontiguousarray(p) for p in (bias.real, bias.imag))
+    part = np.empty(result.shape, problem.dtype)
+    map_(problem, left.real, right.real, bias_real, result.real)
+    if np.iscomplexobj(left) and np.iscomplexobj(right):
+        map_(problem, left.imag, right.imag, None, part)
+        result.real -= part
+    result.imag = 0 if bias_imag is None else bias_imag.reshape(-1, *[1] * (result.ndim - 2))
+    if np.iscomplexobj(right):
+        map_(problem, left.real, right.imag, None, part)
+        result.imag += part
+    if np.iscomplexobj(left):
+        map_(problem, left.imag, right.real, None, part)
+        result.imag += part

@@ -1,0 +1,352 @@
+"""Problem: the shapes and options of one call, and every rule about them, each written once.
+
+There is one geometry rule, per spatial axis::
+
+    fine_index = coarse_index * stride - padding + tap * dilation
+
+`conv_transpose_problem` and `conv_problem` turn what a caller passed into a `Problem`, or raise. They see no data: a
+`Problem` is hashable and is the whole key of every cache. Read `options.py` for the forms that options may take,
+`layout.py` for axis orders, `backend.py` for who receives a `Problem`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from .arguments import Padding, Sizes, per_axis, per_axis_pairs
+from .layout import Layout
+
+__all__ = ["Problem", "conv_problem", "conv_transpose_problem"]
+
+_INDEX_LIMIT = 2**62  # the geometry rule's terms stay below it, so that their sums fit into an int64
+_PADDING_LIMIT = 2**60
+_BYTES_LIMIT = 2**62  # a complex result takes twice as many
+
+
+@dataclass(frozen=True, init=False)
+class Problem:
+    """The shapes and options of one of the three maps; every size is explicit.
+
+    Attributes
+    ----------
+    batch, groups : int
+        Images; groups of channels that do not see each other.
+    fine_channels, coarse_channels : int
+        Channels over all groups.
+    fine_shape, coarse_shape, kernel_shape : tuple of int
+        Spatial sizes, in elements; 1 to 3 axes.
+    stride, dilation : tuple of int
+        In fine elements, per axis.
+    padding : tuple of int
+        Fine elements in front of the fine array's first, per axis: cropped by scatter, read as zeros by gather; negative
+        extends. Whatever lies behind the last is given by the two shapes.
+    dtype : numpy.dtype
+        What all arrays of the problem hold: float32 or float64.
+    """
+
+    batch: int
+    groups: int
+    fine_channels: int
+    coarse_channels: int
+    fine_shape: tuple[int, ...]
+    coarse_shape: tuple[int, ...]
+    kernel_shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    dtype: np.dtype
+
+    if TYPE_CHECKING:
+        _hash: int  # no field: it follows from the others
+
+    def __init__(
+        self,
+        batch: int,
+        groups: int,
+        fine_channels: int,
+        coarse_channels: int,
+        fine_shape: tuple[int, ...],
+        coarse_shape: tuple[int, ...],
+        kernel_shape: tuple[int, ...],
+        stride: tuple[int, ...],
+        padding: tuple[int, ...],
+        dilation: tuple[int, ...],
+        dtype: np.dtype,
+    ) -> None:
+        # The one that a frozen dataclass gets takes twice the time, and a new shape waits for it. The hash is asked for at
+        # every call: a problem is the key of every cache.
+        vars(self).update(
+            batch=batch,
+            groups=groups,
+            fine_channels=fine_channels,
+            coarse_channels=coarse_channels,
+            fine_shape=fine_shape,
+            coarse_shape=coarse_shape,
+            kernel_shape=kernel_shape,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            dtype=dtype,
+            _hash=hash((batch, fine_channels, coarse_channels, fine_shape, kernel_shape, padding)),
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @property
+    def fine_array_shape(self) -> tuple[int, ...]:
+        """(batch, fine_channels, *fine_shape)."""
+        return (self.batch, self.fine_channels, *self.fine_shape)
+
+    @property
+    def coarse_array_shape(self) -> tuple[int, ...]:
+        """(batch, coarse_channels, *coarse_shape)."""
+        return (self.batch, self.coarse_channels, *self.coarse_shape)
+
+    @property
+    def kernel_array_shape(self) -> tuple[int, ...]:
+        """(coarse_channels, fine_channels // groups, *kernel_shape)."""
+        return (self.coarse_channels, self.fine_channels // self.groups, *self.kernel_shape)
+
+
+def conv_transpose_problem(
+    x_shape: tuple[int, ...],
+    w_shape: tuple[int, ...],
+    layout: Layout,
+    stride: Sizes,
+    padding: Padding,
+    output_padding: Sizes,
+    output_size: Sizes | None,
+    dilation: Sizes,
+    groups: int,
+    dtype: np.dtype,
+) -> Problem:
+    """The problem of ``conv_transpose``: x is coarse, y is fine.
+
+    Per spatial axis::
+
+        fine = (coarse - 1) * stride + (kernel - 1) * dilation + 1 - before - after + output_padding
+    """
+    batch, channels, coarse = _split(x_shape, layout.data, layout.identity)
+    w_coarse, w_fine, kernel = _split(w_shape, layout.kernel, layout.identity)
+    strides, dilations = _strides_and_dilations(stride, dilation, layout.axes)
+    _check_sizes(batch, channels, coarse, w_coarse, w_fine, kernel)
+    if w_coarse != channels:
+        raise ValueError(
+            f"w.shape[{layout.kernel[0]}] must equal x's {channels} channels, got {w_coarse} (conv_transpose takes w as "
+            f"{layout.kernel_words('in', 'out')}; did you pass conv's w?)"
+        )
+    _check_groups(groups, "x", channels)
+    extra = per_axis("output_padding", output_padding, layout.axes, least=0)
+    full = tuple(map(_full, coarse, strides, kernel, dilations))
+    _check_indices(full, strides, dilations)
+    wanted = None if output_size is None else per_axis("output_size", output_size, layout.axes, least=1)
+    if wanted is not None and any(extra):
+        raise ValueError(f"output_padding must be 0 when output_size is given, got {output_padding}")
+
+    if padding in ("same", "same_lower"):
+        if any(extra):
+            raise ValueError(f"output_padding must be 0 with padding={padding!r}, got {output_padding}")
+        if wanted is None:
+            wanted = tuple(c * s for c, s in zip(coarse, strides, strict=True))
+        least = tuple((c - 1) * s + 1 for c, s in zip(coarse, strides, strict=True))
+        most = tuple(c * s for c, s in zip(coarse, strides, strict=True))
+        _check_reachable(wanted, least, most)
+        fine = wanted
+        before = tuple(_same(f, e, padding)[0] for f, e in zip(fine, full, strict=True))
+    else:
+        pairs = per_axis_pairs(padding, layout.axes)
+        _check_padding(pairs)
+        before, after = zip(*pairs, strict=True)
+        if any(extra):
+            _check_extra(extra, strides, dilations)
+        fine = tuple(map(_cropped, full, before, after, extra))
+        most = fine
+        if wanted is not None:
+            most = tuple(f + max(s, d) - 1 for f, s, d in zip(fine, strides, dilations, strict=True))
+        if min(most) < 1:
+            _refuse_to_crop(most, pairs)
+        if wanted is not None:
+            _check_reachable(wanted, fine, most)
+            fine = wanted
+    sizes = (fine, coarse, kernel, strides, before, dilations)
+    return _known(Problem(batch, groups, w_fine * groups, channels, *sizes, dtype))
+
+
+def conv_problem(
+    x_shape: tuple[int, ...],
+    w_shape: tuple[int, ...],
+    layout: Layout,
+    stride: Sizes,
+    padding: Padding,
+    dilation: Sizes,
+    groups: int,
+    dtype: np.dtype,
+) -> Problem:
+    """The problem of ``conv``: x is fine, y is coarse.
+
+    Per spatial axis::
+
+        coarse = (fine + before + after - (kernel - 1) * dilation - 1) // stride + 1
+    """
+    batch, channels, fine = _split(x_shape, layout.data, layout.identity)
+    w_coarse, w_fine, kernel = _split(w_shape, layout.kernel, layout.identity)
+    strides, dilations = _strides_and_dilations(stride, dilation, layout.axes)
+    _check_sizes(batch, channels, fine, w_coarse, w_fine, kernel)
+    _check_groups(groups, "x", channels)
+    if w_fine * groups != channels:
+        raise ValueError(
+            f"w.shape[{layout.kernel[1]}] must equal x's {channels} channels // groups ({channels // groups}), got {w_fine} "
+            f"(conv takes w as {layout.kernel_words('out', 'in')}; did you pass conv_transpose's w?)"
+        )
+    _check_groups(groups, "w", w_coarse)
+    reach = tuple(map(_reach, kernel, dilations))
+    _check_indices(reach, strides, dilations)
+    if padding in ("same", "same_lower"):
+        coarse = tuple(-(-f // s) for f, s in zip(fine, strides, strict=True))
+        full = tuple((c - 1) * s + r for c, s, r in zip(coarse, strides, reach, strict=True))
+        pairs = tuple(_same(f, e, padding) for f, e in zip(fine, full, strict=True))
+    else:
+        pairs = per_axis_pairs(padding, layout.axes)
+        _check_padding(pairs)
+        padded = tuple(map(_padded, fine, pairs))
+        _check_indices(padded, strides, dilations)
+        coarse = tuple(map(_steps, padded, reach, strides))
+        if min(coarse) < 1:
+            _refuse_to_fit(fine, pairs, padded, reach)
+    before, _after = zip(*pairs, strict=True)
+    sizes = (fine, coarse, kernel, strides, before, dilations)
+    return _known(Problem(batch, groups, channels, w_coarse, *sizes, dtype))
+
+
+def _split(shape: tuple[int, ...], axes: tuple[int, ...], in_order: bool) -> tuple[int, int, tuple[int, ...]]:
+    """A shape in the caller's axis order as (first, second, spatial sizes); a missing batch counts as 1."""
+    if len(axes) > len(shape):
+        shape = (*shape, 1) if axes[0] == len(shape) else (1, *shape)
+    if not in_order:
+        shape = tuple(shape[axis] for axis in axes)
+    return shape[0], shape[1], shape[2:]
+
+
+def _full(coarse: int, stride: int, kernel: int, dilation: int) -> int:
+    """The size along an axis of all that a coarse array adds to, before padding crops it."""
+    return (coarse - 1) * stride + (kernel - 1) * dilation + 1
+
+
+def _cropped(full: int, before: int, after: int, extra: int) -> int:
+    return full - before - after + extra
+
+
+def _reach(kernel: int, dilation: int) -> int:
+    """The size along an axis of a dilated filter."""
+    return (kernel - 1) * dilation + 1
+
+
+def _padded(fine: int, pair: tuple[int, int]) -> int:
+    return fine + pair[0] + pair[1]
+
+
+def _steps(padded: int, reach: int, stride: int) -> int:
+    """How many positions a window has along an axis; below 1 where it does not fit."""
+    return (padded - reach) // stride + 1
+
+
+def _same(fine: int, full: int, padding: Padding) -> tuple[int, int]:
+    """The padding that makes fine = coarse * stride; "same" puts the odd element at the end, "same_lower" in front."""
+    total = max(full - fine, 0)
+    before = total // 2 if padding == "same" else total - total // 2
+    return before, total - before
+
+
+def _strides_and_dilations(stride: Sizes, dilation: Sizes, axes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return per_axis("stride", stride, axes, least=1), per_axis("dilation", dilation, axes, least=1)
+
+
+def _check_sizes(
+    batch: int, channels: int, spatial: tuple[int, ...], w_coarse: int, w_fine: int, kernel: tuple[int, ...]
+) -> None:
+    if channels < 1 or min(spatial) < 1:
+        raise ValueError(
+            f"x must have at least 1 channel and 1 element along each spatial axis, got {channels} channels and {spatial} "
+            "(only the batch may be empty)"
+        )
+    if w_coarse < 1 or w_fine < 1 or min(kernel) < 1:
+        raise ValueError(
+            f"w must have at least 1 element along each axis, got {w_coarse} x {w_fine} channels and spatial size {kernel}"
+        )
+
+
+def _check_groups(groups: int, name: str, channels: int) -> None:
+    if groups < 1:
+        raise ValueError(f"groups must be at least 1, got {groups}")
+    if channels % groups:
+        raise ValueError(f"groups must divide {name}'s {channels} {'output ' if name == 'w' else ''}channels, got {groups}")
+
+
+def _check_indices(sizes: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]) -> None:
+    most = max(max(sizes), max(strides), max(dilations))
+    if most >= _INDEX_LIMIT:
+        raise ValueError(f"stride, dilation and sizes must span fewer than 2**62 elements, got {most}")
+
+
+def _check_padding(pairs: tuple[tuple[int, int], ...]) -> None:
+    for before, after in pairs:
+        if not (-_PADDING_LIMIT < before < _PADDING_LIMIT and -_PADDING_LIMIT < after < _PADDING_LIMIT):
+            raise ValueError(f"padding must be below 2**60 in magnitude, got {(before, after)}")
+
+
+def _check_extra(extra: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]) -> None:
+    for axis, (o, s, d) in enumerate(zip(extra, strides, dilations, strict=True)):
+        if o >= max(s, d):
+            raise ValueError(
+                f"output_padding must be below the stride or the dilation ({max(s, d)} on spatial axis {axis}), got {o}"
+            )
+
+
+def _refuse_to_crop(sizes: tuple[int, ...], pairs: tuple[tuple[int, int], ...]) -> NoReturn:
+    axis, size = next((axis, size) for axis, size in enumerate(sizes) if size < 1)
+    pair = pairs[axis]
+    raise ValueError(
+        f"padding must crop less than the {size + sum(pair)} elements of spatial axis {axis}, got {pair}, which leaves "
+        f"{size}"
+    )
+
+
+def _refuse_to_fit(
+    fine: tuple[int, ...], pairs: tuple[tuple[int, int], ...], padded: tuple[int, ...], reach: tuple[int, ...]
+) -> NoReturn:
+    axis = next(axis for axis, (size, need) in enumerate(zip(padded, reach, strict=True)) if size < need)
+    raise ValueError(
+        f"w must fit into x: on spatial axis {axis} the dilated filter spans {reach[axis]} elements, got {padded[axis]} "
+        f"(x's {fine[axis]} and padding {pairs[axis]})"
+    )
+
+
+def _check_reachable(wanted: tuple[int, ...], least: tuple[int, ...], most: tuple[int, ...]) -> None:
+    for axis, (size, low, high) in enumerate(zip(wanted, least, most, strict=True)):
+        if not max(low, 1) <= size <= high:
+            allowed = f"{max(low, 1)} to {high}" if high > max(low, 1) else f"{high}"
+            raise ValueError(f"output_size must be reachable, {allowed} on spatial axis {axis}, got {size}")
+
+
+@lru_cache(maxsize=4096)
+def _known(problem: Problem) -> Problem:
+    """The first one that equals it, so that the caches that problems are keys of compare identities; checked once."""
+    channels = (problem.batch or 1) * problem.fine_channels * problem.coarse_channels
+    elements = channels * prod(problem.fine_shape + problem.coarse_shape + problem.kernel_shape)
+    if elements * problem.dtype.itemsize >= _BYTES_LIMIT:  # else no array has as many
+        _check_bytes(problem)
+    return problem
+
+
+def _check_bytes(problem: Problem) -> None:
+    for shape in (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape):
+        if prod(filter(None, shape)) * problem.dtype.itemsize >= _BYTES_LIMIT:
+            raise ValueError(
+                f"x, w and the result must each take fewer than 2**62 bytes, got shape {shape} of {problem.dtype}"
+            )

@@ -1,0 +1,218 @@
+"""Double backward: the gradients of the gradients, from the same three maps.
+
+The gradients of `conv_transpose` are bilinear: that of x is gather(dy, w), that of w is correlate(dy, x). A number that
+depends on them, such as a gradient penalty, has gradients with regard to x, w and dy in turn::
+
+    of x     gather(dy, ddw)
+    of w     correlate(dy, ddx)
+    of dy    scatter(ddx, w) + scatter(x, ddw) + ddbias
+
+and those of `conv` are the same with scatter and gather exchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.arguments import as_names
+from ..core.arrays import as_array, on_device
+from ..selection import BackendRequest
+from .operators import conv, conv_backward, conv_transpose, conv_transpose_backward
+
+__all__ = ["DoubleGradients", "conv_double_backward", "conv_transpose_double_backward"]
+
+_ARGUMENTS = ("x", "w", "dy")
+
+
+class DoubleGradients(NamedTuple):
+    """The gradients of a call of a backward function in the shapes of its arguments; None where not needed."""
+
+    x: Any
+    w: Any
+    dy: Any
+
+
+def conv_transpose_double_backward(
+    x: Any,
+    w: Any,
+    bias: Any,
+    dy: Any,
+    ddx: Any,
+    ddw: Any,
+    ddbias: Any = None,
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    output_size: Any = None,
+    dilation: Any = 1,
+    groups: int = 1,
+    layout: str | None = None,
+    needs: Collection[str] = ("x", "w", "dy"),
+    backend: BackendRequest = None,
+) -> DoubleGradients:
+    """The gradients of `conv_transpose_backward` from those of its results.
+
+    Parameters
+    ----------
+    x, w, bias, dy, stride, padding, output_padding, output_size, dilation, groups, layout, backend
+        As in `conv_transpose_backward`.
+    ddx, ddw, ddbias : array_like or None
+        The gradients of a number with regard to the gradients of x, w and bias that `conv_transpose_backward` gave, in their
+        shapes; None where it does not depend on one. ddbias must be None where there is no bias.
+    needs : collection of {"x", "w", "dy"}
+        The gradients to compute.
+
+    Returns
+    -------
+    DoubleGradients
+        Named tuple (x, w, dy) of arrays in the shapes of the arguments, of the type promoted from what they depend on; None
+        where not needed, or zero because all that they depend on is None. No gradient depends on the bias.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError, BackendUnavailable, MemoryError
+        As in `conv_transpose`.
+
+    References
+    ----------
+    .. [1] B. A. Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6(1), 1994.
+    .. [2] I. Gulrajani et al., "Improved training of Wasserstein GANs", arXiv:1704.00028: a penalty that needs this.
+
+    Examples
+    --------
+    The gradient of ``(dx ** 2).sum() / 2`` with regard to w:
+
+    >>> import numpy as np, convt
+    >>> x, w, dy = np.array([[[1.0, 2.0]]]), np.array([[[1.0, 10.0, 100.0]]]), np.ones((1, 1, 5))
+    >>> dx = convt.conv_transpose_backward(x, w, None, dy, stride=2).x
+    >>> convt.conv_transpose_double_backward(x, w, None, dy, dx, None, stride=2).w
+    array([[[222., 222., 222.]]])
+    """
+    options = {
+        "stride": stride,
+        "padding": padding,
+        "output_padding": output_padding,
+        "output_size": output_size,
+        "dilation": dilation,
+        "groups": groups,
+        "layout": layout,
+        "backend": backend,
+    }
+    arguments, seconds = {"x": x, "w": w, "bias": bias, "dy": dy}, {"x": ddx, "w": ddw, "bias": ddbias}
+    return _double_backward(conv_transpose, conv_transpose_backward, arguments, seconds, needs, options)
+
+
+def conv_double_backward(
+    x: Any,
+    w: Any,
+    bias: Any,
+    dy: Any,
+    ddx: Any,
+    ddw: Any,
+    ddbias: Any = None,
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+    layout: str | None = None,
+    needs: Collection[str] = ("x", "w", "dy"),
+    backend: BackendRequest = None,
+) -> DoubleGradients:
+    """The gradients of `conv_backward` from those of its results.
+
+    Parameters
+    ----------
+    x, w, bias, dy, stride, padding, dilation, groups, layout, backend
+        As in `conv_backward`.
+    ddx, ddw, ddbias, needs
+        As in `conv_transpose_double_backward`.
+
+    Returns
+    -------
+    DoubleGradients
+        As in `conv_transpose_double_backward`.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError, BackendUnavailable, MemoryError
+        As in `conv`.
+
+    Examples
+    --------
+    The gradient of ``dw.sum()`` with regard to dy is what the filter of ones makes of x:
+
+    >>> import numpy as np, convt
+    >>> x, w, dy = np.array([[[1.0, 2.0, 3.0, 4.0]]]), np.array([[[1.0, 10.0]]]), np.ones((1, 1, 3))
+    >>> convt.conv_double_backward(x, w, None, dy, None, np.ones_like(w)).dy
+    array([[[3., 5., 7.]]])
+    """
+    options = {
+        "stride": stride,
+        "padding": padding,
+        "dilation": dilation,
+        "groups": groups,
+        "layout": layout,
+        "backend": backend,
+    }
+    arguments, seconds = {"x": x, "w": w, "bias": bias, "dy": dy}, {"x": ddx, "w": ddw, "bias": ddbias}
+    return _double_backward(conv, conv_backward, arguments, seconds, needs, options)
+
+
+def _double_backward(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    arguments: dict[str, Any],
+    seconds: dict[str, Any],
+    needs: Any,
+    options: dict[str, Any],
+) -> DoubleGradients:
+    wanted = as_names("needs", needs, _ARGUMENTS)
+    given = {name: None if array is None and name == "bias" else _accept(name, array) for name, array in arguments.items()}
+    x, w, bias, dy = given.values()
+    backward(x, w, bias, dy, needs=(), **options)  # nothing but the rules
+    ddx, ddw, ddbias = (_accept_second(name, second, given[name]) for name, second in seconds.items())
+    of_x = of_w = of_dy = None
+    if "x" in wanted and ddw is not None:
+        of_x = backward(x, ddw, None, dy, needs=("x",), **options).x
+    if "w" in wanted and ddx is not None:
+        of_w = backward(ddx, w, None, dy, needs=("w",), **options).w
+    if "dy" in wanted:
+        of_dy = _sum_over_terms(forward, x, w, ddx, ddw, ddbias, options)
+    return DoubleGradients(of_x, of_w, of_dy)
+
+
+def _sum_over_terms(
+    forward: Callable[..., Any], x: Any, w: Any, ddx: Any, ddw: Any, ddbias: Any, options: dict[str, Any]
+) -> Any:
+    """``forward(ddx, w) + forward(x, ddw) + ddbias``, without the terms that are not there."""
+    if ddx is None and ddw is None:
+        return None if ddbias is None else forward(_zeros(x), _zeros(w), ddbias, **options)
+    if ddx is None:
+        return forward(x, ddw, ddbias, **options)
+    first = forward(ddx, w, ddbias, **options)
+    return first if ddw is None else first + forward(x, ddw, **options)
+
+
+def _accept(name: str, value: Any) -> Any:
+    return value if on_device(value) else as_array(name, value)
+
+
+def _accept_second(name: str, value: Any, like: Any) -> Any:
+    """ddx, ddw or ddbias, which goes with x, w or bias."""
+    if value is None:
+        return None
+    array = _accept(f"dd{name}", value)
+    if like is None:
+        raise ValueError(f"dd{name} must be None where {name} is, got an array of shape {array.shape}")
+    if array.shape != like.shape:
+        raise ValueError(f"dd{name}.shape must equal {name}'s {like.shape}, got {array.shape}")
+    return array
+
+
+def _zeros(array: Any) -> Any:
+    return array - array if on_device(array) else np.zeros_like(array)

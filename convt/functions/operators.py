@@ -1,0 +1,356 @@
+"""The four operators: validate, select, call.
+
+conv_transpose is the map scatter, conv the map gather; their gradients are the other two maps of the same `Problem`::
+
+                      y         gradient of x   gradient of w
+    conv_transpose    scatter   gather          correlate
+    conv              gather    scatter         correlate
+
+Read `calls.py` for what is checked and kept, `problem.py` for the rules on shapes, `operands.py` and `arrays.py` for those
+on arrays, `selection.py` for who computes, `execution.py` for how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.arguments import as_shape
+from ..core.call import CONV, CONV_TRANSPOSE, Described, Operator, checked
+from ..core.execution import Gradients, backward, forward
+from ..selection import BackendRequest
+
+__all__ = [
+    "Gradients",
+    "conv",
+    "conv_backward",
+    "conv_shape",
+    "conv_transpose",
+    "conv_transpose_backward",
+    "conv_transpose_shape",
+]
+
+
+def conv_transpose(
+    x: Any,
+    w: Any,
+    bias: Any = None,
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    output_size: Any = None,
+    dilation: Any = 1,
+    groups: int = 1,
+    layout: str | None = None,
+    out: Any = None,
+    backend: BackendRequest = None,
+) -> Any:
+    """Transposed convolution with 1, 2 or 3 spatial axes.
+
+    Every element of x adds a copy of the filter, scaled by it, to y: ``y[q * stride - before + tap * dilation] +=
+    x[q] * w[tap]``. It is the transpose (the adjoint) of `conv` with the same w and options.
+
+    Parameters
+    ----------
+    x : array_like, (N, C, *spatial) or (C, *spatial)
+        float32 and float64 are computed in their own type, float16 through float32, integers and bools as float64,
+        complex numbers as pairs. Never changed.
+    w : array_like, (C, K // groups, *kernel)
+        The filter bank, in PyTorch's order for transposed convolution; its rank gives the number of spatial axes.
+    bias : array_like, (K,), optional
+    stride : int or sequence of int
+        Distance of neighbouring elements of x in y. An int counts for every spatial axis.
+    padding : int, sequence of int or of (before, after) pairs, "valid", "same" or "same_lower"
+        Elements cropped from y's borders; negative ones extend it. "same" makes y's size x's times stride, the odd
+        element cut at the end ("same_lower": in front).
+    output_padding : int or sequence of int
+        Elements added to y's size at the end, below the stride or the dilation. They hold what falls there, no zeros.
+    output_size : int or sequence of int, optional
+        The spatial size of y that is wanted, instead of output_padding; must be reachable.
+    dilation : int or sequence of int
+        Distance of neighbouring taps in y.
+    groups : int
+        Groups of channels that do not see each other; divides C. Output channels are ordered by group.
+    layout : str, optional
+        "NCHW" (the default; NCW, NCDHW), "NHWC" (w as kh, kw, K // groups, C) or "HWCN" (MatConvNet's; w likewise).
+    out : numpy.ndarray, optional
+        Where to write y; of y's shape and type. It may overlap the inputs. After an exception from a signal's handler, as
+        KeyboardInterrupt is one, its content is undefined.
+    backend : str, sequence of str or Backend, optional
+        Who computes this call; see `use_backend`.
+
+    Returns
+    -------
+    ndarray, (N, K, *size) or (K, *size)
+        Of the promoted type; in Fortran order if x is, else in C order. Per spatial axis
+        ``size = (x_size - 1) * stride - before - after + (kernel - 1) * dilation + output_padding + 1``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument breaks a rule; the message names it. Raised before anything is computed.
+    LookupError, BackendUnavailable
+        The wanted backend does not exist, or cannot be used.
+    MemoryError
+        The result cannot be allocated.
+
+    See Also
+    --------
+    conv_transpose_backward, conv_transpose_shape, conv
+
+    References
+    ----------
+    .. [1] V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
+    .. [2] A. Vedaldi and K. Lenc, "MatConvNet", arXiv:1412.4564, VL_NNCONVT.
+
+    Examples
+    --------
+    >>> import numpy as np, convt
+    >>> x = np.array([[[1.0, 2.0]]])                     # 1 image, 1 channel, 2 elements
+    >>> w = np.array([[[1.0, 10.0, 100.0]]])             # 1 input and 1 output channel, 3 taps
+    >>> convt.conv_transpose(x, w, stride=2)
+    array([[[  1.,  10., 102.,  20., 200.]]])
+    """
+    options = (layout, stride, padding, output_padding, output_size, dilation, groups)
+    return forward(CONV_TRANSPOSE, options, x, w, bias, out, backend)
+
+
+def conv_transpose_backward(
+    x: Any,
+    w: Any,
+    bias: Any,
+    dy: Any,
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    output_size: Any = None,
+    dilation: Any = 1,
+    groups: int = 1,
+    layout: str | None = None,
+    needs: Collection[str] = ("x", "w", "bias"),
+    backend: BackendRequest = None,
+) -> Gradients:
+    """The gradients of `conv_transpose` from that of its output.
+
+    Parameters
+    ----------
+    x, w, bias, stride, padding, output_padding, output_size, dilation, groups, layout, backend
+        As in `conv_transpose`; bias may be None.
+    dy : array_like
+        The gradient of a number with regard to y, of y's shape.
+    needs : collection of {"x", "w", "bias"}
+        The gradients to compute.
+
+    Returns
+    -------
+    Gradients
+        Named tuple (x, w, bias) of arrays in the shapes of the arguments, of the type promoted from all four; None where
+        not needed, or where there is no bias. Complex gradients follow PyTorch: the other operand is conjugated.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError, BackendUnavailable, MemoryError
+        As in `conv_transpose`.
+
+    Examples
+    --------
+    >>> import numpy as np, convt
+    >>> x, w = np.array([[[1.0, 2.0]]]), np.array([[[1.0, 10.0, 100.0]]])
+    >>> dy = np.ones((1, 1, 5))
+    >>> convt.conv_transpose_backward(x, w, None, dy, stride=2)
+    Gradients(x=array([[[111., 111.]]]), w=array([[[3., 3., 3.]]]), bias=None)
+    """
+    options = (layout, stride, padding, output_padding, output_size, dilation, groups)
+    return backward(CONV_TRANSPOSE, options, x, w, bias, dy, needs, backend)
+
+
+def conv(
+    x: Any,
+    w: Any,
+    bias: Any = None,
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+    layout: str | None = None,
+    out: Any = None,
+    backend: BackendRequest = None,
+) -> Any:
+    """Convolution (the cross-correlation of machine learning) with 1, 2 or 3 spatial axes.
+
+    ``y[q] += x[q * stride - before + tap * dilation] * w[tap]``; x counts as zero outside. Its transpose is
+    `conv_transpose` with the same w and options.
+
+    Parameters
+    ----------
+    x : array_like, (N, C, *spatial) or (C, *spatial)
+        As in `conv_transpose`.
+    w : array_like, (K, C // groups, *kernel)
+        The filter bank, in PyTorch's order for convolution.
+    bias : array_like, (K,), optional
+    stride : int or sequence of int
+        Distance in x of the windows of neighbouring elements of y.
+    padding : int, sequence of int or of (before, after) pairs, "valid", "same" or "same_lower"
+        Zeros put around x; negative ones crop it. "same" makes y's size x's divided by stride, rounded up, the odd zero
+        at the end ("same_lower": in front).
+    dilation : int or sequence of int
+        Distance of neighbouring taps in x.
+    groups : int
+        Divides C and K.
+    layout, out, backend
+        As in `conv_transpose`; w as (kh, kw, C // groups, K) in the layouts NHWC and HWCN.
+
+    Returns
+    -------
+    ndarray, (N, K, *size) or (K, *size)
+        Per spatial axis ``size = (x_size + before + after - (kernel - 1) * dilation - 1) // stride + 1``.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError, BackendUnavailable, MemoryError
+        As in `conv_transpose`.
+
+    References
+    ----------
+    .. [1] V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
+
+    Examples
+    --------
+    >>> import numpy as np, convt
+    >>> x = np.array([[[1.0, 2.0, 3.0, 4.0, 5.0]]])
+    >>> w = np.array([[[1.0, 10.0, 100.0]]])
+    >>> convt.conv(x, w, stride=2)
+    array([[[321., 543.]]])
+    """
+    return forward(CONV, (layout, stride, padding, dilation, groups), x, w, bias, out, backend)
+
+
+def conv_backward(
+    x: Any,
+    w: Any,
+    bias: Any,
+    dy: Any,
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+    layout: str | None = None,
+    needs: Collection[str] = ("x", "w", "bias"),
+    backend: BackendRequest = None,
+) -> Gradients:
+    """The gradients of `conv` from that of its output.
+
+    Parameters
+    ----------
+    x, w, bias, stride, padding, dilation, groups, layout, backend
+        As in `conv`; bias may be None.
+    dy, needs
+        As in `conv_transpose_backward`.
+
+    Returns
+    -------
+    Gradients
+        As in `conv_transpose_backward`.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError, BackendUnavailable, MemoryError
+        As in `conv_transpose`.
+
+    Examples
+    --------
+    >>> import numpy as np, convt
+    >>> x, w = np.ones((1, 1, 5)), np.array([[[1.0, 10.0, 100.0]]])
+    >>> convt.conv_backward(x, w, None, np.ones((1, 1, 2)), stride=2, needs=["x"]).x
+    array([[[  1.,  10., 101.,  10., 100.]]])
+    """
+    return backward(CONV, (layout, stride, padding, dilation, groups), x, w, bias, dy, needs, backend)
+
+
+def conv_transpose_shape(
+    x_shape: Sequence[int],
+    w_shape: Sequence[int],
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    output_size: Any = None,
+    dilation: Any = 1,
+    groups: int = 1,
+    layout: str | None = None,
+) -> tuple[int, ...]:
+    """The shape of `conv_transpose`'s result, by the same rules, without any array.
+
+    Parameters
+    ----------
+    x_shape, w_shape : sequence of int
+        The shapes of x and w.
+    stride, padding, output_padding, output_size, dilation, groups, layout
+        As in `conv_transpose`.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `conv_transpose` would.
+
+    Examples
+    --------
+    >>> import convt
+    >>> convt.conv_transpose_shape((8, 64, 28, 28), (64, 32, 4, 4), stride=2, padding=1)
+    (8, 32, 56, 56)
+    """
+    options = (layout, stride, padding, output_padding, output_size, dilation, groups)
+    return _shape(CONV_TRANSPOSE, options, x_shape, w_shape)
+
+
+def conv_shape(
+    x_shape: Sequence[int],
+    w_shape: Sequence[int],
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+    layout: str | None = None,
+) -> tuple[int, ...]:
+    """The shape of `conv`'s result, by the same rules, without any array.
+
+    Parameters
+    ----------
+    x_shape, w_shape : sequence of int
+        The shapes of x and w.
+    stride, padding, dilation, groups, layout
+        As in `conv`.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `conv` would.
+
+    Examples
+    --------
+    >>> import convt
+    >>> convt.conv_shape((8, 32, 56, 56), (64, 32, 4, 4), stride=2, padding=1)
+    (8, 64, 28, 28)
+    """
+    options = (layout, stride, padding, dilation, groups)
+    return _shape(CONV, options, x_shape, w_shape)
+
+
+def _shape(operator: Operator, options: tuple[Any, ...], x_shape: Any, w_shape: Any) -> tuple[int, ...]:
+    x, w = (Described(as_shape(*pair), np.dtype(np.float64)) for pair in (("x_shape", x_shape), ("w_shape", w_shape)))
+    return checked(operator, options, x, w).y_shape

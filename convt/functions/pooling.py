@@ -1,0 +1,349 @@
+"""Max pooling with indices, its inverse, and the gradients of both.
+
+`max_pool` tells where each maximum was; `max_unpool` puts values back to such places. Each index is the flat position of an
+element among the spatial axes of its image and channel. Read `convt/numpy_backend/pooling.py` for the definition in NumPy,
+`windows.py` and `spatial.py` for the rules about arguments; backends may bring faster ones (see `convt.backend.Backend`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..backend import Backend
+from ..core.arrays import compute_type, result_type
+from ..core.homes import Home, home_of
+from ..core.spatial import CARRIERS, INDEX, as_view, nothing, parts
+from ..core.windows import Windows, pooled, unpooled
+from ..selection import BackendRequest
+
+__all__ = ["Pooled", "max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"]
+
+_EXACT: dict[np.dtype, np.dtype] = {np.dtype(name): CARRIERS[4] for name in ("f2", "i1", "i2", "u1", "u2")} | {
+    np.dtype(name): CARRIERS[8] for name in ("i4", "u4")
+}  # float types that order the same values alike
+_MOVES = {False: (), True: ("move_indices",)}  # what else a device must have, for indices of the whole tensor
+
+
+class Pooled(NamedTuple):
+    """The maxima, and where they were."""
+
+    y: Any
+    indices: Any
+
+
+def max_pool(
+    x: Any,
+    size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    *,
+    indexing: str = "spatial",
+    layout: str | None = None,
+    backend: BackendRequest = None,
+) -> Pooled:
+    """The largest element of each window, and where it is.
+
+    The window of y's element q begins at ``q * stride - before``, per spatial axis. Of equal elements, the first in scan
+    order (the last axis fastest) counts; a NaN is larger than everything, and the first one counts.
+
+    Parameters
+    ----------
+    x : array_like, (N, C, H, W), (C, H, W) or (H, W); (W) and (N, C, D, H, W) too
+        With a size per axis or a layout, these tell the number r of spatial axes, and x has r axes, r + 1 (channels) or
+        r + 2 (a batch too). Real numbers, never changed. An array on a device is computed by the backend that owns it and
+        must be of a type that this one computes with: float32, float64, on a GPU also float16 or bfloat16.
+    size : int or sequence of int
+        Of the windows, per spatial axis.
+    stride : int or sequence of int, optional
+        Distance of neighbouring windows in x; by default their size.
+    padding : int, sequence of int or of (before, after) pairs, "valid", "same" or "same_lower"
+        How far windows reach beyond x's borders, where nothing is; less than their size, so that each has an element. The
+        names are those of `conv`.
+    indexing : {"spatial", "tensor"}
+        Whether indices count the elements of each image's channel, as PyTorch's do, or all of x's, in the order (N, C,
+        *spatial), as ONNX's.
+    layout : str, optional
+        "NCHW" (the default; NCW, NCDHW), "NHWC" or "HWCN".
+    backend : str, sequence of str or Backend, optional
+        Who computes this call; see `use_backend`. Backends that have no pooling leave it to NumPy, except for data on
+        their devices.
+
+    Returns
+    -------
+    Pooled
+        Named tuple (y, indices), both with spatial sizes ``(x_size + before + after - size) // stride + 1``; y of x's
+        type, indices of int64.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument breaks a rule; the message names it. Raised before anything is computed.
+    LookupError, BackendUnavailable
+        The wanted backend does not exist, or cannot be used.
+    MemoryError
+        The result cannot be allocated.
+
+    See Also
+    --------
+    max_unpool, max_pool_backward
+
+    References
+    ----------
+    .. [1] PyTorch's ``torch.nn.functional.max_pool2d`` and ONNX's operator MaxPool; where several elements of a window are
+           NaN, PyTorch tells the last.
+
+    Examples
+    --------
+    >>> import numpy as np, convt
+    >>> y, indices = convt.max_pool(np.array([[1, 2, 6, 3], [3, 5, 2, 1], [1, 2, 2, 1], [7, 3, 4, 8]]), 2)
+    >>> y
+    array([[5, 6],
+           [7, 8]])
+    >>> indices
+    array([[ 5,  2],
+           [12, 15]])
+    """
+    home = home_of(x)
+    x = home.accept("x", x)
+    if x.dtype.kind == "c":
+        raise TypeError(f"x must hold real numbers, as complex ones have no order, got {x.dtype}")
+    home.check_type("x", x)
+    compute = _EXACT.get(x.dtype, x.dtype)
+    call = pooled("x", x, compute, (size, stride, padding, indexing, layout))
+    chosen = home.choose(call.problem, backend, "max_pool", *_MOVES[call.whole])
+    source = call.frame.view(home.convert(x, compute))
+    indices = home.empty(call.shape, INDEX, x)
+
+    def write(y: Any) -> None:
+        run = home.member(chosen, "max_pool", "pooling", fits=compute == call.problem.dtype)
+        run(call.problem, source, call.frame.view(y), call.frame.view(indices))
+
+    y = home.run_into(call.shape, x.dtype, compute, x, None, (x,), write if call.problem.batch else nothing)
+    if call.whole:
+        indices = home.of_tensor(chosen, call, indices)
+    return Pooled(y, home.deliver(indices))
+
+
+def max_pool_backward(
+    dy: Any,
+    indices: Any,
+    size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    *,
+    output_size: Any = None,
+    indexing: str = "spatial",
+    layout: str | None = None,
+    out: Any = None,
+    backend: BackendRequest = None,
+) -> Any:
+    """The gradient of `max_pool`'s argument from that of its y: each element is added where the maximum was.
+
+    Elements with the same index, as windows that overlap have, are added up in scan order.
+
+    Parameters
+    ----------
+    dy : array_like
+        The gradient of a number with regard to y, of y's shape. Never changed.
+    indices : array_like of integers
+        Those that `max_pool` returned, of dy's shape; on a device of int64, as all indices there.
+    size, stride, padding, indexing, layout, backend
+        As in `max_pool`.
+    output_size : int or sequence of int, optional
+        The spatial size of x. By default the smallest that gives y's; with padding by name ``y_size * stride``.
+    out : numpy.ndarray, optional
+        Where to write the result; of its shape and type. It may overlap the inputs, but not on a device.
+
+    Returns
+    -------
+    ndarray
+        Of x's shape. Sums are made as by the operators: float32 and float64 in their own type, float16 through float32,
+        integers and bools as float64, complex numbers as pairs.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError, BackendUnavailable, MemoryError
+        As in `max_unpool`.
+
+    Examples
+    --------
+    >>> import convt
+    >>> y, indices = convt.max_pool([1.0, 5.0, 2.0, 0.0], 3, 1)
+    >>> convt.max_pool_backward([10.0, 20.0], indices, 3, 1)
+    array([ 0., 30.,  0.,  0.])
+    """
+    home = home_of(dy, indices)
+    dy = home.accept("dy", dy)
+    home.check_type("dy", dy)
+    result = result_type([dy.dtype])
+    compute = compute_type(result)
+    call = unpooled("dy", dy, compute, (size, stride, padding, indexing, layout), output_size)
+    chosen = home.choose(call.problem, backend, "max_pool_backward", "fetch", *_MOVES[call.whole])
+    places = call.places(home, chosen, "dy", indices, dy.shape)
+    run = _at_places(home, call, places, indices, "max_pool_backward", chosen, out)
+
+    def write(dx: Any) -> None:
+        for part, gradient in zip(parts(home.convert(dy, compute)), parts(dx), strict=True):
+            run(part, gradient)
+
+    return home.run_into(call.shape, result, compute, dy, out, (dy, places), write if call.problem.batch else nothing)
+
+
+def max_unpool(
+    y: Any,
+    indices: Any,
+    size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+    *,
+    indexing: str = "spatial",
+    layout: str | None = None,
+    out: Any = None,
+    backend: BackendRequest = None,
+) -> Any:
+    """Put each element of y where its index says, among zeros.
+
+    Where several elements of y have the same index, the last of them in scan order stays, for any number of threads.
+
+    Parameters
+    ----------
+    y : array_like
+        What `max_pool` returned, or anything of that shape. Never changed.
+    indices : array_like of integers
+        Those that `max_pool` returned, of y's shape; with `indexing` "tensor" they count the elements of the result.
+    size, stride, padding, indexing, layout, backend
+        As in `max_pool`.
+    output_size : int or sequence of int, optional
+        The spatial size of the result, instead of the smallest that `max_pool` takes to y's; must be one of those. With
+        padding by name, ``y_size * stride`` by default.
+    out : numpy.ndarray, optional
+        Where to write the result; of its shape and type. It may overlap the inputs, but not on a device.
+
+    Returns
+    -------
+    ndarray
+        Of y's type, with spatial sizes ``(y_size - 1) * stride + size - before - after`` or `output_size`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument breaks a rule, or an index lies outside of the result; the message names it. Raised before anything is
+        computed.
+    LookupError, BackendUnavailable, MemoryError
+        As in `max_pool`.
+
+    See Also
+    --------
+    max_pool, max_unpool_backward
+
+    References
+    ----------
+    .. [1] M. D. Zeiler, G. W. Taylor and R. Fergus, "Adaptive deconvolutional networks for mid and high level feature
+           learning", ICCV 2011.
+    .. [2] PyTorch's ``torch.nn.functional.max_unpool2d`` and ONNX's operator MaxUnpool.
+
+    Examples
+    --------
+    >>> import convt
+    >>> convt.max_unpool([[5, 6], [7, 8]], [[5, 2], [12, 15]], 2)
+    array([[0, 0, 6, 0],
+           [0, 5, 0, 0],
+           [0, 0, 0, 0],
+           [7, 0, 0, 8]])
+    """
+    home = home_of(y, indices)
+    y = home.accept("y", y)
+    home.check_type("y", y, moved=True)
+    carrier = CARRIERS.get(y.dtype.itemsize, y.dtype)
+    call = unpooled("y", y, carrier, (size, stride, padding, indexing, layout), output_size)
+    chosen = home.choose(call.problem, backend, "max_unpool", "fetch", *_MOVES[call.whole])
+    places = call.places(home, chosen, "y", indices, y.shape)
+    run = _at_places(home, call, places, indices, "max_unpool", chosen, out)
+
+    def write(x: Any) -> None:
+        for part, fine in zip(parts(as_view(y, carrier)), parts(as_view(x, carrier)), strict=True):
+            run(part, fine)
+
+    return home.run_into(call.shape, y.dtype, y.dtype, y, out, (y, places), write if call.problem.batch else nothing)
+
+
+def max_unpool_backward(
+    dy: Any,
+    indices: Any,
+    size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    *,
+    indexing: str = "spatial",
+    layout: str | None = None,
+    out: Any = None,
+    backend: BackendRequest = None,
+) -> Any:
+    """The gradient of `max_unpool`'s y from that of its result: the exact adjoint of the map.
+
+    Each element is taken from where its index says; where several have the same index, all but the last in scan order are
+    zero, as `max_unpool` has overwritten them. (PyTorch gives all of them the gradient.)
+
+    Parameters
+    ----------
+    dy : array_like
+        The gradient of a number with regard to `max_unpool`'s result, of its shape. Never changed.
+    indices : array_like of integers
+        Those that `max_unpool` was given.
+    size, stride, padding, indexing, layout, backend
+        As in `max_pool`, which must take dy's shape to that of indices.
+    out : numpy.ndarray, optional
+        Where to write the result; of its shape and type. It may overlap the inputs, but not on a device.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of indices and the type of dy.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError, BackendUnavailable, MemoryError
+        As in `max_unpool`.
+
+    Examples
+    --------
+    >>> import convt
+    >>> convt.max_unpool_backward([1, 2, 3, 4], [1, 2], 2)
+    array([2, 3])
+    """
+    home = home_of(dy, indices)
+    dy = home.accept("dy", dy)
+    home.check_type("dy", dy, moved=True)
+    carrier = CARRIERS.get(dy.dtype.itemsize, dy.dtype)
+    call = pooled("dy", dy, carrier, (size, stride, padding, indexing, layout))
+    chosen = home.choose(call.problem, backend, "max_unpool_backward", "fetch", *_MOVES[call.whole])
+    places = call.places(home, chosen, "the pooled dy", indices, call.shape)
+    run = _at_places(home, call, places, indices, "max_unpool_backward", chosen, out)
+
+    def write(gradient: Any) -> None:
+        for part, coarse in zip(parts(as_view(dy, carrier)), parts(as_view(gradient, carrier)), strict=True):
+            run(part, coarse)
+
+    return home.run_into(call.shape, dy.dtype, dy.dtype, dy, out, (dy, places), write if call.problem.batch else nothing)
+
+
+def _at_places(
+    home: Home, call: Windows, places: Any, indices: Any, name: str, backend: Backend, out: Any
+) -> Callable[[Any, Any], None]:
+    """The backend's map of that name, from the one array into the other, that raises if an index lies outside.
+
+    What is written shows that; only if it is the caller's `out`, the indices are read beforehand.
+    """
+    if out is not None:
+        home.require_inside(call, places, indices)
+
+    def run(source: Any, target: Any) -> None:
+        own = home.member(backend, name, "pooling", fits=source.dtype == call.problem.dtype)
+        if not own(call.problem, call.frame.view(source), places, call.frame.view(target)):
+            raise call.outside(home.to_host(places), home.to_host(indices))
+
+    return run

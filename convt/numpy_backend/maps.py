@@ -1,0 +1,91 @@
+"""The NumPy backend: the definition in code.
+
+For each group and tap, the coarse positions whose partner lies inside the fine array meet those partners, and a matrix
+product over the axes that the two share joins them. Every other backend is a faster way to the same numbers.
+
+The products are ``@``, not ``np.dot``: of two 1 x 1 and 1 x n matrices, np.dot drops 0 * inf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from ..core.problem import Problem
+
+__all__ = ["NumpyBackend", "backend", "span"]
+
+
+class NumpyBackend:
+    """The three maps in NumPy: always there, meant to be read and to check others against."""
+
+    name = "numpy"
+    priority = 0
+
+    def why_not(self, problem: Problem) -> str | None:
+        return None
+
+    def owns(self, array: Any) -> bool:
+        return False
+
+    def scatter(self, problem: Problem, coarse: Any, kernel: Any, bias: Any, fine: Any) -> None:
+        _fill(fine, bias)
+        for c, k, f in _meetings(problem):
+            fine[f] += _mix(kernel[k].T, coarse[c])
+
+    def gather(self, problem: Problem, fine: Any, kernel: Any, bias: Any, coarse: Any) -> None:
+        _fill(coarse, bias)
+        for c, k, f in _meetings(problem):
+            coarse[c] += _mix(kernel[k], fine[f])
+
+    def correlate(self, problem: Problem, fine: Any, coarse: Any, kernel: Any) -> None:
+        for c, k, f in _meetings(problem):
+            kernel[k] = (_rows(coarse[c]) @ _rows(fine[f]).swapaxes(1, 2)).sum(axis=0)
+
+
+def _meetings(problem: Problem) -> Iterator[tuple[Any, Any, Any]]:
+    """For each group and tap, the indices of the coarse, kernel and fine elements that belong together."""
+    per_group_coarse = problem.coarse_channels // problem.groups
+    per_group_fine = problem.fine_channels // problem.groups
+    for group, tap in product(range(problem.groups), np.ndindex(problem.kernel_shape)):
+        c = slice(group * per_group_coarse, (group + 1) * per_group_coarse)
+        f = slice(group * per_group_fine, (group + 1) * per_group_fine)
+        spans = [span(problem, axis, tap[axis]) for axis in range(len(tap))]
+        yield (
+            (slice(None), c, *(coarse for coarse, _ in spans)),
+            (c, slice(None), *tap),
+            (slice(None), f, *(fine for _, fine in spans)),
+        )
+
+
+def span(problem: Problem, axis: int, tap: int) -> tuple[slice, slice]:
+    """Along one axis, the coarse positions for which the fine index of this tap exists, and those fine indices."""
+    stride = problem.stride[axis]
+    offset = tap * problem.dilation[axis] - problem.padding[axis]  # fine = coarse * stride + offset
+    first = max(0, -(offset // stride))
+    last = min(problem.coarse_shape[axis] - 1, (problem.fine_shape[axis] - 1 - offset) // stride)
+    if last < first:
+        return slice(0), slice(0)
+    return slice(first, last + 1), slice(first * stride + offset, last * stride + offset + 1, stride)
+
+
+def _mix(matrix: Any, array: Any) -> Any:
+    """Each output channel a mixture of the input channels, by a matrix (out, in)."""
+    images, _, *spatial = array.shape
+    return (matrix @ _rows(array)).reshape(images, len(matrix), *spatial)
+
+
+def _rows(array: Any) -> Any:
+    """(N, C, *spatial) as (N, C, pixels)."""
+    images, channels, *_ = array.shape
+    return array.reshape(images, channels, -1)
+
+
+def _fill(array: Any, bias: Any) -> None:
+    array[...] = 0 if bias is None else bias.reshape(-1, *[1] * (array.ndim - 2))
+
+
+backend = NumpyBackend()

@@ -1,0 +1,95 @@
+"""Upsampling in NumPy: the definition, and what is done where a backend has no upsampling of its own.
+
+`weights` says for one axis which two coarse elements make a fine one, and how much of each; everything else follows.
+The functions take what `convt.backend.Backend` says; they work for any type of numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.problem import Problem
+
+__all__ = ["upsample", "upsample_backward", "weights"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def weights(size: int, scale: int, align_corners: bool) -> tuple[Array, Array, Array]:
+    """Linear interpolation along one axis: ``fine[j] = (1 - t[j]) * coarse[i[j]] + t[j] * coarse[k[j]]``.
+
+    Parameters
+    ----------
+    size, scale : int
+        Of the coarse axis.
+    align_corners : bool
+
+    Returns
+    -------
+    i, k, t : ndarray, (size * scale,)
+        The neighbours and the weight of the second; where that is 0, both are the same element.
+
+    Examples
+    --------
+    >>> from convt.numpy_backend.upsampling import weights
+    >>> weights(2, 2, False)
+    (array([0, 0, 0, 1]), array([0, 1, 1, 1]), array([0.  , 0.25, 0.75, 0.  ]))
+    """
+    j = np.arange(size * scale)
+    if align_corners:  # in whole numbers, so that what meets an element meets it exactly
+        numerator, denominator = j * (size - 1), max(size * scale - 1, 1)
+    else:
+        numerator, denominator = np.clip(2 * j + 1 - scale, 0, 2 * scale * (size - 1)), 2 * scale
+    i, rest = np.divmod(numerator, denominator)
+    return i, i + (rest > 0), rest / denominator
+
+
+def upsample(problem: Problem, mode: str, align_corners: bool, coarse: Array, fine: Array) -> None:
+    """Write fine."""
+    if mode == "bilinear":
+        for axis, (size, scale) in enumerate(zip(problem.coarse_shape, problem.stride, strict=True), 2):
+            coarse = _interpolate(coarse, axis, *weights(size, scale, align_corners))
+        fine[...] = coarse
+        return
+    if mode == "bed_of_nails":
+        fine[...] = 0
+    for corner in np.ndindex(problem.stride) if mode == "nearest" else [(0,) * len(problem.stride)]:
+        fine[_phase(problem, corner)] = coarse
+
+
+def upsample_backward(problem: Problem, mode: str, align_corners: bool, fine: Array, coarse: Array) -> None:
+    """Write coarse, the adjoint of `upsample`."""
+    if mode == "bilinear":
+        for axis, (size, scale) in enumerate(zip(problem.coarse_shape, problem.stride, strict=True), 2):
+            fine = _collect(fine, axis, size, *weights(size, scale, align_corners))
+        coarse[...] = fine
+        return
+    coarse[...] = 0
+    for corner in np.ndindex(problem.stride) if mode == "nearest" else [(0,) * len(problem.stride)]:
+        coarse += fine[_phase(problem, corner)]
+
+
+def _phase(problem: Problem, corner: tuple[int, ...]) -> tuple[slice, ...]:
+    """The fine elements at one place of their blocks."""
+    places = (slice(first, None, step) for first, step in zip(corner, problem.stride, strict=True))
+    return (slice(None), slice(None), *places)
+
+
+def _interpolate(array: Array, axis: int, i: Array, k: Array, t: Array) -> Array:
+    t = t.reshape(-1, *[1] * (array.ndim - 1 - axis)).astype(array.dtype)
+    first = array.take(i, axis)
+    with np.errstate(invalid="ignore"):  # zero times infinity, which is not taken
+        mixed: Array = np.where(t == 0, first, (1 - t) * first + t * array.take(k, axis))
+    return mixed
+
+
+def _collect(array: Array, axis: int, size: int, i: Array, k: Array, t: Array) -> Array:
+    rows = np.moveaxis(array, axis, 0)
+    t = t.reshape(-1, *[1] * (array.ndim - 1)).astype(array.dtype)
+    sums = np.zeros((size, *rows.shape[1:]), array.dtype)
+    np.add.at(sums, i, (1 - t) * rows)
+    second = np.flatnonzero(t)
+    np.add.at(sums, k[second], t[second] * rows[second])
+    return np.moveaxis(sums, 0, axis)
