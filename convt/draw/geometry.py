@@ -16,7 +16,6 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 import numpy as np
 
 from ..core.arguments import as_flag, as_padding, as_sizes
-from ..core.layout import layout_for
 from ..core.problem import Problem, conv_problem, conv_transpose_problem
 
 __all__ = ["Arithmetic", "Follow", "Index", "View", "accept", "accept_position", "check_size"]
@@ -156,16 +155,15 @@ def accept(
         raise ValueError(f"w_shape must have as many axes as x_shape ({len(x)}), got {w}")
     for name, shape in (("x_shape", x), ("w_shape", w)):
         check_size(name, shape)
-    layout, sizes, pads = layout_for(None, len(x)), as_sizes("stride", stride), as_padding(padding)
-    spread, dtype = as_sizes("dilation", dilation), np.dtype(np.float64)
+    sizes, pads, spread = as_sizes("stride", stride), as_padding(padding), as_sizes("dilation", dilation)
     extra = as_sizes("output_padding", output_padding)
+    shapes, options = ((1, 1, *x), (1, 1, *w)), {"stride": sizes, "padding": pads, "dilation": spread}
     if transposed:
-        problem = conv_transpose_problem((1, 1, *x), (1, 1, *w), layout, sizes, pads, extra, None, spread, 1, dtype)
+        problem = conv_transpose_problem(*shapes, **options, output_padding=extra)
     elif extra not in (0, (0,) * len(x)):
         raise ValueError(f"output_padding must be 0 unless transposed, got {output_padding}")
     else:
-        problem = conv_problem((1, 1, *x), (1, 1, *w), layout, sizes, pads, spread, 1, dtype)
-    options = {"stride": sizes, "padding": pads, "dilation": spread}
+        problem = conv_problem(*shapes, **options)
     arithmetic = Arithmetic(problem, transposed, options | ({"output_padding": extra} if transposed else {}))
     check_size("y's shape", arithmetic.y_shape)
     check_size("what the filters touch", tuple(map(len, arithmetic.reach)))

@@ -84,12 +84,12 @@ class Subject:
         problem = conv_problem(
             shape,
             array.shape,
-            layout,
-            as_sizes("stride", options["stride"]),
-            as_padding(options["padding"]),
-            as_sizes("dilation", options["dilation"]),
-            as_size("groups", options["groups"]),
-            part_type(compute),
+            stride=as_sizes("stride", options["stride"]),
+            padding=as_padding(options["padding"]),
+            dilation=as_sizes("dilation", options["dilation"]),
+            groups=as_size("groups", options["groups"]),
+            layout=layout,
+            dtype=part_type(compute),
         )
         kernel = layout.kernel_view(array).astype(compute, copy=False)
         return cls(shape, y_shape, kernel, array.shape, options, problem, layout)

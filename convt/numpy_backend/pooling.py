@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.problem import Problem
-from ..core.windows import inside
+from ..core.problem import Problem, inside
 from .maps import span
 
 __all__ = ["max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from convt import Problem
-from convt.core.spatial import first_elements
+from convt.core.windows import Windows
 from convt.numpy_backend import NumpyBackend
 from convt.numpy_backend import pooling as reference_pooling
 from convt.numpy_backend import upsampling as reference_upsampling
