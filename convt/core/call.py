@@ -75,10 +75,11 @@ class Remembered(Generic[AnyCall]):
 
 
 class Maps(Protocol):
-    """The three maps: a backend, or `ComplexMaps` of one."""
+    """The maps of data: a backend, or `ComplexMaps` of one."""
 
-    scatter: Callable[..., None]
-    gather: Callable[..., None]
+    def scatter(self, problem: Problem, coarse: Any, kernel: Any, bias: Any, fine: Any) -> None: ...
+
+    def gather(self, problem: Problem, fine: Any, kernel: Any, bias: Any, coarse: Any) -> None: ...
 
 
 class Outline(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend import Backend
+from ..backend import Backend, BackendUnavailable
 from ..selection import BackendRequest, choose
 from .arguments import as_names
 from .call import Operator, OperatorCall
@@ -127,7 +127,8 @@ def ask(backend: Backend, function: Callable[..., Any], problem: Problem, *argum
 
 def note(error: Exception, backend: Backend, problem: Problem) -> None:
     """Add to what a backend has raised its name and the problem."""
-    error.add_note(f"raised by backend {backend.name!r} for {problem}")
+    if not isinstance(error, BackendUnavailable):  # which names it already
+        error.add_note(f"raised by backend {backend.name!r} for {problem}")
 
 
 def _operands(memory: Memory, call: OperatorCall, x: Any, w: Any, bias: Any) -> tuple[Any, Any, Any]:

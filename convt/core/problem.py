@@ -12,7 +12,7 @@ There is one geometry rule, per spatial axis::
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 from typing import Any, NoReturn
@@ -64,14 +64,13 @@ class Problem:
     dilation: tuple[int, ...]
     dtype: np.dtype
 
-    _hash: int = field(init=False, repr=False, compare=False)
-
     def __post_init__(self) -> None:
         sizes = (self.batch, self.fine_channels, self.coarse_channels, self.fine_shape, self.kernel_shape, self.padding)
         object.__setattr__(self, "_hash", hash(sizes))  # asked for at every call: a problem is the key of every cache
 
     def __hash__(self) -> int:
-        return self._hash
+        kept: int = vars(self)["_hash"]
+        return kept
 
     @property
     def fine_array_shape(self) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend import Backend, definition
+from ..backend import Backend, loading
 from .arrays import COPY_DTYPES, compute_type, part_type, real_and_imag, result_type, viewed_as
 from .call import Call
 from .memory import Memory
@@ -87,7 +87,7 @@ class SamplingCall(Call):
 
     def backend(self, chosen: Backend) -> Backend:
         """The backend that computes: the chosen one, or the definition for values that no backend takes."""
-        return chosen if part_type(self.copy_dtype) == self.problem.dtype else definition()
+        return chosen if part_type(self.copy_dtype) == self.problem.dtype else _definition()
 
     def parts(self, array: Any) -> list[Any]:
         """An array of the compute dtype as (N, C, *spatial) in the dtype that a backend sees; a complex one as two."""
@@ -112,3 +112,9 @@ def run_into(
         for part, written in zip(call.parts(source), call.parts(target), strict=True):
             run(part, written)
     return memory.give_back(target, out, call.result)
+
+
+def _definition() -> Backend:
+    with loading:
+        from ..numpy_backend import backend
+    return backend

@@ -157,13 +157,13 @@ def accept(
         check_size(name, shape)
     sizes, pads, spread = as_sizes("stride", stride), as_padding(padding), as_sizes("dilation", dilation)
     extra = as_sizes("output_padding", output_padding)
-    shapes, options = ((1, 1, *x), (1, 1, *w)), {"stride": sizes, "padding": pads, "dilation": spread}
+    options: dict[str, Any] = {"stride": sizes, "padding": pads, "dilation": spread}
     if transposed:
-        problem = conv_transpose_problem(*shapes, **options, output_padding=extra)
+        problem = conv_transpose_problem((1, 1, *x), (1, 1, *w), output_padding=extra, **options)
     elif extra not in (0, (0,) * len(x)):
         raise ValueError(f"output_padding must be 0 unless transposed, got {output_padding}")
     else:
-        problem = conv_problem(*shapes, **options)
+        problem = conv_problem((1, 1, *x), (1, 1, *w), **options)
     arithmetic = Arithmetic(problem, transposed, options | ({"output_padding": extra} if transposed else {}))
     check_size("y's shape", arithmetic.y_shape)
     check_size("what the filters touch", tuple(map(len, arithmetic.reach)))

@@ -6,7 +6,7 @@ order, their fractions cut off. `TransposedOptions` and `PlainOptions` hold the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -138,7 +138,7 @@ def read_options(kind: type[AnyOptions], positional: Sequence[Any], keywords: Ma
     key = tuple([tuple(value) if type(value) is list else value for value in written])
     if are_keys(key):
         try:
-            return cast(AnyOptions, _known(kind, key, len(positional)))
+            return cast(AnyOptions, _known(cast(Hashable, kind), key, len(positional)))
         except (ValueError, TypeError):
             pass  # the error tells what was written, lists as lists
     return _read(kind, positional, given)
@@ -147,7 +147,7 @@ def read_options(kind: type[AnyOptions], positional: Sequence[Any], keywords: Ma
 def _read(kind: type[AnyOptions], positional: Sequence[Any], given: Iterable[tuple[str, Any]]) -> AnyOptions:
     pairs = chain(_named(kind, positional), given)
     values = {keyword: _READERS[keyword](keyword, value) for keyword, value in pairs}
-    return cast(AnyOptions, _made(kind, tuple(sorted(values.items()))))
+    return cast(AnyOptions, _made(cast(Hashable, kind), tuple(sorted(values.items()))))
 
 
 @lru_cache(maxsize=1024)

@@ -23,7 +23,7 @@ _SERIAL_BELOW = 50_000  # elements that are done before a second thread has star
 
 
 def max_pool(problem: Problem, fine: Any, coarse: Any, indices: Any) -> None:
-    """Write coarse and indices; all of these as `convt.backend.SamplingBackend` says."""
+    """Write coarse and indices; all of these as `convt.backend.Backend` says."""
     _run("pool", problem, [fine, coarse, indices], 2)
 
 
