@@ -59,7 +59,7 @@ def make_problem(
     kernels, strides, extras, dilations = (
         (value,) * axes if isinstance(value, int) else tuple(value) for value in (kernel, stride, extra, dilation)
     )
-    crops = tuple(crop) if isinstance(crop[0], tuple) else (crop,) * axes
+    crops: tuple[Any, ...] = tuple(crop) if isinstance(crop[0], tuple) else (crop,) * axes
     fine = tuple(
         (c - 1) * s + (k - 1) * d + 1 - before - after + e
         for c, k, s, d, e, (before, after) in zip(coarse, kernels, strides, dilations, extras, crops, strict=True)
