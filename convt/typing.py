@@ -1,15 +1,33 @@
 """Types of convt's arguments and results: for a type checker, and for signatures of your own.
 
-A function that is annotated with them is as particular as convt's are: strings are no arrays, ``stride="2"`` is no stride,
-and ``padding="sam"`` is a mistake that is found before the program runs::
+They are stricter than NumPy's: strings are no arrays, ``stride="2"`` is no stride, and ``padding="sam"`` is an error before
+the program runs. A function with the same annotations is as strict::
 
-    from convt.typing import ArrayLike, PaddingLike
+    from convt.typing import ArrayLike, NumPyArray, PaddingLike
 
-    def blur(x: ArrayLike, padding: PaddingLike = "same") -> NDArray[Any]: ...
+    def blur(x: ArrayLike, padding: PaddingLike = "same") -> NumPyArray: ...
 
-What is computed from a NumPy array, from numbers and from sequences of numbers is a NumPy array. An array of another kind is
-taken to give its own kind, since no type tells which kinds convt knows at run time; for an object that has ``__array__``
-alone, pass ``numpy.asarray(x)``.
+============================================  ==============================================================================
+type                                          values
+============================================  ==============================================================================
+``ArrayLike``                                 ``NumPyLike``, or an array of another kind: with ``__array__``, ``__dlpack__``
+                                              or ``__cuda_array_interface__``
+``NumPyLike``                                 NumPy arrays, numbers, nested sequences of both, and objects with
+                                              ``__array_interface__``; what is computed from them is a NumPy array
+``NumPyArray``                                a NumPy array of any dtype
+``ArrayT``                                    the kind of x, which is that of the result
+``SizesLike``, ``ShapeLike``                  an integer or one per axis; a shape
+``PaddingLike``                               an integer, an integer or a pair per axis, or a ``PaddingName``
+``LayoutName``, ``ModeName``                  the words of ``layout``, and of ``mode`` in `upsample`
+``IndexingName``                              the words of ``indexing`` in `max_pool`
+``GradientNames``, ``SecondGradientNames``    the words of ``needs``
+``WeightInitializer``, ``BiasInitializer``    first values of layers: a name, numbers, or a function of shape and generator
+``FloatDTypeLike``                            float16, float32 or float64, as a dtype or by name
+``NumbersLike``                               numbers as MATLAB's options take them
+============================================  ==============================================================================
+
+For x of another kind than NumPy's, results have x's type, since a type checker cannot know which kinds convt knows. One that
+convt does not know gives NumPy arrays: pass ``numpy.asarray(x)``.
 
 Examples
 --------

@@ -29,7 +29,7 @@ _ARGUMENTS = ("x", "w", "bias")
 class Gradients(NamedTuple, Generic[ArrayT]):
     """The gradients of a call in the shapes of its arguments; None where not needed, or where there is no bias."""
 
-    x: ArrayT | Any
+    x: ArrayT | Any  # with Any for None, as not each use of a gradient that was asked for should have to rule it out
     w: ArrayT | Any
     bias: ArrayT | Any
 

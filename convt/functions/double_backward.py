@@ -32,7 +32,7 @@ _ARGUMENTS = ("x", "w", "dy")
 class DoubleGradients(NamedTuple, Generic[ArrayT]):
     """The gradients of a call of a backward function in the shapes of its arguments; None where not needed."""
 
-    x: ArrayT | Any
+    x: ArrayT | Any  # as in `Gradients`
     w: ArrayT | Any
     dy: ArrayT | Any
 

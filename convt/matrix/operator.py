@@ -92,6 +92,9 @@ class ConvOperator(_Operator):
     array([1., 5., 2., 0., 3.])
     """
 
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+
     def __init__(
         self,
         x_shape: ShapeLike,
