@@ -6,7 +6,7 @@ Read `upscale.py` for the borders and the padding that go with them.
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from .core.arguments import as_flag, as_size, as_sizes, per_axis
 from .core.arrays import as_array
 from .core.layout import layout_for
+
+if TYPE_CHECKING:
+    from .typing import ArrayLike, LayoutName, SizesLike
 
 __all__ = ["bilinear", "icnr"]
 
@@ -67,7 +70,7 @@ def bilinear(scale: int, channels: int = 1) -> NDArray[np.float64]:
     return np.tile(np.outer(triangle, triangle), (channels, 1, 1, 1))
 
 
-def icnr(w: Any, scale: Any, *, layout: str | None = None, pixel_shuffle: bool = False) -> NDArray[Any]:
+def icnr(w: ArrayLike, scale: SizesLike, *, layout: LayoutName | None = None, pixel_shuffle: bool = False) -> NDArray[Any]:
     """The filter bank with which a transposed convolution starts without checkerboard patterns.
 
     ICNR, "initialized to convolution, nearest-neighbour resized": all taps that reach the same input get the same value,

@@ -6,13 +6,14 @@ and complex128 as pairs of real problems (`linearity.py`). The result has the ty
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
 __all__ = [
     "COPY_DTYPES",
     "INDEX",
+    "ArrayT",
     "as_array",
     "as_operand",
     "check_dtype",
@@ -25,6 +26,11 @@ __all__ = [
     "result_type",
     "viewed_as",
 ]
+
+if TYPE_CHECKING:
+    from ..typing import ArrayT
+else:  # what only a type checker asks, `import convt` need not load
+    ArrayT = TypeVar("ArrayT")
 
 COPY_DTYPES: dict[int, np.dtype] = {4: np.dtype(np.float32), 8: np.dtype(np.float64)}
 """By the bytes of an element: the float dtype used to copy values of any dtype bit for bit."""

@@ -7,13 +7,14 @@ steps.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
 
 from ..backend import Backend, BackendUnavailable
 from ..selection import BackendRequest, choose
 from .arguments import as_names
+from .arrays import ArrayT
 from .call import Operator, OperatorCall
 from .linearity import ComplexMaps
 from .memory import Memory, Order, take_in
@@ -25,12 +26,12 @@ __all__ = ["Gradients", "ask", "backward", "forward"]
 _ARGUMENTS = ("x", "w", "bias")
 
 
-class Gradients(NamedTuple):
+class Gradients(NamedTuple, Generic[ArrayT]):
     """The gradients of a call in the shapes of its arguments; None where not needed, or where there is no bias."""
 
-    x: Any
-    w: Any
-    bias: Any
+    x: ArrayT | Any  # with Any for None, as not each use of a gradient that was asked for should have to rule it out
+    w: ArrayT | Any
+    bias: ArrayT | Any
 
 
 def forward(
@@ -79,7 +80,7 @@ def backward(
     needs: Collection[str],
     backend: BackendRequest,
     order: Order = "K",
-) -> Gradients:
+) -> Gradients[Any]:
     """Compute the gradients of an operator from that of its output, in the arguments' memory order ("K") or in C order."""
     wanted = as_names("needs", needs, _ARGUMENTS)
     memory, x, w, bias, dy = take_in(x, w, bias, dy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import log10
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +16,9 @@ from ..core.arrays import as_array
 from ..functions.operators import conv, conv_transpose
 from .page import GREY, INK, as_figure
 
+if TYPE_CHECKING:
+    from ..typing import ArrayLike
+
 __all__ = ["compare", "enlarge", "learned_filter"]
 
 Planes = NDArray[np.float64]  # (C, H, W), from 0 to 1
@@ -24,7 +27,7 @@ _REACH = 4  # coarse pixels along each axis that a fine pixel is made of
 _SIDE, _GAP, _MARGIN, _HEAD, _TITLE = 2.35, 0.2, 0.25, 0.88, 0.4  # inches
 
 
-def compare(image: Any, scale: int, *, w: Any = None, figure: Figure | None = None) -> Figure:
+def compare(image: ArrayLike, scale: int, *, w: ArrayLike | None = None, figure: Figure | None = None) -> Figure:
     """Draw five ways to enlarge a picture that was reduced: what they are given, what they make, and how far off they are.
 
     The picture is reduced to the means of scale x scale pixels, and enlarged again: by nearest neighbours, bilinearly, by a

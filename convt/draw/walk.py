@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
@@ -14,20 +14,23 @@ from .geometry import Arithmetic, Index, accept, accept_position
 from .line import draw_line
 from .plane import draw_plane
 
+if TYPE_CHECKING:
+    from ..typing import FollowName, PaddingLike, SizesLike
+
 __all__ = ["animation", "arithmetic"]
 
 
 def arithmetic(
-    x_shape: Any,
-    w_shape: Any,
+    x_shape: SizesLike,
+    w_shape: SizesLike,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    output_padding: Any = 0,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    dilation: SizesLike = 1,
+    output_padding: SizesLike = 0,
     transposed: bool = True,
-    position: Any = None,
-    follow: str = "output",
+    position: SizesLike | None = None,
+    follow: FollowName = "output",
     figure: Figure | None = None,
 ) -> Figure:
     """Draw which inputs reach an output, or which outputs an input reaches.
@@ -78,15 +81,15 @@ def arithmetic(
 
 def animation(
     output: str | os.PathLike[str],
-    x_shape: Any,
-    w_shape: Any,
+    x_shape: SizesLike,
+    w_shape: SizesLike,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    output_padding: Any = 0,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    dilation: SizesLike = 1,
+    output_padding: SizesLike = 0,
     transposed: bool = True,
-    follow: str = "output",
+    follow: FollowName = "output",
     frames_per_second: float = 2.0,
     dpi: int = 100,
 ) -> None:

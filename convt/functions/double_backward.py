@@ -12,46 +12,50 @@ and those of `conv` are the same with scatter and gather exchanged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from ..core.arguments import as_names
+from ..core.arrays import ArrayT
 from ..core.memory import HostMemory, Memory, memory_of
 from ..selection import BackendRequest
 from .operators import conv, conv_backward, conv_transpose, conv_transpose_backward
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, LayoutName, NumPyLike, PaddingLike, SecondGradientNames, SizesLike
 
 __all__ = ["DoubleGradients", "conv_double_backward", "conv_transpose_double_backward"]
 
 _ARGUMENTS = ("x", "w", "dy")
 
 
-class DoubleGradients(NamedTuple):
+class DoubleGradients(NamedTuple, Generic[ArrayT]):
     """The gradients of a call of a backward function in the shapes of its arguments; None where not needed."""
 
-    x: Any
-    w: Any
-    dy: Any
+    x: ArrayT | Any  # as in `Gradients`
+    w: ArrayT | Any
+    dy: ArrayT | Any
 
 
 def conv_transpose_double_backward(
-    x: Any,
-    w: Any,
-    bias: Any,
-    dy: Any,
-    ddx: Any,
-    ddw: Any,
-    ddbias: Any = None,
+    x: ArrayT | NumPyLike,
+    w: ArrayLike,
+    bias: ArrayLike | None,
+    dy: ArrayLike,
+    ddx: ArrayLike | None,
+    ddw: ArrayLike | None,
+    ddbias: ArrayLike | None = None,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
-    output_size: Any = None,
-    dilation: Any = 1,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    output_padding: SizesLike = 0,
+    output_size: SizesLike | None = None,
+    dilation: SizesLike = 1,
     groups: int = 1,
-    layout: str | None = None,
-    needs: Collection[str] = ("x", "w", "dy"),
+    layout: LayoutName | None = None,
+    needs: SecondGradientNames = ("x", "w", "dy"),
     backend: BackendRequest = None,
-) -> DoubleGradients:
+) -> DoubleGradients[ArrayT]:
     """The gradients of `conv_transpose_backward` from those of its results.
 
     Parameters
@@ -105,22 +109,22 @@ def conv_transpose_double_backward(
 
 
 def conv_double_backward(
-    x: Any,
-    w: Any,
-    bias: Any,
-    dy: Any,
-    ddx: Any,
-    ddw: Any,
-    ddbias: Any = None,
+    x: ArrayT | NumPyLike,
+    w: ArrayLike,
+    bias: ArrayLike | None,
+    dy: ArrayLike,
+    ddx: ArrayLike | None,
+    ddw: ArrayLike | None,
+    ddbias: ArrayLike | None = None,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    dilation: SizesLike = 1,
     groups: int = 1,
-    layout: str | None = None,
-    needs: Collection[str] = ("x", "w", "dy"),
+    layout: LayoutName | None = None,
+    needs: SecondGradientNames = ("x", "w", "dy"),
     backend: BackendRequest = None,
-) -> DoubleGradients:
+) -> DoubleGradients[ArrayT]:
     """The gradients of `conv_backward` from those of its results.
 
     Parameters
@@ -168,7 +172,7 @@ def _double_backward(
     seconds: dict[str, Any],
     needs: Any,
     options: dict[str, Any],
-) -> DoubleGradients:
+) -> DoubleGradients[Any]:
     wanted = as_names("needs", needs, _ARGUMENTS)
     memory = memory_of(*arguments.values(), *seconds.values())
     given = {name: _accept(memory, name, value) for name, value in arguments.items() if value is not None or name != "bias"}

@@ -8,10 +8,10 @@ element among the spatial axes of its image and channel. Read `convt/numpy_backe
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from ..backend import Backend
-from ..core.arrays import INDEX
+from ..core.arrays import INDEX, ArrayT
 from ..core.execution import ask
 from ..core.indices import outside, require_inside, to_planes, to_tensor
 from ..core.memory import Memory, memory_of
@@ -19,26 +19,29 @@ from ..core.sampling import compared, copied, run_into, summed
 from ..core.windows import Windows, pooled, unpooled
 from ..selection import BackendRequest, choose
 
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, IndexingName, LayoutName, NumPyLike, PaddingLike, SizesLike
+
 __all__ = ["Pooled", "max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"]
 
 
-class Pooled(NamedTuple):
+class Pooled(NamedTuple, Generic[ArrayT]):
     """The maxima, and where they were."""
 
-    y: Any
-    indices: Any
+    y: ArrayT
+    indices: ArrayT
 
 
 def max_pool(
-    x: Any,
-    size: Any,
-    stride: Any = None,
-    padding: Any = 0,
+    x: ArrayT | NumPyLike,
+    size: SizesLike,
+    stride: SizesLike | None = None,
+    padding: PaddingLike = 0,
     *,
-    indexing: str = "spatial",
-    layout: str | None = None,
+    indexing: IndexingName = "spatial",
+    layout: LayoutName | None = None,
     backend: BackendRequest = None,
-) -> Pooled:
+) -> Pooled[ArrayT]:
     """The largest element of each window, and where it is.
 
     The window of y's element q begins at ``q * stride - before``, per spatial axis. Of equal elements, the first in scan
@@ -119,18 +122,18 @@ def max_pool(
 
 
 def max_pool_backward(
-    dy: Any,
-    indices: Any,
-    size: Any,
-    stride: Any = None,
-    padding: Any = 0,
+    dy: ArrayT | NumPyLike,
+    indices: ArrayLike,
+    size: SizesLike,
+    stride: SizesLike | None = None,
+    padding: PaddingLike = 0,
     *,
-    output_size: Any = None,
-    indexing: str = "spatial",
-    layout: str | None = None,
-    out: Any = None,
+    output_size: SizesLike | None = None,
+    indexing: IndexingName = "spatial",
+    layout: LayoutName | None = None,
+    out: ArrayT | None = None,
     backend: BackendRequest = None,
-) -> Any:
+) -> ArrayT:
     """The gradient of `max_pool`'s argument from that of its y: each element is added where the maximum was.
 
     Elements with the same index, as windows that overlap have, are added up in scan order.
@@ -170,22 +173,25 @@ def max_pool_backward(
     dy = memory.take_in("dy", dy)
     memory.check_type("dy", dy)
     call = unpooled("dy", dy, summed, (size, stride, padding, indexing, layout, output_size))
-    return _at_indices(memory, call, dy, indices, ("dy", dy.shape), out, backend, lambda own: own.max_pool_backward)
+    result: ArrayT = _at_indices(
+        memory, call, dy, indices, ("dy", dy.shape), out, backend, lambda own: own.max_pool_backward
+    )
+    return result
 
 
 def max_unpool(
-    y: Any,
-    indices: Any,
-    size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    output_size: Any = None,
+    y: ArrayT | NumPyLike,
+    indices: ArrayLike,
+    size: SizesLike,
+    stride: SizesLike | None = None,
+    padding: PaddingLike = 0,
+    output_size: SizesLike | None = None,
     *,
-    indexing: str = "spatial",
-    layout: str | None = None,
-    out: Any = None,
+    indexing: IndexingName = "spatial",
+    layout: LayoutName | None = None,
+    out: ArrayT | None = None,
     backend: BackendRequest = None,
-) -> Any:
+) -> ArrayT:
     """Put each element of y where its index says, among zeros.
 
     Where several elements of y have the same index, the last of them in scan order stays, for any number of threads.
@@ -240,21 +246,22 @@ def max_unpool(
     y = memory.take_in("y", y)
     memory.check_type("y", y, moved=True)
     call = unpooled("y", y, copied, (size, stride, padding, indexing, layout, output_size))
-    return _at_indices(memory, call, y, indices, ("y", y.shape), out, backend, lambda own: own.max_unpool)
+    result: ArrayT = _at_indices(memory, call, y, indices, ("y", y.shape), out, backend, lambda own: own.max_unpool)
+    return result
 
 
 def max_unpool_backward(
-    dy: Any,
-    indices: Any,
-    size: Any,
-    stride: Any = None,
-    padding: Any = 0,
+    dy: ArrayT | NumPyLike,
+    indices: ArrayLike,
+    size: SizesLike,
+    stride: SizesLike | None = None,
+    padding: PaddingLike = 0,
     *,
-    indexing: str = "spatial",
-    layout: str | None = None,
-    out: Any = None,
+    indexing: IndexingName = "spatial",
+    layout: LayoutName | None = None,
+    out: ArrayT | None = None,
     backend: BackendRequest = None,
-) -> Any:
+) -> ArrayT:
     """The gradient of `max_unpool`'s y from that of its result: the exact adjoint of the map.
 
     Each element is taken from where its index says; where several have the same index, all but the last in scan order are
@@ -292,7 +299,8 @@ def max_unpool_backward(
     memory.check_type("dy", dy, moved=True)
     call = pooled("dy", dy, copied, (size, stride, padding, indexing, layout, None))
     like = ("the pooled dy", call.shape)
-    return _at_indices(memory, call, dy, indices, like, out, backend, lambda own: own.max_unpool_backward)
+    result: ArrayT = _at_indices(memory, call, dy, indices, like, out, backend, lambda own: own.max_unpool_backward)
+    return result
 
 
 def _at_indices(

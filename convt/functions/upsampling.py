@@ -8,7 +8,7 @@ one, `upsample_backward` its exact adjoint. Read `convt/numpy_backend/upsampling
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from ..core.memory import memory_of
 from ..core.problem import Problem, check_elements, conv_transpose_problem
 from ..core.sampling import Dtypes, SamplingCall, copied, run_into, summed
 from ..selection import BackendRequest, choose
+
+if TYPE_CHECKING:
+    from ..typing import ArrayT, LayoutName, ModeName, NumPyLike, SizesLike
 
 __all__ = ["upsample", "upsample_backward"]
 
@@ -33,15 +36,15 @@ _MODES: dict[str, tuple[str, int | None]] = {  # what backends call it, and the 
 
 
 def upsample(
-    x: Any,
-    scale: Any,
+    x: ArrayT | NumPyLike,
+    scale: SizesLike,
     *,
-    mode: str = "nearest",
+    mode: ModeName = "nearest",
     align_corners: bool = False,
-    layout: str | None = None,
-    out: Any = None,
+    layout: LayoutName | None = None,
+    out: ArrayT | None = None,
     backend: BackendRequest = None,
-) -> Any:
+) -> ArrayT:
     """Enlarge an array by a whole number along each spatial axis.
 
     Per spatial axis, y's element j is made of x's elements by
@@ -135,19 +138,20 @@ def upsample(
     def run(coarse: Any, fine: Any) -> None:
         ask(computing, computing.upsample, call.problem, call.mode, call.align_corners, coarse, fine)
 
-    return run_into(memory, call, x, out, (), run)
+    y: ArrayT = run_into(memory, call, x, out, (), run)
+    return y
 
 
 def upsample_backward(
-    dy: Any,
-    scale: Any,
+    dy: ArrayT | NumPyLike,
+    scale: SizesLike,
     *,
-    mode: str = "nearest",
+    mode: ModeName = "nearest",
     align_corners: bool = False,
-    layout: str | None = None,
-    out: Any = None,
+    layout: LayoutName | None = None,
+    out: ArrayT | None = None,
     backend: BackendRequest = None,
-) -> Any:
+) -> ArrayT:
     """The gradient of `upsample`'s argument from that of its result: the exact adjoint of the map.
 
     Parameters
@@ -189,7 +193,8 @@ def upsample_backward(
     def run(fine: Any, coarse: Any) -> None:
         ask(computing, computing.upsample_backward, call.problem, call.mode, call.align_corners, fine, coarse)
 
-    return run_into(memory, call, dy, out, (), run)
+    dx: ArrayT = run_into(memory, call, dy, out, (), run)
+    return dx
 
 
 @dataclass(eq=False, slots=True)

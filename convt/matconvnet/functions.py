@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from ..core.call import CONV, CONV_TRANSPOSE
 from ..selection import BackendRequest
@@ -10,18 +10,57 @@ from .call import Function, run
 from .geometry import plain_geometry, transposed_geometry
 from .options import PlainOptions, TransposedOptions
 
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, ArrayT, NumbersLike, NumPyLike
+
 __all__ = ["vl_nnconv", "vl_nnconvt"]
 
 
+@overload
 def vl_nnconvt(
-    x: Any,
-    f: Any,
-    b: Any,
-    dzdy: Any = None,
-    *options: Any,
-    upsample: Any = None,
-    crop: Any = None,
-    num_groups: Any = None,
+    x: ArrayT | NumPyLike,
+    f: ArrayLike,
+    b: ArrayLike | None,
+    dzdy: str | None = None,
+    *options: str | NumbersLike,
+    upsample: NumbersLike | None = None,
+    crop: NumbersLike | None = None,
+    num_groups: NumbersLike | None = None,
+    no_der_data: bool | None = None,
+    no_der_filters: bool | None = None,
+    no_der_biases: bool | None = None,
+    cudnn: bool | None = None,
+    cudnn_workspace_limit: float | None = None,
+    verbose: bool | None = None,
+    backend: BackendRequest = None,
+) -> ArrayT: ...
+@overload
+def vl_nnconvt(
+    x: ArrayT | NumPyLike,
+    f: ArrayLike,
+    b: ArrayLike | None,
+    dzdy: ArrayLike,
+    *options: str | NumbersLike,
+    upsample: NumbersLike | None = None,
+    crop: NumbersLike | None = None,
+    num_groups: NumbersLike | None = None,
+    no_der_data: bool | None = None,
+    no_der_filters: bool | None = None,
+    no_der_biases: bool | None = None,
+    cudnn: bool | None = None,
+    cudnn_workspace_limit: float | None = None,
+    verbose: bool | None = None,
+    backend: BackendRequest = None,
+) -> tuple[ArrayT, ArrayT, ArrayT]: ...
+def vl_nnconvt(
+    x: ArrayT | NumPyLike,
+    f: ArrayLike,
+    b: ArrayLike | None,
+    dzdy: ArrayLike | str | None = None,
+    *options: str | NumbersLike,
+    upsample: NumbersLike | None = None,
+    crop: NumbersLike | None = None,
+    num_groups: NumbersLike | None = None,
     no_der_data: bool | None = None,
     no_der_filters: bool | None = None,
     no_der_biases: bool | None = None,
@@ -123,15 +162,51 @@ def vl_nnconvt(
     return run(_TRANSPOSED, x, f, b, dzdy, options, keywords, backend)
 
 
+@overload
 def vl_nnconv(
-    x: Any,
-    f: Any,
-    b: Any,
-    dzdy: Any = None,
-    *options: Any,
-    pad: Any = None,
-    stride: Any = None,
-    dilate: Any = None,
+    x: ArrayT | NumPyLike,
+    f: ArrayLike | None,
+    b: ArrayLike | None,
+    dzdy: str | None = None,
+    *options: str | NumbersLike,
+    pad: NumbersLike | None = None,
+    stride: NumbersLike | None = None,
+    dilate: NumbersLike | None = None,
+    no_der_data: bool | None = None,
+    no_der_filters: bool | None = None,
+    no_der_biases: bool | None = None,
+    cudnn: bool | None = None,
+    cudnn_workspace_limit: float | None = None,
+    verbose: bool | None = None,
+    backend: BackendRequest = None,
+) -> ArrayT: ...
+@overload
+def vl_nnconv(
+    x: ArrayT | NumPyLike,
+    f: ArrayLike | None,
+    b: ArrayLike | None,
+    dzdy: ArrayLike,
+    *options: str | NumbersLike,
+    pad: NumbersLike | None = None,
+    stride: NumbersLike | None = None,
+    dilate: NumbersLike | None = None,
+    no_der_data: bool | None = None,
+    no_der_filters: bool | None = None,
+    no_der_biases: bool | None = None,
+    cudnn: bool | None = None,
+    cudnn_workspace_limit: float | None = None,
+    verbose: bool | None = None,
+    backend: BackendRequest = None,
+) -> tuple[ArrayT, ArrayT, ArrayT]: ...
+def vl_nnconv(
+    x: ArrayT | NumPyLike,
+    f: ArrayLike | None,
+    b: ArrayLike | None,
+    dzdy: ArrayLike | str | None = None,
+    *options: str | NumbersLike,
+    pad: NumbersLike | None = None,
+    stride: NumbersLike | None = None,
+    dilate: NumbersLike | None = None,
     no_der_data: bool | None = None,
     no_der_filters: bool | None = None,
     no_der_biases: bool | None = None,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse
@@ -15,6 +14,9 @@ from ..functions.operators import conv, conv_backward
 from ..selection import BackendRequest, check_request
 from .arguments import Subject
 from .sparse import conv_matrix
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, LayoutName, PaddingLike, ShapeLike, SizesLike
 
 __all__ = ["ConvOperator"]
 
@@ -90,16 +92,19 @@ class ConvOperator(_Operator):
     array([1., 5., 2., 0., 3.])
     """
 
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+
     def __init__(
         self,
-        x_shape: Sequence[int],
-        w: Any,
+        x_shape: ShapeLike,
+        w: ArrayLike,
         *,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
+        stride: SizesLike = 1,
+        padding: PaddingLike = 0,
+        dilation: SizesLike = 1,
         groups: int = 1,
-        layout: str | None = None,
+        layout: LayoutName | None = None,
         backend: BackendRequest = None,
     ) -> None:
         subject = Subject.accept(x_shape, w, stride=stride, padding=padding, dilation=dilation, groups=groups, layout=layout)

@@ -6,10 +6,9 @@ in the order of the matrix's elements, and the taps pick the weights. Nothing is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import reduce
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse
@@ -18,6 +17,9 @@ from ..core.problem import Problem
 from .arguments import Subject
 from .blocks import blocks
 from .pattern import Indices, count_meetings, every, expand, spatial_levels
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, LayoutName, PaddingLike, ShapeLike, SizesLike
 
 __all__ = ["conv_matrix"]
 
@@ -28,14 +30,14 @@ _CHUNK = 2**17  # elements of several rows that are written by one call
 
 
 def conv_matrix(
-    x_shape: Sequence[int],
-    w: Any,
+    x_shape: ShapeLike,
+    w: ArrayLike,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    dilation: SizesLike = 1,
     groups: int = 1,
-    layout: str | None = None,
+    layout: LayoutName | None = None,
 ) -> scipy.sparse.csr_array:
     """The sparse matrix C of a convolution: ``C @ x.ravel()`` is ``conv(x, w, ...).ravel()``.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from .checks import as_real, check_gradient, in_range, no_forward
 from .layer import Layer
 from .parameter import Array
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike
 
 __all__ = ["LeakyReLU", "ReLU", "Sigmoid", "Tanh"]
 
@@ -20,13 +23,13 @@ class _Elementwise(Layer):
 
     _kept: Any = None
 
-    def forward(self, x: Any) -> Array:
+    def forward(self, x: ArrayLike) -> Array:
         """Y, of x's shape; integers become float64."""
         x = as_real("x", x)
         y: Array = self._value(x if x.dtype.kind == "f" else x.astype(np.float64))
         return y
 
-    def backward(self, dy: Any) -> Array:
+    def backward(self, dy: ArrayLike) -> Array:
         """The gradient of x."""
         if self._kept is None:
             raise no_forward(self)

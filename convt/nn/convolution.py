@@ -5,12 +5,15 @@ What they do is in `filterlayer.py`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.execution import Gradients
 from ..functions.operators import conv, conv_backward, conv_transpose, conv_transpose_backward
 from ..selection import BackendRequest
 from .filterlayer import FilterLayer
+
+if TYPE_CHECKING:
+    from ..typing import BiasInitializer, LayoutName, PaddingLike, SizesLike, WeightInitializer
 
 __all__ = ["Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose"]
 
@@ -21,16 +24,16 @@ class _Conv(FilterLayer):
     def __init__(
         self,
         channels: int,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
+        kernel_size: SizesLike,
+        strides: SizesLike = 1,
+        padding: PaddingLike = 0,
+        dilation: SizesLike = 1,
         groups: int = 1,
-        layout: str | None = None,
+        layout: LayoutName | None = None,
         *,
         use_bias: bool = True,
-        weight_initializer: Any = None,
-        bias_initializer: Any = "zeros",
+        weight_initializer: WeightInitializer | None = None,
+        bias_initializer: BiasInitializer = "zeros",
         in_channels: int = 0,
         backend: BackendRequest = None,
     ) -> None:

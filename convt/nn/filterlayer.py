@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from .checks import as_real, as_rng, no_forward
 from .initializers import BIAS_NAMES, WEIGHT_NAMES, Bank, accept, draw_bias, draw_weight, is_array
 from .layer import Layer
 from .parameter import Array, Parameter
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, BiasInitializer, FloatDTypeLike, LayoutName, PaddingLike, SizesLike, WeightInitializer
 
 __all__ = ["FilterLayer"]
 
@@ -41,17 +44,17 @@ class FilterLayer(Layer):
     def __init__(
         self,
         channels: int,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
-        dilation: Any = 1,
+        kernel_size: SizesLike,
+        strides: SizesLike = 1,
+        padding: PaddingLike = 0,
+        output_padding: SizesLike = 0,
+        dilation: SizesLike = 1,
         groups: int = 1,
-        layout: str | None = None,
+        layout: LayoutName | None = None,
         *,
         use_bias: bool = True,
-        weight_initializer: Any = None,
-        bias_initializer: Any = "zeros",
+        weight_initializer: WeightInitializer | None = None,
+        bias_initializer: BiasInitializer = "zeros",
         in_channels: int = 0,
         backend: BackendRequest = None,
     ) -> None:
@@ -91,7 +94,13 @@ class FilterLayer(Layer):
         coarse, fine = (self.weight.shape[axis] for axis in self._layout.kernel[:2])
         return coarse if self.transposed else fine * self.groups
 
-    def initialize(self, init: Any = None, *, rng: Any = None, dtype: Any = np.float32) -> None:
+    def initialize(
+        self,
+        init: WeightInitializer | None = None,
+        *,
+        rng: int | np.random.Generator | None = None,
+        dtype: FloatDTypeLike = np.float32,
+    ) -> None:
         """Give the filters and the bias their first values, and forget their gradients.
 
         While in_channels is 0, the filters are only made at the first call; an array as init tells the number.
@@ -134,7 +143,7 @@ class FilterLayer(Layer):
         if self.bias is not None and bias is not None:
             self.bias.reset(bias)
 
-    def forward(self, x: Any) -> Array:
+    def forward(self, x: ArrayLike) -> Array:
         """Y for x.
 
         Parameters
@@ -160,7 +169,7 @@ class FilterLayer(Layer):
         self._x = x
         return y
 
-    def backward(self, dy: Any) -> Array:
+    def backward(self, dy: ArrayLike) -> Array:
         """The gradient of the latest x; those of the filters and the bias are added to their ``grad``.
 
         Parameters

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import state
 from .parameter import Array, Parameter
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, FloatDTypeLike, WeightInitializer
 
 __all__ = ["Layer"]
 
@@ -37,18 +40,24 @@ class Layer(ABC):
     """
 
     @abstractmethod
-    def forward(self, x: Any) -> Array:
+    def forward(self, x: ArrayLike) -> Array:
         """Y for x."""
 
     @abstractmethod
-    def backward(self, dy: Any) -> Array:
+    def backward(self, dy: ArrayLike) -> Array:
         """The gradient of x from that of the latest y; those of the parameters are added to their ``grad``."""
 
-    def __call__(self, x: Any) -> Array:
+    def __call__(self, x: ArrayLike) -> Array:
         """The same as `forward`."""
         return self.forward(x)
 
-    def initialize(self, init: Any = None, *, rng: Any = None, dtype: Any = np.float32) -> None:  # noqa: B027 - as it says
+    def initialize(  # noqa: B027 - as it says
+        self,
+        init: WeightInitializer | None = None,
+        *,
+        rng: int | np.random.Generator | None = None,
+        dtype: FloatDTypeLike = np.float32,
+    ) -> None:
         """Give the parameters their first values; see `Conv2D.initialize`. Layers without parameters do nothing."""
 
     def named_parameters(self) -> dict[str, Parameter]:
@@ -74,7 +83,7 @@ class Layer(ABC):
         """
         return state.collect(self.named_parameters())
 
-    def load_state_dict(self, arrays: Mapping[str, Any]) -> None:
+    def load_state_dict(self, arrays: Mapping[str, ArrayLike]) -> None:
         """Take over what `state_dict` gave. Nothing is changed unless all of it fits.
 
         A layer that is not initialised takes sizes and types from the arrays, one that is keeps its own.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from ..core.arguments import as_shape
 from ..core.arrays import result_type
 from .checks import as_real
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, ShapeLike
 
 __all__ = ["Array", "Parameter"]
 
@@ -41,7 +44,7 @@ class Parameter:
     (array([0.5, 1.5, 2.5]), array([0., 0., 0.]))
     """
 
-    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+    def __init__(self, name: str, shape: ShapeLike) -> None:
         if not isinstance(name, str):
             raise TypeError(f"name must be a str, got {name!r}")
         self.name = name
@@ -78,7 +81,7 @@ class Parameter:
         return self._existing(self._data)
 
     @data.setter
-    def data(self, value: Any) -> None:
+    def data(self, value: ArrayLike) -> None:
         if value is self._data:  # as after ``data -= step``
             return
         array = self.check(value)
@@ -103,7 +106,7 @@ class Parameter:
         return self._existing(self._grad)
 
     @grad.setter
-    def grad(self, value: Any) -> None:
+    def grad(self, value: ArrayLike) -> None:
         if value is not self._grad:
             self.grad[...] = self.check(value)
 

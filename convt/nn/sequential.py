@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .checks import as_rng
 from .layer import Layer
 from .parameter import Array, Parameter
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, FloatDTypeLike, WeightInitializer
 
 __all__ = ["Sequential"]
 
@@ -59,21 +62,29 @@ class Sequential(Layer):
                 raise ValueError(f"layers must each be there once, got {layer!r} again")
         self._layers.extend(layers)
 
-    def forward(self, x: Any) -> Array:
+    def forward(self, x: ArrayLike) -> Array:
         """Y of the last layer."""
+        value: Any = x
         for layer in self._layers:
-            x = layer.forward(x)
-        y: Array = x
+            value = layer.forward(value)
+        y: Array = value
         return y
 
-    def backward(self, dy: Any) -> Array:
+    def backward(self, dy: ArrayLike) -> Array:
         """The gradient of the first layer's x."""
+        value: Any = dy
         for layer in reversed(self._layers):
-            dy = layer.backward(dy)
-        dx: Array = dy
+            value = layer.backward(value)
+        dx: Array = value
         return dx
 
-    def initialize(self, init: Any = None, *, rng: Any = None, dtype: Any = np.float32) -> None:
+    def initialize(
+        self,
+        init: WeightInitializer | None = None,
+        *,
+        rng: int | np.random.Generator | None = None,
+        dtype: FloatDTypeLike = np.float32,
+    ) -> None:
         """Initialise each layer, in order, from one stream of random numbers; see `Conv2D.initialize`."""
         rng = as_rng(rng)
         for layer in self._layers:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import Backend
 from ..registry import registry
 from .checks import Examiner, check_members, refusal
 from .gradients import GradientReport, gradcheck
@@ -47,7 +48,7 @@ class Report:
     largest_error: dict[str, float]
 
 
-def check_backend(backend: Any, *, quick: bool = False, seed: int = 0, tolerance: float = 4.0) -> Report:
+def check_backend(backend: str | Backend, *, quick: bool = False, seed: int = 0, tolerance: float = 4.0) -> Report:
     """Check that a backend keeps the contract of `convt.backend`.
 
     Compared with a naive float64 reference are the three maps in float32 and float64, with and without bias, over one,
