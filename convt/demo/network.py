@@ -51,15 +51,13 @@ def build(channels: int = 16, *, seed: int = 0, dtype: Any = np.float32) -> Sequ
     >>> build()(np.zeros((1, 3, 20, 24), np.float32)).shape
     (1, 3, 28, 36)
     """
-    network = Sequential(
+    return Sequential(
         Conv2D(channels, 3, weight_initializer="he_normal", in_channels=3),
         LeakyReLU(0.1),
         Conv2D(channels, 3, weight_initializer="he_normal", in_channels=channels),
         LeakyReLU(0.1),
         Conv2DTranspose(3, 6, strides=2, padding=4, weight_initializer="normal", in_channels=channels),
-    )
-    network.initialize(rng=seed, dtype=dtype)
-    return network
+    ).initialize(rng=seed, dtype=dtype)
 
 
 def enlarge(network: Sequential, coarse: Array) -> Array:
