@@ -120,7 +120,7 @@ def _allocate(rows: int, columns: int, count: int, dtype: np.dtype[Any]) -> tupl
 
 
 def _write_channels_first(problem: Problem, w: Array, data: Array, indices: Array, indptr: Array) -> None:
-    """Rows are (k, *position), columns (c, *fine). The columns are the same for every k, shifted by its group's first channel."""
+    """Rows are (k, *position), columns (c, *fine). Those of every k are the same, from its group's first channel on."""
     outputs, inputs = w.shape[:2]
     weights = w.reshape(outputs, -1)
     of_group = np.arange(problem.groups).repeat(outputs // problem.groups) * inputs * prod(problem.fine_shape)
