@@ -6,7 +6,7 @@ What differs between the two functions stands in a `Function` each, in `function
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from math import inf
 from typing import Any
 
@@ -35,10 +35,10 @@ class Function:
         The core's operators.
     problem : callable
         The `Problem` that these operators meet, from the shapes, the dtype and the operators' options.
-    filters_optional : bool
-        Whether empty filters stand for those that change nothing.
+    without_filters : callable or None
+        Puts the filters in the place of empty ones that change nothing; None where filters must not be empty.
     cudnn : CudnnSettings
-        What sticks; MatConvNet keeps it for each function by itself.
+        What a call leaves set for the next one; MatConvNet keeps it for each function separately.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Function:
     forward: Callable[..., Any]
     backward: Callable[..., Gradients]
     problem: Callable[..., Problem]
-    filters_optional: bool
+    without_filters: Callable[[Tensors, Any], Tensors] | None
     cudnn: CudnnSettings = field(default_factory=CudnnSettings)
 
 
@@ -61,7 +61,7 @@ def run(
     keywords: Mapping[str, Any],
     backend: BackendRequest,
 ) -> Any:
-    """Y, or (dzdx, dzdf, dzdb) if dzdy is given; a string in dzdy's place is the first option."""
+    """Compute y, or (dzdx, dzdf, dzdb) if dzdy is given; a string in dzdy's place is the first option."""
     if isinstance(dzdy, str):
         positional, dzdy = (dzdy, *positional), None
     options = read_options(function.options, positional, keywords)
@@ -71,8 +71,8 @@ def run(
 
 
 def _compute(function: Function, options: Options, given: Tensors, backend: BackendRequest) -> Any:
-    """Y or the derivatives, from arguments that have been read."""
-    arrays = _identity_filters(given) if function.filters_optional and not given.f.size else given
+    """Compute y or the derivatives, once the options have been read."""
+    arrays = given if given.f.size or function.without_filters is None else function.without_filters(given, options)
     geometry = function.geometry(arrays, options)
     if options.verbose:
         _report(function, options, given, geometry, _backend_name(function, arrays, geometry, backend))
@@ -114,7 +114,7 @@ def _derivatives(gradients: Gradients, given: Tensors) -> tuple[Any, Any, Any]:
 
 
 def _backend_name(function: Function, arrays: Tensors, geometry: Geometry, backend: BackendRequest) -> str:
-    """Who will compute, by the same selection that the core makes."""
+    """The name of the backend that the core will select."""
     x_shape, f_shape = arrays.x.shape[::-1], arrays.f.shape[::-1]
     problem = function.problem(x_shape, f_shape, arrays.dtype, **geometry.operator_options)
     return choose(problem, backend, arrays.memory.owner).name
@@ -128,7 +128,7 @@ def _report(function: Function, options: Options, given: Tensors, geometry: Geom
         f"{direction}, {given.class_name}, backend {backend}",
         _cudnn_words(),
         ", ".join(specific),
-        f"x {_size(given.x)}, f {_size(given.f)}, b {_size(given.b)}, {result} {_words(geometry.y_shape)}",
+        f"x {_size(given.x)}, f {_size(given.f)}, b {_size(given.b)}, {result} {_shape_words(geometry.y_shape)}",
     ):
         print(f"{function.name}: {line}")
 
@@ -140,13 +140,8 @@ def _cudnn_words() -> str:
 
 
 def _size(array: Any) -> str:
-    return _words(array.shape) if array.size else "empty"
+    return _shape_words(array.shape) if array.size else "empty"
 
 
-def _words(shape: tuple[int, ...]) -> str:
+def _shape_words(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape)) or "1"
-
-
-def _identity_filters(given: Tensors) -> Tensors:
-    """A filter of one pixel with value 1 for each channel, each channel being a group."""
-    return replace(given, f=given.memory.ones((1, 1, 1, given.x.shape[2]), given.x))

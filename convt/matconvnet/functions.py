@@ -11,7 +11,7 @@ from ..core.problem import Problem, conv_problem, conv_transpose_problem
 from ..functions.operators import conv, conv_backward, conv_transpose, conv_transpose_backward
 from ..selection import BackendRequest
 from .call import Function, run
-from .geometry import plain_geometry, transposed_geometry
+from .geometry import identity_filters, plain_geometry, transposed_geometry
 from .options import PlainOptions, TransposedOptions
 
 __all__ = ["vl_nnconv", "vl_nnconvt"]
@@ -153,8 +153,8 @@ def vl_nnconv(
     x : array_like, H x W x D x N
         As in `vl_nnconvt`.
     f : array_like, FH x FW x FC x K
-        K filters. If FC is less than D, the channels form ``D / FC`` groups, which must divide K. Empty or None does not
-        filter: y is x padded, taken at the strides, and the biases.
+        K filters. If FC is less than D, the channels form ``D / FC`` groups, which must divide K. Empty or None means
+        no filtering: y is x padded, taken at the strides, and the biases are added. dilate must then be 1.
     b : array_like
         K biases in any shape (D if f is empty); empty or None for none.
     dzdy : array_like, optional
@@ -243,7 +243,7 @@ _TRANSPOSED = Function(
     forward=conv_transpose,
     backward=conv_transpose_backward,
     problem=_transposed_problem,
-    filters_optional=False,
+    without_filters=None,
 )
 _PLAIN = Function(
     name="vl_nnconv",
@@ -252,5 +252,5 @@ _PLAIN = Function(
     forward=conv,
     backward=conv_backward,
     problem=_plain_problem,
-    filters_optional=True,
+    without_filters=identity_filters,
 )

@@ -7,13 +7,13 @@ out as (x, y), and the options are turned round with them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .options import Pair, PlainOptions, Sides, TransposedOptions
 from .tensors import Tensors
 
-__all__ = ["Geometry", "plain_geometry", "transposed_geometry"]
+__all__ = ["Geometry", "identity_filters", "plain_geometry", "transposed_geometry"]
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,13 @@ def plain_geometry(arrays: Tensors, options: PlainOptions) -> Geometry:
     )
     _check_b_and_dzdy(arrays, geometry.y_shape)
     return geometry
+
+
+def identity_filters(given: Tensors, options: PlainOptions) -> Tensors:
+    """Put filters in the place of empty ones: of one pixel with value 1 for each channel, each channel being a group."""
+    if options.dilate != (1, 1):
+        raise ValueError(f"dilate must be 1 without filters, got {options.dilate}")
+    return replace(given, f=given.memory.ones((1, 1, 1, given.x.shape[2]), given.x))
 
 
 def _x_shape(arrays: Tensors) -> tuple[int, ...]:

@@ -94,7 +94,7 @@ def _as_numeric(memory: Memory, name: str, value: Any) -> np.ndarray:
         array = as_array(name, value)
     except TypeError as error:
         got = value.dtype if type(value) is np.ndarray else type(value).__name__
-        raise TypeError(_NUMERIC.format(name=name, classes=_words(memory), got=got)) from error
+        raise TypeError(_NUMERIC.format(name=name, classes=_class_words(memory), got=got)) from error
     _check_form(memory, name, array)
     if array.dtype.kind != "f" and not hasattr(value, "dtype"):
         return array.astype(np.float64)  # Python's literals, which are double in MATLAB
@@ -103,7 +103,7 @@ def _as_numeric(memory: Memory, name: str, value: Any) -> np.ndarray:
 
 def _check_form(memory: Memory, name: str, array: Any) -> None:
     if array.dtype.kind not in "iuf":
-        raise TypeError(_NUMERIC.format(name=name, classes=_words(memory), got=array.dtype))
+        raise TypeError(_NUMERIC.format(name=name, classes=_class_words(memory), got=array.dtype))
     if array.ndim > _MOST_DIMENSIONS:
         raise ValueError(f"{name} must have at most {_MOST_DIMENSIONS} dimensions, got {array.ndim}")
 
@@ -115,7 +115,9 @@ def _check_classes(memory: Memory, arrays: dict[str, Any]) -> str:
     first = filled[0] if filled else "x"
     for name in filled:
         if types[name] not in memory.types:
-            raise TypeError(f"{name} must be {_words(memory)}, got {types[name]} (convert it: {name}.astype(np.float32))")
+            raise TypeError(
+                f"{name} must be {_class_words(memory)}, got {types[name]} (convert it: {name}.astype(np.float32))"
+            )
         if types[name] != types[first]:
             raise TypeError(
                 f"{name} must have the class of {first}, {_CLASSES[types[first]]}, got {_CLASSES[types[name]]} (convert "
@@ -129,8 +131,8 @@ def _type_of(array: Any) -> str:
     return type_of(array) if array.dtype.isnative else array.dtype.name
 
 
-def _words(memory: Memory) -> str:
-    """The classes that there are."""
+def _class_words(memory: Memory) -> str:
+    """The classes that arrays may have, in words."""
     *others, last = (_CLASSES[each] for each in memory.types)
     return f"{', '.join(others)} or {last}"
 
