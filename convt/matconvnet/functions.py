@@ -220,7 +220,18 @@ def vl_nnconv(
 def _transposed_problem(
     x_shape: tuple[int, ...], w_shape: tuple[int, ...], dtype: np.dtype, *, stride: Any, padding: Any, groups: int
 ) -> Problem:
-    return conv_transpose_problem(x_shape, w_shape, layout_for(None, 2), stride, padding, 0, None, 1, groups, dtype)
+    return conv_transpose_problem(
+        x_shape,
+        w_shape,
+        layout_for(None, 2),
+        stride=stride,
+        padding=padding,
+        output_padding=0,
+        output_size=None,
+        dilation=1,
+        groups=groups,
+        dtype=dtype,
+    )
 
 
 def _plain_problem(
@@ -233,7 +244,16 @@ def _plain_problem(
     dilation: Any,
     groups: int,
 ) -> Problem:
-    return conv_problem(x_shape, w_shape, layout_for(None, 2), stride, padding, dilation, groups, dtype)
+    return conv_problem(
+        x_shape,
+        w_shape,
+        layout_for(None, 2),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        dtype=dtype,
+    )
 
 
 _TRANSPOSED = Function(
