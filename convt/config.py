@@ -59,8 +59,7 @@ def _backend_config(name: str) -> dict[str, Any]:
     state = registry().state(name)
     if not state.usable:
         return {"state": f"not usable: {state.reason}", "source": state.source}
-    info = getattr(registry().get(name), "info", dict)
-    return {"state": f"usable, priority {state.priority}", "source": state.source, **info()}
+    return {"state": f"usable, priority {state.priority}", "source": state.source, **registry().get(name).info()}
 
 
 def _print(entries: dict[str, Any], indent: str) -> None:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from convt.backend import settings
+from convt.backend import DeviceBackend, settings
 
 from . import compiled
 from .arrays import STORAGE, DeviceArray
 from .choice import ENGINES, workspace_limit
 from .cudnn import CudnnUnavailable, cudnn
 from .device import Device, Devices
-from .kinds import check_contexts, kind_of, new
+from .kinds import PycudaArrays, check_contexts, kind_of, made_like, new
 from .own.plan import channel_sums_plan
 from .pieces import images_at_once, run_in_pieces
 from .running import Prepared, run_map, run_plan
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["CudaBackend"]
 
 
-class CudaBackend(SamplingMaps):
+class CudaBackend(SamplingMaps, DeviceBackend):
     """The three maps on NVIDIA GPUs, upsampling and pooling.
 
     Data on a GPU is computed there; NumPy arrays are copied to the first GPU and back, where this backend is asked for.
@@ -66,7 +66,7 @@ class CudaBackend(SamplingMaps):
         owns: bool = kind_of(type(array)).owns(array)
         return owns
 
-    def adopt(self, array: Any) -> DeviceArray:
+    def from_caller(self, array: Any) -> DeviceArray:
         """The caller's array, not copied.
 
         Raises
@@ -76,24 +76,24 @@ class CudaBackend(SamplingMaps):
         RequiresGrad
             A gradient would be lost.
         """
-        adopted: DeviceArray = kind_of(type(array)).adopt(array, self._devices)
-        return adopted
+        taken: DeviceArray = kind_of(type(array)).from_caller(array, self._devices)
+        return taken
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> DeviceArray:
         """A new array of the kind of `like`, on its device."""
-        known = self.adopt(like)
+        known = self.from_caller(like)
         device = known.device or self._devices.any()
         with device.current():
             return new(shape, dtype, known, device)
 
-    def deliver(self, array: DeviceArray, like: Any) -> Any:
+    def to_caller(self, array: DeviceArray, like: Any) -> Any:
         """What `empty` made, or a view of it, as the caller's kind of array; as it is where the caller's are of ours."""
         if type(like) is DeviceArray:
             return array
         if array.whole:
             return array.source
         with (array.device or self._devices.any()).current():
-            return kind_of(type(array.source)).deliver(array)
+            return kind_of(type(array.source)).to_caller(array)
 
     def outline(self, *arrays: Any) -> Hashable:
         """What a call depends on but its memory; arrays of one kind have one, which tells its device, and one stream."""
@@ -119,7 +119,16 @@ class CudaBackend(SamplingMaps):
         kind = kind_of(type(left.source))
         return Prepared(self._devices, kind, data_map, problem, left, right, bias, out, result)
 
-    def fetch(self, array: DeviceArray) -> np.ndarray:
+    def from_host(self, array: np.ndarray) -> DeviceArray:
+        """A copy in PyCUDA's memory, on the GPU that computes NumPy arrays."""
+        device = self._device_for_hosts()
+        with device.current():
+            copy = self.from_caller(made_like(PycudaArrays(), array.shape, array.dtype, None, device, array.itemsize))
+            if array.size:
+                device.copy_in(copy.address, np.asarray(array, order="C"))
+        return copy
+
+    def to_host(self, array: DeviceArray) -> np.ndarray:
         """A copy in the host's memory."""
         low, high = array.extent()
         device = array.device or self._devices.any()

@@ -126,7 +126,9 @@ def as_names(name: str, value: Any, allowed: tuple[str, ...]) -> Collection[str]
 
 def as_flag(name: str, value: Any) -> bool:
     """True or False, also NumPy's."""
-    if not isinstance(value, bool | np.bool_):
+    if type(value) is bool:
+        return value
+    if not isinstance(value, np.bool_):
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)
 

@@ -16,7 +16,6 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 import numpy as np
 
 from ..core.arguments import as_flag, as_padding, as_sizes
-from ..core.layout import layout_for
 from ..core.problem import Problem, conv_problem, conv_transpose_problem
 
 __all__ = ["Arithmetic", "Follow", "Index", "View", "accept", "accept_position", "check_size"]
@@ -162,14 +161,13 @@ def accept(
         "dilation": as_sizes("dilation", dilation),
     }
     extra = as_sizes("output_padding", output_padding)
-    one: dict[str, Any] = {"layout": layout_for(None, len(x)), "groups": 1, "dtype": np.dtype(np.float64)}
     if transposed:
         options["output_padding"] = extra
-        problem = conv_transpose_problem((1, 1, *x), (1, 1, *w), output_size=None, **one, **options)
+        problem = conv_transpose_problem((1, 1, *x), (1, 1, *w), **options)
     elif extra not in (0, (0,) * len(x)):
         raise ValueError(f"output_padding must be 0 unless transposed, got {output_padding}")
     else:
-        problem = conv_problem((1, 1, *x), (1, 1, *w), **one, **options)
+        problem = conv_problem((1, 1, *x), (1, 1, *w), **options)
     arithmetic = Arithmetic(problem, transposed, options)
     check_size("y's shape", arithmetic.y_shape)
     check_size("what the filters touch", tuple(map(len, arithmetic.reach)))

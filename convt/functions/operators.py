@@ -6,8 +6,7 @@ conv_transpose is the map scatter, conv the map gather; their gradients are the 
     conv_transpose    scatter   gather          correlate
     conv              gather    scatter         correlate
 
-Read `calls.py` for what is checked and kept, `problem.py` for the rules on shapes, `operands.py` and `arrays.py` for those
-on arrays, `selection.py` for who computes, `execution.py` for how.
+Read `convt/core/execution.py` for the road of a call, `problem.py` beside it for the rules on shapes.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core.arguments import as_shape
-from ..core.call import CONV, CONV_TRANSPOSE, Described, Operator, checked
+from ..core.call import CONV, CONV_TRANSPOSE, Operator, Outline
 from ..core.execution import Gradients, backward, forward
 from ..selection import BackendRequest
 
@@ -352,5 +351,6 @@ def conv_shape(
 
 
 def _shape(operator: Operator, options: tuple[Any, ...], x_shape: Any, w_shape: Any) -> tuple[int, ...]:
-    x, w = (Described(as_shape(*pair), np.dtype(np.float64)) for pair in (("x_shape", x_shape), ("w_shape", w_shape)))
-    return checked(operator, options, x, w).y_shape
+    pairs = ("x_shape", x_shape), ("w_shape", w_shape)
+    x, w = (Outline(as_shape(name, shape), np.dtype(np.float64)) for name, shape in pairs)
+    return operator.checked(options, x, w).shape

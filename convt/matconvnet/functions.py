@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from ..core.layout import layout_for
-from ..core.problem import Problem, conv_problem, conv_transpose_problem
-from ..functions.operators import conv, conv_backward, conv_transpose, conv_transpose_backward
+from ..core.call import CONV, CONV_TRANSPOSE
 from ..selection import BackendRequest
 from .call import Function, run
 from .geometry import identity_filters, plain_geometry, transposed_geometry
@@ -217,60 +213,17 @@ def vl_nnconv(
     return run(_PLAIN, x, f, b, dzdy, options, keywords, backend)
 
 
-def _transposed_problem(
-    x_shape: tuple[int, ...], w_shape: tuple[int, ...], dtype: np.dtype, *, stride: Any, padding: Any, groups: int
-) -> Problem:
-    return conv_transpose_problem(
-        x_shape,
-        w_shape,
-        layout_for(None, 2),
-        stride=stride,
-        padding=padding,
-        output_padding=0,
-        output_size=None,
-        dilation=1,
-        groups=groups,
-        dtype=dtype,
-    )
-
-
-def _plain_problem(
-    x_shape: tuple[int, ...],
-    w_shape: tuple[int, ...],
-    dtype: np.dtype,
-    *,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    groups: int,
-) -> Problem:
-    return conv_problem(
-        x_shape,
-        w_shape,
-        layout_for(None, 2),
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
-        dtype=dtype,
-    )
-
-
 _TRANSPOSED = Function(
     name="vl_nnconvt",
     options=TransposedOptions,
     geometry=transposed_geometry,
-    forward=conv_transpose,
-    backward=conv_transpose_backward,
-    problem=_transposed_problem,
+    operator=CONV_TRANSPOSE,
     without_filters=None,
 )
 _PLAIN = Function(
     name="vl_nnconv",
     options=PlainOptions,
     geometry=plain_geometry,
-    forward=conv,
-    backward=conv_backward,
-    problem=_plain_problem,
+    operator=CONV,
     without_filters=identity_filters,
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.arguments import as_shape
 from ..core.arrays import as_array
-from ..core.call import CONV, Call, Described, checked
+from ..core.call import CONV, OperatorCall, Outline
 from ..core.problem import Problem
 
 __all__ = ["MatrixArguments"]
@@ -31,7 +31,7 @@ class MatrixArguments:
         As `conv` takes it.
     options : dict
         Keyword arguments of `conv`.
-    call : Call
+    call : OperatorCall
         What `conv` knows of such arrays.
     """
 
@@ -39,12 +39,12 @@ class MatrixArguments:
     kernel: np.ndarray[Any, np.dtype[Any]]
     w_shape: tuple[int, ...]
     options: dict[str, Any]
-    call: Call
+    call: OperatorCall
 
     @property
     def y_shape(self) -> tuple[int, ...]:
         """As `conv` gives it for one x."""
-        return self.call.y_shape
+        return self.call.shape
 
     @property
     def problem(self) -> Problem:
@@ -59,12 +59,12 @@ class MatrixArguments:
     @property
     def channels_last(self) -> bool:
         """Whether the channels are the last axis of x and y, and not the first."""
-        return not self.call.layout.identity
+        return not self.call.frame.layout.identity
 
     @property
     def batch_last(self) -> bool:
         """Whether a batch would be the last axis."""
-        return self.call.layout.data[0] != 0
+        return self.call.frame.layout.data[0] != 0
 
     @classmethod
     def accept(
@@ -88,7 +88,7 @@ class MatrixArguments:
             if layout is not None:
                 raise ValueError(f"layout must be None for an x_shape without channels, got {layout!r}")
             shape, array = (1, *shape), array[None, None]
-        call = checked(CONV, (layout, stride, padding, dilation, groups), Described(shape, _ANY), array)
-        kernel = call.kernel_view(array).astype(call.compute, copy=False)
+        call = CONV.checked((layout, stride, padding, dilation, groups), Outline(shape, _ANY), array)
+        kernel = call.frame.layout.kernel_view(array).astype(call.compute, copy=False)
         options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "layout": layout}
         return cls(shape, kernel, array.shape, options, call)

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..backend import missing_members
+from ..adapter import missing_members
 from ..core.problem import Problem
 from . import naive
 from .memory import FORMS, Form, Window

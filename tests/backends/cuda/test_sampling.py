@@ -217,7 +217,7 @@ def test_threads(cuda, rng, to_gpu):
 def test_the_second_gpu(cuda, emulator, rng, to_gpu, to_host):
     x = rng.standard_normal((2, 3, 4, 4))
     y, indices = convt.max_pool(to_gpu(x, 1), 2)
-    assert cuda.adopt(y).device is cuda.adopt(indices).device is cuda._devices[1]
+    assert cuda.from_caller(y).device is cuda.from_caller(indices).device is cuda._devices[1]
     np.testing.assert_array_equal(to_host(y, 1), convt.max_pool(x, 2, backend="numpy").y)
     with pytest.raises(ValueError, match=r"^all arrays must lie on one GPU, got GPU 1 \(emulated\) and GPU 0 \(emulated\)$"):
         convt.max_unpool(y, to_gpu(to_host(indices, 1)), 2)
