@@ -1,6 +1,6 @@
 """Filter banks to start from: kernels whose transposed convolution is a known way to enlarge, or starts as one.
 
-Read `upscale.py` for the borders and the padding that go with them.
+`upsample` enlarges by fixed methods, borders included; the filters here are for layers that learn on from there.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .core.arguments import as_flag, as_size, as_sizes, per_axis
+from .core.arguments import as_count, as_flag, as_sizes, per_axis
 from .core.arrays import as_array
 from .core.layout import layout_for
 
@@ -63,7 +63,7 @@ def bilinear(scale: int, channels: int = 1) -> NDArray[np.float64]:
     >>> convt.conv_transpose(x, filters.bilinear(2), stride=2, padding=1 + 2)[0, 0]
     array([0., 1., 3., 4.])
     """
-    scale, channels = _at_least_1("scale", scale), _at_least_1("channels", channels)
+    scale, channels = as_count("scale", scale), as_count("channels", channels)
     size = 2 * scale - scale % 2
     _check_bytes("scale" if scale > channels else "channels", max(scale, channels), 8 * channels * size * size)
     triangle = 1 - np.abs(np.arange(size) - (size - 1) / 2) / scale
@@ -136,10 +136,3 @@ def _check_bytes(name: str, value: Any, size: int) -> None:
     """What no machine can hold is a wrong argument; what this one cannot is NumPy's MemoryError."""
     if size >= _BYTES_LIMIT:
         raise ValueError(f"{name} must be small enough for a filter bank of fewer than 2**62 bytes, got {value}")
-
-
-def _at_least_1(name: str, value: Any) -> int:
-    number = as_size(name, value)
-    if number < 1:
-        raise ValueError(f"{name} must be at least 1, got {number}")
-    return number

@@ -168,9 +168,9 @@ class CudaBackend(SamplingMaps, DeviceBackend):
 
     @contextmanager
     def placed(self, inputs: Sequence[Any], outs: Sequence[Any]) -> Iterator[tuple[Device, int, list[DeviceArray]]]:
-        """The device, the stream, and all of the arrays on the device, which is current."""
+        """The device, which is current, the stream, and all the arrays as they lie on the device."""
         arrays = [*inputs, *outs]
-        if isinstance(outs[0], DeviceArray):
+        if type(outs[0]) is DeviceArray:
             device = self._device_of(arrays)
             for out in outs:
                 _check_apart([*inputs, out])
@@ -186,30 +186,30 @@ class CudaBackend(SamplingMaps, DeviceBackend):
                 staging.download(result, out)
 
     def _run(self, problem: Problem, data_map: Map | None, inputs: Sequence[Any], bias: Any, out: Any) -> None:
-        if type(out) is DeviceArray:
-            arrays = [*inputs, out] if bias is None else [*inputs, bias, out]
-            device = self._device_of(arrays)
-            _check_apart(arrays)
-            with device.current(), _CommonStream(device, arrays) as stream:
-                _compute(problem, data_map, device, stream, inputs, bias, out)
-            return
+        if type(out) is not DeviceArray and data_map in ("scatter", "gather"):
+            images = images_at_once(inputs[0], out)
+            if images is not None:
+                self._run_in_pieces(problem, data_map, inputs, bias, out, images)
+                return
+        given = inputs if bias is None else (*inputs, bias)
+        with self.placed(given, (out,)) as (device, stream, arrays):
+            bias_here = None if bias is None else arrays[-2]
+            _compute(problem, data_map, device, stream, arrays[: len(inputs)], bias_here, arrays[-1])
+
+    def _run_in_pieces(
+        self, problem: Problem, data_map: Map, inputs: Sequence[Any], bias: Any, out: Any, images: int
+    ) -> None:
+        """A large batch of the host's, so many images at a time."""
         device = self._device_for_hosts()
         with device.current(), Staging(device) as staging:
+            weights = staging.upload(inputs[1])
             bias_copy = None if bias is None else staging.upload(bias)
-            images = images_at_once(inputs[0], out) if data_map in ("scatter", "gather") else None
-            if images is not None:
-                weights = staging.upload(inputs[1])
 
-                def compute(stream: int, piece: DeviceArray, result: DeviceArray) -> None:
-                    part = replace(problem, batch=piece.shape[0])
-                    _compute(part, data_map, device, stream, (piece, weights), bias_copy, result)
+            def compute(stream: int, piece: DeviceArray, result: DeviceArray) -> None:
+                part = replace(problem, batch=piece.shape[0])
+                _compute(part, data_map, device, stream, (piece, weights), bias_copy, result)
 
-                run_in_pieces(device, inputs[0], out, images, compute)
-                return
-            copies = [staging.upload(array) for array in inputs]
-            result = staging.reserve(out)
-            _compute(problem, data_map, device, 0, copies, bias_copy, result)
-            staging.download(result, out)
+            run_in_pieces(device, inputs[0], out, images, compute)
 
     def _device_of(self, arrays: Sequence[DeviceArray]) -> Device:
         """The one on which all arrays lie."""

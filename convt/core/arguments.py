@@ -18,6 +18,7 @@ __all__ = [
     "Padding",
     "Sizes",
     "are_keys",
+    "as_count",
     "as_flag",
     "as_names",
     "as_padding",
@@ -63,6 +64,14 @@ def as_size(name: str, value: Any, rule: str = "an integer") -> int:
     if not -_LIMIT <= value < _LIMIT:
         raise ValueError(f"{name} must fit into 64 bits, got an integer of {value.bit_length()} bits")
     return cast(int, value)
+
+
+def as_count(name: str, value: Any, least: int = 1) -> int:
+    """An integer that is at least `least`."""
+    number = as_size(name, value)
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {number}")
+    return number
 
 
 def as_sizes(name: str, value: Any) -> Sizes:

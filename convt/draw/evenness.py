@@ -34,14 +34,14 @@ def overlap(
 ) -> Figure:
     """Draw how many products each output of a 2-D transposed convolution adds up.
 
-    Where the numbers differ inside, outputs tend to differ in brightness: the checkerboard. They are equal there when the
-    kernel's size is a multiple of the stride (without dilation).
+    If the numbers differ away from the border, neighbouring outputs tend to differ in brightness: the checkerboard. They are
+    equal there if the kernel's size is a multiple of the stride (without dilation).
 
     Parameters
     ----------
     kernel_size, stride, dilation : int or pair of int
     size : int or pair of int, optional
-        The spatial size of x; by default enough to see the inside, and the border where x ends.
+        The spatial size of x; by default enough to show the inside and the borders.
     figure : matplotlib.figure.Figure, optional
         Cleared and drawn into, instead of a new one.
 

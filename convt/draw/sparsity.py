@@ -37,7 +37,7 @@ def matrix(
     """Draw the matrix C of a convolution beside its transpose.
 
     ``C @ x.ravel()`` is `convt.conv`, ``C.T @ y.ravel()`` is `convt.conv_transpose`. Colours are values of the filter; white
-    is where no tap goes.
+    elements have no tap.
 
     Parameters
     ----------

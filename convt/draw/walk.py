@@ -35,8 +35,9 @@ def arithmetic(
 ) -> Figure:
     """Draw which inputs reach an output, or which outputs an input reaches.
 
-    Each tap of the filter has a letter. The element that is followed is filled, and so are those that it meets, with the
-    letter of the tap between them; outlines are what a convolution pads with zeros and what a transposed convolution crops.
+    Each tap of the filter has a letter. The element that is followed is filled; so are the elements that it meets, with the
+    letter of the tap between them. Outlined cells lie beyond the border: a convolution pads them with zeros, a transposed
+    convolution crops them.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ def arithmetic(
     position : int or sequence of int, optional
         The element to follow; by default the one in the middle of those that meet the most.
     follow : {"output", "input"}
-        Whether position is one of y or of x.
+        Whether position is an element of y or of x.
     figure : matplotlib.figure.Figure, optional
         Cleared and drawn into, instead of a new one.
 
@@ -74,7 +75,15 @@ def arithmetic(
     >>> picture = draw.arithmetic((3, 3), (3, 3), stride=2, padding=1)
     >>> picture.savefig("arithmetic.png")  # doctest: +SKIP
     """
-    geometry = accept(x_shape, w_shape, stride, padding, dilation, output_padding, transposed=transposed)
+    geometry = accept(
+        x_shape,
+        w_shape,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        output_padding=output_padding,
+        transposed=transposed,
+    )
     place, side = accept_position(geometry, position, follow)
     return _draw(geometry, place, side, figure)
 
@@ -123,7 +132,15 @@ def animation(
     require("draw.animation", "PIL", extra="draw")
     from matplotlib.animation import PillowWriter
 
-    geometry = accept(x_shape, w_shape, stride, padding, dilation, output_padding, transposed=transposed)
+    geometry = accept(
+        x_shape,
+        w_shape,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        output_padding=output_padding,
+        transposed=transposed,
+    )
     _, side = accept_position(geometry, None, follow)
     path = as_path("output", output)
     if Path(path).suffix.lower() != ".gif":

@@ -38,17 +38,17 @@ class Function:
         Checks the sizes.
     operator : Operator
         The core's.
-    filters_optional : bool
-        Whether empty filters stand for those that change nothing.
+    without_filters : callable or None
+        Puts filters that change nothing in the place of empty ones; None where filters must not be empty.
     cudnn : CudnnSettings
-        What sticks; MatConvNet keeps it for each function by itself.
+        What a call leaves set for the next one; MatConvNet keeps it for each function separately.
     """
 
     name: str
     options: type[Options]
     geometry: Callable[[Tensors, Any], Geometry]
     operator: Operator
-    filters_optional: bool
+    without_filters: Callable[[Tensors, Any], Tensors] | None
     cudnn: CudnnSettings = field(default_factory=CudnnSettings)
 
 
@@ -96,8 +96,8 @@ def run(
 @lru_cache(maxsize=4096)
 def _checked(function: Function, options: Options, types: tuple[str, ...], outlines: tuple[Outline, ...]) -> _Checked:
     given = tensors = described(types, outlines)
-    if function.filters_optional and not prod(given.f):  # one pixel with value 1 for each channel, each channel a group
-        tensors = given._replace(f=(1, 1, 1, given.x[2]))
+    if function.without_filters is not None and not prod(given.f):
+        tensors = function.without_filters(given, options)
     wanted = {
         "x": not options.no_der_data,
         "w": not options.no_der_filters and prod(given.f) > 0,

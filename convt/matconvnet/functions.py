@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 from ..core.call import CONV, CONV_TRANSPOSE
 from ..selection import BackendRequest
 from .call import Function, run
-from .geometry import plain_geometry, transposed_geometry
+from .geometry import identity_filters, plain_geometry, transposed_geometry
 from .options import PlainOptions, TransposedOptions
 
 if TYPE_CHECKING:
@@ -224,8 +224,8 @@ def vl_nnconv(
     x : array_like, H x W x D x N
         As in `vl_nnconvt`.
     f : array_like, FH x FW x FC x K
-        K filters. If FC is less than D, the channels form ``D / FC`` groups, which must divide K. Empty or None does not
-        filter: y is x padded, taken at the strides, and the biases.
+        K filters. If FC is less than D, the channels form ``D / FC`` groups, which must divide K. Empty or None means
+        no filtering: y is x padded, taken at the strides, and the biases are added. dilate must then be 1.
     b : array_like
         K biases in any shape (D if f is empty); empty or None for none.
     dzdy : array_like, optional
@@ -293,12 +293,12 @@ _TRANSPOSED = Function(
     options=TransposedOptions,
     geometry=transposed_geometry,
     operator=CONV_TRANSPOSE,
-    filters_optional=False,
+    without_filters=None,
 )
 _PLAIN = Function(
     name="vl_nnconv",
     options=PlainOptions,
     geometry=plain_geometry,
     operator=CONV,
-    filters_optional=True,
+    without_filters=identity_filters,
 )

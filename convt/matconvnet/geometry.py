@@ -14,7 +14,7 @@ from typing import Any
 from .options import Pair, PlainOptions, Sides, TransposedOptions
 from .tensors import Tensors
 
-__all__ = ["Geometry", "plain_geometry", "transposed_geometry"]
+__all__ = ["Geometry", "identity_filters", "plain_geometry", "transposed_geometry"]
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,13 @@ def plain_geometry(arrays: Tensors, options: PlainOptions) -> Geometry:
     )
     _check_b_and_dzdy(arrays, geometry.y_shape)
     return geometry
+
+
+def identity_filters(given: Tensors, options: PlainOptions) -> Tensors:
+    """Put filters in the place of empty ones: of one pixel with value 1 for each channel, each channel being a group."""
+    if options.dilate != (1, 1):
+        raise ValueError(f"dilate must be 1 without filters, got {options.dilate}")
+    return given._replace(f=(1, 1, 1, given.x[2]))
 
 
 def _x_shape(arrays: Tensors) -> tuple[int, ...]:

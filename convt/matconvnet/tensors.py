@@ -146,11 +146,11 @@ def _check_classes(types: tuple[str, ...], sizes: list[int], names: list[str]) -
 
 
 def _listed(types: tuple[str, ...]) -> str:
-    """The classes that there are."""
+    """The classes that arrays may have, in words."""
     *others, last = (CLASSES[each] for each in types)
     return f"{', '.join(others)} or {last}"
 
 
 def _folded(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """With four dimensions, by MATLAB's rules."""
+    """The shape with four dimensions, by MATLAB's rules."""
     return shape if len(shape) == 4 else (*(*shape, 1, 1, 1)[:3], prod(shape[3:]))

@@ -1,4 +1,4 @@
-"""Activations: what bends a network, which would be linear without them."""
+"""Activations: nonlinear functions, applied element by element."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ __all__ = ["LeakyReLU", "ReLU", "Sigmoid", "Tanh"]
 
 
 class _Elementwise(Layer):
-    """Y = f(x), element by element; `_slope` gives f' from what `_value` kept."""
+    """A function of each element. `_value` keeps what `_gradient` needs."""
 
     _kept: Any = None
 
     def forward(self, x: ArrayLike) -> Array:
-        """Y, of x's shape; integers become float64."""
+        """Compute the output, of x's shape; integers become float64."""
         x = as_real("x", x)
         y: Array = self._value(x if x.dtype.kind == "f" else x.astype(np.float64))
         return y
 
     def backward(self, dy: ArrayLike) -> Array:
-        """The gradient of x."""
+        """Return the gradient of the latest x, given that of the output."""
         if self._kept is None:
             raise no_forward(self)
         dy = as_real("dy", dy)

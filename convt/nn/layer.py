@@ -1,11 +1,11 @@
-"""Layer: what a step of a network is, and what all of them can do."""
+"""Layer: the base class of everything that a network is made of."""
 
 from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -19,10 +19,10 @@ __all__ = ["Layer"]
 
 
 class Layer(ABC):
-    """A map with a way back. A layer of your own needs `forward`, `backward` and, if it learns, `named_parameters`.
+    """A function with its gradient. A layer of your own defines `forward`, `backward` and, if it learns, `named_parameters`.
 
-    A layer remembers what its latest `forward` was given, without a copy, because `backward` needs it: do not change that
-    array in between, and let each thread have layers of its own.
+    `backward` needs what the latest `forward` was given, so a layer keeps that array, without copying it. Do not change it
+    between the two, and do not share layers between threads.
 
     Examples
     --------
@@ -41,27 +41,31 @@ class Layer(ABC):
 
     @abstractmethod
     def forward(self, x: ArrayLike) -> Array:
-        """Y for x."""
+        """Compute the output."""
 
     @abstractmethod
     def backward(self, dy: ArrayLike) -> Array:
-        """The gradient of x from that of the latest y; those of the parameters are added to their ``grad``."""
+        """Return the gradient of the latest x, given that of the output; add those of the parameters to their ``grad``."""
 
     def __call__(self, x: ArrayLike) -> Array:
         """The same as `forward`."""
         return self.forward(x)
 
-    def initialize(  # noqa: B027 - as it says
+    def initialize(
         self,
         init: WeightInitializer | None = None,
         *,
         rng: int | np.random.Generator | None = None,
         dtype: FloatDTypeLike = np.float32,
-    ) -> None:
-        """Give the parameters their first values; see `Conv2D.initialize`. Layers without parameters do nothing."""
+    ) -> Self:
+        """Give the parameters their first values and return the layer; see `Conv2D.initialize`.
+
+        Layers without parameters do nothing.
+        """
+        return self
 
     def named_parameters(self) -> dict[str, Parameter]:
-        """The parameters by the names that the layer's state knows them by."""
+        """The parameters by name, as in `state_dict`."""
         return {}
 
     def parameters(self) -> list[Parameter]:
@@ -69,7 +73,7 @@ class Layer(ABC):
         return list(self.named_parameters().values())
 
     def zero_grad(self) -> None:
-        """Forget the gradients of all parameters; `backward` adds to them."""
+        """Set the gradients of all parameters to zero; `backward` adds to them."""
         for parameter in self.parameters():
             parameter.zero_grad()
 
@@ -84,9 +88,9 @@ class Layer(ABC):
         return state.collect(self.named_parameters())
 
     def load_state_dict(self, arrays: Mapping[str, ArrayLike]) -> None:
-        """Take over what `state_dict` gave. Nothing is changed unless all of it fits.
+        """Set the parameters to the arrays of a `state_dict`. Nothing is changed unless all of them fit.
 
-        A layer that is not initialised takes sizes and types from the arrays, one that is keeps its own.
+        A layer that is not initialised takes sizes and types from the arrays; an initialised one keeps its own.
 
         Parameters
         ----------

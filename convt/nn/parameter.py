@@ -1,4 +1,4 @@
-"""Parameter: numbers that are learnt, with the gradient gathered for them."""
+"""Parameter: an array that is learned, and the gradient accumulated for it."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Parameter:
     Parameters
     ----------
     name : str
-        How the layer calls it, for messages.
+        Its name in the layer; used in messages.
     shape : tuple of int
-        0 where a size is not known yet; it is then that of the first data.
+        0 for a size that is not known yet; the first data sets it.
 
     Examples
     --------
@@ -56,27 +56,26 @@ class Parameter:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape, with 0 for sizes that are not known yet."""
+        """The shape; a size that is not known yet is 0."""
         return self._shape
 
     @property
     def initialized(self) -> bool:
-        """Whether there is data."""
+        """Whether the parameter has data."""
         return self._data is not None
 
     @property
     def data(self) -> Array:
-        """The numbers, to be read and changed in place.
+        """The values; they may be changed in place.
 
-        What is assigned is copied, into the type that the parameter has, if it has one; the gradient is kept only if there
-        was data before.
+        An assigned array is copied. The first one sets the type (float64 for integers), later ones are converted to it.
 
         Raises
         ------
         RuntimeError
-            There is none yet.
+            The parameter has no data yet.
         ValueError, TypeError
-            What is assigned has another shape, or is no array of real numbers.
+            The assigned value has another shape, or is no array of real numbers.
         """
         return self._existing(self._data)
 
@@ -99,9 +98,9 @@ class Parameter:
         Raises
         ------
         RuntimeError
-            There is no data yet.
+            The parameter has no data yet.
         ValueError, TypeError
-            What is assigned has another shape, or is no array of real numbers.
+            The assigned value has another shape, or is no array of real numbers.
         """
         return self._existing(self._grad)
 
@@ -111,12 +110,12 @@ class Parameter:
             self.grad[...] = self.check(value)
 
     def zero_grad(self) -> None:
-        """Forget the gradient."""
+        """Set the gradient to zero."""
         if self._grad is not None:
             self._grad[...] = 0
 
     def reset(self, data: Array) -> None:
-        """Start again with this data, in its type, and no gradient."""
+        """Replace the data, also its type, and set the gradient to zero."""
         self._data = self._grad = None
         self.data = data
 
