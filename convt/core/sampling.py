@@ -15,6 +15,7 @@ import numpy as np
 
 from ..backend import Backend, loading
 from .arrays import COPY_DTYPES, compute_type, part_type, real_and_imag, result_type, viewed_as
+from .bfloat16 import is_bfloat16
 from .call import Call
 from .memory import Memory
 
@@ -23,6 +24,7 @@ __all__ = ["Dtypes", "SamplingCall", "compared", "copied", "run_into", "summed"]
 _ORDERED_ALIKE: dict[np.dtype, np.dtype] = {np.dtype(name): COPY_DTYPES[4] for name in ("f2", "i1", "i2", "u1", "u2")} | {
     np.dtype(name): COPY_DTYPES[8] for name in ("i4", "u4")
 }
+_BITS = np.dtype(np.uint16)
 
 
 class Dtypes(NamedTuple):
@@ -63,13 +65,13 @@ def summed(dtype: np.dtype) -> Dtypes:
 def copied(dtype: np.dtype) -> Dtypes:
     """The dtypes where values are copied."""
     native = _native(dtype)
-    return Dtypes(native, native, COPY_DTYPES.get(native.itemsize, native))
+    return Dtypes(native, native, _BITS if is_bfloat16(native) else COPY_DTYPES.get(native.itemsize, native))
 
 
 def compared(dtype: np.dtype) -> Dtypes:
     """The dtypes where values are compared: floats that order the same values alike."""
     native = _native(dtype)
-    compute = _ORDERED_ALIKE.get(native, native)
+    compute = COPY_DTYPES[4] if is_bfloat16(native) else _ORDERED_ALIKE.get(native, native)
     return Dtypes(native, compute, compute)
 
 

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ..core.arrays import as_array
+from ..core.bfloat16 import dtype_name
+from ..core.containers import container_of
 from ..core.memory import Memory, memory_of, type_of
 
 __all__ = ["CLASSES", "Outline", "Tensors", "described", "outlines_of", "reshape", "take_in", "words"]
@@ -80,7 +82,7 @@ def described(types: tuple[str, ...], outlines: tuple[Outline, ...]) -> Tensors:
     for name, (shape, _) in zip(NAMES, outlines, strict=False):
         if len(shape) > _MOST_DIMENSIONS:
             raise ValueError(f"{name} must have at most {_MOST_DIMENSIONS} dimensions, got {len(shape)}")
-    names = [each if isinstance(each, str) else each.name for _, each in outlines]
+    names = [each if isinstance(each, str) else dtype_name(each) for _, each in outlines]
     model = _check_classes(types, [prod(shape) for shape, _ in outlines], names)
     x, f, b, *dzdy = (shape for shape, _ in outlines)
     type_name = names[model] if names[model] in types else "float32"
@@ -108,11 +110,15 @@ def words(shape: tuple[int, ...]) -> str:
 
 
 def _accepted(memory: Memory, name: str, value: Any) -> Any:
-    if memory.owner is None or (name in "fb" and not memory.owner.owns(value) and not np.size(value)):
+    if memory.owner is None:
+        plain = container_of(value) is None
+    else:
+        plain = name in "fb" and not memory.owner.owns(value) and not np.size(value)
+    if plain:
         return _as_numeric(memory, name, value)
     array = memory.take_in(name, value)
     if array.dtype.kind not in "iuf":
-        raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=array.dtype))
+        raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=type_of(array)))
     return array
 
 
@@ -123,7 +129,7 @@ def _as_numeric(memory: Memory, name: str, value: Any) -> np.ndarray:
     except TypeError as error:
         raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=got)) from error
     if array.dtype.kind not in "iuf":
-        raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=array.dtype))
+        raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=type_of(array)))
     if array.dtype.kind != "f" and not hasattr(value, "dtype"):
         return array.astype(np.float64)  # Python's literals, which are double in MATLAB
     return array

@@ -11,7 +11,7 @@ from ..core.arguments import Sizes, as_sizes
 from ..core.execution import Gradients
 from ..functions.operators import conv, conv_backward, conv_transpose, conv_transpose_backward
 from ..selection import BackendRequest
-from .checks import as_real
+from .checks import take_real
 from .filterlayer import FilterLayer
 from .parameter import Array
 
@@ -96,11 +96,10 @@ class _ConvTranspose(FilterLayer):
         ValueError, TypeError
             x does not fit, or the layer cannot make an output of that size from it; the message has the sizes it can.
         """
-        x = as_real("x", x)
         options = self.options()
         if output_size is not None:
             del options["output_padding"]
-            options["output_size"] = self._spatial_size(x, output_size)
+            options["output_size"] = self._spatial_size(take_real(x)[1], output_size)
         return self.compute(x, options)
 
     def options(self) -> dict[str, Any]:
