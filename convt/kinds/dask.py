@@ -15,8 +15,8 @@ def accepts(x: Any) -> bool:
 def take(x: Any) -> NoReturn:
     """Refuse it."""
     raise TypeError(
-        f"must not be lazy, got a dask {type(x).__name__} (load it by numpy.asarray(x), or call convt on each block by "
-        "x.map_blocks; convt.dask, which will compute block by block, is still to come)"
+        f"must not be lazy, got a dask {type(x).__name__} (load it by numpy.asarray(x), or, where the batch alone "
+        "is cut, use x.map_blocks; convt.dask, which will cut the other axes too, is still to come)"
     )
 
 

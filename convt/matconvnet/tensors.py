@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ..core.arrays import as_array
-from ..core.bfloat16 import dtype_name
 from ..core.containers import container_of
 from ..core.memory import Memory, memory_of, type_of
 
@@ -82,7 +81,7 @@ def described(types: tuple[str, ...], outlines: tuple[Outline, ...]) -> Tensors:
     for name, (shape, _) in zip(NAMES, outlines, strict=False):
         if len(shape) > _MOST_DIMENSIONS:
             raise ValueError(f"{name} must have at most {_MOST_DIMENSIONS} dimensions, got {len(shape)}")
-    names = [each if isinstance(each, str) else dtype_name(each) for _, each in outlines]
+    names = [each if isinstance(each, str) else each.name for _, each in outlines]
     model = _check_classes(types, [prod(shape) for shape, _ in outlines], names)
     x, f, b, *dzdy = (shape for shape, _ in outlines)
     type_name = names[model] if names[model] in types else "float32"
