@@ -57,8 +57,8 @@ def conv_transpose(
     Parameters
     ----------
     x : array_like, (N, C, *spatial) or (C, *spatial)
-        float32 and float64 are computed in their own type, float16 through float32, integers and bools as float64,
-        complex numbers as pairs. Never changed.
+        float32 and float64 are computed in their own type, float16 and bfloat16 through float32, integers and bools as
+        float64, complex numbers as pairs. Never changed. Another library's array gives results of its own kind.
     w : array_like, (C, K // groups, *kernel)
         The filter bank, in PyTorch's order for transposed convolution; its rank gives the number of spatial axes.
     bias : array_like, (K,), optional
