@@ -71,7 +71,8 @@ def on_device(value: Any) -> bool:
             f"arrays on a GPU must tell their type, got a {type(value).__name__} without a name for {error}"
         ) from error
     except RuntimeError:  # PyTorch does not give away what requires grad; who owns it says so
-        return True
+        if getattr(value, "is_cuda", True):
+            return True
     try:
         return value.__dlpack_device__()[0] not in _HOST_MEMORY
     except (AttributeError, TypeError, ValueError, RuntimeError, BufferError):

@@ -15,6 +15,7 @@ __all__ = ["BFLOAT16", "added", "dtype_name", "is_bfloat16", "narrowed", "widene
 BFLOAT16 = np.dtype([("bfloat16", np.uint16)])
 """The bits of a bfloat16."""
 
+_BELOW_HALF = np.uint32(0x7FFF)
 _QUIET = np.uint16(0x0040)
 
 
@@ -45,7 +46,7 @@ def narrowed(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
         return array.astype(dtype, copy=False)
     bits = array.view(np.uint32)
     upper = (bits >> 16).astype(np.uint16)
-    rounded = ((bits + (0x7FFF + (upper & 1).astype(np.uint32))) >> 16).astype(np.uint16)
+    rounded = ((bits + (_BELOW_HALF + (upper & 1).astype(np.uint32))) >> 16).astype(np.uint16)
     return np.where(np.isnan(array), upper | _QUIET, rounded).view(BFLOAT16)
 
 

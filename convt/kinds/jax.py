@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 __all__ = ["accepts", "give", "take"]
@@ -36,8 +37,9 @@ def take(x: Any) -> np.ndarray:
 
 def give(array: np.ndarray, like: Any) -> Any:
     """The array as one of JAX, on the device of `like` if that is on one alone."""
-    devices = like.devices()
-    given = jax.device_put(array, next(iter(devices)) if len(devices) == 1 else None)
+    given, devices = jnp.asarray(array), like.devices()
+    if len(devices) == 1 and given.devices() != devices:
+        given = jax.device_put(given, next(iter(devices)))
     if array.dtype.kind in "iu" and given.dtype != array.dtype and array.size:
         most = np.iinfo(given.dtype).max
         if int(array.max()) > most:

@@ -73,6 +73,8 @@ def _refuse(x: torch.Tensor) -> None:
             f"must lie in the host's memory or on a device with a backend, got a {kind} on {x.device} (.cpu() copies it)"
         )
     if x.layout is not torch.strided or x.is_nested or x.is_quantized:
-        raise TypeError(f"must be a dense tensor, got a {kind} of {x.layout}, {x.dtype} (.to_dense() makes one)")
+        raise TypeError(
+            f"must be a dense tensor of numbers, got a {kind} of {x.layout}, {x.dtype} (see .to_dense(), .dequantize())"
+        )
     if torch._C._functorch.is_functorch_wrapped_tensor(x):
         raise TypeError(f"must not be one that torch.func or torch.vmap has put in a tensor's place, got one ({_BRIDGE})")

@@ -56,7 +56,10 @@ def test_jax_arrays_without_values():
 def test_tensors_that_are_not_dense():
     torch = pytest.importorskip("torch")
     x = torch.ones(1, 2, 5)
-    refused(x.to_sparse(), r"be a dense tensor, got a Tensor of torch\.sparse_coo, torch\.float32")
+    refused(x.to_sparse(), r"be a dense tensor of numbers, got a Tensor of torch\.sparse_coo, torch\.float32")
+    refused(x[0].to_sparse_csr(), r"be a dense tensor of numbers, got a Tensor of torch\.sparse_csr, torch\.float32")
+    refused(x.to_mkldnn(), r"be a dense tensor of numbers, got a Tensor of torch\._mkldnn, torch\.float32")
+    refused(torch.nested.nested_tensor([x[0], x[0]]), r"be a dense tensor of numbers, got a Tensor of ")
     refused(x.to("meta"), r"lie in the host's memory or on a device with a backend, got a Tensor on meta \(\.cpu")
     refused(x.to(torch.float8_e4m3fn), r"be a tensor that NumPy can see, got a Tensor of torch\.float8_e4m3fn \(")
 
