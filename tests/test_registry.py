@@ -3,6 +3,7 @@
 import sys
 import threading
 from importlib.metadata import EntryPoint
+from warnings import catch_warnings
 
 import pytest
 from fakes import Recorder
@@ -51,8 +52,9 @@ def test_a_failing_import_happens_once_and_is_told_every_time(install, module):
     known = install(broken=f"{name}:backend")
     messages = []
     for _ in range(3):
-        with pytest.raises(BackendUnavailable) as failure:
+        with catch_warnings(record=True) as warned, pytest.raises(BackendUnavailable) as failure:
             known.get("broken")
+        assert [str(each.message) for each in warned] == ([] if messages else [str(failure.value)])
         messages.append(str(failure.value))
         assert isinstance(failure.value.__cause__, ModuleNotFoundError)
     assert set(messages) == {
@@ -151,6 +153,7 @@ def test_an_unknown_name_is_told_the_known_ones_and_the_likely_one(install, name
     assert str(error.value) == f"backend must be one of ['cuda', 'numpy'], got {name!r}{hint}"
 
 
+@pytest.mark.filterwarnings("ignore:backend .* cannot be used:RuntimeWarning")
 def test_two_packages_with_one_name_are_a_warning_and_the_first_stays():
     first, second = EntryPoint("mine", "fakes:first", GROUP), EntryPoint("mine", "fakes:second", GROUP)
     with pytest.warns(
@@ -168,6 +171,7 @@ def test_one_entry_point_listed_twice_is_no_warning():
     assert Registry([point, point]).names() == ["mine"]
 
 
+@pytest.mark.filterwarnings("ignore:backend .* cannot be used:RuntimeWarning")
 def test_the_usable_ones_are_ranked_by_priority(install):
     known = install(
         low=Recorder("low", -5), broken="no_such_module:backend", high=Recorder("high", 9), mid=Recorder("mid", 1)
@@ -196,6 +200,7 @@ def test_nobody_makes_a_host_a_device(install):
     assert Registry(points).hosts() == [mine]
 
 
+@pytest.mark.filterwarnings("ignore:backend .* cannot be used:RuntimeWarning")
 def test_backends_tells_the_state_of_each(install):
     install(good=Recorder("good", 3), bad="no_such_module:backend")
     states = convt.backends()
