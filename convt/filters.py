@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .core.arguments import as_count, as_flag, as_sizes, per_axis
+from .core.arguments import BYTES_LIMIT, as_count, as_flag, as_sizes, per_axis
 from .core.arrays import as_array
 from .core.layout import layout_for
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from .typing import ArrayLike, LayoutName, SizesLike
 
 __all__ = ["bilinear", "icnr"]
-
-_BYTES_LIMIT = 2**62
 
 
 def bilinear(scale: int, channels: int = 1) -> NDArray[np.float64]:
@@ -134,5 +132,5 @@ def icnr(w: ArrayLike, scale: SizesLike, *, layout: LayoutName | None = None, pi
 
 def _check_bytes(name: str, value: Any, size: int) -> None:
     """What no machine can hold is a wrong argument; what this one cannot is NumPy's MemoryError."""
-    if size >= _BYTES_LIMIT:
+    if size >= BYTES_LIMIT:
         raise ValueError(f"{name} must be small enough for a filter bank of fewer than 2**62 bytes, got {value}")
