@@ -145,7 +145,7 @@ class Conv2D(_Conv):
     in_channels : int
         The channels of x; 0 to take the number from the first call.
     backend : str, sequence of str or Backend, optional
-        Who computes; see `convt.use_backend`.
+        The backend, or several to try in turn; see `convt.use_backend`.
 
     Attributes
     ----------
