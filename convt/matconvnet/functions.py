@@ -106,7 +106,7 @@ def vl_nnconvt(
         Print the sizes, the options, the backend and the settings of cuDNN; the cuda backend adds which engine and
         algorithm computes, and its workspace.
     backend : str, sequence of str or Backend, optional
-        Who computes this call; see `convt.use_backend`.
+        The backend of this call, or several to try in turn; see `convt.use_backend`.
 
     Returns
     -------
