@@ -4,8 +4,8 @@ There is one geometry rule, per spatial axis::
 
     fine_index = coarse_index * stride - padding + tap * dilation
 
-`conv_transpose_problem` and `conv_problem` turn what a caller passed into a `Problem`, or raise. They see no data: a
-`Problem` is hashable and is the whole key of every cache. Read `options.py` for the forms that options may take,
+`conv_transpose_problem` and `conv_problem` turn what a caller passed into a `Problem`, or raise. They see no data. A
+`Problem` is hashable, and backends keep their plans by it. Read `arguments.py` for the forms that options may take,
 `layout.py` for axis orders, `backend.py` for who receives a `Problem`.
 """
 
