@@ -141,7 +141,7 @@ def test_another_gpu(over_standin, call, capsys):
     assert capsys.readouterr().out.startswith("scatter on GPU 1 (")
     with (
         convt.options(device=2),
-        pytest.raises(ValueError, match=r"^device must be less than 2, the number of GPUs, got 2$"),
+        pytest.raises(ValueError, match=r"^device must be less than 2, the number of GPUs, got 2\n"),
     ):
         convt.conv_transpose(*call[0], **OPTIONS)
 
