@@ -8,7 +8,7 @@ import pytest
 
 import convt
 from convt.matconvnet import vl_nnconvt
-from convt.matconvnet.functions import _TRANSPOSED
+from convt.matconvnet.functions import _CONV_TRANSPOSE
 from convt.testing import check_backend
 from convt_cuda.cudnn import CudnnError, CudnnUnavailable
 
@@ -17,8 +17,8 @@ OPTIONS = {"stride": 2, "padding": 1, "backend": "cuda"}
 
 @pytest.fixture(autouse=True)
 def _nothing_sticks(monkeypatch):
-    monkeypatch.setattr(_TRANSPOSED.cudnn, "enabled", None)
-    monkeypatch.setattr(_TRANSPOSED.cudnn, "workspace_limit", None)
+    monkeypatch.setattr(_CONV_TRANSPOSE.cudnn, "enabled", None)
+    monkeypatch.setattr(_CONV_TRANSPOSE.cudnn, "workspace_limit", None)
     monkeypatch.delenv("CONVT_WORKSPACE_LIMIT", raising=False)
     monkeypatch.setenv("CONVT_CUDA_ALGORITHM", "cudnn")  # which of all is chosen is the matter of test_choice.py
 
