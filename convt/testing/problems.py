@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.problem import Problem
+from ..backend import Problem
 
 __all__ = ["all_problems", "make_problem", "random_problem"]
 

@@ -22,7 +22,7 @@ def test_the_backend_keeps_the_contract(cuda):
 @pytest.mark.parametrize("dtype", TYPES)
 def test_each_engine_does_everything(cuda, monkeypatch, algorithm, dtype):
     monkeypatch.setenv("CONVT_CUDA_ALGORITHM", algorithm)
-    examiner = Examiner(cuda, np.random.default_rng(1), 4.0)
+    examiner = Examiner(cuda, np.random.default_rng(1))
     for name, problem in all_problems(np.random.default_rng(7), dtype, quick=True):
         if not name.startswith(("width", "random")) and not name[0].isdigit():
             with examiner.about(name, problem):
