@@ -11,7 +11,7 @@ Read `naive.py` and `naive_sampling.py` for the definitions that it compares wit
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,13 +20,15 @@ import numpy as np
 from ..registry import registry
 from .bounds import TOLERANCE
 from .checks import Examiner, check_members, refusal
+from .device import DeviceExaminer, has_device
+from .device_memory import check_device_memory, check_repeats, check_sampling_memory
 from .gradients import GradientReport, gradcheck
 from .problems import make_problem, random_problem
-from .questions import questions
+from .questions import Question, questions
 
 __all__ = ["TOPICS", "GradientReport", "Report", "check_backend", "gradcheck", "make_problem", "random_problem"]
 
-TOPICS = ("maps", "values", "hot elements", "memory", "threads", "sampling")
+TOPICS = ("maps", "values", "hot elements", "not finite", "memory", "threads", "sampling", "device")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def check_backend(
     seed: int = 0,
     tolerance: float = TOLERANCE,
     topics: Collection[str] = TOPICS,
+    kinds: Sequence[Callable[[np.ndarray], Any]] = (),
 ) -> Report:
     """Check that a backend keeps the contract of `convt.backend`.
 
@@ -65,13 +68,19 @@ def check_backend(
     - "maps": the three maps, with and without bias, and the sums of channels; over one, two and three axes, strides,
       dilations, crops of either sign, groups, and problems drawn at random; the same bits when called again, and the
       trilinear identity;
-    - "values": small whole numbers, whose results must be exact, denormal numbers, zeros, numbers of many sizes, infinity
-      and NaN;
+    - "values": small whole numbers, whose results must be exact, denormal numbers, zeros, numbers of many sizes; infinity
+      and NaN, where it makes no difference whether a backend skips what lies outside of an array, or multiplies it as zero;
     - "hot elements": single elements of 1e8, 1e30 and -9999 among normal numbers, and fill values. They change what they
       reach, and nothing else;
+    - "not finite": the same of infinity and NaN, at borders too, where a tap meets nothing;
     - "memory": inputs and outputs of any strides; read-only and unchanged inputs, nothing written outside the output;
     - "threads": the same bits from concurrent calls;
-    - "sampling": upsampling and pooling, for those of their members that the backend has.
+    - "sampling": upsampling and pooling, for those of their members that the backend has;
+    - "device", of a backend with memory of its own: copies are copies, and views are views; new arrays, types in memory, the
+      callers' kinds of array; what is kept of a call gives the same bits as the call.
+
+    What is asked about NumPy arrays is then asked about arrays on the backend's device, too, where indices must be looked at
+    before anything is written.
 
     Problems for which ``why_not`` gives a reason are left out and counted.
 
@@ -88,6 +97,9 @@ def check_backend(
         problem's type, in whatever order, stay well below the default.
     topics : collection of str
         Which of these to ask.
+    kinds : sequence of functions
+        Each makes an array on the device, of a kind that callers have, from a NumPy array; the backend's own kind is asked
+        in any case.
 
     Returns
     -------
@@ -116,19 +128,37 @@ def check_backend(
         backend = registry().get(backend)
     check_members(backend)
     examiner = Examiner(backend, np.random.default_rng(seed), tolerance)
-    checked, refused = 0, dict[str, int]()
+    on_device = DeviceExaminer(backend, np.random.default_rng(seed), tolerance)
+    refused: dict[str, int] = {}
+    checked = 0
     with np.errstate(all="ignore"):
         for dtype in (np.float32, np.float64):
-            for topic, subject, problem, ask in questions(dtype, quick=quick, seed=seed):
-                if topic not in topics:
-                    continue
-                reason = refusal(backend, problem)
-                if reason is not None:
-                    refused[reason] = refused.get(reason, 0) + 1
-                    continue
-                with examiner.about(subject, problem):
-                    ask(examiner, problem)
-                checked += 1
+            for each in questions(dtype, quick=quick, seed=seed):
+                if each.topic in topics:
+                    checked += _ask(examiner, each, refused)
+            if not has_device(backend):
+                continue
+            if "device" in topics:
+                check_device_memory(on_device, dtype, kinds)
+                check_repeats(on_device, dtype, kinds)
+            for each in questions(dtype, quick=True, seed=seed):
+                if each.topic in topics or ("device" in topics and each.topic == "sampling"):
+                    checked += _ask(on_device, each, refused)
+            if "device" in topics and on_device.samples:
+                check_sampling_memory(on_device, dtype)
     if not checked:
         raise AssertionError(f"backend {backend.name!r} refuses every problem: {', '.join(refused)}")
-    return Report(backend.name, checked, refused, examiner.largest)
+    both = (examiner.largest, on_device.largest)
+    largest = {name: max(each.get(name, 0.0) for each in both) for name in both[0] | both[1]}
+    return Report(backend.name, checked, refused, largest)
+
+
+def _ask(examiner: Examiner, question: Question, refused: dict[str, int]) -> bool:
+    """Whether the question was answered rightly; if it is refused, that is counted by the reason."""
+    reason = refusal(examiner.backend, question.problem)
+    if reason is not None:
+        refused[reason] = refused.get(reason, 0) + 1
+        return False
+    with examiner.about(question.subject, question.problem):
+        question.ask(examiner, question.problem)
+    return True

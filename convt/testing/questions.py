@@ -11,7 +11,7 @@ from ..backend import Problem
 from .checks import Examiner
 from .problems import all_problems, make_problem
 from .sampling import check_pooling, check_upsampling, poolings, upsamplings
-from .values import check_hot_elements, check_nonfinite, check_values
+from .values import check_hot_elements, check_nonfinite, check_nonfinite_data, check_values
 
 __all__ = ["Question", "questions"]
 
@@ -59,7 +59,7 @@ def questions(dtype: Any, *, quick: bool, seed: int) -> Iterator[Question]:
         make_problem((5, 7), 3, crop=(1, 1), channels=(4, 4), groups=4, batch=2, dtype=dtype),
         make_problem((3, 4, 5), 3, stride=(2, 1, 2), crop=(1, 1), batch=2, dtype=dtype),
     ]
-    complete = [
+    complete = [  # no border: every position meets every tap
         make_problem(9, 3, stride=3, channels=(3, 4), batch=2, dtype=dtype),
         make_problem((5, 6), 2, stride=2, channels=(6, 4), groups=2, dtype=dtype),
         make_problem((5, 6), 1, channels=(6, 4), dtype=dtype),
@@ -72,8 +72,12 @@ def questions(dtype: Any, *, quick: bool, seed: int) -> Iterator[Question]:
     few = [general[0], general[1], general[3], complete[1]] if quick else several
     for problem in several:
         yield Question("values", "", problem, check_values)
-    for problem in several:
+    for problem in general:
+        yield Question("values", "NaN and infinity", problem, check_nonfinite_data)
+    for problem in complete:
         yield Question("values", "NaN and infinity", problem, check_nonfinite)
+    for problem in general:
+        yield Question("not finite", "NaN and infinity", problem, check_nonfinite)
     for problem in [*few, *fast[: 1 if quick else None]]:
         yield Question("hot elements", "", problem, check_hot_elements)
     for problem in few:

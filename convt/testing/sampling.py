@@ -197,6 +197,8 @@ def _check_outside(
             return
         if bool(told) is not right:
             examiner.fail(f"{name} does not tell whether an index is {wrong}: it returns {told!r} where {right} is right")
+        if not right and examiner.on_device and (out != 7).any():
+            examiner.fail(f"{name} writes before it has looked at all indices, of which one is {wrong}")
 
 
 def _ask(

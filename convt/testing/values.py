@@ -12,7 +12,7 @@ from . import naive
 from .checks import Examiner
 from .naive import INPUTS
 
-__all__ = ["check_hot_elements", "check_nonfinite", "check_values"]
+__all__ = ["check_hot_elements", "check_nonfinite", "check_nonfinite_data", "check_values"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -56,10 +56,20 @@ def check_hot_elements(examiner: Examiner, problem: Problem) -> None:
 def check_nonfinite(examiner: Examiner, problem: Problem) -> None:
     """NaN and infinity in one input of a map reach exactly what the definition says, also through zeros."""
     for name, role in _ROLES:
-        for value in (np.inf, -np.inf, np.nan):
-            with examiner.about(f"{value} in the {role} array", problem):
-                arrays = {each: _with_zeros(examiner, array) for each, array in examiner.draw_all(problem).items()}
-                _ask(examiner, name, problem, {**arrays, role: _with_one(examiner, arrays[role], value)})
+        _check_nonfinite(examiner, problem, name, role)
+
+
+def check_nonfinite_data(examiner: Examiner, problem: Problem) -> None:
+    """The same where it makes no difference whether a backend skips what lies outside of an array, or takes it as zero."""
+    for name, role in (("scatter", "coarse"), ("gather", "fine")):
+        _check_nonfinite(examiner, problem, name, role)
+
+
+def _check_nonfinite(examiner: Examiner, problem: Problem, name: str, role: str) -> None:
+    for value in (np.inf, -np.inf, np.nan):
+        with examiner.about(f"{value} in the {role} array", problem):
+            arrays = {each: _with_zeros(examiner, array) for each, array in examiner.draw_all(problem).items()}
+            _ask(examiner, name, problem, {**arrays, role: _with_one(examiner, arrays[role], value)})
 
 
 _ROLES = [(name, role) for name, roles in INPUTS.items() for role in roles]

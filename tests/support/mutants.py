@@ -39,10 +39,13 @@ class Tripped:
 
 @cache
 def tripped(mutant: type, *topics: str) -> Tripped | None:
-    """What the kit says about such a backend, asked those topics; None if it finds nothing."""
+    """What the kit says about such a backend, asked those topics; None if it finds nothing.
+
+    Its attribute ``kinds`` has functions that make arrays of the callers' kinds.
+    """
     made: Any = mutant()
     try:
-        check_backend(made, quick=True, topics=topics)
+        check_backend(made, quick=True, topics=topics, kinds=getattr(mutant, "kinds", ()))
     except AssertionError as error:
         return Tripped(error)
     return None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convt.numpy_backend import NumpyBackend
-from convt.testing import TOPICS, Report, check_backend, make_problem, random_problem
+from convt.testing import Report, check_backend, make_problem, random_problem
 from convt.testing.memory import FORMS, Window
 
 pytestmark = pytest.mark.usefixtures("remembered_definition")
@@ -15,7 +15,7 @@ def without_bias(self, problem, fine, kernel, bias, coarse):
 
 
 def test_what_is_no_backend_is_found():
-    with pytest.raises(AssertionError, match=r"without name, priority, why_not, owns, scatter, gather, correlate$"):
+    with pytest.raises(AssertionError, match=r"without name, .*scatter"):
         check_backend(object())
 
 
@@ -52,7 +52,7 @@ def test_topics_are_those_that_there_are(topics):
 
 def test_topics_can_be_asked_one_by_one():
     reports = [
-        check_backend("numpy", quick=True, topics=topics) for topics in (["threads"], {"values"}, TOPICS[1:2] + TOPICS[4:5])
+        check_backend("numpy", quick=True, topics=topics) for topics in (["threads"], {"values"}, ["values", "threads"])
     ]
     assert reports[0].checked + reports[1].checked == reports[2].checked
 

@@ -3,7 +3,6 @@
 What comes out is compared with the float64 result of the same, already rounded, inputs.
 """
 
-
 import numpy as np
 import pytest
 from halves import EPS, LEAST, TYPES, bits_of, rounded, values_of
