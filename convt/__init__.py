@@ -3,11 +3,12 @@
 `conv_transpose` and `conv` with their gradients, `upsample`, `max_pool` and `max_unpool` with theirs, computed by the
 backend that is chosen with `use_backend`, `set_backend` or the environment variable ``CONVT_BACKEND``; `options` says what
 it may do to be fast. ``convt.nn`` has layers, ``convt.draw`` pictures that explain, ``convt.matconvnet`` speaks
-MatConvNet's language, ``convt.testing`` checks backends; all are imported when first used.
+MatConvNet's language, ``convt.testing`` checks backends, ``convt.typing`` has types for annotations;
+all are imported when first used.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .backend import Backend, BackendUnavailable
 from .config import show_config
@@ -60,21 +61,26 @@ __all__ = [
     "set_backend",
     "show_config",
     "testing",
+    "typing",
     "upsample",
     "upsample_backward",
     "use_backend",
 ]
 
-_LAZY = ("draw", "filters", "matconvnet", "nn", "testing")
-_LAZY_NAMES = {"ConvOperator": "matrix", "checkerboard": "functions.overlap", "conv_matrix": "matrix"}
+if TYPE_CHECKING:  # a __getattr__ would let every typo pass
+    from . import draw, filters, matconvnet, nn, testing, typing
+    from .functions.overlap import checkerboard
+    from .matrix import ConvOperator, conv_matrix
+else:
+    _LAZY = ("draw", "filters", "matconvnet", "nn", "testing", "typing")
+    _LAZY_NAMES = {"ConvOperator": "matrix", "checkerboard": "functions.overlap", "conv_matrix": "matrix"}
 
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return import_module(f"{__name__}.{name}")
-    if name in _LAZY_NAMES:
-        return getattr(import_module(f"{__name__}.{_LAZY_NAMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        if name in _LAZY:
+            return import_module(f"{__name__}.{name}")
+        if name in _LAZY_NAMES:
+            return getattr(import_module(f"{__name__}.{_LAZY_NAMES[name]}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -1,6 +1,6 @@
 """The command line, ``python -m convt`` or ``convt``: arguments and exit status only.
 
-Without a command it prints `show_config`. What the commands do is in `demo/run.py`, `upscale.py`, and `run.py`, `busy.py`
+Without a command it prints `show_config`. What the commands do is in `demo/run.py`, `images.py`, and `run.py`, `busy.py`
 and `schedule.py` of `bench/`.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from .backend import BackendUnavailable
 from .config import show_config
-from .optional import MissingPackage
+from .optional import MissingPackage, require
 from .selection import use_backend
 from .version import __version__
 
@@ -105,7 +105,8 @@ def _demo(options: Namespace) -> None:
 
 
 def _upscale(options: Namespace) -> None:
-    from .upscale import upscale_file
+    require("upscale", "PIL")
+    from .images import upscale_file
 
     upscale_file(options.image, options.output, options.scale)
 

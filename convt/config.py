@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -17,7 +17,11 @@ __all__ = ["show_config"]
 _VARIABLES = ("CONVT_BACKEND", "CONVT_NUM_THREADS", "OMP_NUM_THREADS")
 
 
-def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, Any] | None:
+@overload
+def show_config(mode: Literal["print"] = "print") -> None: ...
+@overload
+def show_config(mode: Literal["dicts"]) -> dict[str, dict[str, Any]]: ...
+def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, dict[str, Any]] | None:
     """Versions, environment variables, and each backend with its state and what it says of itself.
 
     Parameters
@@ -59,8 +63,7 @@ def _backend_config(name: str) -> dict[str, Any]:
     state = registry().state(name)
     if not state.usable:
         return {"state": f"not usable: {state.reason}", "source": state.source}
-    info = getattr(registry().get(name), "info", dict)
-    return {"state": f"usable, priority {state.priority}", "source": state.source, **info()}
+    return {"state": f"usable, priority {state.priority}", "source": state.source, **registry().get(name).info()}
 
 
 def _print(entries: dict[str, Any], indent: str) -> None:

@@ -2,22 +2,23 @@
 
 Plugins are entry points of the group ``convt.backends``, or of ``convt.device_backends`` if they are for a device's memory:
 these are not even imported for arrays in the host's memory, unless they are asked for by name. Listing them imports
-nothing; one is imported when it is first needed, once, and if that fails the reason is remembered and told every time it is
-asked for. All of it happens under one lock, `convt.loading`, so that a process may fork while another thread makes its
-first call.
+nothing; one is imported when it is first needed, once. If that fails, the reason is remembered and told every time it is
+asked for; a warning tells it at once, unless the plugin itself says that it cannot be used here (`BackendUnavailable`). All
+of it happens under one lock, `convt.loading`, so that a process may fork while another thread makes its first call.
 """
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .backend import Backend, BackendUnavailable, loading, missing_members
+from .adapter import as_backend, missing_members
+from .backend import Backend, BackendUnavailable, DeviceBackend, loading
 from .entry_points import entry_points
+from .hints import did_you_mean
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint as StandardEntryPoint
@@ -66,10 +67,10 @@ class Registry:
 
     Attributes
     ----------
-    owners : dict of type to Backend
-        The backend that owned the last array of a type that lay on a device; `convt.devices` keeps it.
+    owners : dict of type to DeviceBackend
+        The backend that owned the last array of a type that lay on a device; `convt.core.memory` keeps it.
     repeats : dict
-        Calls that can be made again, which `convt.repeats` keeps.
+        Calls that can be made again, which `convt.core.repeats` keeps.
     """
 
     def __init__(self, points: Iterable[Point]) -> None:
@@ -89,7 +90,7 @@ class Registry:
         self._failures: dict[str, BackendUnavailable] = {}
         self._ranked: list[Backend] | None = None
         self._hosts: list[Backend] | None = None
-        self.owners: dict[type, Backend] = {}
+        self.owners: dict[type, DeviceBackend] = {}
         self.repeats: dict[Any, Any] = {}
 
     def names(self) -> list[str]:
@@ -98,11 +99,8 @@ class Registry:
 
     def check_name(self, name: str, source: str = "backend") -> None:
         """A LookupError for a name that nothing registers, with the names that are and the likely one."""
-        if name in self._points:
-            return
-        close = difflib.get_close_matches(name.lower(), self._points, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise LookupError(f"{source} must be one of {self.names()}, got {name!r}{hint}")
+        if name not in self._points:
+            raise LookupError(f"{source} must be one of {self.names()}, got {name!r}{did_you_mean(name, self._points)}")
 
     def get(self, name: str) -> Backend:
         """The backend of that name, imported if it is not yet.
@@ -127,7 +125,7 @@ class Registry:
             return self._loaded[name]
 
     def ranked(self) -> list[Backend]:
-        """All usable backends, the highest priority first."""
+        """All usable backends, those for devices too, the highest priority first; for arrays that lie on a device."""
         if self._ranked is None:
             with loading:
                 self._ranked = self._rank(self.names())
@@ -159,21 +157,21 @@ class Registry:
         point = self._points[name]
         try:
             made = point.load()
-            backend = made() if missing_members(made) and callable(made) else made
-            _check_protocol(name, backend)
+            backend = as_backend(made() if missing_members(made) and callable(made) else made)
+            _check_attributes(name, backend)
         except Exception as error:
-            cause = str(error) if isinstance(error, BackendUnavailable) else f"{type(error).__name__}: {error}"
+            expected = isinstance(error, BackendUnavailable)
+            cause = str(error) if expected else f"{type(error).__name__}: {error}"
             failure = BackendUnavailable(f"backend {name!r} ({_source(point)}) cannot be used: {cause}")
             failure.__cause__ = error
             self._failures[name] = failure
+            if not expected:
+                warnings.warn(str(failure), RuntimeWarning, stacklevel=2)
         else:
             self._loaded[name] = backend
 
 
-def _check_protocol(name: str, backend: Any) -> None:
-    missing = missing_members(backend)
-    if missing:
-        raise TypeError(f"a backend must have the members of convt.Backend, got {backend!r} without {', '.join(missing)}")
+def _check_attributes(name: str, backend: Backend) -> None:
     if backend.name != name:
         raise ValueError(f"a backend's name must equal its entry point's {name!r}, got {backend.name!r}")
     if not isinstance(backend.priority, int):

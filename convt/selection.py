@@ -14,18 +14,28 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from .backend import Backend, BackendUnavailable, Variable, missing_members
+from .adapter import as_backend, missing_members
+from .backend import Backend, BackendUnavailable, Variable
 from .core.problem import Problem
 from .registry import BackendState, Registry, registry
 
-__all__ = ["BackendRequest", "backends", "check_request", "choose", "owner", "set_backend", "standing_wish", "use_backend"]
+__all__ = [
+    "BackendRequest",
+    "backends",
+    "check_request",
+    "choose",
+    "owner",
+    "set_backend",
+    "standing_request",
+    "use_backend",
+]
 
 BackendRequest: TypeAlias = "str | Sequence[str] | Backend | None"
 
-_Wish: TypeAlias = "tuple[str, ...] | Backend | None"
+_Request: TypeAlias = "tuple[str, ...] | Backend | None"
 
-_context: ContextVar[_Wish] = ContextVar("convt_backend", default=None)
-_process: _Wish = None
+_context: ContextVar[_Request] = ContextVar("convt_backend", default=None)
+_process: _Request = None
 
 _VARIABLE = Variable("CONVT_BACKEND")
 
@@ -71,7 +81,7 @@ def use_backend(backend: BackendRequest) -> Iterator[None]:
     ...     convt.conv_transpose(np.ones((1, 1, 2)), np.ones((1, 1, 2)), stride=2)
     array([[[1., 1., 1., 1.]]])
     """
-    token = _context.set(_as_wish(backend))
+    token = _context.set(_as_request(backend))
     try:
         yield
     finally:
@@ -89,12 +99,12 @@ def set_backend(backend: BackendRequest) -> None:
         As for `use_backend`.
     """
     global _process
-    _process = _as_wish(backend)
+    _process = _as_request(backend)
 
 
 def check_request(request: BackendRequest) -> None:
     """An error for what can be no ``backend`` argument of any call."""
-    _as_wish(request)
+    _as_request(request)
 
 
 def choose(problem: Problem, request: BackendRequest, held_by: Backend | None = None) -> Backend:
@@ -115,20 +125,20 @@ def choose(problem: Problem, request: BackendRequest, held_by: Backend | None = 
     BackendUnavailable
         None of those that were asked for can do it.
     """
-    wish = _as_wish(request) if request is not None else standing_wish()
-    if wish is None:
+    asked = _as_request(request) if request is not None else standing_request()
+    if asked is None:
         return _unasked(problem, held_by)
-    if not isinstance(wish, tuple):
-        reason = _refusal(wish, problem, held_by)
+    if not isinstance(asked, tuple):
+        reason = _refusal(asked, problem, held_by)
         if reason is not None:
-            raise BackendUnavailable(f"backend {wish.name!r} cannot do this call: {reason}")
-        return wish
+            raise BackendUnavailable(f"backend {asked.name!r} cannot do this call: {reason}")
+        return asked
     reasons = []
-    for name in wish:
+    for name in asked:
         try:
             backend = registry().get(name)
         except BackendUnavailable as failure:
-            if len(wish) == 1:
+            if len(asked) == 1:
                 raise
             reasons.append(str(failure))
             continue
@@ -165,19 +175,19 @@ def _refusal(backend: Backend, problem: Problem, held_by: Backend | None) -> str
     return backend.why_not(problem)
 
 
-def standing_wish() -> _Wish:
-    """Who is asked for where a call itself asks for nobody."""
-    wish = _context.get()
-    if wish is None:
-        wish = _process
-    if wish is None:
+def standing_request() -> _Request:
+    """The backends that are asked for by `use_backend`, `set_backend` or ``CONVT_BACKEND``; None if nobody asks."""
+    request = _context.get()
+    if request is None:
+        request = _process
+    if request is None:
         text = _VARIABLE.get()
         if text and text.strip():
-            wish = _parsed(text.strip(), _VARIABLE.name, registry())
-    return wish
+            request = _parsed(text.strip(), _VARIABLE.name, registry())
+    return request
 
 
-def _as_wish(request: BackendRequest) -> _Wish:
+def _as_request(request: BackendRequest) -> _Request:
     if request is None:
         return None
     if isinstance(request, str):
@@ -185,7 +195,7 @@ def _as_wish(request: BackendRequest) -> _Wish:
     if isinstance(request, Sequence):
         return _names(request, "backend", registry())
     if not missing_members(request):
-        return request
+        return as_backend(request)
     raise TypeError(f"backend must be a name, a sequence of names or a Backend, got {request!r}")
 
 

@@ -1,19 +1,18 @@
-"""What a backend may do to be fast, and what it may use: `options` sets it, a backend reads it with `settings`.
+"""How backends may compute, and what they may use: callers set it with `options`, backends read it with `settings`.
 
-None of it changes what is computed, only how. Backends that have no use for a setting do not read it.
+Settings change how a result is computed, never which. A backend ignores those that do not concern it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ContextDecorator
 from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 from math import isnan
 from typing import Any
 
-from .core.arguments import as_size
+from .core.arguments import as_count, as_flag, as_size
 from .environment import Variable
 
 __all__ = ["Settings", "options", "requested_threads", "settings"]
@@ -24,7 +23,7 @@ MOST_THREADS = 1024
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a call; `options` says what each one means."""
+    """The settings of a call; `options` documents them."""
 
     workspace_limit: float = 512 * 2**20
     allow_tf32: bool = False
@@ -36,7 +35,7 @@ class Settings:
     threads: int | None = None
 
     def __hash__(self) -> int:
-        return self._hash  # asked for at every call: settings are part of a backend's keys
+        return self._hash  # kept, because backends look plans up by it at every call
 
     @cached_property
     def _hash(self) -> int:
@@ -44,10 +43,38 @@ class Settings:
 
 
 _context: ContextVar[tuple[tuple[str, Any], ...]] = ContextVar("convt_settings", default=())
-_threads: ContextVar[int | None] = ContextVar("convt_threads", default=None)  # once more, for who asks in every call
+_threads: ContextVar[int | None] = ContextVar("convt_threads", default=None)  # again, for those who ask at every call
+_outer: ContextVar[tuple[Any, ...] | None] = ContextVar("convt_outer_settings", default=None)  # what open blocks restore
 
 
-@contextmanager
+class OptionsBlock(ContextDecorator):
+    """A ``with`` block in which settings are changed; `options` makes it.
+
+    It may be entered again, also while it is open, and be the decorator of a function.
+    """
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = given
+
+    def __enter__(self) -> None:
+        chosen = {**dict(_context.get()), **self._given}
+        _outer.set((_outer.get(), _context.get(), _threads.get()))
+        _context.set(tuple(chosen.items()))
+        _threads.set(chosen.get("threads"))
+
+    def __exit__(self, *error: object) -> None:
+        outer = _outer.get()
+        if outer is None:
+            raise RuntimeError(f"{self!r} must end in the thread or task in which it began")
+        before, given, threads = outer
+        _outer.set(before)
+        _context.set(given)
+        _threads.set(threads)
+
+    def __repr__(self) -> str:
+        return f"convt.options({', '.join(f'{name}={value!r}' for name, value in self._given.items())})"
+
+
 def options(
     *,
     workspace_limit: float | None = None,
@@ -58,7 +85,7 @@ def options(
     device: int | None = None,
     verbose: bool | None = None,
     threads: int | None = None,
-) -> Iterator[None]:
+) -> OptionsBlock:
     """Settings for the calls inside a ``with`` block, in this thread or task only. None leaves a setting as it is.
 
     Parameters
@@ -83,10 +110,14 @@ def options(
         it, the environment variable ``CONVT_NUM_THREADS`` does, else the first number of ``OMP_NUM_THREADS``, else the cores
         that this process may use. A limit by threadpoolctl caps them all. Results do not depend on it.
 
+    Returns
+    -------
+    context manager
+
     Raises
     ------
     TypeError, ValueError
-        On entry, for a value that a setting cannot have.
+        A setting cannot have this value.
 
     Examples
     --------
@@ -103,35 +134,29 @@ def options(
         "cudnn": cudnn,
         "verbose": verbose,
     }
-    given: dict[str, Any] = {name: _as_flag(name, value) for name, value in flags.items() if value is not None}
+    given: dict[str, Any] = {name: as_flag(name, value) for name, value in flags.items() if value is not None}
     if workspace_limit is not None:
         given["workspace_limit"] = _as_limit("workspace_limit", workspace_limit)
     if device is not None:
-        given["device"] = _as_device(device)
+        given["device"] = as_count("device", device, least=0)
     if threads is not None:
         given["threads"] = _as_threads(threads)
-    chosen = {**dict(_context.get()), **given}
-    token, threads_token = _context.set(tuple(chosen.items())), _threads.set(chosen.get("threads"))
-    try:
-        yield
-    finally:
-        _threads.reset(threads_token)
-        _context.reset(token)
+    return OptionsBlock(given)
 
 
 def settings() -> Settings:
-    """The settings of a call made here and now.
+    """The settings of a call that is made now, in this thread or task.
 
     Raises
     ------
     ValueError
-        ``CONVT_WORKSPACE_LIMIT`` is no number of bytes.
+        ``CONVT_WORKSPACE_LIMIT`` is not a number of bytes.
     """
     return _settings(_context.get(), _LIMIT.get())
 
 
 def requested_threads() -> int | None:
-    """``settings().threads``, at less cost."""
+    """The same as ``settings().threads``, but faster."""
     return _threads.get()
 
 
@@ -163,19 +188,6 @@ def _as_limit(name: str, value: Any) -> float:
     if not limit >= 0:
         raise ValueError(f"{name} must be at least 0, got {value!r}")
     return limit
-
-
-def _as_flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
-    return value
-
-
-def _as_device(value: Any) -> int:
-    device = as_size("device", value)
-    if device < 0:
-        raise ValueError(f"device must be at least 0, got {value!r}")
-    return device
 
 
 def _as_threads(value: Any) -> int:

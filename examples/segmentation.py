@@ -59,9 +59,7 @@ def network(seed: int) -> tuple[Sequential, Conv2DTranspose]:
     head = Conv2DTranspose(
         CLASSES, 8, strides=4, padding=2, weight_initializer="bilinear", in_channels=CLASSES, use_bias=False
     )
-    for part in (body, head):
-        part.initialize(rng=seed, dtype=np.float32)
-    return body, head
+    return body.initialize(rng=seed), head.initialize(rng=seed)
 
 
 def cross_entropy(scores: Array, labels: Labels) -> tuple[float, Array]:

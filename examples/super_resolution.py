@@ -24,7 +24,6 @@ from scipy.sparse.linalg import cg
 import convt
 from convt.demo.photograph import load
 from convt.demo.scores import psnr
-from convt.upscale import upscale
 
 Array = NDArray[np.float64]
 
@@ -68,7 +67,8 @@ def run(
     shifts = np.concatenate([grid[:1], rng.permutation(grid[1:])[: frames - 1]])
     taken = convt.conv(photograph[:, None], camera(shifts, scale), stride=scale)
     taken = taken + noise * rng.standard_normal(taken.shape)
-    bilinear = np.pad(upscale(taken[:, 0], scale), [(0, 0), (0, scale - 1), (0, scale - 1)], mode="edge")
+    enlarged = convt.upsample(taken[:, 0], scale, mode="bilinear")
+    bilinear = np.pad(enlarged, [(0, 0), (0, scale - 1), (0, scale - 1)], mode="edge")
     large = np.empty_like(bilinear)
     for colour, start in enumerate(bilinear):
         large[colour] = super_resolve(taken[colour], shifts, scale, start, smooth, iterations)

@@ -12,7 +12,7 @@ import convt
 
 CORE = Path(convt.__file__).parent
 BACKENDS = Path(__file__).parents[1] / "backends"
-ALLOWED = {"convt.backend", "convt.problem", "convt.testing"}
+ALLOWED = {"convt.backend", "convt.testing"}
 
 
 def loaded_after(statement):

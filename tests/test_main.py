@@ -44,7 +44,7 @@ def test_an_error_is_one_line_without_a_traceback(tmp_path):
 
 
 def test_importing_convt_imports_no_command():
-    code = "import sys, convt; print({'argparse', 'PIL', 'convt.demo', 'convt.upscale', 'convt.filters'} & set(sys.modules))"
+    code = "import sys, convt; print({'argparse', 'PIL', 'convt.demo', 'convt.images', 'convt.filters'} & set(sys.modules))"
     assert python("-c", code).stdout == "set()\n"
 
 
@@ -67,7 +67,7 @@ def test_upscale_writes_the_file(small, tmp_path):
 
 def test_upscale_computes_with_the_backend_that_is_named(small, tmp_path, monkeypatch):
     used = []
-    monkeypatch.setattr("convt.upscale.upscale_file", lambda *_: used.append(convt.selection._context.get()))
+    monkeypatch.setattr("convt.images.upscale_file", lambda *_: used.append(convt.selection._context.get()))
     main(["upscale", str(small), "--output", "x.png", "--backend", "numpy"])
     main(["upscale", str(small), "--output", "x.png"])
     assert used == [("numpy",), None]
@@ -94,7 +94,7 @@ def test_a_backend_that_cannot_be_used_is_an_error(small, tmp_path, capsys, monk
     def unavailable(*_):
         raise convt.BackendUnavailable("backend 'cuda' cannot be used:\nno GPU")
 
-    monkeypatch.setattr("convt.upscale.upscale_file", unavailable)
+    monkeypatch.setattr("convt.images.upscale_file", unavailable)
     status, line = failure(capsys, "upscale", small, "--output", tmp_path / "large.png")
     assert (status, line) == (2, "convt: error: backend 'cuda' cannot be used: no GPU")
 

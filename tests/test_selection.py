@@ -14,6 +14,8 @@ import convt
 from convt.backend import BackendUnavailable
 from convt.registry import DEVICE_GROUP, registry
 
+pytestmark = pytest.mark.filterwarnings("ignore:backend .(broken|device). .no_such:RuntimeWarning")
+
 X, W = np.ones((1, 1, 2)), np.ones((1, 1, 2))
 
 
@@ -86,16 +88,16 @@ def test_all_operators_take_the_backend(four):
 class TestEveryWayOfAsking:
     @pytest.fixture
     def call(self, ask, monkeypatch):
-        def call(wish):
+        def call(request):
             if ask == "argument":
-                return convt.conv(X, W, backend=wish)
+                return convt.conv(X, W, backend=request)
             if ask == "use_backend":
-                with convt.use_backend(wish):
+                with convt.use_backend(request):
                     return convt.conv(X, W)
             if ask == "set_backend":
-                convt.set_backend(wish)
+                convt.set_backend(request)
             else:
-                monkeypatch.setenv("CONVT_BACKEND", wish)
+                monkeypatch.setenv("CONVT_BACKEND", request)
             return convt.conv(X, W)
 
         return call
@@ -124,13 +126,13 @@ class TestEveryWayOfAsking:
             call("broken,fussy")
         assert not any(backend.calls for backend in four.values())
 
-    @pytest.mark.parametrize("wish", ["lost", "first,lost", "first,", ","])
-    def test_an_unknown_name_is_an_error_also_behind_a_good_one(self, four, call, ask, wish):
+    @pytest.mark.parametrize("asked", ["lost", "first,lost", "first,", ","])
+    def test_an_unknown_name_is_an_error_also_behind_a_good_one(self, four, call, ask, asked):
         source = "CONVT_BACKEND" if ask == "CONVT_BACKEND" else "backend"
         with pytest.raises(
             LookupError, match=rf"^{source} must be one of \['broken', 'first', 'fussy', 'last'\], got '(lost)?'"
         ):
-            call(wish)
+            call(asked)
         assert not any(backend.calls for backend in four.values())
 
 
@@ -140,10 +142,10 @@ def test_an_empty_variable_asks_for_nothing(four, monkeypatch, value):
     assert who(four) == "first"
 
 
-@pytest.mark.parametrize("wish", [["broken", "last"], ("last",), ["last", "first"]])
-def test_a_sequence_is_a_list_of_names(four, wish):
-    assert who(four, backend=wish) == "last"
-    with convt.use_backend(wish):
+@pytest.mark.parametrize("asked", [["broken", "last"], ("last",), ["last", "first"]])
+def test_a_sequence_is_a_list_of_names(four, asked):
+    assert who(four, backend=asked) == "last"
+    with convt.use_backend(asked):
         assert who(four) == "last"
 
 
@@ -162,10 +164,10 @@ def test_a_backend_object_needs_no_registration(four):
 
 @pytest.mark.parametrize(
     "function",
-    [convt.set_backend, lambda wish: convt.use_backend(wish).__enter__(), lambda wish: convt.conv(X, W, backend=wish)],
+    [convt.set_backend, lambda asked: convt.use_backend(asked).__enter__(), lambda asked: convt.conv(X, W, backend=asked)],
 )
 @pytest.mark.parametrize(
-    ("wish", "error", "message"),
+    ("asked", "error", "message"),
     [
         (3, TypeError, "backend must be a name, a sequence of names or a Backend, got 3"),
         (Recorder, TypeError, "backend must be a name, a sequence of names or a Backend, got <class .*"),
@@ -177,9 +179,9 @@ def test_a_backend_object_needs_no_registration(four):
         ("Last", LookupError, r"backend must be one of \[.*\], got 'Last'; did you mean 'last'\?"),
     ],
 )
-def test_what_is_no_wish(four, function, wish, error, message):
+def test_what_asks_for_no_backend(four, function, asked, error, message):
     with pytest.raises(error, match=f"^{message}$"):
-        function(wish)
+        function(asked)
     assert who(four) == "first"
 
 

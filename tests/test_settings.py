@@ -1,5 +1,6 @@
 """`convt.options`: what it sets, for whom, and for how long."""
 
+import contextvars
 import threading
 from math import inf, nan
 
@@ -9,7 +10,7 @@ import pytest
 import convt
 from convt.backend import Settings, requested_threads, settings
 from convt.matconvnet import vl_nnconv, vl_nnconvt
-from convt.matconvnet.functions import _PLAIN, _TRANSPOSED
+from convt.matconvnet.functions import _CONV, _CONV_TRANSPOSE
 from convt.matconvnet.options import CudnnSettings
 from convt.numpy_backend import backend as numpy_backend
 
@@ -19,7 +20,7 @@ X, F = np.ones((3, 3)), np.ones((2, 2))
 @pytest.fixture(autouse=True)
 def _defaults(monkeypatch):
     monkeypatch.delenv("CONVT_WORKSPACE_LIMIT", raising=False)
-    for function in (_TRANSPOSED, _PLAIN):
+    for function in (_CONV_TRANSPOSE, _CONV):
         monkeypatch.setattr(function.cudnn, "enabled", None)
         monkeypatch.setattr(function.cudnn, "workspace_limit", None)
 
@@ -87,6 +88,55 @@ def test_a_block_ends_by_an_error_too():
     assert settings().cudnn
 
 
+def test_a_block_can_be_entered_again_also_while_it_is_open_and_decorate():
+    block = convt.options(threads=3)
+    for _ in range(2):
+        with block, convt.options(threads=5):
+            with block:
+                assert requested_threads() == 3
+            assert requested_threads() == 5
+        assert requested_threads() is None
+    assert block(requested_threads)() == 3
+    assert requested_threads() is None
+
+
+def test_a_block_that_several_threads_enter_is_each_ones_own():
+    block, entered, found = convt.options(threads=3), threading.Barrier(2, timeout=10), []
+
+    def enter():
+        with convt.options(threads=7):
+            with block:
+                entered.wait()
+            entered.wait()
+            found.append(requested_threads())
+
+    threads = [threading.Thread(target=enter) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [7, 7]
+
+
+def test_a_block_ends_where_it_began():
+    block = convt.options(threads=3)
+    block.__enter__()
+    try:
+        with pytest.raises(
+            RuntimeError, match=r"^convt\.options\(threads=3\) must end in the thread or task in which it began$"
+        ):
+            contextvars.Context().run(block.__exit__)
+    finally:
+        block.__exit__()
+    assert requested_threads() is None
+
+
+def test_a_block_shows_what_it_sets():
+    block = convt.options(deterministic=np.False_, threads=np.int8(3), workspace_limit=inf, cudnn=None)
+    assert repr(block) == "convt.options(deterministic=False, workspace_limit=inf, threads=3)"
+    assert repr(convt.options()) == "convt.options()"
+
+
 def test_other_threads_do_not_see_them():
     found = []
     with convt.options(allow_tf32=True):
@@ -130,9 +180,9 @@ def test_a_limit_that_is_none(monkeypatch, text):
         ({"threads": "2"}, TypeError, "threads must be an integer from 1 to 1024, got '2'"),
     ],
 )
-def test_bad_values_are_refused_on_entry(given, error, message):
-    with pytest.raises(error, match=f"^{message}$"), convt.options(**given):
-        pytest.fail("the block was entered")
+def test_bad_values_are_refused(given, error, message):
+    with pytest.raises(error, match=f"^{message}$"):
+        convt.options(**given)
     assert settings() == Settings()
     assert requested_threads() is None
 

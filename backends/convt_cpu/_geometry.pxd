@@ -1,4 +1,4 @@
-# A `convt.problem.Problem` in C: three spatial axes in the order in which they are walked (missing ones, in front, have size
+# A `convt.backend.Problem` in C: three spatial axes in the order in which they are walked (missing ones, in front, have size
 # 1), channels counted per group.
 
 from ._types cimport int64_t

@@ -12,7 +12,7 @@ cdef class Job:
 
     Parameters
     ----------
-    problem : convt.problem.Problem
+    problem : convt.backend.Problem
     data_map : "scatter", "gather" or "correlate"
     order : tuple of int
         The spatial axes in the order in which they are walked, the densest in memory last.

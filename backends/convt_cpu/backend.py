@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convt.backend import Backend
+
 from ._job import Job
 from ._layers import layer_name
 from ._runner import run
@@ -37,17 +39,11 @@ _SERIAL_BELOW = 200_000  # multiply-adds that are done before a second thread ha
 _KEPT = 1 << 25  # bytes of all plans that are kept
 
 
-class CpuBackend:
+class CpuBackend(Backend):
     """The three maps on the processor's cores."""
 
     name = "cpu"
     priority = 100
-
-    def why_not(self, problem: Problem) -> str | None:
-        return None
-
-    def owns(self, array: Any) -> bool:
-        return False
 
     def scatter(self, problem: Problem, coarse: Any, kernel: Any, bias: Any, fine: Any) -> None:
         _compute("scatter", problem, fine, coarse, kernel, bias)

@@ -6,9 +6,9 @@ a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -17,25 +17,15 @@ __all__ = ["Blocks", "in_blocks"]
 _COPIED = 1 << 23  # bytes of copies, or one channel of each array
 
 
-class Blocks(NamedTuple):
-    """Arrays of one call as (outer, z, y, x, inner).
+Blocks: TypeAlias = tuple[list[Any], int, int, bool]
+"""The arrays of one call as (outer, z, y, x, inner): the arrays, outer, inner, turned.
 
-    Attributes
-    ----------
-    arrays : list of ndarray
-        Contiguous, in that order; axes of size 1 may be missing. The last ones are outputs.
-    outer, inner : int
-    turned : bool
-        Whether (z, y, x) are the spatial axes the other way round.
-    """
-
-    arrays: list[Any]
-    outer: int
-    inner: int
-    turned: bool
+The arrays are contiguous in that order; axes of size 1 may be missing; the last ones are outputs. `turned` tells whether
+(z, y, x) are the spatial axes the other way round.
+"""
 
 
-def in_blocks(arrays: list[Any], *, outputs: int = 1, turn: bool = False) -> Iterator[Blocks]:
+def in_blocks(arrays: list[Any], *, outputs: int = 1, turn: bool = False) -> Iterable[Blocks]:
     """View, or copy, arrays (N, C, *spatial), of which the last are outputs.
 
     What a caller has written to copies of outputs goes to where it belongs when the next blocks are asked for.
@@ -51,17 +41,18 @@ def in_blocks(arrays: list[Any], *, outputs: int = 1, turn: bool = False) -> Ite
         if not array.flags.c_contiguous:
             break
     else:  # most calls
-        yield Blocks(arrays, arrays[0].shape[0] * arrays[0].shape[1], 1, False)
-        return
+        return ((arrays, arrays[0].shape[0] * arrays[0].shape[1], 1, False),)
     views = _as_they_lie(arrays, turn)
-    if views is not None:
-        yield views
-        return
+    return _copies(arrays, outputs) if views is None else (views,)
+
+
+def _copies(arrays: list[Any], outputs: int) -> Iterator[Blocks]:
+    """Some images and channels of each array at a time, copied where they are not contiguous."""
     for images, channels in _pieces(arrays):
         some = [array[images, channels] for array in arrays]
         given, wanted = some[:-outputs], some[-outputs:]
         made = [array if array.flags.c_contiguous else np.empty(array.shape, array.dtype) for array in wanted]
-        yield Blocks([*map(np.ascontiguousarray, given), *made], prod(some[0].shape[:2]), 1, False)
+        yield [*map(np.ascontiguousarray, given), *made], prod(some[0].shape[:2]), 1, False
         for copy, array in zip(made, wanted, strict=True):
             if copy is not array:
                 array[...] = copy
@@ -79,7 +70,7 @@ def _as_they_lie(arrays: list[Any], turn: bool) -> Blocks | None:
                 moved = [array.transpose(order) for array in arrays]
                 if all(array.flags.c_contiguous for array in moved):
                     outer, inner = (prod(arrays[0].shape[axis] for axis in some) for some in (outside, last))
-                    return Blocks(moved, outer, inner, inside != spatial)
+                    return moved, outer, inner, inside != spatial
     return None
 
 

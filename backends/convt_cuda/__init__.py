@@ -11,7 +11,8 @@
 ``pieces.py``      and in large batches, copied beside the computing
 ``memory.py``      a pool of device memory; errors that name bytes
 ``running.py``     a map on addresses; a call that is made again
-``choice.py``      which engine, by its cost; ``engine.py`` says what one is
+``choice.py``      which engine, by its cost; ``engine.py`` says what one is,
+                   ``launch.py`` what it launches
 ``own/``           the engines that launch kernels of ``kernels/``
 ``cudnn/``         the engine that calls cuDNN
 ``sampling/``      upsampling and pooling, by kernels of ``kernels/``

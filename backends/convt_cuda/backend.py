@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from convt.backend import settings
+from convt.backend import DeviceBackend, settings
 
 from . import compiled
 from .arrays import STORAGE, DeviceArray
 from .choice import ENGINES, workspace_limit
 from .cudnn import CudnnUnavailable, cudnn
 from .device import Device, Devices
-from .kinds import check_contexts, kind_of, new
+from .kinds import PycudaArrays, check_contexts, kind_of, made_like, new
 from .own.plan import channel_sums_plan
 from .pieces import images_at_once, run_in_pieces
 from .running import Prepared, run_map, run_plan
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["CudaBackend"]
 
 
-class CudaBackend(SamplingMaps):
+class CudaBackend(SamplingMaps, DeviceBackend):
     """The three maps on NVIDIA GPUs, upsampling and pooling.
 
     Data on a GPU is computed there; NumPy arrays are copied to the first GPU and back, where this backend is asked for.
@@ -66,7 +66,7 @@ class CudaBackend(SamplingMaps):
         owns: bool = kind_of(type(array)).owns(array)
         return owns
 
-    def adopt(self, array: Any) -> DeviceArray:
+    def from_caller(self, array: Any) -> DeviceArray:
         """The caller's array, not copied.
 
         Raises
@@ -76,24 +76,24 @@ class CudaBackend(SamplingMaps):
         RequiresGrad
             A gradient would be lost.
         """
-        adopted: DeviceArray = kind_of(type(array)).adopt(array, self._devices)
-        return adopted
+        taken: DeviceArray = kind_of(type(array)).from_caller(array, self._devices)
+        return taken
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> DeviceArray:
         """A new array of the kind of `like`, on its device."""
-        known = self.adopt(like)
+        known = self.from_caller(like)
         device = known.device or self._devices.any()
         with device.current():
             return new(shape, dtype, known, device)
 
-    def deliver(self, array: DeviceArray, like: Any) -> Any:
+    def to_caller(self, array: DeviceArray, like: Any) -> Any:
         """What `empty` made, or a view of it, as the caller's kind of array; as it is where the caller's are of ours."""
         if type(like) is DeviceArray:
             return array
         if array.whole:
             return array.source
         with (array.device or self._devices.any()).current():
-            return kind_of(type(array.source)).deliver(array)
+            return kind_of(type(array.source)).to_caller(array)
 
     def outline(self, *arrays: Any) -> Hashable:
         """What a call depends on but its memory; arrays of one kind have one, which tells its device, and one stream."""
@@ -119,7 +119,16 @@ class CudaBackend(SamplingMaps):
         kind = kind_of(type(left.source))
         return Prepared(self._devices, kind, data_map, problem, left, right, bias, out, result)
 
-    def fetch(self, array: DeviceArray) -> np.ndarray:
+    def from_host(self, array: np.ndarray) -> DeviceArray:
+        """A copy in PyCUDA's memory, on the GPU that computes NumPy arrays."""
+        device = self._device_for_hosts()
+        with device.current():
+            copy = self.from_caller(made_like(PycudaArrays(), array.shape, array.dtype, None, device, array.itemsize))
+            if array.size:
+                device.copy_in(copy.address, np.asarray(array, order="C"))
+        return copy
+
+    def to_host(self, array: DeviceArray) -> np.ndarray:
         """A copy in the host's memory."""
         low, high = array.extent()
         device = array.device or self._devices.any()
@@ -159,9 +168,9 @@ class CudaBackend(SamplingMaps):
 
     @contextmanager
     def placed(self, inputs: Sequence[Any], outs: Sequence[Any]) -> Iterator[tuple[Device, int, list[DeviceArray]]]:
-        """The device, the stream, and all of the arrays on the device, which is current."""
+        """The device, which is current, the stream, and all the arrays as they lie on the device."""
         arrays = [*inputs, *outs]
-        if isinstance(outs[0], DeviceArray):
+        if type(outs[0]) is DeviceArray:
             device = self._device_of(arrays)
             for out in outs:
                 _check_apart([*inputs, out])
@@ -177,30 +186,30 @@ class CudaBackend(SamplingMaps):
                 staging.download(result, out)
 
     def _run(self, problem: Problem, data_map: Map | None, inputs: Sequence[Any], bias: Any, out: Any) -> None:
-        if type(out) is DeviceArray:
-            arrays = [*inputs, out] if bias is None else [*inputs, bias, out]
-            device = self._device_of(arrays)
-            _check_apart(arrays)
-            with device.current(), _CommonStream(device, arrays) as stream:
-                _compute(problem, data_map, device, stream, inputs, bias, out)
-            return
+        if type(out) is not DeviceArray and data_map in ("scatter", "gather"):
+            images = images_at_once(inputs[0], out)
+            if images is not None:
+                self._run_in_pieces(problem, data_map, inputs, bias, out, images)
+                return
+        given = inputs if bias is None else (*inputs, bias)
+        with self.placed(given, (out,)) as (device, stream, arrays):
+            bias_here = None if bias is None else arrays[-2]
+            _compute(problem, data_map, device, stream, arrays[: len(inputs)], bias_here, arrays[-1])
+
+    def _run_in_pieces(
+        self, problem: Problem, data_map: Map, inputs: Sequence[Any], bias: Any, out: Any, images: int
+    ) -> None:
+        """A large batch of the host's, so many images at a time."""
         device = self._device_for_hosts()
         with device.current(), Staging(device) as staging:
+            weights = staging.upload(inputs[1])
             bias_copy = None if bias is None else staging.upload(bias)
-            images = images_at_once(inputs[0], out) if data_map in ("scatter", "gather") else None
-            if images is not None:
-                weights = staging.upload(inputs[1])
 
-                def compute(stream: int, piece: DeviceArray, result: DeviceArray) -> None:
-                    part = replace(problem, batch=piece.shape[0])
-                    _compute(part, data_map, device, stream, (piece, weights), bias_copy, result)
+            def compute(stream: int, piece: DeviceArray, result: DeviceArray) -> None:
+                part = replace(problem, batch=piece.shape[0])
+                _compute(part, data_map, device, stream, (piece, weights), bias_copy, result)
 
-                run_in_pieces(device, inputs[0], out, images, compute)
-                return
-            copies = [staging.upload(array) for array in inputs]
-            result = staging.reserve(out)
-            _compute(problem, data_map, device, 0, copies, bias_copy, result)
-            staging.download(result, out)
+            run_in_pieces(device, inputs[0], out, images, compute)
 
     def _device_of(self, arrays: Sequence[DeviceArray]) -> Device:
         """The one on which all arrays lie."""

@@ -22,7 +22,7 @@ from .driver import CudaError, Driver
 from .memory import PinnedPool, Pool
 
 if TYPE_CHECKING:
-    from .engine import Launch
+    from .launch import Launch
 
 __all__ = ["Device", "Devices"]
 

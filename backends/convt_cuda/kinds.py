@@ -40,7 +40,7 @@ class Kind(Protocol):
     def owns(self, value: Any) -> bool:
         """Whether its data lies on a GPU."""
 
-    def adopt(self, value: Any, devices: Devices) -> DeviceArray:
+    def from_caller(self, value: Any, devices: Devices) -> DeviceArray:
         """The caller's array, not copied.
 
         Raises
@@ -55,7 +55,7 @@ class Kind(Protocol):
         """A new array like the caller's; of another type than that has where a dtype is given."""
 
     def outlines(self, arrays: Sequence[Any], devices: Devices) -> Hashable:
-        """All that `adopt` finds, but addresses and streams; None where that is not enough, or there are no elements."""
+        """All that `from_caller` finds, but addresses and streams; None if that is not enough, or there are no elements."""
 
     def address(self, value: Any) -> int:
         """Of an array that has elements and an outline, or that `make` made."""
@@ -63,7 +63,7 @@ class Kind(Protocol):
     def stream(self, value: Any, device: Device) -> int:
         """In which arrays of this kind are used now."""
 
-    def deliver(self, array: DeviceArray) -> Any:
+    def to_caller(self, array: DeviceArray) -> Any:
         """A view of what `make` made, as this kind of array."""
 
 
@@ -73,7 +73,7 @@ class OurArrays:
     def owns(self, value: DeviceArray) -> bool:
         return True
 
-    def adopt(self, value: DeviceArray, devices: Devices) -> DeviceArray:
+    def from_caller(self, value: DeviceArray, devices: Devices) -> DeviceArray:
         value.fresh = False
         return value
 
@@ -87,7 +87,7 @@ class PycudaArrays:
     def owns(self, value: Any) -> bool:
         return True
 
-    def adopt(self, value: Any, devices: Devices) -> DeviceArray:
+    def from_caller(self, value: Any, devices: Devices) -> DeviceArray:
         return _taken(self, value, lambda: _device_of(self.address(value), type(value), devices))
 
     def make(self, shape: tuple[int, ...], dtype: np.dtype | None, like: Any) -> Any:
@@ -111,7 +111,7 @@ class PycudaArrays:
     def stream(self, value: Any, device: Device) -> int:
         return 0
 
-    def deliver(self, array: DeviceArray) -> Any:
+    def to_caller(self, array: DeviceArray) -> Any:
         from pycuda.gpuarray import GPUArray
 
         source = array.source
@@ -129,7 +129,7 @@ class CupyArrays:
     def owns(self, value: Any) -> bool:
         return True
 
-    def adopt(self, value: Any, devices: Devices) -> DeviceArray:
+    def from_caller(self, value: Any, devices: Devices) -> DeviceArray:
         return _taken(self, value, lambda: devices[value.data.device_id])
 
     def make(self, shape: tuple[int, ...], dtype: np.dtype | None, like: Any) -> Any:
@@ -150,7 +150,7 @@ class CupyArrays:
     def stream(self, value: Any, device: Device) -> int:
         return int(value.__cuda_array_interface__.get("stream") or 0)
 
-    def deliver(self, array: DeviceArray) -> Any:
+    def to_caller(self, array: DeviceArray) -> Any:
         return self._cupy.ndarray(array.shape, _dtype_of(array), array.source.data, _byte_strides(array))
 
 
@@ -169,7 +169,7 @@ class OtherArrays(PycudaArrays):
     def owns(self, value: Any) -> bool:
         return getattr(value, "__cuda_array_interface__", None) is not None
 
-    def adopt(self, value: Any, devices: Devices) -> DeviceArray:
+    def from_caller(self, value: Any, devices: Devices) -> DeviceArray:
         interface = value.__cuda_array_interface__
         shape, own = tuple(interface["shape"]), getattr(value, "dtype", None)
         dtype = _dtype(interface["typestr"])

@@ -1,6 +1,6 @@
 """Running a map whose arrays' addresses are known: an engine is chosen, and its plan is put into the stream.
 
-`Prepared` is a call that was made before, all but its memory; `convt.repeats` keeps it.
+`Prepared` is a call that was made before, all but its memory; `convt.core.repeats` keeps it.
 """
 
 from __future__ import annotations

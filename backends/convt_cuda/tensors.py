@@ -45,7 +45,7 @@ class Tensors:
     def owns(self, value: Any) -> bool:
         return value.is_cuda and value.layout is self._strided
 
-    def adopt(self, value: Any, devices: Devices) -> DeviceArray:
+    def from_caller(self, value: Any, devices: Devices) -> DeviceArray:
         if value.requires_grad and self._torch.is_grad_enabled():
             raise RequiresGrad(f"arrays on a GPU must not require grad, got a {type(value).__name__} that does")
         kind = value.dtype
@@ -89,7 +89,7 @@ class Tensors:
     def stream(self, value: Any, device: Device) -> int:
         return self._stream(device.ordinal)
 
-    def deliver(self, array: DeviceArray) -> Any:
+    def to_caller(self, array: DeviceArray) -> Any:
         return array.source.as_strided(array.shape, array.strides)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Collection, Iterable, Sequence
 
+from ..hints import did_you_mean
 from .cases import CASES, Case
 
 __all__ = ["check_repeat", "cores", "select_cases", "split", "threads_or_all"]
@@ -44,9 +44,7 @@ def split(arguments: Iterable[str] | None, known: Collection[str], rule: str) ->
     names = list(dict.fromkeys(word for word in words if word))
     for name in names:
         if name not in known:
-            close = difflib.get_close_matches(name.lower(), known, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise LookupError(f"{rule}, got {name!r}{hint}")
+            raise LookupError(f"{rule}, got {name!r}{did_you_mean(name, known)}")
     return names
 
 

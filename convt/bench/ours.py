@@ -37,7 +37,19 @@ class Ours(Peer):
 
     def __init__(self, threads: int, dtype: str) -> None:
         self._threads = threads
-        problem = Problem(1, 1, 3, 3, (8, 8), (4, 4), (2, 2), (2, 2), (0, 0), (1, 1), np.dtype(dtype))
+        problem = Problem(
+            batch=1,
+            groups=1,
+            fine_channels=3,
+            coarse_channels=3,
+            fine_shape=(8, 8),
+            coarse_shape=(4, 4),
+            kernel_shape=(2, 2),
+            stride=(2, 2),
+            padding=(0, 0),
+            dilation=(1, 1),
+            dtype=np.dtype(dtype),
+        )
         self.version = f"{__version__} (backend {choose(problem, None).name})"
 
     @contextmanager
@@ -71,7 +83,7 @@ class Ours(Peer):
 def sampling_call(job: SamplingJob) -> Run:
     """convt's call of upsampling, pooling or one of their gradients."""
     name, spatial = job.task.name, job.case.shape[2:]
-    if job.task.family == "upsample":
+    if name == "nearest" or name == "bilinear":
         x, dy, scale = job.x, job.dy, job.case.factor
         if job.task.backward:
             return lambda: upsampling.upsample_backward(dy, scale, mode=name)

@@ -169,7 +169,7 @@ def _check_outputs(
     plot: str | os.PathLike[str] | None, json: str | os.PathLike[str] | None, others: Sequence[peers.Peer]
 ) -> None:
     if plot:
-        from ..imagefile import check_output
+        from ..images import check_output
         from .picture import suffixes
 
         if not others:

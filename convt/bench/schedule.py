@@ -164,10 +164,10 @@ def problem_of(case: Case, dtype: str) -> Problem:
 
 
 def _schedule(backend: Backend, data_map: str, case: Case, dtype: str) -> Schedule:
-    told = getattr(backend, "schedule", None)
-    if told is None:
+    stages = backend.schedule(data_map, problem_of(case, dtype))
+    if not stages:
         raise BackendUnavailable(f"backend must be one that tells its schedule, got {backend.name!r} (see --backend)")
-    return Schedule(case, data_map, tuple(told(data_map, problem_of(case, dtype))))
+    return Schedule(case, data_map, tuple(stages))
 
 
 def _table(schedules: Sequence[Schedule], numbers: Sequence[int], markdown: bool) -> str:

@@ -6,11 +6,14 @@ and complex128 as pairs of real problems (`linearity.py`). The result has the ty
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
 __all__ = [
+    "COPY_DTYPES",
+    "INDEX",
+    "ArrayT",
     "as_array",
     "as_operand",
     "check_dtype",
@@ -19,8 +22,21 @@ __all__ = [
     "on_device",
     "output_order",
     "part_type",
+    "real_and_imag",
     "result_type",
+    "viewed_as",
 ]
+
+if TYPE_CHECKING:
+    from ..typing import ArrayT
+else:  # what only a type checker asks, `import convt` need not load
+    ArrayT = TypeVar("ArrayT")
+
+COPY_DTYPES: dict[int, np.dtype] = {4: np.dtype(np.float32), 8: np.dtype(np.float64)}
+"""By the bytes of an element: the float dtype used to copy values of any dtype bit for bit."""
+
+INDEX = np.dtype(np.int64)
+"""The dtype of indices, where maxima are."""
 
 _COMPUTE: dict[np.dtype, np.dtype] = {
     np.dtype(result): np.dtype(compute)
@@ -60,6 +76,9 @@ def on_device(value: Any) -> bool:
 
 def as_array(name: str, value: Any) -> np.ndarray:
     """The argument as an array of numbers, not copied if it is one."""
+    if type(value) is np.ndarray:
+        check_dtype(name, value.dtype)
+        return value
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must be a plain array, got a masked array (fill it first: {name}.filled(0))")
     if value is None:
@@ -101,9 +120,17 @@ def part_type(compute: np.dtype) -> np.dtype:
 
 def as_operand(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """The array in `dtype`, native and aligned; itself where it already is."""
-    if array.dtype is dtype and array.flags.aligned:
-        return array
     return np.require(array, dtype, "A")
+
+
+def viewed_as(array: Any, dtype: np.dtype) -> Any:
+    """The same bytes as numbers of another dtype of the same size."""
+    return array if array.dtype == dtype else array.view(dtype)
+
+
+def real_and_imag(array: Any) -> tuple[Any, ...]:
+    """The real and the imaginary part of a complex array, as views; a real array itself."""
+    return (array.real, array.imag) if array.dtype.kind == "c" else (array,)
 
 
 def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:

@@ -1,56 +1,73 @@
-"""Running a checked call: the last checks that need the output's shape, then the backend's maps on converted views."""
+"""The road of every call: take the arrays in, check, select a backend, run, give back.
+
+`forward` and `backward` are the operators' way along it; `sampling.py` has that of upsampling and pooling, with the same
+steps.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
 
+from ..backend import Backend, BackendUnavailable
 from ..selection import BackendRequest, choose
 from .arguments import as_names
-from .call import Operator, checked
+from .arrays import ArrayT
+from .call import Operator, OperatorCall
 from .linearity import ComplexMaps
-from .operands import accept
+from .memory import Memory, Order, take_in
 from .problem import Problem
 from .repeats import again, keep, key_of
 
-__all__ = ["Gradients", "backward", "forward"]
+__all__ = ["Gradients", "ask", "backward", "forward"]
 
 _ARGUMENTS = ("x", "w", "bias")
 
 
-class Gradients(NamedTuple):
+class Gradients(NamedTuple, Generic[ArrayT]):
     """The gradients of a call in the shapes of its arguments; None where not needed, or where there is no bias."""
 
-    x: Any
-    w: Any
-    bias: Any
+    x: ArrayT | Any  # with Any for None, as not each use of a gradient that was asked for should have to rule it out
+    w: ArrayT | Any
+    bias: ArrayT | Any
 
 
 def forward(
-    operator: Operator, options: tuple[Any, ...], x: Any, w: Any, bias: Any, out: Any, backend: BackendRequest
+    operator: Operator,
+    options: tuple[Any, ...],
+    x: Any,
+    w: Any,
+    bias: Any,
+    out: Any,
+    backend: BackendRequest,
+    order: Order = "K",
 ) -> Any:
-    """Y = operator(x, w) + bias."""
-    key = None if type(x) is np.ndarray or out is not None or backend is not None else key_of(operator, options, x, w, bias)
+    """Compute the output of an operator, in x's memory order ("K") or in C order."""
+    plain = type(x) is np.ndarray or out is not None or backend is not None
+    key = None if plain else key_of(operator, (*options, order), x, w, bias)
     if key is not None:
         y = again(key, x, w, bias)
         if y is not None:
             return y
-    home, x, w, bias = accept(x, w, bias)
-    call = checked(operator, options, x, w, bias)
+    memory, x, w, bias = take_in(x, w, bias)
+    call = operator.checked(options, x, w, bias)
     problem = call.problem
-    chosen = choose(problem, backend, home.owner)
-    maps = ComplexMaps(chosen) if call.is_complex else chosen
-    y = home.empty(call.y_shape, x, call) if out is None else home.target(out, (x, w, bias), call)
+    chosen = choose(problem, backend, memory.owner)
+    y = memory.empty(call.shape, call.compute, x, order) if out is None else memory.target(out, call, x, w, bias)
     if problem.batch:
-        vector = None if bias is None else home.vector(bias, call)
-        compute = getattr(maps, operator.data_map)
-        arrays = (home.data(x, call), home.kernel(w, call), vector, call.data_view(y))
-        compute(problem, *arrays)
+        compute = operator.data_map_of(ComplexMaps(chosen) if call.is_complex else chosen)
+        data, kernel, vector = _operands(memory, call, x, w, bias)
+        result = call.frame.view(y)
+        try:
+            compute(problem, data, kernel, vector, result)
+        except Exception as error:
+            note(error, chosen, problem)
+            raise
         if key is not None:
-            keep(key, chosen, operator.data_map, problem, arrays, y)
-    return home.result(y, out, call)
+            keep(key, chosen, operator.data_map, problem, (data, kernel, vector, result), y)
+    return memory.give_back(y, out, call.result)
 
 
 def backward(
@@ -62,46 +79,78 @@ def backward(
     dy: Any,
     needs: Collection[str],
     backend: BackendRequest,
-) -> Gradients:
-    """The gradients of an operator from that of its output."""
+    order: Order = "K",
+) -> Gradients[Any]:
+    """Compute the gradients of an operator from that of its output, in the arguments' memory order ("K") or in C order."""
     wanted = as_names("needs", needs, _ARGUMENTS)
-    home, x, w, bias, dy = accept(x, w, bias, dy)
-    call = checked(operator, options, x, w, bias, dy)
-    chosen = choose(call.problem, backend, home.owner)
+    memory, x, w, bias, dy = take_in(x, w, bias, dy)
+    call = operator.checked(options, x, w, bias, dy)
+    problem = call.problem
+    chosen = choose(problem, backend, memory.owner)
     maps = ComplexMaps(chosen) if call.is_complex else chosen
-    dy = home.data(dy, call)
+    dy = _data(memory, dy, call)
 
     def run_x(dx: Any) -> None:
-        compute = getattr(maps, operator.gradient)
-        compute(call.problem, dy, _conjugate(home.kernel(w, call)), None, call.data_view(dx))
+        kernel = _conjugate(call.frame.kernel_view(memory.convert(w, _dtype(w, call))))
+        operator.gradient_map_of(maps)(problem, dy, kernel, None, call.frame.view(dx))
 
     def run_w(dw: Any) -> None:
-        other = _conjugate(home.data(x, call))
-        fine, coarse = (dy, other) if operator.data_map == "scatter" else (other, dy)
-        maps.correlate(call.problem, fine, coarse, call.kernel_view(dw))
+        fine, coarse = operator.fine_and_coarse(_conjugate(_data(memory, x, call)), dy)
+        maps.correlate(problem, fine, coarse, call.frame.kernel_view(dw))
 
     def run_bias(db: Any) -> None:
-        channel_sums = getattr(chosen, "channel_sums", _channel_sums)
-        if call.is_complex:
-            channel_sums = _channel_sums
-        channel_sums(call.problem, dy, db)
+        maps.channel_sums(problem, dy, db)
 
-    def gradient(argument: str, like: Any, run: Callable[[Any], None]) -> Any:
-        if argument not in wanted or like is None:
+    def gradient(name: str, like: Any, run: Callable[[Any], None]) -> Any:
+        if name not in wanted or like is None:
             return None
-        result = home.empty(like.shape, like, call)
-        if call.problem.batch:
-            run(result)
-        else:
-            result[...] = 0
-        return home.result(result, None, call)
+        make = memory.empty if problem.batch else memory.zeros
+        computed = make(like.shape, call.compute, like, order)
+        if problem.batch:
+            try:
+                run(computed)
+            except Exception as error:
+                note(error, chosen, problem)
+                raise
+        return memory.give_back(computed, None, call.result)
 
     return Gradients(gradient("x", x, run_x), gradient("w", w, run_w), gradient("bias", bias, run_bias))
 
 
+def ask(backend: Backend, function: Callable[..., Any], problem: Problem, *arguments: Any) -> Any:
+    """Call a function of a backend; what it raises carries the backend's name and the problem."""
+    try:
+        return function(problem, *arguments)
+    except Exception as error:
+        note(error, backend, problem)
+        raise
+
+
+def note(error: Exception, backend: Backend, problem: Problem) -> None:
+    """Add to what a backend has raised its name and the problem."""
+    if not isinstance(error, BackendUnavailable):  # which names it already
+        error.add_note(f"raised by backend {backend.name!r} for {problem}")
+
+
+def _operands(memory: Memory, call: OperatorCall, x: Any, w: Any, bias: Any) -> tuple[Any, Any, Any]:
+    """The arguments as a backend takes them: converted, x as (N, C, *spatial), w as (coarse, fine // groups, *spatial)."""
+    convert, frame = memory.convert, call.frame
+    if bias is not None:
+        bias = memory.vector(convert(bias, _dtype(bias, call)))
+    if not call.is_complex and frame.in_order:
+        return convert(x, call.compute), convert(w, call.compute), bias
+    return frame.view(convert(x, _dtype(x, call))), frame.kernel_view(convert(w, _dtype(w, call))), bias
+
+
+def _data(memory: Memory, array: Any, call: OperatorCall) -> Any:
+    """x or dy, converted, as (N, C, *spatial)."""
+    return call.frame.view(memory.convert(array, _dtype(array, call)))
+
+
+def _dtype(array: Any, call: OperatorCall) -> np.dtype:
+    """What an operand is converted to; a real one of a complex call stays real."""
+    return call.problem.dtype if call.is_complex and array.dtype.kind != "c" else call.compute
+
+
 def _conjugate(array: Any) -> Any:
     return array.conj() if array.dtype.kind == "c" else array
-
-
-def _channel_sums(problem: Problem, array: Any, sums: Any) -> None:
-    array.sum(axis=(0, *range(2, array.ndim)), out=sums)

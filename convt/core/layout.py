@@ -1,4 +1,4 @@
-"""Layouts: axis orders as views.
+"""Layouts and frames: which axis of the caller's arrays is which.
 
 A layout says which axis of the caller's array is which. Everything behind the operators sees (N, C, *spatial) data and
 (coarse channels, fine channels // groups, *spatial) kernels; transposing to that order copies nothing.
@@ -12,16 +12,22 @@ layout     data                    kernel
 =========  ======================  =====================================
 
 and likewise NCW, NWC, WCN (one spatial axis) and NCDHW, NDHWC, DHWCN (three).
+
+A `Frame` is a layout together with the axes that a caller's arrays have: data without a batch, or without channels,
+becomes (N, C, *spatial) by axes of one element. An operator's filters tell how many axes are spatial. For upsampling and
+pooling, the first of these does: `layout`; the mode ("linear" 1, "trilinear" 3); the length of a scale or size that is given
+per axis; else the array: (W), (H, W), (C, H, W), (N, C, H, W) and (N, C, D, H, W) have 1, 2, 2, 2 and 3.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["LAYOUTS", "Layout", "layout_for"]
+__all__ = ["CHANNELS_FIRST", "LAYOUTS", "Frame", "Layout", "as_layout_name", "frame_of", "layout_for"]
 
 _SPATIAL = {1: "W", 2: "HW", 3: "DHW"}
+_USUAL = {1: 1, 2: 2, 3: 2, 4: 2, 5: 3}  # of an array's axes, how many are spatial where nothing tells
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,14 @@ class Layout:
         """The caller's kernel as (coarse, fine // groups, *spatial)."""
         return array if self.identity else array.transpose(self.kernel)
 
+    def split(self, order: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
+        """A shape in the caller's axis order as (first, second, spatial sizes); a missing batch counts as 1."""
+        if len(order) > len(shape):
+            shape = (*shape, 1) if order[0] == len(shape) else (1, *shape)
+        if not self.identity:
+            shape = tuple(shape[axis] for axis in order)
+        return shape[0], shape[1], shape[2:]
+
     def data_shape(self, shape: tuple[int, ...], *, batched: bool) -> tuple[int, ...]:
         """An (N, C, *spatial) shape in the caller's order, without the batch where the caller has none."""
         ordered = shape if self.identity else tuple(shape[axis] for axis in self.data_back)
@@ -83,10 +97,95 @@ class Layout:
         return f"({', '.join(words[axis] for axis in self.kernel_back)})"
 
 
+class Frame(NamedTuple):
+    """The axes of a caller's arrays.
+
+    Attributes
+    ----------
+    layout : Layout
+    rank : int
+        Axes of the arrays: the spatial ones alone, with channels, or with channels and a batch.
+    axes : int
+        How many of them are spatial.
+    in_order : bool
+        Whether the caller's arrays are already (N, C, *spatial).
+    """
+
+    layout: Layout
+    rank: int
+    axes: int
+    in_order: bool
+
+    @classmethod
+    def of(cls, layout: Layout, rank: int) -> Frame:
+        """Of arrays with so many axes in a layout."""
+        return cls(layout, rank, layout.axes, layout.identity and rank == layout.axes + 2)
+
+    def view(self, array: Any) -> Any:
+        """The caller's array as (N, C, *spatial)."""
+        if self.in_order:
+            return array
+        return array[None, None] if self.rank == self.axes else self.layout.data_view(array)
+
+    def kernel_view(self, array: Any) -> Any:
+        """The caller's filters as (coarse, fine // groups, *spatial)."""
+        return array if self.in_order else self.layout.kernel_view(array)
+
+    def shape(self, array_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """An (N, C, *spatial) shape as the caller sees it."""
+        if self.in_order:
+            return array_shape
+        if self.rank == self.axes:
+            return array_shape[2:]
+        return self.layout.data_shape(array_shape, batched=self.rank == self.axes + 2)
+
+    def split(self, name: str, shape: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
+        """Images, channels and spatial sizes of a caller's shape, none of them empty but the images."""
+        images, channels, spatial = 1, 1, shape
+        if self.rank > self.axes:
+            images, channels, spatial = self.layout.split(self.layout.data, shape)
+        if min(channels, *spatial) < 1:
+            raise ValueError(
+                f"{name} must have at least 1 channel and 1 element along each spatial axis, got {channels} channels and "
+                f"{spatial} (only the batch may be empty)"
+            )
+        return images, channels, spatial
+
+
+def frame_of(name: str, rank: int, layout: str | None, option: str, sizes: Any, axes: int | None = None) -> Frame:
+    """The axes of the array `name` of upsampling or pooling.
+
+    `sizes`, an int or a tuple, is the value of the option of that name; `axes` is what the mode tells, or None.
+    """
+    told = "the mode" if axes is not None else f"layout {layout!r}" if layout is not None else option
+    if layout is not None:
+        axes = LAYOUTS[layout].axes if axes is None else axes
+    elif axes is None and isinstance(sizes, tuple):
+        axes = len(sizes)
+        if not 1 <= axes <= 3:
+            raise ValueError(f"{option} must be an integer or have 1 to 3 entries, one per spatial axis, got {axes}")
+    elif axes is None:
+        if rank not in _USUAL:
+            raise ValueError(f"{name} must have 1 to 5 axes, got {rank}")
+        axes = _USUAL[rank]
+    if not axes <= rank <= axes + 2:
+        raise ValueError(
+            f"{name} must have from {axes} to {axes + 2} axes, as {told} tells that {axes} are spatial, got {rank}"
+        )
+    return Frame.of(layout_for(layout, axes), rank)
+
+
+def as_layout_name(layout: Any) -> str | None:
+    """The name of a layout, or None."""
+    if layout is None or (isinstance(layout, str) and layout in LAYOUTS):
+        return layout
+    raise ValueError(f"layout must be one of {', '.join(map(repr, LAYOUTS))}, got {layout!r}")
+
+
 def layout_for(name: Any, axes: int) -> Layout:
     """The layout of that name for 1, 2 or 3 spatial axes; None means channels first."""
     if name is None:
-        return _CHANNELS_FIRST[axes]
+        return CHANNELS_FIRST[axes]
     try:
         layout = LAYOUTS.get(name)
     except TypeError:
@@ -115,4 +214,4 @@ LAYOUTS = {
     for spatial in _SPATIAL.values()
     for order in (f"NC{spatial}", f"N{spatial}C", f"{spatial}CN")
 }
-_CHANNELS_FIRST = {axes: LAYOUTS[f"NC{spatial}"] for axes, spatial in _SPATIAL.items()}
+CHANNELS_FIRST = {axes: LAYOUTS[f"NC{spatial}"] for axes, spatial in _SPATIAL.items()}

@@ -1,4 +1,4 @@
-"""Complex numbers by linearity: the three maps of complex arrays from those of their real and imaginary parts.
+"""Complex numbers by linearity: the maps of complex arrays from those of their real and imaginary parts.
 
 `ComplexMaps` has a backend's three maps and hands each product of parts to it, as views: no part is copied. Gradients are
 PyTorch's: the other operand is conjugated, so that a step against the gradient lowers a real loss and the maps are exact
@@ -19,7 +19,7 @@ __all__ = ["ComplexMaps"]
 
 
 class ComplexMaps:
-    """The three maps over complex arrays, each product of parts computed by a real backend."""
+    """The maps over complex arrays, each product of parts computed by a real backend."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -35,6 +35,9 @@ class ComplexMaps:
             self._backend.correlate(problem, left, right, result)
 
         _product(correlate, problem, fine, coarse, None, kernel)
+
+    def channel_sums(self, problem: Problem, array: Any, sums: Any) -> None:
+        array.sum(axis=(0, *range(2, array.ndim)), out=sums)
 
 
 def _product(map_: Callable[..., None], problem: Problem, left: Any, right: Any, bias: Any, result: Any) -> None:

@@ -4,31 +4,32 @@ There is one geometry rule, per spatial axis::
 
     fine_index = coarse_index * stride - padding + tap * dilation
 
-`conv_transpose_problem` and `conv_problem` turn what a caller passed into a `Problem`, or raise. They see no data: a
-`Problem` is hashable and is the whole key of every cache. Read `options.py` for the forms that options may take,
+`conv_transpose_problem` and `conv_problem` turn what a caller passed into a `Problem`, or raise. They see no data. A
+`Problem` is hashable, and backends keep their plans by it. Read `arguments.py` for the forms that options may take,
 `layout.py` for axis orders, `backend.py` for who receives a `Problem`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from typing import TYPE_CHECKING, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
-from .arguments import Padding, Sizes, per_axis, per_axis_pairs
-from .layout import Layout
+from .arguments import BYTES_LIMIT, ELEMENTS_LIMIT, Padding, Sizes, per_axis, per_axis_pairs
+from .layout import CHANNELS_FIRST, Layout
 
-__all__ = ["Problem", "conv_problem", "conv_transpose_problem"]
+__all__ = ["Problem", "check_elements", "conv_problem", "conv_transpose_problem", "inside"]
 
 _INDEX_LIMIT = 2**62  # the geometry rule's terms stay below it, so that their sums fit into an int64
 _PADDING_LIMIT = 2**60
-_BYTES_LIMIT = 2**62  # a complex result takes twice as many
+_DOUBLE = np.dtype(np.float64)
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True)
 class Problem:
     """The shapes and options of one of the three maps; every size is explicit.
 
@@ -61,42 +62,13 @@ class Problem:
     dilation: tuple[int, ...]
     dtype: np.dtype
 
-    if TYPE_CHECKING:
-        _hash: int  # no field: it follows from the others
-
-    def __init__(
-        self,
-        batch: int,
-        groups: int,
-        fine_channels: int,
-        coarse_channels: int,
-        fine_shape: tuple[int, ...],
-        coarse_shape: tuple[int, ...],
-        kernel_shape: tuple[int, ...],
-        stride: tuple[int, ...],
-        padding: tuple[int, ...],
-        dilation: tuple[int, ...],
-        dtype: np.dtype,
-    ) -> None:
-        # The one that a frozen dataclass gets takes twice the time, and a new shape waits for it. The hash is asked for at
-        # every call: a problem is the key of every cache.
-        vars(self).update(
-            batch=batch,
-            groups=groups,
-            fine_channels=fine_channels,
-            coarse_channels=coarse_channels,
-            fine_shape=fine_shape,
-            coarse_shape=coarse_shape,
-            kernel_shape=kernel_shape,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            dtype=dtype,
-            _hash=hash((batch, fine_channels, coarse_channels, fine_shape, kernel_shape, padding)),
-        )
+    def __post_init__(self) -> None:
+        sizes = (self.batch, self.fine_channels, self.coarse_channels, self.fine_shape, self.kernel_shape, self.padding)
+        object.__setattr__(self, "_hash", hash(sizes))  # asked for at every call: a problem is the key of every cache
 
     def __hash__(self) -> int:
-        return self._hash
+        kept: int = vars(self)["_hash"]
+        return kept
 
     @property
     def fine_array_shape(self) -> tuple[int, ...]:
@@ -117,23 +89,25 @@ class Problem:
 def conv_transpose_problem(
     x_shape: tuple[int, ...],
     w_shape: tuple[int, ...],
-    layout: Layout,
-    stride: Sizes,
-    padding: Padding,
-    output_padding: Sizes,
-    output_size: Sizes | None,
-    dilation: Sizes,
-    groups: int,
-    dtype: np.dtype,
+    *,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    output_padding: Sizes = 0,
+    output_size: Sizes | None = None,
+    dilation: Sizes = 1,
+    groups: int = 1,
+    layout: Layout | None = None,
+    dtype: np.dtype = _DOUBLE,
 ) -> Problem:
-    """The problem of ``conv_transpose``: x is coarse, y is fine.
+    """The problem of ``conv_transpose``: x is coarse, y is fine. Without a layout, arrays are (N, C, *spatial).
 
     Per spatial axis::
 
         fine = (coarse - 1) * stride + (kernel - 1) * dilation + 1 - before - after + output_padding
     """
-    batch, channels, coarse = _split(x_shape, layout.data, layout.identity)
-    w_coarse, w_fine, kernel = _split(w_shape, layout.kernel, layout.identity)
+    layout = layout or CHANNELS_FIRST[len(w_shape) - 2]
+    batch, channels, coarse = layout.split(layout.data, x_shape)
+    w_coarse, w_fine, kernel = layout.split(layout.kernel, w_shape)
     strides, dilations = _strides_and_dilations(stride, dilation, layout.axes)
     _check_sizes(batch, channels, coarse, w_coarse, w_fine, kernel)
     if w_coarse != channels:
@@ -181,21 +155,23 @@ def conv_transpose_problem(
 def conv_problem(
     x_shape: tuple[int, ...],
     w_shape: tuple[int, ...],
-    layout: Layout,
-    stride: Sizes,
-    padding: Padding,
-    dilation: Sizes,
-    groups: int,
-    dtype: np.dtype,
+    *,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+    layout: Layout | None = None,
+    dtype: np.dtype = _DOUBLE,
 ) -> Problem:
-    """The problem of ``conv``: x is fine, y is coarse.
+    """The problem of ``conv``: x is fine, y is coarse. Without a layout, arrays are (N, C, *spatial).
 
     Per spatial axis::
 
         coarse = (fine + before + after - (kernel - 1) * dilation - 1) // stride + 1
     """
-    batch, channels, fine = _split(x_shape, layout.data, layout.identity)
-    w_coarse, w_fine, kernel = _split(w_shape, layout.kernel, layout.identity)
+    layout = layout or CHANNELS_FIRST[len(w_shape) - 2]
+    batch, channels, fine = layout.split(layout.data, x_shape)
+    w_coarse, w_fine, kernel = layout.split(layout.kernel, w_shape)
     strides, dilations = _strides_and_dilations(stride, dilation, layout.axes)
     _check_sizes(batch, channels, fine, w_coarse, w_fine, kernel)
     _check_groups(groups, "x", channels)
@@ -224,13 +200,16 @@ def conv_problem(
     return _known(Problem(batch, groups, channels, w_coarse, *sizes, dtype))
 
 
-def _split(shape: tuple[int, ...], axes: tuple[int, ...], in_order: bool) -> tuple[int, int, tuple[int, ...]]:
-    """A shape in the caller's axis order as (first, second, spatial sizes); a missing batch counts as 1."""
-    if len(axes) > len(shape):
-        shape = (*shape, 1) if axes[0] == len(shape) else (1, *shape)
-    if not in_order:
-        shape = tuple(shape[axis] for axis in axes)
-    return shape[0], shape[1], shape[2:]
+def check_elements(images: int, channels: int, spatial: Iterable[int], **arguments: Any) -> None:
+    """Refuse a result that no machine can hold; the arguments are those that make it so large."""
+    if prod(spatial) * channels * max(images, 1) >= ELEMENTS_LIMIT:
+        values = " and ".join(map(str, arguments.values()))
+        raise ValueError(f"{' and '.join(arguments)} must make a result of fewer than 2**58 elements, got {values}")
+
+
+def inside(problem: Problem, indices: np.ndarray) -> bool:
+    """Whether all indices are positions in the fine array of an image's channel."""
+    return not indices.size or int(indices.view(np.uint64).max()) < prod(problem.fine_shape)
 
 
 def _full(coarse: int, stride: int, kernel: int, dilation: int) -> int:
@@ -339,14 +318,14 @@ def _known(problem: Problem) -> Problem:
     """The first one that equals it, so that the caches that problems are keys of compare identities; checked once."""
     channels = (problem.batch or 1) * problem.fine_channels * problem.coarse_channels
     elements = channels * prod(problem.fine_shape + problem.coarse_shape + problem.kernel_shape)
-    if elements * problem.dtype.itemsize >= _BYTES_LIMIT:  # else no array has as many
+    if elements * problem.dtype.itemsize >= BYTES_LIMIT:  # else no array has as many
         _check_bytes(problem)
     return problem
 
 
 def _check_bytes(problem: Problem) -> None:
     for shape in (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape):
-        if prod(filter(None, shape)) * problem.dtype.itemsize >= _BYTES_LIMIT:
+        if prod(filter(None, shape)) * problem.dtype.itemsize >= BYTES_LIMIT:
             raise ValueError(
                 f"x, w and the result must each take fewer than 2**62 bytes, got shape {shape} of {problem.dtype}"
             )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..imagefile import read
+from ..images import read
 
 __all__ = ["SAMPLE", "Array", "Part", "load", "reduce", "split"]
 

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..core.problem import Problem
+from ..functions.upsampling import upsample
 from ..optional import require
 from ..selection import choose
 
@@ -40,13 +41,13 @@ def run(
         image is no image or too small, output cannot be written, or steps is below 1.
     """
     require("the demo", "PIL", "matplotlib", "tqdm", *([] if image else ["skimage"]))
-    from .. import imagefile
-    from . import methods, photograph, picture, scores
-    from .network import build
+    from ..images import check_output
+    from . import photograph, picture, scores
+    from .network import build, enlarge
 
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
-    imagefile.check_output(output, picture.suffixes())
+    check_output(output, picture.suffixes())
     seen, held_out = photograph.split(photograph.load(image))
     height, width = held_out.fine.shape[1:]
     network = build()
@@ -54,9 +55,9 @@ def run(
     print(f"learning from the upper three fifths of {Path(image or photograph.SAMPLE).name}")
     seconds = _learn(network, seen, steps)
     pictures = {
-        "nearest": methods.nearest(held_out.coarse),
-        "bilinear": methods.bilinear(held_out.coarse),
-        "learned": methods.learned(network, held_out.coarse),
+        "nearest": upsample(held_out.coarse, 2),
+        "bilinear": upsample(held_out.coarse, 2, mode="bilinear"),
+        "learned": enlarge(network, held_out.coarse),
     }
     print(f"\non the lower two fifths ({width} x {height} pixels), never seen in training:\n")
     print(scores.table({name: scores.psnr(each, held_out.fine) for name, each in pictures.items()}))
@@ -80,4 +81,17 @@ def _learn(network: Sequential, seen: Part, steps: int) -> float:
 def _backend(network: Sequential) -> str:
     """The name of the backend that computes the network's transposed convolution."""
     w = network.parameters()[-2].data
-    return choose(Problem(1, 1, 3, len(w), (48, 48), (26, 26), (6, 6), (2, 2), (4, 4), (1, 1), w.dtype), None).name
+    problem = Problem(
+        batch=1,
+        groups=1,
+        fine_channels=3,
+        coarse_channels=len(w),
+        fine_shape=(48, 48),
+        coarse_shape=(26, 26),
+        kernel_shape=(6, 6),
+        stride=(2, 2),
+        padding=(4, 4),
+        dilation=(1, 1),
+        dtype=w.dtype,
+    )
+    return choose(problem, None).name

@@ -10,9 +10,9 @@ from math import cos, pi
 
 import numpy as np
 
+from ..functions.upsampling import upsample
 from ..nn import Adam, Sequential
-from .methods import RESIDUAL_UNIT, bilinear
-from .network import MARGIN
+from .network import MARGIN, RESIDUAL_UNIT
 from .photograph import Array, Part
 
 __all__ = ["Patches", "train"]
@@ -36,7 +36,7 @@ class Patches:
     def __init__(self, part: Part, seed: int) -> None:
         self._random = np.random.default_rng(seed)
         self._coarse = np.pad(part.coarse, [(0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)], mode="edge")
-        self._missing = (part.fine - bilinear(part.coarse)) / RESIDUAL_UNIT
+        self._missing = (part.fine - upsample(part.coarse, 2, mode="bilinear")) / RESIDUAL_UNIT
         self._places = part.coarse.shape[1] - SIDE + 1, part.coarse.shape[2] - SIDE + 1
 
     def draw(self, count: int = BATCH) -> tuple[Array, Array]:

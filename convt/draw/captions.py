@@ -20,7 +20,7 @@ def panel(name: str, shape: Index) -> str:
 
 
 def headline(arithmetic: Arithmetic, view: View) -> str:
-    """What the picture says."""
+    """The title: what the picture shows."""
     kind = "Transposed convolution" if arithmetic.transposed else "Convolution"
     count = len(view.partners)
     if view.follow == "output":
@@ -29,20 +29,20 @@ def headline(arithmetic: Arithmetic, view: View) -> str:
 
 
 def options(arithmetic: Arithmetic) -> str:
-    """The options: ``stride 2, padding 1``; those that do nothing are left out."""
+    """The options, without those that have no effect: ``stride 2, padding 1``."""
     told = {name: value for name, value in arithmetic.options.items() if name in ("stride", "padding") or _acts(name, value)}
     return ", ".join(f"{name} {value}" for name, value in told.items())
 
 
 def outlined(arithmetic: Arithmetic) -> str:
-    """What cells beyond the border are."""
+    """What outlined cells are."""
     if arithmetic.transposed:
         return "outlined: what the padding crops"
     return "outlined: zeros of the padding"
 
 
 def formula(arithmetic: Arithmetic, view: View, characters: int) -> list[str]:
-    """The sum that the picture shows, in at most 3 lines of that many characters; terms are left out where it needs more."""
+    """The sum that the picture shows, in at most 3 lines of that many characters; if it is longer, terms are left out."""
     one = element("y" if view.follow == "output" else "x", view.position)
     partners = sorted(view.partners.items())
     if not partners:
@@ -61,7 +61,7 @@ def formula(arithmetic: Arithmetic, view: View, characters: int) -> list[str]:
 
 
 def _packed(begin: str, between: str, terms: list[str], characters: int) -> list[str]:
-    """The terms in lines, none of which is broken."""
+    """Break the terms into lines, but none of them."""
     lines = [begin + terms[0]]
     for term in terms[1:]:
         if len(lines[-1]) + len(between) + len(term) <= characters:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,6 +14,9 @@ from ..functions.operators import conv_transpose
 from .geometry import check_size
 from .page import GREY, INK, ORANGE, as_figure
 
+if TYPE_CHECKING:
+    from ..typing import SizesLike
+
 __all__ = ["contributions", "overlap"]
 
 _LARGEST_CELL = 0.36  # inches, like the rest
@@ -21,17 +24,24 @@ _WIDEST = 6.4
 _LEFT, _RIGHT, _HEAD, _FOOT = 0.75, 1.35, 1.1, 0.65
 
 
-def overlap(kernel_size: Any, stride: Any, *, dilation: Any = 1, size: Any = None, figure: Figure | None = None) -> Figure:
+def overlap(
+    kernel_size: SizesLike,
+    stride: SizesLike,
+    *,
+    dilation: SizesLike = 1,
+    size: SizesLike | None = None,
+    figure: Figure | None = None,
+) -> Figure:
     """Draw how many products each output of a 2-D transposed convolution adds up.
 
-    Where the numbers differ inside, outputs tend to differ in brightness: the checkerboard. They are equal there when the
-    kernel's size is a multiple of the stride (without dilation).
+    If the numbers differ away from the border, neighbouring outputs tend to differ in brightness: the checkerboard. They are
+    equal there if the kernel's size is a multiple of the stride (without dilation).
 
     Parameters
     ----------
     kernel_size, stride, dilation : int or pair of int
     size : int or pair of int, optional
-        The spatial size of x; by default enough to see the inside, and the border where x ends.
+        The spatial size of x; by default enough to show the inside and the borders.
     figure : matplotlib.figure.Figure, optional
         Cleared and drawn into, instead of a new one.
 

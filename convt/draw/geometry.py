@@ -1,4 +1,4 @@
-"""Geometry: who reaches whom, from the shapes and options alone. Nothing is drawn here.
+"""Geometry: which elements of x and y meet, from the shapes and options alone. Nothing is drawn here.
 
 Per axis there is one rule, ``fine = coarse * stride - before + tap * dilation``; a transposed convolution goes from coarse
 to fine, a convolution from fine to coarse.
@@ -16,7 +16,6 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 import numpy as np
 
 from ..core.arguments import as_flag, as_padding, as_sizes
-from ..core.layout import layout_for
 from ..core.problem import Problem, conv_problem, conv_transpose_problem
 
 __all__ = ["Arithmetic", "Follow", "Index", "View", "accept", "accept_position", "check_size"]
@@ -29,20 +28,20 @@ LARGEST = 40  # elements along an axis that can still be told apart
 
 @dataclass(frozen=True)
 class View:
-    """What one picture shows: an element on one side, and those on the other side that it meets.
+    """What one picture shows: an element of x or y, and the elements of the other that it meets.
 
     Attributes
     ----------
     follow : {"output", "input"}
-        The side of the one element.
+        Whether the one element is of y or of x.
     position : tuple of int
         The one element.
     partners : dict of tuple of int to str
         The elements that it meets, with the letter of the tap that joins them.
     outside : dict of tuple of int to str
-        Those that it would meet beyond the border: zeros of the padding, or what is cropped.
+        Those that it meets beyond the border: zeros of the padding, or what is cropped.
     taps : frozenset of tuple of int
-        The taps that join it to partners.
+        The taps between it and its partners.
     """
 
     follow: Follow
@@ -86,7 +85,7 @@ class Arithmetic:
 
     @cached_property
     def reach(self) -> list[range]:
-        """Per axis, the fine elements with those beyond the border that filters touch."""
+        """Per axis, the fine indices that filters touch, also beyond the border."""
         spans = []
         for axis, fine in enumerate(self.problem.fine_shape):
             touched = [self._fine(axis, q, t) for q in self._ends(axis, "coarse") for t in self._ends(axis, "kernel")]
@@ -99,7 +98,7 @@ class Arithmetic:
         return ascii_letters[number] if np.prod(self.w_shape) <= len(ascii_letters) else str(number)
 
     def meets(self, index: Index, *, fine: bool) -> list[tuple[Index, Index]]:
-        """The (partner, tap) pairs of an element of the fine or the coarse side, partners beyond the border included."""
+        """The (partner, tap) pairs of an element of the fine or the coarse array, also those beyond the border."""
         along = self._coarse_partners if fine else self._fine_partners
         pairs = product(*(along(axis, place) for axis, place in enumerate(index)))
         return [(tuple(p for p, _ in pair), tuple(t for _, t in pair)) for pair in pairs]
@@ -118,11 +117,11 @@ class Arithmetic:
         return View(follow, position, partners, outside, frozenset(taps))
 
     def positions(self, follow: Follow) -> list[Index]:
-        """All elements of a side, row by row."""
+        """All indices of y or of x, row by row."""
         return list(np.ndindex(self.y_shape if follow == "output" else self.x_shape))
 
     def telling(self, follow: Follow) -> Index:
-        """The element that meets the most, of these the one closest to the middle."""
+        """The element that meets the most; of several, the one closest to the middle."""
         positions = self.positions(follow)
         middle = (np.array(positions[-1]) - 0.25) / 2  # of two in the middle, the first
         return min(positions, key=lambda each: (-len(self.view(each, follow).partners), float(np.sum((each - middle) ** 2))))
@@ -147,7 +146,7 @@ class Arithmetic:
 
 
 def accept(
-    x_shape: Any, w_shape: Any, stride: Any, padding: Any, dilation: Any, output_padding: Any, *, transposed: bool
+    x_shape: Any, w_shape: Any, *, stride: Any, padding: Any, dilation: Any, output_padding: Any, transposed: bool
 ) -> Arithmetic:
     """The geometry of spatial shapes and options, checked by the operators' own rules."""
     transposed = as_flag("transposed", transposed)
@@ -156,24 +155,27 @@ def accept(
         raise ValueError(f"w_shape must have as many axes as x_shape ({len(x)}), got {w}")
     for name, shape in (("x_shape", x), ("w_shape", w)):
         check_size(name, shape)
-    layout, sizes, pads = layout_for(None, len(x)), as_sizes("stride", stride), as_padding(padding)
-    spread, dtype = as_sizes("dilation", dilation), np.dtype(np.float64)
+    options: dict[str, Any] = {
+        "stride": as_sizes("stride", stride),
+        "padding": as_padding(padding),
+        "dilation": as_sizes("dilation", dilation),
+    }
     extra = as_sizes("output_padding", output_padding)
     if transposed:
-        problem = conv_transpose_problem((1, 1, *x), (1, 1, *w), layout, sizes, pads, extra, None, spread, 1, dtype)
+        options["output_padding"] = extra
+        problem = conv_transpose_problem((1, 1, *x), (1, 1, *w), **options)
     elif extra not in (0, (0,) * len(x)):
         raise ValueError(f"output_padding must be 0 unless transposed, got {output_padding}")
     else:
-        problem = conv_problem((1, 1, *x), (1, 1, *w), layout, sizes, pads, spread, 1, dtype)
-    options = {"stride": sizes, "padding": pads, "dilation": spread}
-    arithmetic = Arithmetic(problem, transposed, options | ({"output_padding": extra} if transposed else {}))
+        problem = conv_problem((1, 1, *x), (1, 1, *w), **options)
+    arithmetic = Arithmetic(problem, transposed, options)
     check_size("y's shape", arithmetic.y_shape)
     check_size("what the filters touch", tuple(map(len, arithmetic.reach)))
     return arithmetic
 
 
 def accept_position(arithmetic: Arithmetic, position: Any, follow: Any) -> tuple[Index, Follow]:
-    """A side, and an element of it: by default the one that tells most."""
+    """Check position and follow; by default the element that meets the most."""
     if not isinstance(follow, str) or follow not in get_args(Follow):
         raise ValueError(f"follow must be 'output' or 'input', got {follow!r}")
     side = cast(Follow, follow)
@@ -196,6 +198,6 @@ def _spatial(name: str, value: Any) -> Index:
 
 
 def check_size(name: str, shape: Sequence[int]) -> None:
-    """Refuse what has too many elements to be told apart."""
+    """Raise if an axis has too many elements to be told apart in a picture."""
     if max(shape) > LARGEST:
         raise ValueError(f"{name} must have at most {LARGEST} elements along each axis to be drawn, got {tuple(shape)}")

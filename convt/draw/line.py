@@ -1,4 +1,4 @@
-"""Arithmetic over 1 axis: x above y, and a line wherever an element of x reaches one of y."""
+"""Arithmetic over 1 axis: x above y, and a line between every two elements that meet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NARROWEST = 6.0
 
 
 def draw_line(arithmetic: Arithmetic, view: View, figure: Figure | None) -> Figure:
-    """The picture of one element and its partners."""
+    """Draw one element and its partners."""
     (span,) = arithmetic.reach
     problem = arithmetic.problem
     around = 2 * _MARGIN + _NAMES
@@ -76,7 +76,7 @@ def draw_line(arithmetic: Arithmetic, view: View, figure: Figure | None) -> Figu
 
 
 def _filter(page: Page, arithmetic: Arithmetic, view: View, left: float, cell: float) -> None:
-    """The filter's taps, as far apart as they are in the fine array."""
+    """Draw the filter's taps, as far apart as they are in the fine array."""
     tone: Tone = SLATE
     page.write(left - 0.2, _W_TOP + cell / 2, panel("filter w", arithmetic.w_shape), 10.5, ha="right")
     taps: list[Index] = [(tap,) for tap in range(arithmetic.w_shape[0])]
@@ -88,7 +88,7 @@ def _filter(page: Page, arithmetic: Arithmetic, view: View, left: float, cell: f
 def _tap(
     page: Page, start: tuple[float, float], end: tuple[float, float], letter: str, *, near_x: bool, cell: float
 ) -> None:
-    """The letter of a tap on its line, close to the end where lines are apart."""
+    """Write a tap's letter on its line, near the end at which the lines lie apart."""
     part = 0.3 if near_x else 0.7
     x, y = (a + part * (b - a) for a, b in zip(start, end, strict=True))
     box = {"boxstyle": "circle,pad=0.18", "facecolor": SLATE[1], "edgecolor": "white", "linewidth": 1.2}

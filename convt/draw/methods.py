@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import log10
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,10 +11,13 @@ from matplotlib.figure import Figure
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from ..core.arguments import as_size
+from ..core.arguments import as_count
 from ..core.arrays import as_array
 from ..functions.operators import conv, conv_transpose
 from .page import GREY, INK, as_figure
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike
 
 __all__ = ["compare", "enlarge", "learned_filter"]
 
@@ -24,8 +27,8 @@ _REACH = 4  # coarse pixels along each axis that a fine pixel is made of
 _SIDE, _GAP, _MARGIN, _HEAD, _TITLE = 2.35, 0.2, 0.25, 0.88, 0.4  # inches
 
 
-def compare(image: Any, scale: int, *, w: Any = None, figure: Figure | None = None) -> Figure:
-    """Draw five ways to enlarge a picture that was reduced: what they are given, what they make, and how far off they are.
+def compare(image: ArrayLike, scale: int, *, w: ArrayLike | None = None, figure: Figure | None = None) -> Figure:
+    """Draw five ways to enlarge a picture that was reduced: their input, their results, and how far off these are.
 
     The picture is reduced to the means of scale x scale pixels, and enlarged again: by nearest neighbours, bilinearly, by a
     bed of nails, by max-unpooling (at the places of the brightest pixels of the picture), and by a transposed convolution.
@@ -33,7 +36,7 @@ def compare(image: Any, scale: int, *, w: Any = None, figure: Figure | None = No
     Parameters
     ----------
     image : array_like, (H, W) or (H, W, 3)
-        Numbers from 0 to 1, or of type uint8. What is over a multiple of scale is cut off.
+        Numbers from 0 to 1, or of type uint8. Each side is cut to a multiple of scale.
     scale : int
         At least 2; the picture needs 8 * scale pixels along each side.
     w : array_like, (k, k), optional
@@ -57,9 +60,7 @@ def compare(image: Any, scale: int, *, w: Any = None, figure: Figure | None = No
     >>> from convt import draw
     >>> draw.compare(np.eye(64), 2).savefig("compare.png")  # doctest: +SKIP
     """
-    scale = as_size("scale", scale)
-    if scale < 2:
-        raise ValueError(f"scale must be at least 2, got {scale}")
+    scale = as_count("scale", scale, least=2)
     fine = _planes(image, scale)
     coarse = _means(fine, scale)
     filter_ = learned_filter(coarse, fine, scale) if w is None else _as_filter(w, scale)
@@ -67,7 +68,7 @@ def compare(image: Any, scale: int, *, w: Any = None, figure: Figure | None = No
 
 
 def enlarge(fine: Planes, coarse: Planes, scale: int, w: NDArray[np.float64]) -> dict[str, Planes]:
-    """The coarse planes made as large as the fine ones, by each method."""
+    """Enlarge the coarse planes to the size of the fine ones, by each method."""
     from .. import max_pool, max_unpool, upsample
 
     _, brightest = max_pool(fine.mean(axis=0, keepdims=True), scale)
@@ -84,7 +85,8 @@ def enlarge(fine: Planes, coarse: Planes, scale: int, w: NDArray[np.float64]) ->
 def learned_filter(coarse: Planes, fine: Planes, scale: int) -> NDArray[np.float64]:
     """The filter whose transposed convolution comes closest to the fine planes, by least squares.
 
-    Fine pixels of one phase see the same taps, so that each phase is a small problem of its own.
+    Fine pixels whose positions have the same remainder modulo scale (one phase) meet the same taps, so each phase is a
+    small least-squares problem of its own.
     """
     size = _REACH * scale
     before = (size - scale) // 2

@@ -1,7 +1,7 @@
 """The page: a sheet measured in inches from its upper left corner, the colours, and cells.
 
-The colours are from the palette of Okabe and Ito, which people with any colour vision tell apart; light and dark says the
-same again, for those who print in grey.
+The colours are from the palette of Okabe and Ito, which are distinct for any colour vision; they also differ in lightness,
+for prints in grey.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def as_figure(figure: Any, width: float, height: float) -> Figure:
 
 
 class Picture(Figure):
-    """A figure that a notebook shows, also if nobody has imported pyplot, which otherwise takes care of that."""
+    """A figure that notebooks show even if pyplot, which would see to it, is not imported."""
 
     def _repr_png_(self) -> bytes:
         buffer = BytesIO()
@@ -67,7 +67,7 @@ class Page:
     def cell(
         self, name: str, left: float, top: float, size: float, tone: Tone, *, shown: bool, label: str = "", real: bool = True
     ) -> None:
-        """A square. One that is not real, beyond a border, is an outline."""
+        """Draw a cell; one that is not real, because it lies beyond a border, is only outlined."""
         gap = 0.04 * size
         face = tone[shown] if real else "white"
         edge = "none" if real else (tone[1] if shown else PALE)
@@ -89,17 +89,17 @@ class Page:
             self.write(left + size / 2, top + size / 2, label, points, color=ink, weight="bold" if shown else "normal")
 
     def write(self, x: float, y: float, text: str, size: float, **style: Any) -> None:
-        """A text around a point; the size in points."""
+        """Write a text centred at a point; the size is in points."""
         style = {"ha": "center", "va": "center_baseline", "color": INK} | style
         self.axes.text(x, y, text, fontsize=size, **style)
 
     def number(self, x: float, y: float, index: int, size: float) -> None:
-        """The number of a row or column of cells of that size; where they are small, only of some."""
+        """Write the number of a row or column; where cells are small, only some have one."""
         step = next((step for step in (1, 2, 5) if step * size >= _APART), 10)
         if index % step == 0:
             self.write(x, y, str(index), min(8.0, max(6.5, 24 * size)), color=GREY)
 
     def line(self, start: tuple[float, float], end: tuple[float, float], *, shown: bool) -> None:
-        """A straight line."""
+        """Draw a straight line."""
         xs, ys = zip(start, end, strict=True)
         self.axes.plot(xs, ys, color=INK if shown else PALE, linewidth=1.4 if shown else 0.6, zorder=0.6 if shown else 0.5)

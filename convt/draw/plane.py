@@ -21,7 +21,7 @@ _CHARACTER = 0.08  # of a title
 
 
 def draw_plane(arithmetic: Arithmetic, view: View, figure: Figure | None) -> Figure:
-    """The picture of one element and its partners."""
+    """Draw one element and its partners."""
     whole = [range(size) for size in arithmetic.x_shape], [range(size) for size in arithmetic.y_shape]
     x_spans, y_spans = (whole[0], arithmetic.reach) if arithmetic.transposed else (arithmetic.reach, whole[1])
     rows = max(len(x_spans[0]), len(y_spans[0]), arithmetic.w_shape[0])
@@ -71,7 +71,7 @@ def _grid(
     middle: float,
     cell: float,
 ) -> float:
-    """One array with what lies beyond its border; the right end of it."""
+    """Draw one array with what lies beyond its border; returns its right end."""
     top = middle - len(spans[0]) * cell / 2
     for row, column in product(*spans):
         index = row, column
@@ -118,7 +118,7 @@ def _title(page: Page, text: str, centre: float, top: float) -> None:
 
 
 def _indices(page: Page, shape: Index, first_left: float, first_top: float, left: float, top: float, cell: float) -> None:
-    """Row and column numbers."""
+    """Write row and column numbers."""
     for row in range(shape[0]):
         page.number(left - 0.1, first_top + (row + 0.5) * cell, row, cell)
     for column in range(shape[1]):

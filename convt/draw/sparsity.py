@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +11,9 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from .page import GREY, INK, PALE, as_figure
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, PaddingLike, ShapeLike, SizesLike
 
 __all__ = ["matrix"]
 
@@ -22,19 +25,19 @@ _WRITTEN = 0.24  # cells of at least this size show their number
 
 
 def matrix(
-    x_shape: Any,
-    w: Any,
+    x_shape: ShapeLike,
+    w: ArrayLike,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    dilation: SizesLike = 1,
     groups: int = 1,
     figure: Figure | None = None,
 ) -> Figure:
     """Draw the matrix C of a convolution beside its transpose.
 
     ``C @ x.ravel()`` is `convt.conv`, ``C.T @ y.ravel()`` is `convt.conv_transpose`. Colours are values of the filter; white
-    is where no tap goes.
+    elements have no tap.
 
     Parameters
     ----------
@@ -60,14 +63,15 @@ def matrix(
     """
     from .. import conv_matrix
 
-    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    options: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     c = conv_matrix(x_shape, w, **options).tocoo()
     if sum(c.shape) > _MOST:
         raise ValueError(f"x_shape must be small enough for {_MOST} rows and columns together, got a matrix of {c.shape}")
     dense: NDArray[np.float64] = np.full(c.shape, np.nan)  # where no tap goes
     dense[c.row, c.col] = c.data
     said = {name: value for name, value in options.items() if name in ("stride", "padding") or value != 1}
-    shapes = f"x {_by(x_shape)}, w {_by(np.shape(w))}, " + ", ".join(f"{name} {value}" for name, value in said.items())
+    w_shape = np.asarray(w).shape
+    shapes = f"x {_by(x_shape)}, w {_by(w_shape)}, " + ", ".join(f"{name} {value}" for name, value in said.items())
     return _draw(dense, int(x_shape[-1]), shapes, figure)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
@@ -14,26 +14,30 @@ from .geometry import Arithmetic, Index, accept, accept_position
 from .line import draw_line
 from .plane import draw_plane
 
+if TYPE_CHECKING:
+    from ..typing import FollowName, PaddingLike, SizesLike
+
 __all__ = ["animation", "arithmetic"]
 
 
 def arithmetic(
-    x_shape: Any,
-    w_shape: Any,
+    x_shape: SizesLike,
+    w_shape: SizesLike,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    output_padding: Any = 0,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    dilation: SizesLike = 1,
+    output_padding: SizesLike = 0,
     transposed: bool = True,
-    position: Any = None,
-    follow: str = "output",
+    position: SizesLike | None = None,
+    follow: FollowName = "output",
     figure: Figure | None = None,
 ) -> Figure:
     """Draw which inputs reach an output, or which outputs an input reaches.
 
-    Each tap of the filter has a letter. The element that is followed is filled, and so are those that it meets, with the
-    letter of the tap between them; outlines are what a convolution pads with zeros and what a transposed convolution crops.
+    Each tap of the filter has a letter. The element that is followed is filled; so are the elements that it meets, with the
+    letter of the tap between them. Outlined cells lie beyond the border: a convolution pads them with zeros, a transposed
+    convolution crops them.
 
     Parameters
     ----------
@@ -46,7 +50,7 @@ def arithmetic(
     position : int or sequence of int, optional
         The element to follow; by default the one in the middle of those that meet the most.
     follow : {"output", "input"}
-        Whether position is one of y or of x.
+        Whether position is an element of y or of x.
     figure : matplotlib.figure.Figure, optional
         Cleared and drawn into, instead of a new one.
 
@@ -71,22 +75,30 @@ def arithmetic(
     >>> picture = draw.arithmetic((3, 3), (3, 3), stride=2, padding=1)
     >>> picture.savefig("arithmetic.png")  # doctest: +SKIP
     """
-    geometry = accept(x_shape, w_shape, stride, padding, dilation, output_padding, transposed=transposed)
+    geometry = accept(
+        x_shape,
+        w_shape,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        output_padding=output_padding,
+        transposed=transposed,
+    )
     place, side = accept_position(geometry, position, follow)
     return _draw(geometry, place, side, figure)
 
 
 def animation(
     output: str | os.PathLike[str],
-    x_shape: Any,
-    w_shape: Any,
+    x_shape: SizesLike,
+    w_shape: SizesLike,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    output_padding: Any = 0,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    dilation: SizesLike = 1,
+    output_padding: SizesLike = 0,
     transposed: bool = True,
-    follow: str = "output",
+    follow: FollowName = "output",
     frames_per_second: float = 2.0,
     dpi: int = 100,
 ) -> None:
@@ -120,7 +132,15 @@ def animation(
     require("draw.animation", "PIL", extra="draw")
     from matplotlib.animation import PillowWriter
 
-    geometry = accept(x_shape, w_shape, stride, padding, dilation, output_padding, transposed=transposed)
+    geometry = accept(
+        x_shape,
+        w_shape,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        output_padding=output_padding,
+        transposed=transposed,
+    )
     _, side = accept_position(geometry, None, follow)
     path = as_path("output", output)
     if Path(path).suffix.lower() != ".gif":

@@ -12,48 +12,50 @@ and those of `conv` are the same with scatter and gather exchanged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any, NamedTuple
-
-import numpy as np
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from ..core.arguments import as_names
-from ..core.arrays import as_array, on_device
+from ..core.arrays import ArrayT
+from ..core.memory import HostMemory, Memory, memory_of
 from ..selection import BackendRequest
 from .operators import conv, conv_backward, conv_transpose, conv_transpose_backward
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, LayoutName, NumPyLike, PaddingLike, SecondGradientNames, SizesLike
 
 __all__ = ["DoubleGradients", "conv_double_backward", "conv_transpose_double_backward"]
 
 _ARGUMENTS = ("x", "w", "dy")
 
 
-class DoubleGradients(NamedTuple):
+class DoubleGradients(NamedTuple, Generic[ArrayT]):
     """The gradients of a call of a backward function in the shapes of its arguments; None where not needed."""
 
-    x: Any
-    w: Any
-    dy: Any
+    x: ArrayT | Any  # as in `Gradients`
+    w: ArrayT | Any
+    dy: ArrayT | Any
 
 
 def conv_transpose_double_backward(
-    x: Any,
-    w: Any,
-    bias: Any,
-    dy: Any,
-    ddx: Any,
-    ddw: Any,
-    ddbias: Any = None,
+    x: ArrayT | NumPyLike,
+    w: ArrayLike,
+    bias: ArrayLike | None,
+    dy: ArrayLike,
+    ddx: ArrayLike | None,
+    ddw: ArrayLike | None,
+    ddbias: ArrayLike | None = None,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
-    output_size: Any = None,
-    dilation: Any = 1,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    output_padding: SizesLike = 0,
+    output_size: SizesLike | None = None,
+    dilation: SizesLike = 1,
     groups: int = 1,
-    layout: str | None = None,
-    needs: Collection[str] = ("x", "w", "dy"),
+    layout: LayoutName | None = None,
+    needs: SecondGradientNames = ("x", "w", "dy"),
     backend: BackendRequest = None,
-) -> DoubleGradients:
+) -> DoubleGradients[ArrayT]:
     """The gradients of `conv_transpose_backward` from those of its results.
 
     Parameters
@@ -107,22 +109,22 @@ def conv_transpose_double_backward(
 
 
 def conv_double_backward(
-    x: Any,
-    w: Any,
-    bias: Any,
-    dy: Any,
-    ddx: Any,
-    ddw: Any,
-    ddbias: Any = None,
+    x: ArrayT | NumPyLike,
+    w: ArrayLike,
+    bias: ArrayLike | None,
+    dy: ArrayLike,
+    ddx: ArrayLike | None,
+    ddw: ArrayLike | None,
+    ddbias: ArrayLike | None = None,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    dilation: SizesLike = 1,
     groups: int = 1,
-    layout: str | None = None,
-    needs: Collection[str] = ("x", "w", "dy"),
+    layout: LayoutName | None = None,
+    needs: SecondGradientNames = ("x", "w", "dy"),
     backend: BackendRequest = None,
-) -> DoubleGradients:
+) -> DoubleGradients[ArrayT]:
     """The gradients of `conv_backward` from those of its results.
 
     Parameters
@@ -170,49 +172,50 @@ def _double_backward(
     seconds: dict[str, Any],
     needs: Any,
     options: dict[str, Any],
-) -> DoubleGradients:
+) -> DoubleGradients[Any]:
     wanted = as_names("needs", needs, _ARGUMENTS)
-    given = {name: None if array is None and name == "bias" else _accept(name, array) for name, array in arguments.items()}
-    x, w, bias, dy = given.values()
+    memory = memory_of(*arguments.values(), *seconds.values())
+    given = {name: _accept(memory, name, value) for name, value in arguments.items() if value is not None or name != "bias"}
+    x, w, dy, bias = given["x"], given["w"], given["dy"], given.get("bias")
     backward(x, w, bias, dy, needs=(), **options)  # nothing but the rules
-    ddx, ddw, ddbias = (_accept_second(name, second, given[name]) for name, second in seconds.items())
+    ddx, ddw, ddbias = (_accept_second(memory, name, value, given.get(name)) for name, value in seconds.items())
     of_x = of_w = of_dy = None
     if "x" in wanted and ddw is not None:
         of_x = backward(x, ddw, None, dy, needs=("x",), **options).x
     if "w" in wanted and ddx is not None:
         of_w = backward(ddx, w, None, dy, needs=("w",), **options).w
-    if "dy" in wanted:
-        of_dy = _sum_over_terms(forward, x, w, ddx, ddw, ddbias, options)
+    if "dy" in wanted and not (ddx is ddw is ddbias is None):
+        terms = [pair for pair in ((ddx, w), (x, ddw)) if pair[0] is not None and pair[1] is not None]
+        of_dy = _sum_over(forward, terms or [(_zeros(memory, x), _zeros(memory, w))], ddbias, options)
     return DoubleGradients(of_x, of_w, of_dy)
 
 
-def _sum_over_terms(
-    forward: Callable[..., Any], x: Any, w: Any, ddx: Any, ddw: Any, ddbias: Any, options: dict[str, Any]
-) -> Any:
-    """``forward(ddx, w) + forward(x, ddw) + ddbias``, without the terms that are not there."""
-    if ddx is None and ddw is None:
-        return None if ddbias is None else forward(_zeros(x), _zeros(w), ddbias, **options)
-    if ddx is None:
-        return forward(x, ddw, ddbias, **options)
-    first = forward(ddx, w, ddbias, **options)
-    return first if ddw is None else first + forward(x, ddw, **options)
+def _sum_over(forward: Callable[..., Any], terms: list[tuple[Any, Any]], bias: Any, options: dict[str, Any]) -> Any:
+    """The sum of ``forward(x, w)`` over one or two pairs, and a bias."""
+    (x, w), *rest = terms
+    first = forward(x, w, bias, **options)
+    return first + forward(*rest[0], **options) if rest else first
 
 
-def _accept(name: str, value: Any) -> Any:
-    return value if on_device(value) else as_array(name, value)
+def _accept(memory: Memory, name: str, value: Any) -> Any:
+    """The array in its memory; one on a device as the caller has it."""
+    array = memory.take_in(name, value)
+    return array if isinstance(memory, HostMemory) else value
 
 
-def _accept_second(name: str, value: Any, like: Any) -> Any:
+def _accept_second(memory: Memory, name: str, value: Any, like: Any) -> Any:
     """ddx, ddw or ddbias, which goes with x, w or bias."""
     if value is None:
         return None
-    array = _accept(f"dd{name}", value)
+    shape = memory.take_in(f"dd{name}", value).shape
     if like is None:
-        raise ValueError(f"dd{name} must be None where {name} is, got an array of shape {array.shape}")
-    if array.shape != like.shape:
-        raise ValueError(f"dd{name}.shape must equal {name}'s {like.shape}, got {array.shape}")
-    return array
+        raise ValueError(f"dd{name} must be None where {name} is, got an array of shape {shape}")
+    if shape != (wanted := memory.take_in(name, like).shape):
+        raise ValueError(f"dd{name}.shape must equal {name}'s {wanted}, got {shape}")
+    return _accept(memory, f"dd{name}", value)
 
 
-def _zeros(array: Any) -> Any:
-    return array - array if on_device(array) else np.zeros_like(array)
+def _zeros(memory: Memory, like: Any) -> Any:
+    """Zeros like one of the caller's arrays, of its kind."""
+    array = memory.take_in("x", like)
+    return memory.give_back(memory.zeros(array.shape, array.dtype, array), None, array.dtype)

@@ -6,21 +6,22 @@ conv_transpose is the map scatter, conv the map gather; their gradients are the 
     conv_transpose    scatter   gather          correlate
     conv              gather    scatter         correlate
 
-Read `calls.py` for what is checked and kept, `problem.py` for the rules on shapes, `operands.py` and `arrays.py` for those
-on arrays, `selection.py` for who computes, `execution.py` for how.
+Read `convt/core/execution.py` for the road of a call, `problem.py` beside it for the rules on shapes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.arguments import as_shape
-from ..core.call import CONV, CONV_TRANSPOSE, Described, Operator, checked
+from ..core.call import CONV, CONV_TRANSPOSE, Operator, Outline
 from ..core.execution import Gradients, backward, forward
 from ..selection import BackendRequest
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, ArrayT, GradientNames, LayoutName, NumPyLike, PaddingLike, ShapeLike, SizesLike
 
 __all__ = [
     "Gradients",
@@ -34,20 +35,20 @@ __all__ = [
 
 
 def conv_transpose(
-    x: Any,
-    w: Any,
-    bias: Any = None,
+    x: ArrayT | NumPyLike,
+    w: ArrayLike,
+    bias: ArrayLike | None = None,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
-    output_size: Any = None,
-    dilation: Any = 1,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    output_padding: SizesLike = 0,
+    output_size: SizesLike | None = None,
+    dilation: SizesLike = 1,
     groups: int = 1,
-    layout: str | None = None,
-    out: Any = None,
+    layout: LayoutName | None = None,
+    out: ArrayT | None = None,
     backend: BackendRequest = None,
-) -> Any:
+) -> ArrayT:
     """Transposed convolution with 1, 2 or 3 spatial axes.
 
     Every element of x adds a copy of the filter, scaled by it, to y: ``y[q * stride - before + tap * dilation] +=
@@ -115,25 +116,26 @@ def conv_transpose(
     array([[[  1.,  10., 102.,  20., 200.]]])
     """
     options = (layout, stride, padding, output_padding, output_size, dilation, groups)
-    return forward(CONV_TRANSPOSE, options, x, w, bias, out, backend)
+    y: ArrayT = forward(CONV_TRANSPOSE, options, x, w, bias, out, backend)
+    return y
 
 
 def conv_transpose_backward(
-    x: Any,
-    w: Any,
-    bias: Any,
-    dy: Any,
+    x: ArrayT | NumPyLike,
+    w: ArrayLike,
+    bias: ArrayLike | None,
+    dy: ArrayLike,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
-    output_size: Any = None,
-    dilation: Any = 1,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    output_padding: SizesLike = 0,
+    output_size: SizesLike | None = None,
+    dilation: SizesLike = 1,
     groups: int = 1,
-    layout: str | None = None,
-    needs: Collection[str] = ("x", "w", "bias"),
+    layout: LayoutName | None = None,
+    needs: GradientNames = ("x", "w", "bias"),
     backend: BackendRequest = None,
-) -> Gradients:
+) -> Gradients[ArrayT]:
     """The gradients of `conv_transpose` from that of its output.
 
     Parameters
@@ -169,18 +171,18 @@ def conv_transpose_backward(
 
 
 def conv(
-    x: Any,
-    w: Any,
-    bias: Any = None,
+    x: ArrayT | NumPyLike,
+    w: ArrayLike,
+    bias: ArrayLike | None = None,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    dilation: SizesLike = 1,
     groups: int = 1,
-    layout: str | None = None,
-    out: Any = None,
+    layout: LayoutName | None = None,
+    out: ArrayT | None = None,
     backend: BackendRequest = None,
-) -> Any:
+) -> ArrayT:
     """Convolution (the cross-correlation of machine learning) with 1, 2 or 3 spatial axes.
 
     ``y[q] += x[q * stride - before + tap * dilation] * w[tap]``; x counts as zero outside. Its transpose is
@@ -227,23 +229,24 @@ def conv(
     >>> convt.conv(x, w, stride=2)
     array([[[321., 543.]]])
     """
-    return forward(CONV, (layout, stride, padding, dilation, groups), x, w, bias, out, backend)
+    y: ArrayT = forward(CONV, (layout, stride, padding, dilation, groups), x, w, bias, out, backend)
+    return y
 
 
 def conv_backward(
-    x: Any,
-    w: Any,
-    bias: Any,
-    dy: Any,
+    x: ArrayT | NumPyLike,
+    w: ArrayLike,
+    bias: ArrayLike | None,
+    dy: ArrayLike,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    dilation: SizesLike = 1,
     groups: int = 1,
-    layout: str | None = None,
-    needs: Collection[str] = ("x", "w", "bias"),
+    layout: LayoutName | None = None,
+    needs: GradientNames = ("x", "w", "bias"),
     backend: BackendRequest = None,
-) -> Gradients:
+) -> Gradients[ArrayT]:
     """The gradients of `conv` from that of its output.
 
     Parameters
@@ -274,16 +277,16 @@ def conv_backward(
 
 
 def conv_transpose_shape(
-    x_shape: Sequence[int],
-    w_shape: Sequence[int],
+    x_shape: ShapeLike,
+    w_shape: ShapeLike,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
-    output_size: Any = None,
-    dilation: Any = 1,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    output_padding: SizesLike = 0,
+    output_size: SizesLike | None = None,
+    dilation: SizesLike = 1,
     groups: int = 1,
-    layout: str | None = None,
+    layout: LayoutName | None = None,
 ) -> tuple[int, ...]:
     """The shape of `conv_transpose`'s result, by the same rules, without any array.
 
@@ -314,14 +317,14 @@ def conv_transpose_shape(
 
 
 def conv_shape(
-    x_shape: Sequence[int],
-    w_shape: Sequence[int],
+    x_shape: ShapeLike,
+    w_shape: ShapeLike,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    dilation: SizesLike = 1,
     groups: int = 1,
-    layout: str | None = None,
+    layout: LayoutName | None = None,
 ) -> tuple[int, ...]:
     """The shape of `conv`'s result, by the same rules, without any array.
 
@@ -352,5 +355,6 @@ def conv_shape(
 
 
 def _shape(operator: Operator, options: tuple[Any, ...], x_shape: Any, w_shape: Any) -> tuple[int, ...]:
-    x, w = (Described(as_shape(*pair), np.dtype(np.float64)) for pair in (("x_shape", x_shape), ("w_shape", w_shape)))
-    return checked(operator, options, x, w).y_shape
+    pairs = ("x_shape", x_shape), ("w_shape", w_shape)
+    x, w = (Outline(as_shape(name, shape), np.dtype(np.float64)) for name, shape in pairs)
+    return operator.checked(options, x, w).shape

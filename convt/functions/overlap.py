@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import gcd, prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.arguments import Sizes, as_sizes, per_axis
+
+if TYPE_CHECKING:
+    from ..typing import SizesLike
 
 __all__ = ["Overlap", "checkerboard"]
 
@@ -72,9 +75,7 @@ class Overlap:
         return f"checkerboard({options})\n  taps per phase: {shown}\n  {self.advice}"
 
 
-def checkerboard(
-    kernel_size: int | Sequence[int], stride: int | Sequence[int], *, dilation: int | Sequence[int] = 1
-) -> Overlap:
+def checkerboard(kernel_size: SizesLike, stride: SizesLike, *, dilation: SizesLike = 1) -> Overlap:
     """Report how evenly a transposed convolution covers its output.
 
     With stride s, the output at position p receives the taps t with ``t * dilation % s == p % s``. Unless each phase has as

@@ -2,48 +2,46 @@
 
 `max_pool` tells where each maximum was; `max_unpool` puts values back to such places. Each index is the flat position of an
 element among the spatial axes of its image and channel. Read `convt/numpy_backend/pooling.py` for the definition in NumPy,
-`windows.py` and `spatial.py` for the rules about arguments; backends may bring faster ones (see `convt.backend.Backend`).
+`convt/core/windows.py` for the rules about arguments; backends may bring faster ones (see `convt.backend.Backend`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from ..backend import Backend
-from ..core.arrays import compute_type, result_type
-from ..core.homes import Home, home_of
-from ..core.spatial import CARRIERS, INDEX, as_view, nothing, parts
+from ..core.arrays import INDEX, ArrayT
+from ..core.execution import ask
+from ..core.indices import outside, require_inside, to_planes, to_tensor
+from ..core.memory import Memory, memory_of
+from ..core.sampling import compared, copied, run_into, summed
 from ..core.windows import Windows, pooled, unpooled
-from ..selection import BackendRequest
+from ..selection import BackendRequest, choose
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, IndexingName, LayoutName, NumPyLike, PaddingLike, SizesLike
 
 __all__ = ["Pooled", "max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"]
 
-_EXACT: dict[np.dtype, np.dtype] = {np.dtype(name): CARRIERS[4] for name in ("f2", "i1", "i2", "u1", "u2")} | {
-    np.dtype(name): CARRIERS[8] for name in ("i4", "u4")
-}  # float types that order the same values alike
-_MOVES = {False: (), True: ("move_indices",)}  # what else a device must have, for indices of the whole tensor
 
-
-class Pooled(NamedTuple):
+class Pooled(NamedTuple, Generic[ArrayT]):
     """The maxima, and where they were."""
 
-    y: Any
-    indices: Any
+    y: ArrayT
+    indices: ArrayT
 
 
 def max_pool(
-    x: Any,
-    size: Any,
-    stride: Any = None,
-    padding: Any = 0,
+    x: ArrayT | NumPyLike,
+    size: SizesLike,
+    stride: SizesLike | None = None,
+    padding: PaddingLike = 0,
     *,
-    indexing: str = "spatial",
-    layout: str | None = None,
+    indexing: IndexingName = "spatial",
+    layout: LayoutName | None = None,
     backend: BackendRequest = None,
-) -> Pooled:
+) -> Pooled[ArrayT]:
     """The largest element of each window, and where it is.
 
     The window of y's element q begins at ``q * stride - before``, per spatial axis. Of equal elements, the first in scan
@@ -106,40 +104,36 @@ def max_pool(
     array([[ 5,  2],
            [12, 15]])
     """
-    home = home_of(x)
-    x = home.accept("x", x)
+    memory = memory_of(x)
+    x = memory.take_in("x", x)
     if x.dtype.kind == "c":
         raise TypeError(f"x must hold real numbers, as complex ones have no order, got {x.dtype}")
-    home.check_type("x", x)
-    compute = _EXACT.get(x.dtype, x.dtype)
-    call = pooled("x", x, compute, (size, stride, padding, indexing, layout))
-    chosen = home.choose(call.problem, backend, "max_pool", *_MOVES[call.whole])
-    source = call.frame.view(home.convert(x, compute))
-    indices = home.empty(call.shape, INDEX, x)
+    memory.check_type("x", x)
+    call = pooled("x", x, compared, (size, stride, padding, indexing, layout, None))
+    chosen = choose(call.problem, backend, memory.owner)
+    computing = call.backend(chosen)
+    indices = memory.empty(call.shape, INDEX, x)
 
-    def write(y: Any) -> None:
-        run = home.member(chosen, "max_pool", "pooling", fits=compute == call.problem.dtype)
-        run(call.problem, source, call.frame.view(y), call.frame.view(indices))
+    def run(fine: Any, coarse: Any) -> None:
+        ask(computing, computing.max_pool, call.problem, fine, coarse, call.frame.view(indices))
 
-    y = home.run_into(call.shape, x.dtype, compute, x, None, (x,), write if call.problem.batch else nothing)
-    if call.whole:
-        indices = home.of_tensor(chosen, call, indices)
-    return Pooled(y, home.deliver(indices))
+    y = run_into(memory, call, x, None, (), run)
+    return Pooled(y, memory.give_back(to_tensor(memory, chosen, call, indices), None, INDEX))
 
 
 def max_pool_backward(
-    dy: Any,
-    indices: Any,
-    size: Any,
-    stride: Any = None,
-    padding: Any = 0,
+    dy: ArrayT | NumPyLike,
+    indices: ArrayLike,
+    size: SizesLike,
+    stride: SizesLike | None = None,
+    padding: PaddingLike = 0,
     *,
-    output_size: Any = None,
-    indexing: str = "spatial",
-    layout: str | None = None,
-    out: Any = None,
+    output_size: SizesLike | None = None,
+    indexing: IndexingName = "spatial",
+    layout: LayoutName | None = None,
+    out: ArrayT | None = None,
     backend: BackendRequest = None,
-) -> Any:
+) -> ArrayT:
     """The gradient of `max_pool`'s argument from that of its y: each element is added where the maximum was.
 
     Elements with the same index, as windows that overlap have, are added up in scan order.
@@ -175,36 +169,29 @@ def max_pool_backward(
     >>> convt.max_pool_backward([10.0, 20.0], indices, 3, 1)
     array([ 0., 30.,  0.,  0.])
     """
-    home = home_of(dy, indices)
-    dy = home.accept("dy", dy)
-    home.check_type("dy", dy)
-    result = result_type([dy.dtype])
-    compute = compute_type(result)
-    call = unpooled("dy", dy, compute, (size, stride, padding, indexing, layout), output_size)
-    chosen = home.choose(call.problem, backend, "max_pool_backward", "fetch", *_MOVES[call.whole])
-    places = call.places(home, chosen, "dy", indices, dy.shape)
-    run = _at_places(home, call, places, indices, "max_pool_backward", chosen, out)
-
-    def write(dx: Any) -> None:
-        for part, gradient in zip(parts(home.convert(dy, compute)), parts(dx), strict=True):
-            run(part, gradient)
-
-    return home.run_into(call.shape, result, compute, dy, out, (dy, places), write if call.problem.batch else nothing)
+    memory = memory_of(dy, indices)
+    dy = memory.take_in("dy", dy)
+    memory.check_type("dy", dy)
+    call = unpooled("dy", dy, summed, (size, stride, padding, indexing, layout, output_size))
+    result: ArrayT = _at_indices(
+        memory, call, dy, indices, ("dy", dy.shape), out, backend, lambda own: own.max_pool_backward
+    )
+    return result
 
 
 def max_unpool(
-    y: Any,
-    indices: Any,
-    size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    output_size: Any = None,
+    y: ArrayT | NumPyLike,
+    indices: ArrayLike,
+    size: SizesLike,
+    stride: SizesLike | None = None,
+    padding: PaddingLike = 0,
+    output_size: SizesLike | None = None,
     *,
-    indexing: str = "spatial",
-    layout: str | None = None,
-    out: Any = None,
+    indexing: IndexingName = "spatial",
+    layout: LayoutName | None = None,
+    out: ArrayT | None = None,
     backend: BackendRequest = None,
-) -> Any:
+) -> ArrayT:
     """Put each element of y where its index says, among zeros.
 
     Where several elements of y have the same index, the last of them in scan order stays, for any number of threads.
@@ -255,34 +242,26 @@ def max_unpool(
            [0, 0, 0, 0],
            [7, 0, 0, 8]])
     """
-    home = home_of(y, indices)
-    y = home.accept("y", y)
-    home.check_type("y", y, moved=True)
-    carrier = CARRIERS.get(y.dtype.itemsize, y.dtype)
-    call = unpooled("y", y, carrier, (size, stride, padding, indexing, layout), output_size)
-    chosen = home.choose(call.problem, backend, "max_unpool", "fetch", *_MOVES[call.whole])
-    places = call.places(home, chosen, "y", indices, y.shape)
-    run = _at_places(home, call, places, indices, "max_unpool", chosen, out)
-
-    def write(x: Any) -> None:
-        for part, fine in zip(parts(as_view(y, carrier)), parts(as_view(x, carrier)), strict=True):
-            run(part, fine)
-
-    return home.run_into(call.shape, y.dtype, y.dtype, y, out, (y, places), write if call.problem.batch else nothing)
+    memory = memory_of(y, indices)
+    y = memory.take_in("y", y)
+    memory.check_type("y", y, moved=True)
+    call = unpooled("y", y, copied, (size, stride, padding, indexing, layout, output_size))
+    result: ArrayT = _at_indices(memory, call, y, indices, ("y", y.shape), out, backend, lambda own: own.max_unpool)
+    return result
 
 
 def max_unpool_backward(
-    dy: Any,
-    indices: Any,
-    size: Any,
-    stride: Any = None,
-    padding: Any = 0,
+    dy: ArrayT | NumPyLike,
+    indices: ArrayLike,
+    size: SizesLike,
+    stride: SizesLike | None = None,
+    padding: PaddingLike = 0,
     *,
-    indexing: str = "spatial",
-    layout: str | None = None,
-    out: Any = None,
+    indexing: IndexingName = "spatial",
+    layout: LayoutName | None = None,
+    out: ArrayT | None = None,
     backend: BackendRequest = None,
-) -> Any:
+) -> ArrayT:
     """The gradient of `max_unpool`'s y from that of its result: the exact adjoint of the map.
 
     Each element is taken from where its index says; where several have the same index, all but the last in scan order are
@@ -315,35 +294,38 @@ def max_unpool_backward(
     >>> convt.max_unpool_backward([1, 2, 3, 4], [1, 2], 2)
     array([2, 3])
     """
-    home = home_of(dy, indices)
-    dy = home.accept("dy", dy)
-    home.check_type("dy", dy, moved=True)
-    carrier = CARRIERS.get(dy.dtype.itemsize, dy.dtype)
-    call = pooled("dy", dy, carrier, (size, stride, padding, indexing, layout))
-    chosen = home.choose(call.problem, backend, "max_unpool_backward", "fetch", *_MOVES[call.whole])
-    places = call.places(home, chosen, "the pooled dy", indices, call.shape)
-    run = _at_places(home, call, places, indices, "max_unpool_backward", chosen, out)
-
-    def write(gradient: Any) -> None:
-        for part, coarse in zip(parts(as_view(dy, carrier)), parts(as_view(gradient, carrier)), strict=True):
-            run(part, coarse)
-
-    return home.run_into(call.shape, dy.dtype, dy.dtype, dy, out, (dy, places), write if call.problem.batch else nothing)
+    memory = memory_of(dy, indices)
+    dy = memory.take_in("dy", dy)
+    memory.check_type("dy", dy, moved=True)
+    call = pooled("dy", dy, copied, (size, stride, padding, indexing, layout, None))
+    like = ("the pooled dy", call.shape)
+    result: ArrayT = _at_indices(memory, call, dy, indices, like, out, backend, lambda own: own.max_unpool_backward)
+    return result
 
 
-def _at_places(
-    home: Home, call: Windows, places: Any, indices: Any, name: str, backend: Backend, out: Any
-) -> Callable[[Any, Any], None]:
-    """The backend's map of that name, from the one array into the other, that raises if an index lies outside.
+def _at_indices(
+    memory: Memory,
+    call: Windows,
+    array: Any,
+    indices: Any,
+    like: tuple[str, tuple[int, ...]],
+    out: Any,
+    backend: BackendRequest,
+    map_of: Callable[[Backend], Callable[..., bool]],
+) -> Any:
+    """Run a map that reads or writes where indices say; `like` names the array that they go with, and its shape.
 
-    What is written shows that; only if it is the caller's `out`, the indices are read beforehand.
+    What the map returns tells whether an index lies outside; only for the caller's `out`, they are read beforehand.
     """
+    chosen = choose(call.problem, backend, memory.owner)
+    computing = call.backend(chosen)
+    given = memory.take_in("indices", indices)
+    places = to_planes(memory, chosen, call, *like, given)
     if out is not None:
-        home.require_inside(call, places, indices)
+        require_inside(memory, call, places, given)
 
     def run(source: Any, target: Any) -> None:
-        own = home.member(backend, name, "pooling", fits=source.dtype == call.problem.dtype)
-        if not own(call.problem, call.frame.view(source), places, call.frame.view(target)):
-            raise call.outside(home.to_host(places), home.to_host(indices))
+        if not ask(computing, map_of(computing), call.problem, source, places, target):
+            raise outside(memory, call, places, given)
 
-    return run
+    return run_into(memory, call, array, out, (places,), run)

@@ -2,32 +2,27 @@
 
 All three are linear maps from a coarse to a fine array of ``scale`` times its size, channel by channel; `upsample` applies
 one, `upsample_backward` its exact adjoint. Read `convt/numpy_backend/upsampling.py` for the definition,
-`spatial.py` for the arrays that are accepted; backends may bring faster ones (see `convt.backend.Backend`).
+`convt/core/layout.py` for which axes are spatial; backends may bring faster ones (see `convt.backend.Backend`).
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.arguments import are_keys, as_flag, as_sizes, per_axis
-from ..core.arrays import compute_type, part_type, result_type
-from ..core.homes import home_of
-from ..core.problem import Problem, conv_transpose_problem
-from ..core.spatial import (
-    CARRIERS,
-    CHANNELS_FIRST,
-    Frame,
-    as_layout_name,
-    as_view,
-    check_elements,
-    frame_of,
-    nothing,
-    parts,
-)
-from ..selection import BackendRequest
+from ..core.arguments import as_flag, as_sizes, per_axis
+from ..core.call import Remembered
+from ..core.execution import ask
+from ..core.layout import Frame, as_layout_name, frame_of
+from ..core.memory import memory_of
+from ..core.problem import Problem, check_elements, conv_transpose_problem
+from ..core.sampling import Dtypes, SamplingCall, copied, run_into, summed
+from ..selection import BackendRequest, choose
+
+if TYPE_CHECKING:
+    from ..typing import ArrayT, LayoutName, ModeName, NumPyLike, SizesLike
 
 __all__ = ["upsample", "upsample_backward"]
 
@@ -41,15 +36,15 @@ _MODES: dict[str, tuple[str, int | None]] = {  # what backends call it, and the 
 
 
 def upsample(
-    x: Any,
-    scale: Any,
+    x: ArrayT | NumPyLike,
+    scale: SizesLike,
     *,
-    mode: str = "nearest",
+    mode: ModeName = "nearest",
     align_corners: bool = False,
-    layout: str | None = None,
-    out: Any = None,
+    layout: LayoutName | None = None,
+    out: ArrayT | None = None,
     backend: BackendRequest = None,
-) -> Any:
+) -> ArrayT:
     """Enlarge an array by a whole number along each spatial axis.
 
     Per spatial axis, y's element j is made of x's elements by
@@ -133,31 +128,30 @@ def upsample(
     >>> convt.upsample([1, 2, 3], 3, mode="bed_of_nails")
     array([1, 0, 0, 2, 0, 0, 3, 0, 0])
     """
-    home = home_of(x)
-    x = home.accept("x", x)
-    call = _accepted(False, x, scale, mode, align_corners, layout)
-    home.check_type("x", x, moved=call.mode != "bilinear")
-    chosen = home.choose(call.problem, backend, "upsample")
+    memory = memory_of(x)
+    x = memory.take_in("x", x)
+    options = scale, mode, layout
+    call = _UPSAMPLE.find(options)(options, x.shape, x.dtype, as_flag("align_corners", align_corners))
+    memory.check_type("x", x, moved=call.mode != "bilinear")
+    computing = call.backend(choose(call.problem, backend, memory.owner))
 
-    def write(y: Any) -> None:
-        source = as_view(home.convert(x, call.compute), call.carrier)
-        for part, fine in zip(parts(source), parts(as_view(y, call.carrier)), strict=True):
-            run = home.member(chosen, "upsample", "upsampling", fits=part.dtype == call.problem.dtype)
-            run(call.problem, call.mode, call.align_corners, call.frame.view(part), call.frame.view(fine))
+    def run(coarse: Any, fine: Any) -> None:
+        ask(computing, computing.upsample, call.problem, call.mode, call.align_corners, coarse, fine)
 
-    return home.run_into(call.shape, call.result, call.compute, x, out, (x,), write if call.problem.batch else nothing)
+    y: ArrayT = run_into(memory, call, x, out, (), run)
+    return y
 
 
 def upsample_backward(
-    dy: Any,
-    scale: Any,
+    dy: ArrayT | NumPyLike,
+    scale: SizesLike,
     *,
-    mode: str = "nearest",
+    mode: ModeName = "nearest",
     align_corners: bool = False,
-    layout: str | None = None,
-    out: Any = None,
+    layout: LayoutName | None = None,
+    out: ArrayT | None = None,
     backend: BackendRequest = None,
-) -> Any:
+) -> ArrayT:
     """The gradient of `upsample`'s argument from that of its result: the exact adjoint of the map.
 
     Parameters
@@ -189,81 +183,68 @@ def upsample_backward(
     >>> convt.upsample_backward([0, 1, 0, 0], 2, mode="linear")
     array([0.75, 0.25])
     """
-    home = home_of(dy)
-    dy = home.accept("dy", dy)
-    call = _accepted(True, dy, scale, mode, align_corners, layout)
-    home.check_type("dy", dy)
-    chosen = home.choose(call.problem, backend, "upsample_backward")
+    memory = memory_of(dy)
+    dy = memory.take_in("dy", dy)
+    options = scale, mode, layout
+    call = _BACKWARD.find(options)(options, dy.shape, dy.dtype, as_flag("align_corners", align_corners))
+    memory.check_type("dy", dy)
+    computing = call.backend(choose(call.problem, backend, memory.owner))
 
-    def write(dx: Any) -> None:
-        run = home.member(chosen, "upsample_backward", "upsampling")
-        for part, gradient in zip(parts(home.convert(dy, call.compute)), parts(dx), strict=True):
-            run(call.problem, call.mode, call.align_corners, call.frame.view(part), call.frame.view(gradient))
+    def run(fine: Any, coarse: Any) -> None:
+        ask(computing, computing.upsample_backward, call.problem, call.mode, call.align_corners, fine, coarse)
 
-    return home.run_into(call.shape, call.result, call.compute, dy, out, (dy,), write if call.problem.batch else nothing)
+    dx: ArrayT = run_into(memory, call, dy, out, (), run)
+    return dx
 
 
-class _Call(NamedTuple):
-    """All that is decided before data is seen.
+@dataclass(eq=False, slots=True)
+class _Upsampling(SamplingCall):
+    """A call of either function; its problem is a transposed convolution with windows of ``scale``, side by side."""
 
-    The problem has the same sizes as a transposed convolution: windows of ``scale``, side by side, each channel on its own.
-    """
-
-    frame: Frame
-    problem: Problem
     mode: str
     align_corners: bool
-    shape: tuple[int, ...]
-    result: np.dtype
-    compute: np.dtype
-    carrier: np.dtype
 
 
-def _accepted(backward: bool, array: Any, scale: Any, mode: Any, align_corners: Any, layout: Any) -> _Call:
-    options = (scale, mode, align_corners, layout)
-    if type(align_corners) is not bool or not are_keys((scale, mode, layout)):
-        options = _frozen(*options)
-    return _checked(backward, array.shape, array.dtype, *options)
-
-
-def _frozen(scale: Any, mode: Any, align_corners: Any, layout: Any) -> tuple[Any, ...]:
+def _frozen(scale: Any, mode: Any, layout: Any) -> tuple[Any, ...]:
     if not isinstance(mode, str) or mode not in _MODES:
         raise ValueError(f"mode must be one of {', '.join(map(repr, _MODES))}, got {mode!r}")
-    return as_sizes("scale", scale), mode, as_flag("align_corners", align_corners), as_layout_name(layout)
+    return as_sizes("scale", scale), mode, as_layout_name(layout)
 
 
-@lru_cache(maxsize=4096)
-def _checked(backward: bool, shape: tuple[int, ...], dtype: np.dtype, *options: Any) -> _Call:
-    sizes, mode, align_corners, layout = _frozen(*options)
+def _upsampling(options: tuple[Any, ...], shape: tuple[int, ...], dtype: np.dtype, align_corners: bool) -> _Upsampling:
+    frame, scale, mode = _spread("x", len(shape), options, align_corners)
+    images, channels, coarse = frame.split("x", shape)
+    check_elements(images, channels, (size * step for size, step in zip(coarse, scale, strict=True)), scale=scale)
+    dtypes = summed(dtype) if mode == "bilinear" else copied(dtype)
+    problem = _problem(images, channels, coarse, scale, dtypes)
+    return _Upsampling(problem, frame, frame.shape(problem.fine_array_shape), *dtypes, mode, align_corners)
+
+
+def _downsampling(options: tuple[Any, ...], shape: tuple[int, ...], dtype: np.dtype, align_corners: bool) -> _Upsampling:
+    frame, scale, mode = _spread("dy", len(shape), options, align_corners)
+    images, channels, fine = frame.split("dy", shape)
+    if any(size % step for size, step in zip(fine, scale, strict=True)):
+        raise ValueError(f"dy must have spatial sizes that are multiples of scale {scale}, got {fine}")
+    coarse = tuple(size // step for size, step in zip(fine, scale, strict=True))
+    dtypes = summed(dtype)
+    problem = _problem(images, channels, coarse, scale, dtypes)
+    return _Upsampling(problem, frame, frame.shape(problem.coarse_array_shape), *dtypes, mode, align_corners)
+
+
+def _spread(name: str, rank: int, options: tuple[Any, ...], align_corners: bool) -> tuple[Frame, tuple[int, ...], str]:
+    """The frame of an array, the scale of each of its spatial axes, and the mode as backends call it."""
+    sizes, mode, layout = options
     general, axes = _MODES[mode]
     if align_corners and general != "bilinear":
         raise ValueError(f"align_corners must be False for mode={mode!r}, which does not interpolate, got True")
-    name = "dy" if backward else "x"
-    frame = frame_of(name, len(shape), layout, "scale", sizes, axes)
-    scale = per_axis("scale", sizes, frame.axes, least=1)
-    images, channels, spatial = frame.split(name, shape)
-    if backward:
-        if any(size % step for size, step in zip(spatial, scale, strict=True)):
-            raise ValueError(f"dy must have spatial sizes that are multiples of scale {scale}, got {spatial}")
-        spatial = tuple(size // step for size, step in zip(spatial, scale, strict=True))
-    else:
-        check_elements(images, channels, (size * step for size, step in zip(spatial, scale, strict=True)), scale=scale)
-    moved = general != "bilinear" and not backward
-    result = dtype if moved else result_type([dtype])
-    compute = dtype if moved else compute_type(result)
-    carrier = CARRIERS.get(dtype.itemsize, dtype) if moved else compute
-    part = part_type(carrier)
-    problem = conv_transpose_problem(
-        (images, channels, *spatial),
-        (channels, 1, *scale),
-        CHANNELS_FIRST[frame.axes],
-        scale,
-        0,
-        0,
-        None,
-        1,
-        channels,
-        part if part in CARRIERS.values() else CARRIERS[8],
-    )
-    seen = frame.shape(images, channels, spatial if backward else problem.fine_shape)
-    return _Call(frame, problem, general, align_corners, seen, result, compute, carrier)
+    frame = frame_of(name, rank, layout, "scale", sizes, axes)
+    return frame, per_axis("scale", sizes, frame.axes, least=1), general
+
+
+def _problem(images: int, channels: int, coarse: tuple[int, ...], scale: tuple[int, ...], dtypes: Dtypes) -> Problem:
+    shapes = (images, channels, *coarse), (channels, 1, *scale)
+    return conv_transpose_problem(*shapes, stride=scale, groups=channels, dtype=dtypes.problem)
+
+
+_UPSAMPLE = Remembered(_frozen, _upsampling)
+_BACKWARD = Remembered(_frozen, _downsampling)

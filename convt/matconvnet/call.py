@@ -1,27 +1,32 @@
 """One call of either function: read the options, accept the arrays, check the sizes, run the core on transposed views.
 
-What differs between the two functions stands in a `Function` each, in `functions.py`.
+What differs between the two functions stands in a `Function` each, in `functions.py`. All that is known without the arrays'
+data is kept for the next call like it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from math import inf
-from typing import Any
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from math import inf, prod
+from typing import Any, NamedTuple
 
-from ..core.problem import Problem
-from ..functions.operators import Gradients
+import numpy as np
+
+from ..core.call import Operator
+from ..core.execution import Gradients, backward, forward
+from ..core.memory import Memory
 from ..selection import BackendRequest, choose
 from ..settings import settings
 from .geometry import Geometry
 from .options import CudnnSettings, Options, read_options
-from .tensors import Tensors, as_tensors
+from .tensors import CLASSES, Outline, Tensors, described, outlines_of, reshape, take_in
 
 __all__ = ["Function", "run"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Function:
     """What makes one of the two functions.
 
@@ -31,24 +36,40 @@ class Function:
     options : type
     geometry : callable
         Checks the sizes.
-    forward, backward : callable
-        The core's operators.
-    problem : callable
-        The `Problem` that these operators meet, from the shapes, the dtype and the operators' options.
-    filters_optional : bool
-        Whether empty filters stand for those that change nothing.
+    operator : Operator
+        The core's.
+    without_filters : callable or None
+        Puts filters that change nothing in the place of empty ones; None where filters must not be empty.
     cudnn : CudnnSettings
-        What sticks; MatConvNet keeps it for each function by itself.
+        What a call leaves set for the next one; MatConvNet keeps it for each function separately.
     """
 
     name: str
     options: type[Options]
     geometry: Callable[[Tensors, Any], Geometry]
-    forward: Callable[..., Any]
-    backward: Callable[..., Gradients]
-    problem: Callable[..., Problem]
-    filters_optional: bool
+    operator: Operator
+    without_filters: Callable[[Tensors, Any], Tensors] | None
     cudnn: CudnnSettings = field(default_factory=CudnnSettings)
+
+
+class _Checked(NamedTuple):
+    """A call whose rules all hold.
+
+    Attributes
+    ----------
+    given : Tensors
+        As the caller passed them.
+    f : tuple of int
+        The filters' shape; where the caller's are empty, that of filters that change nothing.
+    geometry : Geometry
+    needs : tuple of str
+        The gradients to compute.
+    """
+
+    given: Tensors
+    f: tuple[int, ...]
+    geometry: Geometry
+    needs: tuple[str, ...]
 
 
 def run(
@@ -61,74 +82,95 @@ def run(
     keywords: Mapping[str, Any],
     backend: BackendRequest,
 ) -> Any:
-    """Y, or (dzdx, dzdf, dzdb) if dzdy is given; a string in dzdy's place is the first option."""
+    """The output, or (dzdx, dzdf, dzdb) if dzdy is given; a string in dzdy's place is the first option."""
     if isinstance(dzdy, str):
         positional, dzdy = (dzdy, *positional), None
     options = read_options(function.options, positional, keywords)
     function.cudnn.update(options)
     with function.cudnn.applied(options.verbose):
-        return _compute(function, options, as_tensors(x, f, b, dzdy), backend)
+        memory, arrays = take_in(x, f, b, dzdy)
+        call = _checked(function, options, memory.types, outlines_of(memory, arrays))
+        return _compute(function, options, call, memory, arrays, backend)
 
 
-def _compute(function: Function, options: Options, given: Tensors, backend: BackendRequest) -> Any:
-    """Y or the derivatives, from arguments that have been read."""
-    arrays = _identity_filters(given) if function.filters_optional and not given.f.size else given
-    geometry = function.geometry(arrays, options)
-    if options.verbose:
-        _report(function, options, given, geometry, _backend_name(function, arrays, geometry, backend))
-    memory = arrays.memory
-    bias = memory.reshape("b", arrays.b, (arrays.b.size,)) if arrays.b.size else None
-    x, f = memory.turn(arrays.x), memory.turn(arrays.f)
-    if arrays.dzdy is None:
-        y = function.forward(x, f, bias, **geometry.operator_options, backend=backend)
-        return memory.result(memory.turn(y))
-    gradients = function.backward(
-        x,
-        f,
-        bias,
-        memory.turn(arrays.dzdy),
-        **geometry.operator_options,
-        needs=_needs(options, given),
-        backend=backend,
-    )
-    return _derivatives(gradients, given)
-
-
-def _needs(options: Options, given: Tensors) -> list[str]:
+@lru_cache(maxsize=4096)
+def _checked(function: Function, options: Options, types: tuple[str, ...], outlines: tuple[Outline, ...]) -> _Checked:
+    given = tensors = described(types, outlines)
+    if function.without_filters is not None and not prod(given.f):
+        tensors = function.without_filters(given, options)
     wanted = {
         "x": not options.no_der_data,
-        "w": not options.no_der_filters and given.f.size > 0,
+        "w": not options.no_der_filters and prod(given.f) > 0,
         "bias": not options.no_der_biases,
     }
-    return [argument for argument, needed in wanted.items() if needed]
+    needs = tuple(argument for argument, needed in wanted.items() if needed)
+    return _Checked(given, tensors.f, function.geometry(tensors, options), needs)
 
 
-def _derivatives(gradients: Gradients, given: Tensors) -> tuple[Any, Any, Any]:
-    """The core's gradients in MATLAB's shapes."""
-    memory = given.memory
-    turned = (None if each is None else memory.turn(each) for each in (gradients.x, gradients.w))
-    dzdx, dzdf = (given.empty() if each is None else memory.result(each) for each in turned)
-    if gradients.bias is None:
-        return dzdx, dzdf, given.empty()
-    return dzdx, dzdf, memory.result(memory.reshape("dzdb", gradients.bias, given.b.shape))
+def _compute(
+    function: Function, options: Options, call: _Checked, memory: Memory, arrays: list[Any], backend: BackendRequest
+) -> Any:
+    """The output or the derivatives."""
+    given, geometry = call.given, call.geometry
+    model = arrays[given.model]
+    dtype = model.dtype
+    if given.mixed:
+        dtype = np.dtype(given.type_name) if memory.owner is None else dtype
+        arrays = [_converted(memory, array, dtype, model) for array in arrays]
+    x, f, b, *rest = arrays
+    if given.f != call.f:
+        f = memory.empty(call.f, dtype, model)
+        f[...] = 1
+    if options.verbose:
+        _report(function, options, call, memory, dtype, backend)
+    x, f = _turned(reshape(memory, "x", x, given.x)), _turned(reshape(memory, "f", f, call.f))
+    bias = reshape(memory, "b", b, (b.size,)) if b.size else None
+    if not rest:
+        y = forward(function.operator, geometry.operator_options, x, f, bias, None, backend, order="C")
+        return memory.give_back(_turned(y), None, y.dtype)
+    dzdy = _turned(reshape(memory, "dzdy", rest[0], geometry.y_shape))
+    gradients = backward(function.operator, geometry.operator_options, x, f, bias, dzdy, call.needs, backend, order="C")
+    return _derivatives(gradients, memory, given.b, dtype, model)
 
 
-def _backend_name(function: Function, arrays: Tensors, geometry: Geometry, backend: BackendRequest) -> str:
-    """Who will compute, by the same selection that the core makes."""
-    x_shape, f_shape = arrays.x.shape[::-1], arrays.f.shape[::-1]
-    problem = function.problem(x_shape, f_shape, arrays.dtype, **geometry.operator_options)
-    return choose(problem, backend, arrays.memory.owner).name
+def _derivatives(
+    gradients: Gradients, memory: Memory, b_shape: tuple[int, ...], dtype: np.dtype, model: Any
+) -> tuple[Any, Any, Any]:
+    """The core's gradients in MATLAB's shapes; MATLAB's empty matrix for those that are left out."""
+    dzdx, dzdf = (None if each is None else _turned(each) for each in (gradients.x, gradients.w))
+    dzdb = None if gradients.bias is None else reshape(memory, "dzdb", gradients.bias, b_shape)
+    results = (memory.empty((0, 0), dtype, model) if each is None else each for each in (dzdx, dzdf, dzdb))
+    first, second, third = (memory.give_back(each, None, dtype) for each in results)
+    return first, second, third
 
 
-def _report(function: Function, options: Options, given: Tensors, geometry: Geometry, backend: str) -> None:
+def _converted(memory: Memory, array: Any, dtype: np.dtype, model: Any) -> Any:
+    """The array in the dtype of the call; only one without elements may have another."""
+    if memory.owner is None or isinstance(array, np.ndarray):
+        return array if array.dtype is dtype else array.astype(dtype, copy=False)
+    return array if array.size else memory.empty(array.shape, dtype, model)
+
+
+def _turned(array: Any) -> Any:
+    """All axes reversed."""
+    return array.transpose((3, 2, 1, 0))
+
+
+def _report(
+    function: Function, options: Options, call: _Checked, memory: Memory, dtype: np.dtype, backend: BackendRequest
+) -> None:
+    given, y_shape = call.given, call.geometry.y_shape
     common = {each.name for each in fields(Options)}
     specific = [f"{each.name} {getattr(options, each.name)}" for each in fields(options) if each.name not in common]
     direction, result = ("forward", "y") if given.dzdy is None else ("backward", "dzdy")
+    problem = function.operator.checked(
+        call.geometry.operator_options, *(np.broadcast_to(np.zeros((), dtype), shape[::-1]) for shape in (given.x, call.f))
+    ).problem
     for line in (
-        f"{direction}, {given.class_name}, backend {backend}",
+        f"{direction}, {CLASSES[given.type_name]}, backend {choose(problem, backend, memory.owner).name}",
         _cudnn_words(),
         ", ".join(specific),
-        f"x {_size(given.x)}, f {_size(given.f)}, b {_size(given.b)}, {result} {_words(geometry.y_shape)}",
+        f"x {_size(given.x)}, f {_size(given.f)}, b {_size(given.b)}, {result} {_size(y_shape)}",
     ):
         print(f"{function.name}: {line}")
 
@@ -139,14 +181,5 @@ def _cudnn_words() -> str:
     return f"cuDNN {'on' if now.cudnn else 'off'}, workspace limit {limit}"
 
 
-def _size(array: Any) -> str:
-    return _words(array.shape) if array.size else "empty"
-
-
-def _words(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape)) or "1"
-
-
-def _identity_filters(given: Tensors) -> Tensors:
-    """A filter of one pixel with value 1 for each channel, each channel being a group."""
-    return replace(given, f=given.memory.ones((1, 1, 1, given.x.shape[2]), given.x))
+def _size(shape: tuple[int, ...]) -> str:
+    return (" x ".join(map(str, shape)) or "1") if prod(shape) else "empty"

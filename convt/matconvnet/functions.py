@@ -2,30 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
-
-from ..core.layout import layout_for
-from ..core.problem import Problem, conv_problem, conv_transpose_problem
-from ..functions.operators import conv, conv_backward, conv_transpose, conv_transpose_backward
+from ..core.call import CONV, CONV_TRANSPOSE
 from ..selection import BackendRequest
 from .call import Function, run
-from .geometry import plain_geometry, transposed_geometry
-from .options import PlainOptions, TransposedOptions
+from .geometry import conv_geometry, conv_transpose_geometry, identity_filters
+from .options import ConvOptions, ConvTransposeOptions
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, ArrayT, NumbersLike, NumPyLike
 
 __all__ = ["vl_nnconv", "vl_nnconvt"]
 
 
+@overload
 def vl_nnconvt(
-    x: Any,
-    f: Any,
-    b: Any,
-    dzdy: Any = None,
-    *options: Any,
-    upsample: Any = None,
-    crop: Any = None,
-    num_groups: Any = None,
+    x: ArrayT | NumPyLike,
+    f: ArrayLike,
+    b: ArrayLike | None,
+    dzdy: str | None = None,
+    *options: str | NumbersLike,
+    upsample: NumbersLike | None = None,
+    crop: NumbersLike | None = None,
+    num_groups: NumbersLike | None = None,
+    no_der_data: bool | None = None,
+    no_der_filters: bool | None = None,
+    no_der_biases: bool | None = None,
+    cudnn: bool | None = None,
+    cudnn_workspace_limit: float | None = None,
+    verbose: bool | None = None,
+    backend: BackendRequest = None,
+) -> ArrayT: ...
+@overload
+def vl_nnconvt(
+    x: ArrayT | NumPyLike,
+    f: ArrayLike,
+    b: ArrayLike | None,
+    dzdy: ArrayLike,
+    *options: str | NumbersLike,
+    upsample: NumbersLike | None = None,
+    crop: NumbersLike | None = None,
+    num_groups: NumbersLike | None = None,
+    no_der_data: bool | None = None,
+    no_der_filters: bool | None = None,
+    no_der_biases: bool | None = None,
+    cudnn: bool | None = None,
+    cudnn_workspace_limit: float | None = None,
+    verbose: bool | None = None,
+    backend: BackendRequest = None,
+) -> tuple[ArrayT, ArrayT, ArrayT]: ...
+def vl_nnconvt(
+    x: ArrayT | NumPyLike,
+    f: ArrayLike,
+    b: ArrayLike | None,
+    dzdy: ArrayLike | str | None = None,
+    *options: str | NumbersLike,
+    upsample: NumbersLike | None = None,
+    crop: NumbersLike | None = None,
+    num_groups: NumbersLike | None = None,
     no_der_data: bool | None = None,
     no_der_filters: bool | None = None,
     no_der_biases: bool | None = None,
@@ -71,7 +106,7 @@ def vl_nnconvt(
         Print the sizes, the options, the backend and the settings of cuDNN; the cuda backend adds which engine and
         algorithm computes, and its workspace.
     backend : str, sequence of str or Backend, optional
-        Who computes this call; see `convt.use_backend`.
+        The backend of this call, or several to try in turn; see `convt.use_backend`.
 
     Returns
     -------
@@ -124,18 +159,54 @@ def vl_nnconvt(
         "cudnn_workspace_limit": cudnn_workspace_limit,
         "verbose": verbose,
     }
-    return run(_TRANSPOSED, x, f, b, dzdy, options, keywords, backend)
+    return run(_CONV_TRANSPOSE, x, f, b, dzdy, options, keywords, backend)
 
 
+@overload
 def vl_nnconv(
-    x: Any,
-    f: Any,
-    b: Any,
-    dzdy: Any = None,
-    *options: Any,
-    pad: Any = None,
-    stride: Any = None,
-    dilate: Any = None,
+    x: ArrayT | NumPyLike,
+    f: ArrayLike | None,
+    b: ArrayLike | None,
+    dzdy: str | None = None,
+    *options: str | NumbersLike,
+    pad: NumbersLike | None = None,
+    stride: NumbersLike | None = None,
+    dilate: NumbersLike | None = None,
+    no_der_data: bool | None = None,
+    no_der_filters: bool | None = None,
+    no_der_biases: bool | None = None,
+    cudnn: bool | None = None,
+    cudnn_workspace_limit: float | None = None,
+    verbose: bool | None = None,
+    backend: BackendRequest = None,
+) -> ArrayT: ...
+@overload
+def vl_nnconv(
+    x: ArrayT | NumPyLike,
+    f: ArrayLike | None,
+    b: ArrayLike | None,
+    dzdy: ArrayLike,
+    *options: str | NumbersLike,
+    pad: NumbersLike | None = None,
+    stride: NumbersLike | None = None,
+    dilate: NumbersLike | None = None,
+    no_der_data: bool | None = None,
+    no_der_filters: bool | None = None,
+    no_der_biases: bool | None = None,
+    cudnn: bool | None = None,
+    cudnn_workspace_limit: float | None = None,
+    verbose: bool | None = None,
+    backend: BackendRequest = None,
+) -> tuple[ArrayT, ArrayT, ArrayT]: ...
+def vl_nnconv(
+    x: ArrayT | NumPyLike,
+    f: ArrayLike | None,
+    b: ArrayLike | None,
+    dzdy: ArrayLike | str | None = None,
+    *options: str | NumbersLike,
+    pad: NumbersLike | None = None,
+    stride: NumbersLike | None = None,
+    dilate: NumbersLike | None = None,
     no_der_data: bool | None = None,
     no_der_filters: bool | None = None,
     no_der_biases: bool | None = None,
@@ -153,8 +224,8 @@ def vl_nnconv(
     x : array_like, H x W x D x N
         As in `vl_nnconvt`.
     f : array_like, FH x FW x FC x K
-        K filters. If FC is less than D, the channels form ``D / FC`` groups, which must divide K. Empty or None does not
-        filter: y is x padded, taken at the strides, and the biases.
+        K filters. If FC is less than D, the channels form ``D / FC`` groups, which must divide K. Empty or None means
+        no filtering: y is x padded, taken at the strides, and the biases are added. dilate must then be 1.
     b : array_like
         K biases in any shape (D if f is empty); empty or None for none.
     dzdy : array_like, optional
@@ -214,43 +285,20 @@ def vl_nnconv(
         "cudnn_workspace_limit": cudnn_workspace_limit,
         "verbose": verbose,
     }
-    return run(_PLAIN, x, f, b, dzdy, options, keywords, backend)
+    return run(_CONV, x, f, b, dzdy, options, keywords, backend)
 
 
-def _transposed_problem(
-    x_shape: tuple[int, ...], w_shape: tuple[int, ...], dtype: np.dtype, *, stride: Any, padding: Any, groups: int
-) -> Problem:
-    return conv_transpose_problem(x_shape, w_shape, layout_for(None, 2), stride, padding, 0, None, 1, groups, dtype)
-
-
-def _plain_problem(
-    x_shape: tuple[int, ...],
-    w_shape: tuple[int, ...],
-    dtype: np.dtype,
-    *,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    groups: int,
-) -> Problem:
-    return conv_problem(x_shape, w_shape, layout_for(None, 2), stride, padding, dilation, groups, dtype)
-
-
-_TRANSPOSED = Function(
+_CONV_TRANSPOSE = Function(
     name="vl_nnconvt",
-    options=TransposedOptions,
-    geometry=transposed_geometry,
-    forward=conv_transpose,
-    backward=conv_transpose_backward,
-    problem=_transposed_problem,
-    filters_optional=False,
+    options=ConvTransposeOptions,
+    geometry=conv_transpose_geometry,
+    operator=CONV_TRANSPOSE,
+    without_filters=None,
 )
-_PLAIN = Function(
+_CONV = Function(
     name="vl_nnconv",
-    options=PlainOptions,
-    geometry=plain_geometry,
-    forward=conv,
-    backward=conv_backward,
-    problem=_plain_problem,
-    filters_optional=True,
+    options=ConvOptions,
+    geometry=conv_geometry,
+    operator=CONV,
+    without_filters=identity_filters,
 )

@@ -8,12 +8,13 @@ out as (x, y), and the options are turned round with them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
-from .options import Pair, PlainOptions, Sides, TransposedOptions
+from .options import ConvOptions, ConvTransposeOptions, Pair, Sides
 from .tensors import Tensors
 
-__all__ = ["Geometry", "plain_geometry", "transposed_geometry"]
+__all__ = ["Geometry", "conv_geometry", "conv_transpose_geometry", "identity_filters"]
 
 
 @dataclass(frozen=True)
@@ -24,20 +25,20 @@ class Geometry:
     ----------
     y_shape : tuple of int
         YH, YW, output channels, N.
-    operator_options : dict
-        The core's options, with axes in the order (x, y).
+    operator_options : tuple
+        The core's options, in the order in which its operator takes them, with axes in the order (x, y).
     """
 
     y_shape: tuple[int, int, int, int]
-    operator_options: dict[str, Any]
+    operator_options: tuple[Any, ...]
 
 
-def transposed_geometry(arrays: Tensors, options: TransposedOptions) -> Geometry:
+def conv_transpose_geometry(arrays: Tensors, options: ConvTransposeOptions) -> Geometry:
     """``vl_nnconvt``'s: ``YH = UPY * (H - 1) + FH - TOP - BOTTOM``, and likewise YW."""
     height, width, channels, images = _x_shape(arrays)
-    if not arrays.f.size:
-        raise ValueError(f"f must not be empty (only vl_nnconv does without filters), got shape {arrays.f.shape}")
-    filter_height, filter_width, filters, depth = arrays.f.shape
+    if not prod(arrays.f):
+        raise ValueError(f"f must not be empty (only vl_nnconv does without filters), got shape {arrays.f}")
+    filter_height, filter_width, filters, depth = arrays.f
     if depth % options.num_groups:
         raise ValueError(f"num_groups must divide f's depth, f.shape[3] = {depth}, got {options.num_groups}")
     if depth != channels:
@@ -56,16 +57,16 @@ def transposed_geometry(arrays: Tensors, options: TransposedOptions) -> Geometry
         )
     geometry = Geometry(
         (y_height, y_width, filters * options.num_groups, images),
-        {"stride": _x_first(options.upsample), "padding": _sides(options.crop), "groups": options.num_groups},
+        (None, _x_first(options.upsample), _sides(options.crop), 0, None, 1, options.num_groups),
     )
     _check_b_and_dzdy(arrays, geometry.y_shape)
     return geometry
 
 
-def plain_geometry(arrays: Tensors, options: PlainOptions) -> Geometry:
+def conv_geometry(arrays: Tensors, options: ConvOptions) -> Geometry:
     """``vl_nnconv``'s: ``YH = floor((H + TOP + BOTTOM - DILATEY * (FH - 1) - 1) / STRIDEY) + 1``, and likewise YW."""
     height, width, channels, images = _x_shape(arrays)
-    filter_height, filter_width, depth, filters = arrays.f.shape
+    filter_height, filter_width, depth, filters = arrays.f
     if channels % depth:
         raise ValueError(
             f"f.shape[2] must divide x's {channels} channels, got {depth} (f is FH x FW x FC x K; is it vl_nnconvt's?)"
@@ -87,32 +88,34 @@ def plain_geometry(arrays: Tensors, options: PlainOptions) -> Geometry:
     y_height, y_width = ((space - need) // step + 1 for space, need, step in zip(room, reach, options.stride, strict=True))
     geometry = Geometry(
         (y_height, y_width, filters, images),
-        {
-            "stride": _x_first(options.stride),
-            "padding": _sides(options.pad),
-            "dilation": _x_first(options.dilate),
-            "groups": groups,
-        },
+        (None, _x_first(options.stride), _sides(options.pad), _x_first(options.dilate), groups),
     )
     _check_b_and_dzdy(arrays, geometry.y_shape)
     return geometry
 
 
+def identity_filters(given: Tensors, options: ConvOptions) -> Tensors:
+    """Put filters in the place of empty ones: of one pixel with value 1 for each channel, each channel being a group."""
+    if options.dilate != (1, 1):
+        raise ValueError(f"dilate must be 1 without filters, got {options.dilate}")
+    return given._replace(f=(1, 1, 1, given.x[2]))
+
+
 def _x_shape(arrays: Tensors) -> tuple[int, ...]:
-    shape: tuple[int, ...] = arrays.x.shape
+    shape = arrays.x
     if min(shape[:3]) < 1:
         raise ValueError(f"x must have a row, a column and a channel at least (only the batch may be empty), got {shape}")
     return shape
 
 
 def _check_b_and_dzdy(arrays: Tensors, y_shape: tuple[int, ...]) -> None:
-    if arrays.b.size not in (0, y_shape[2]):
+    if prod(arrays.b) not in (0, y_shape[2]):
         raise ValueError(
-            f"b must have an element for each of the {y_shape[2]} output channels, or none, got {arrays.b.size}"
+            f"b must have an element for each of the {y_shape[2]} output channels, or none, got {prod(arrays.b)}"
         )
-    if arrays.dzdy is not None and arrays.dzdy.shape != y_shape:
-        fix = "" if arrays.dzdy.size else " (leave it out for the forward pass)"
-        raise ValueError(f"dzdy.shape must equal y's {y_shape}, got {arrays.dzdy.shape}{fix}")
+    if arrays.dzdy is not None and arrays.dzdy != y_shape:
+        fix = "" if prod(arrays.dzdy) else " (leave it out for the forward pass)"
+        raise ValueError(f"dzdy.shape must equal y's {y_shape}, got {arrays.dzdy}{fix}")
 
 
 def _x_first(pair: Pair) -> Pair:

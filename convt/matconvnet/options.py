@@ -1,30 +1,30 @@
 """MatConvNet's options: 'Name', value pairs and bare flags after the arrays, or Python's keywords; the last one wins.
 
 Names are case-insensitive and never abbreviated. Numbers are MATLAB's: one or several in any matrix shape, read in column
-order, their fractions cut off. `TransposedOptions` and `PlainOptions` hold the names, the defaults and the values read.
+order, their fractions cut off. `ConvTransposeOptions` and `ConvOptions` hold the names, the defaults and the values read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar, cast
 
 import numpy as np
 
-from ..core.arguments import as_flag
+from ..core.arguments import are_keys, as_flag
 from ..settings import options as call_options
 
-__all__ = ["CudnnSettings", "Options", "PlainOptions", "TransposedOptions", "read_options"]
+__all__ = ["ConvOptions", "ConvTransposeOptions", "CudnnSettings", "Options", "read_options"]
 
 Pair: TypeAlias = tuple[int, int]
 Sides: TypeAlias = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one object for the same options
 class Options:
     """The options that both functions have.
 
@@ -56,8 +56,8 @@ class Options:
     valued: ClassVar[Mapping[str, str]] = {"CudnnWorkspaceLimit": "cudnn_workspace_limit"}
 
 
-@dataclass(frozen=True)
-class TransposedOptions(Options):
+@dataclass(frozen=True, eq=False)
+class ConvTransposeOptions(Options):
     """The options of ``vl_nnconvt``: upsample is (UPY, UPX), crop (TOP, BOTTOM, LEFT, RIGHT)."""
 
     upsample: Pair = (1, 1)
@@ -72,8 +72,8 @@ class TransposedOptions(Options):
     }
 
 
-@dataclass(frozen=True)
-class PlainOptions(Options):
+@dataclass(frozen=True, eq=False)
+class ConvOptions(Options):
     """The options of ``vl_nnconv``: pad is (TOP, BOTTOM, LEFT, RIGHT), stride and dilate are (Y, X)."""
 
     pad: Sides = (0, 0, 0, 0)
@@ -115,7 +115,7 @@ AnyOptions = TypeVar("AnyOptions", bound=Options)
 
 
 def read_options(kind: type[AnyOptions], positional: Sequence[Any], keywords: Mapping[str, Any]) -> AnyOptions:
-    """The options of one call.
+    """The options of one call; the same object for options that are the same, and the sooner if they are written alike.
 
     Parameters
     ----------
@@ -131,9 +131,33 @@ def read_options(kind: type[AnyOptions], positional: Sequence[Any], keywords: Ma
     ValueError, TypeError
         A name is unknown or no string, a value is missing or breaks its rule.
     """
-    given = ((keyword, value) for keyword, value in keywords.items() if value is not None)
+    given = [item for item in keywords.items() if item[1] is not None]
+    written = [*positional]
+    for item in given:
+        written += item
+    key = tuple([tuple(value) if type(value) is list else value for value in written])
+    if are_keys(key):
+        try:
+            return cast(AnyOptions, _known(cast(Hashable, kind), key, len(positional)))
+        except (ValueError, TypeError):
+            pass  # the error tells what was written, lists as lists
+    return _read(kind, positional, given)
+
+
+def _read(kind: type[AnyOptions], positional: Sequence[Any], given: Iterable[tuple[str, Any]]) -> AnyOptions:
     pairs = chain(_named(kind, positional), given)
-    return kind(**{keyword: _READERS[keyword](keyword, value) for keyword, value in pairs})
+    values = {keyword: _READERS[keyword](keyword, value) for keyword, value in pairs}
+    return cast(AnyOptions, _made(cast(Hashable, kind), tuple(sorted(values.items()))))
+
+
+@lru_cache(maxsize=1024)
+def _known(kind: type[Options], written: tuple[Any, ...], positional: int) -> Options:
+    return _read(kind, written[:positional], zip(written[positional::2], written[positional + 1 :: 2], strict=True))
+
+
+@lru_cache(maxsize=1024)
+def _made(kind: type[Options], values: tuple[tuple[str, Any], ...]) -> Options:
+    return kind(**dict(values))
 
 
 def _named(kind: type[Options], arguments: Sequence[Any]) -> Iterator[tuple[str, Any]]:

@@ -1,143 +1,156 @@
 """What MatConvNet counts as arrays: real numbers, all of one class, single or double, with four dimensions.
 
-On a device, the half types that its backend computes with are classes too.
-
-Missing dimensions are 1, further ones are folded into the fourth. Empty arrays may have any numeric class. Nothing is copied
-unless folding forces it. Read `geometry.py` for the rules on sizes, `memory.py` for arrays on a GPU.
+On a device, the half types that its backend computes with are classes too. Missing dimensions are 1, further ones are folded
+into the fourth. Empty arrays may have any numeric class. Nothing is copied unless folding forces it. `take_in` accepts the
+arrays of a call, `described` says from their outlines alone what they are as tensors; read `geometry.py` for the rules on
+sizes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from ..core.arrays import as_array
-from ..core.memory import type_of
-from .memory import DeviceMemory, Memory, memory_of
+from ..core.memory import Memory, memory_of, type_of
 
-__all__ = ["Tensors", "as_tensors"]
+__all__ = ["CLASSES", "Outline", "Tensors", "described", "outlines_of", "reshape", "take_in", "words"]
 
-_CLASSES = {"float16": "half", "bfloat16": "bfloat16", "float32": "single", "float64": "double"}
+CLASSES = {"float16": "half", "bfloat16": "bfloat16", "float32": "single", "float64": "double"}
+NAMES = ("x", "f", "b", "dzdy")
 _NUMERIC = "{name} must be an array of real numbers, {classes}, got {got}"
 _MOST_DIMENSIONS = 7  # MatConvNet's own limit
+_NOTHING = np.empty(0)
+
+Outline: TypeAlias = tuple[tuple[int, ...], "np.dtype | str"]
+"""An array's shape and dtype; on a device, the name of its type."""
 
 
-@dataclass(frozen=True)
-class Tensors:
-    """The arrays of one call, in one dtype; on a device, the backend's kind of arrays instead of ndarrays.
+class Tensors(NamedTuple):
+    """The arrays of a call as MATLAB sees them; what they are is known without their data.
 
     Attributes
     ----------
-    memory : Memory
-        Where they lie.
-    x, f : ndarray
-        With four dimensions.
-    b : ndarray
-        In the caller's shape; empty where there are no biases.
-    dzdy : ndarray or None
+    x, f : tuple of int
+        Shapes, with four dimensions; f's is empty where it has no elements.
+    b : tuple of int
+        The caller's shape.
+    dzdy : tuple of int or None
         With four dimensions; None for the forward pass.
+    model : int
+        Which of x, f, b and dzdy is the first that has elements, else 0; its class is the call's.
+    type_name : str
+        The name of that class's type; float32 for another numeric class, where nothing has elements.
+    mixed : bool
+        Whether an array has another dtype than the call, as only one without elements may.
     """
 
-    memory: Memory
-    x: Any
-    f: Any
-    b: Any
-    dzdy: Any = None
-
-    @property
-    def dtype(self) -> np.dtype:
-        """What all of them hold."""
-        dtype: np.dtype = self.x.dtype
-        return dtype
-
-    @property
-    def class_name(self) -> str:
-        """Their type's name in MATLAB."""
-        return _CLASSES[type_of(self.x)]
-
-    def empty(self) -> Any:
-        """MATLAB's empty matrix, in the class of the others."""
-        return self.memory.empty(self.x)
+    x: tuple[int, ...]
+    f: tuple[int, ...]
+    b: tuple[int, ...]
+    dzdy: tuple[int, ...] | None
+    model: int
+    type_name: str
+    mixed: bool
 
 
-def as_tensors(x: Any, f: Any, b: Any, dzdy: Any) -> Tensors:
-    """Accept the arrays of one call; anything else is an error. None stands for an empty f or b."""
-    values = {"x": x, "f": () if f is None else f, "b": () if b is None else b}
+def take_in(x: Any, f: Any, b: Any, dzdy: Any) -> tuple[Memory, list[Any]]:
+    """The memory of a call's arrays, then x, f, b and dzdy if it is given; None stands for an empty f or b."""
+    values = [x, _NOTHING if f is None else f, _NOTHING if b is None or (type(b) is list and not b) else b]
     if dzdy is not None:
-        values["dzdy"] = dzdy
-    memory = memory_of(*values.values())
-    arrays = {name: _accepted(memory, name, value) for name, value in values.items()}
-    model = arrays[_check_classes(memory, arrays)]
-    dtype = np.dtype(model.dtype.type) if _type_of(model) in memory.types else np.dtype(np.float32)
-    arrays = {name: memory.convert(array, dtype, model) for name, array in arrays.items()}
-    return Tensors(memory, **{name: array if name == "b" else _fold(memory, name, array) for name, array in arrays.items()})
+        values.append(dzdy)
+    memory = memory_of(*values)
+    for position, value in enumerate(values):
+        if memory.owner is not None or type(value) is not np.ndarray or value.dtype.kind != "f":
+            values[position] = _accepted(memory, NAMES[position], value)
+    return memory, values
+
+
+def outlines_of(memory: Memory, arrays: list[Any]) -> tuple[Outline, ...]:
+    """As much of a call's arrays as `described` looks at."""
+    if memory.owner is None:
+        return tuple([(array.shape, array.dtype) for array in arrays])
+    return tuple([(array.shape, type_of(array)) for array in arrays])
+
+
+def described(types: tuple[str, ...], outlines: tuple[Outline, ...]) -> Tensors:
+    """The tensors of a call with arrays of these outlines, in a memory with such types."""
+    for name, (shape, _) in zip(NAMES, outlines, strict=False):
+        if len(shape) > _MOST_DIMENSIONS:
+            raise ValueError(f"{name} must have at most {_MOST_DIMENSIONS} dimensions, got {len(shape)}")
+    names = [each if isinstance(each, str) else each.name for _, each in outlines]
+    model = _check_classes(types, [prod(shape) for shape, _ in outlines], names)
+    x, f, b, *dzdy = (shape for shape, _ in outlines)
+    type_name = names[model] if names[model] in types else "float32"
+    mixed = any(each != type_name for _, each in outlines)
+    return Tensors(_folded(x), _folded(f), b, _folded(dzdy[0]) if dzdy else None, model, type_name, mixed)
+
+
+def reshape(memory: Memory, name: str, array: Any, shape: tuple[int, ...]) -> Any:
+    """The elements in the same order, which is MATLAB's; nothing is copied on a device."""
+    if array.shape == shape:
+        return array
+    try:
+        return array.reshape(shape, order="F")
+    except ValueError as error:
+        owner = "" if memory.owner is None else f" on backend {memory.owner.name!r}"
+        raise ValueError(
+            f"{name} must lie in Fortran order to become {words(shape)}{owner}, got {words(array.shape)} in another order "
+            "(copy it into Fortran order first)"
+        ) from error
+
+
+def words(shape: tuple[int, ...]) -> str:
+    """A shape in MATLAB's words: "3 x 4"."""
+    return " x ".join(map(str, shape)) if len(shape) > 1 else f"a vector of {prod(shape)}"
 
 
 def _accepted(memory: Memory, name: str, value: Any) -> Any:
-    if isinstance(memory, DeviceMemory) and not (name in "fb" and not memory.owner.owns(value) and _is_empty(value)):
-        array = memory.accept(name, value)
-        _check_form(memory, name, array)
-        return array
-    return _as_numeric(memory, name, value)
-
-
-def _is_empty(value: Any) -> bool:
-    """Whether an array that does not lie on the device stands for none."""
-    return not np.size(value)
+    if memory.owner is None or (name in "fb" and not memory.owner.owns(value) and not np.size(value)):
+        return _as_numeric(memory, name, value)
+    array = memory.take_in(name, value)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=array.dtype))
+    return array
 
 
 def _as_numeric(memory: Memory, name: str, value: Any) -> np.ndarray:
+    got = value.dtype if type(value) is np.ndarray else type(value).__name__
     try:
         array = as_array(name, value)
     except TypeError as error:
-        got = value.dtype if type(value) is np.ndarray else type(value).__name__
-        raise TypeError(_NUMERIC.format(name=name, classes=_words(memory), got=got)) from error
-    _check_form(memory, name, array)
+        raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=got)) from error
+    if array.dtype.kind not in "iuf":
+        raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=array.dtype))
     if array.dtype.kind != "f" and not hasattr(value, "dtype"):
         return array.astype(np.float64)  # Python's literals, which are double in MATLAB
     return array
 
 
-def _check_form(memory: Memory, name: str, array: Any) -> None:
-    if array.dtype.kind not in "iuf":
-        raise TypeError(_NUMERIC.format(name=name, classes=_words(memory), got=array.dtype))
-    if array.ndim > _MOST_DIMENSIONS:
-        raise ValueError(f"{name} must have at most {_MOST_DIMENSIONS} dimensions, got {array.ndim}")
-
-
-def _check_classes(memory: Memory, arrays: dict[str, Any]) -> str:
-    """The name of the first array that is not empty, whose class all others of those have; "x" if there is none."""
-    types = {name: _type_of(array) for name, array in arrays.items()}
-    filled = [name for name, array in arrays.items() if array.size]
-    first = filled[0] if filled else "x"
-    for name in filled:
-        if types[name] not in memory.types:
-            raise TypeError(f"{name} must be {_words(memory)}, got {types[name]} (convert it: {name}.astype(np.float32))")
-        if types[name] != types[first]:
+def _check_classes(types: tuple[str, ...], sizes: list[int], names: list[str]) -> int:
+    """The position of the first array that has elements, whose class all others of those have; 0 if there is none."""
+    filled = [position for position, size in enumerate(sizes) if size]
+    first = filled[0] if filled else 0
+    for position in filled:
+        name, got = NAMES[position], names[position]
+        if got not in types:
+            raise TypeError(f"{name} must be {_listed(types)}, got {got} (convert it: {name}.astype(np.float32))")
+        if got != names[first]:
             raise TypeError(
-                f"{name} must have the class of {first}, {_CLASSES[types[first]]}, got {_CLASSES[types[name]]} (convert "
-                f"it: {name}.astype({first}.dtype))"
+                f"{name} must have the class of {NAMES[first]}, {CLASSES[names[first]]}, got {CLASSES[got]} (convert it: "
+                f"{name}.astype({NAMES[first]}.dtype))"
             )
     return first
 
 
-def _type_of(array: Any) -> str:
-    """The type's name in memory, whatever the order of its bytes."""
-    return type_of(array) if array.dtype.isnative else array.dtype.name
-
-
-def _words(memory: Memory) -> str:
-    """The classes that there are."""
-    *others, last = (_CLASSES[each] for each in memory.types)
+def _listed(types: tuple[str, ...]) -> str:
+    """The classes that arrays may have, in words."""
+    *others, last = (CLASSES[each] for each in types)
     return f"{', '.join(others)} or {last}"
 
 
-def _fold(memory: Memory, name: str, array: Any) -> Any:
-    """With four dimensions, by MATLAB's rules."""
-    if array.ndim == 4:
-        return array
-    shape = (*array.shape, 1, 1, 1)[:3]
-    return memory.reshape(name, array, (*shape, prod(array.shape[3:])))
+def _folded(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape with four dimensions, by MATLAB's rules."""
+    return shape if len(shape) == 4 else (*(*shape, 1, 1, 1)[:3], prod(shape[3:]))

@@ -1,7 +1,8 @@
-"""The positions of y cut into blocks: stretches along one axis that meet x alike, and the ragged rest near its borders.
+"""The positions of y, cut into blocks that are copies of a template.
 
-Neighbouring positions inside of x meet the same taps at columns that are shifted by a constant, so that one of them, with
-all positions behind it on later axes, is the template of a whole stretch.
+Away from the borders of x, neighbouring positions along an axis meet the same taps at columns that are shifted by a
+constant. So the first of them, with all positions that belong to it on later axes, is the template of a whole stretch. Near
+the borders each block is its own template.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ _STRETCH = 2**12  # meetings of a stretch with its copies: enough to outweigh th
 
 
 class Block(NamedTuple):
-    """``copies * size`` positions from `first` on, each `size` of them like those before, shifted.
+    """``copies * size`` positions from `first` on: the template of `size` positions, and shifted copies of it.
 
     Attributes
     ----------
     first, size, copies : int
-        Flat positions.
+        In flat indices of y's positions.
     shift : int
-        How much higher the flat fine indices of each copy are.
+        What the flat indices into x grow by from each copy to the next.
     levels : list of Level
-        The spatial levels of the first `size` positions.
+        The spatial levels of the template.
     """
 
     first: int
@@ -42,13 +43,13 @@ class Block(NamedTuple):
 
 
 def blocks(problem: Problem, channels: int) -> Iterator[Block]:
-    """All positions in their order.
+    """Cut all positions, in their order.
 
     Parameters
     ----------
     problem : Problem
     channels : int
-        How many times a template has each meeting of a position and a tap.
+        How many elements of a template each meeting makes.
     """
     levels, coarse = spatial_levels(problem), problem.coarse_shape
     sizes = [_sizes(levels, axis, channels) for axis in range(len(levels))]
@@ -65,7 +66,7 @@ def blocks(problem: Problem, channels: int) -> Iterator[Block]:
 
 
 def _sizes(levels: Sequence[Level], axis: int, channels: int) -> Indices:
-    """For each position along an axis, the length that a template's arrays have at most."""
+    """For each position along an axis, an upper bound of the length of a template's arrays."""
     positions = prod(len(level.count) for level in levels[axis + 1 :])
     outer = prod(int(level.count.max()) for level in levels[:axis])
     inner = prod(int(level.count.sum()) for level in levels[axis + 1 :])
@@ -73,7 +74,7 @@ def _sizes(levels: Sequence[Level], axis: int, channels: int) -> Indices:
 
 
 def _cut(level: Level, sizes: Indices) -> Iterator[tuple[int, int, int]]:
-    """An axis as (begin, end, copies), where copies is the length for stretches of equal taps and 1 for the rest."""
+    """Cut an axis into (begin, end, copies): copies is the length of a stretch with equal taps, and 1 elsewhere."""
     totals = np.concatenate([[0], sizes.cumsum()])
     position = 0
     for begin, end in _stretches(level, totals):
@@ -84,7 +85,7 @@ def _cut(level: Level, sizes: Indices) -> Iterator[tuple[int, int, int]]:
 
 
 def _stretches(level: Level, totals: Indices) -> Iterator[tuple[int, int]]:
-    """The ranges of positions with the same taps that are worth it."""
+    """The ranges of positions with the same taps that are long enough to be worth a template."""
     changes = np.flatnonzero(np.diff(level.first) | np.diff(level.count)) + 1
     edges = np.concatenate([[0], changes, [len(level.count)]])
     long = np.flatnonzero((np.diff(edges) > 1) & (np.diff(totals[edges]) >= _STRETCH))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse
@@ -13,8 +12,11 @@ from scipy.sparse.linalg import LinearOperator
 from ..core.arrays import as_array
 from ..functions.operators import conv, conv_backward
 from ..selection import BackendRequest, check_request
-from .arguments import Subject
+from .arguments import MatrixArguments
 from .sparse import conv_matrix
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, LayoutName, PaddingLike, ShapeLike, SizesLike
 
 __all__ = ["ConvOperator"]
 
@@ -22,7 +24,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class _Operator(LinearOperator):  # type: ignore[misc]
-    """What both directions share: products that say what x must be, where SciPy's tell of a dimension mismatch."""
+    """Base of both directions: its products say what x must be, where SciPy's errors say "dimension mismatch"."""
 
     def dot(self, x: Any) -> Any:
         """``A @ x``."""
@@ -54,16 +56,16 @@ class ConvOperator(_Operator):
     stride, padding, dilation, groups, layout
         As in `conv`; x and y are ravelled in the layout's order.
     backend : str, sequence of str or Backend, optional
-        Who computes; chosen anew at each product, see `use_backend`.
+        The backend; selected anew at each product, see `use_backend`.
 
     Attributes
     ----------
     shape : tuple of int
         (y.size, x.size).
     dtype : numpy.dtype
-        That of w, as computed with; products have the type promoted from it and the vector's.
+        The type that w is computed in; products have the type promoted from it and the vector's.
     x_shape, y_shape : tuple of int
-        Of the arrays behind the vectors; without channels where x_shape was given so.
+        Shapes of the arrays that the vectors stand for; without channels if x_shape was given without.
 
     Raises
     ------
@@ -76,7 +78,7 @@ class ConvOperator(_Operator):
 
     Notes
     -----
-    ``A @ X`` with a matrix X of several columns is one call with a batch of as many images.
+    ``A @ X`` with a matrix X of several columns is a single call, with the columns as a batch.
 
     Examples
     --------
@@ -90,27 +92,32 @@ class ConvOperator(_Operator):
     array([1., 5., 2., 0., 3.])
     """
 
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+
     def __init__(
         self,
-        x_shape: Sequence[int],
-        w: Any,
+        x_shape: ShapeLike,
+        w: ArrayLike,
         *,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
+        stride: SizesLike = 1,
+        padding: PaddingLike = 0,
+        dilation: SizesLike = 1,
         groups: int = 1,
-        layout: str | None = None,
+        layout: LayoutName | None = None,
         backend: BackendRequest = None,
     ) -> None:
-        subject = Subject.accept(x_shape, w, stride=stride, padding=padding, dilation=dilation, groups=groups, layout=layout)
-        self._subject = subject
-        self._given_w = np.array(w, subject.dtype)
-        self._w = self._given_w.reshape(subject.w_shape)
+        arguments = MatrixArguments.accept(
+            x_shape, w, stride=stride, padding=padding, dilation=dilation, groups=groups, layout=layout
+        )
+        self._arguments = arguments
+        self._given_w = np.array(w, arguments.dtype)
+        self._w = self._given_w.reshape(arguments.w_shape)
         check_request(backend)
         self._backend = backend
         channels = self._given_w.ndim > len(x_shape)
-        self.x_shape, self.y_shape = (shape if channels else shape[1:] for shape in (subject.x_shape, subject.y_shape))
-        super().__init__(subject.dtype, (prod(self.y_shape), prod(self.x_shape)))
+        self.x_shape, self.y_shape = (shape if channels else shape[1:] for shape in (arguments.x_shape, arguments.y_shape))
+        super().__init__(arguments.dtype, (prod(self.y_shape), prod(self.x_shape)))
 
     def _adjoint(self) -> _Adjoint:
         return _Adjoint(self)
@@ -120,38 +127,38 @@ class ConvOperator(_Operator):
 
     def tosparse(self) -> scipy.sparse.csr_array:
         """The matrix, by `conv_matrix`."""
-        return conv_matrix(self.x_shape, self._given_w, **self._subject.options)
+        return conv_matrix(self.x_shape, self._given_w, **self._arguments.options)
 
     def _matvec(self, x: Array) -> Array:
-        y: Array = conv(x.reshape(self._subject.x_shape), self._w, backend=self._backend, **self._subject.options)
+        y: Array = conv(x.reshape(self._arguments.x_shape), self._w, backend=self._backend, **self._arguments.options)
         return y.ravel()
 
     def _rmatvec(self, y: Array) -> Array:
-        return self._back(y.reshape(self._subject.y_shape), self._subject.x_shape).ravel()
+        return self._back(y.reshape(self._arguments.y_shape), self._arguments.x_shape).ravel()
 
     def _matmat(self, x: Array) -> Array:
-        images = self._images(x, self._subject.x_shape)
-        return self._columns(conv(images, self._w, backend=self._backend, **self._subject.options))
+        images = self._images(x, self._arguments.x_shape)
+        return self._columns(conv(images, self._w, backend=self._backend, **self._arguments.options))
 
     def _rmatmat(self, y: Array) -> Array:
-        images = self._images(y, self._subject.y_shape)
-        shape = self._images(np.broadcast_to(np.int8(0), (self.shape[1], y.shape[1])), self._subject.x_shape).shape
+        images = self._images(y, self._arguments.y_shape)
+        shape = self._images(np.broadcast_to(np.int8(0), (self.shape[1], y.shape[1])), self._arguments.x_shape).shape
         return self._columns(self._back(images, shape))
 
     def _back(self, y: Array, x_shape: tuple[int, ...]) -> Array:
-        """The gradient of x is the adjoint; x itself is not looked at."""
+        """Apply the adjoint, which is the gradient of x; the values of x do not matter."""
         x = np.broadcast_to(self._w.dtype.type(0), x_shape)
-        result: Array = conv_backward(x, self._w, None, y, needs=("x",), backend=self._backend, **self._subject.options).x
+        result: Array = conv_backward(x, self._w, None, y, needs=("x",), backend=self._backend, **self._arguments.options).x
         return result
 
     def _images(self, columns: Array, shape: tuple[int, ...]) -> Array:
-        """The columns of a matrix as a batch; where the layout has it last, they lie there already."""
-        if self._subject.batch_last:
+        """The columns of a matrix as a batch; if the layout has the batch last, this is a view."""
+        if self._arguments.batch_last:
             return columns.reshape(*shape, -1)
         return columns.T.reshape(-1, *shape)
 
     def _columns(self, images: Array) -> Array:
-        if self._subject.batch_last:
+        if self._arguments.batch_last:
             return images.reshape(prod(images.shape[:-1]), images.shape[-1])
         return images.reshape(len(images), prod(images.shape[1:])).T
 
@@ -162,6 +169,10 @@ class _Adjoint(_Operator):
     def __init__(self, forward: ConvOperator) -> None:
         super().__init__(forward.dtype, forward.shape[::-1])
         self._forward = forward
+
+    def __repr__(self) -> str:
+        rows, columns = self.shape
+        return f"<{rows}x{columns} adjoint of ConvOperator with dtype={self.dtype}>"
 
     def _matvec(self, x: Array) -> Array:
         return self._forward._rmatvec(x)

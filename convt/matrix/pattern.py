@@ -1,7 +1,8 @@
-"""Which fine elements meet which coarse position: the sparsity of the matrix, from index arithmetic alone.
+"""The sparsity of the matrix, by index arithmetic: which taps, at which columns, each row has.
 
-Along one spatial axis the taps whose fine element exists are a range, for every coarse position: a `Level`. `expand` nests
-levels, so that the meetings come in the order of a sparse matrix's elements. Read `sparse.py` for what is made of them.
+A position of y and a tap *meet* at one element of x, unless that lies in the padding. Along one spatial axis the taps that
+meet a position are a range; a `Level` holds these ranges for all positions. `expand` combines the levels of all axes and
+lists the meetings in the order of a CSR matrix's elements. Read `sparse.py` for what is made of them.
 """
 
 from __future__ import annotations
@@ -21,14 +22,15 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Level:
-    """For every row, a range of taps along one axis, and the columns that they meet: ``base + tap * step``.
+    """For every row, a range of taps along one axis; each meets the column ``base + tap * step``.
 
     Attributes
     ----------
     first, count, base : ndarray, (rows,)
+        The range's first tap, its length, and the column of a tap 0.
     step : int
     columns, taps : int
-        The axis' sizes.
+        The sizes of x and of the kernel along the axis.
     """
 
     first: Indices
@@ -39,23 +41,23 @@ class Level:
     taps: int
 
     def at(self, rows: Indices) -> Level:
-        """The level of some of the rows."""
+        """The same for some of the rows."""
         return replace(self, first=self.first[rows], count=self.count[rows], base=self.base[rows])
 
 
 def spatial_levels(problem: Problem) -> list[Level]:
-    """One level per spatial axis; its rows are the coarse positions along that axis."""
+    """One level per spatial axis, whose rows are the positions of y along that axis."""
     return [_level(*sizes) for sizes in _axes(problem)]
 
 
 def every(rows: int, size: int, *, step: int, columns: int) -> Level:
-    """The level on which each row meets all `size` taps."""
+    """A level in which each row meets all `size` taps."""
     zeros = np.zeros(rows, np.int64)
     return Level(zeros, zeros + size, zeros, step, columns, size)
 
 
 def expand(levels: Sequence[Level]) -> tuple[Indices, Indices]:
-    """The columns and the taps of all rows' meetings, row by row, the last level's running fastest.
+    """Combine levels: the columns and the taps of all meetings, row by row, those of the last level varying fastest.
 
     Examples
     --------
@@ -96,7 +98,7 @@ def ranges(starts: Indices, lengths: Indices) -> Indices:
 
 
 def count_meetings(problem: Problem) -> int:
-    """How many meetings of positions and taps there are over all spatial axes; no array is longer than the kernel."""
+    """Count all meetings, without arrays that are longer than the kernel."""
     count = 1
     for coarse, fine, kernel, stride, padding, dilation in _axes(problem):
         offset = np.arange(kernel) * dilation - padding  # fine = coarse * stride + offset

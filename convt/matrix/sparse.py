@@ -6,36 +6,38 @@ in the order of the matrix's elements, and the taps pick the weights. Nothing is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import reduce
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse
 
+from ..core.arguments import BYTES_LIMIT
 from ..core.problem import Problem
-from .arguments import Subject
+from .arguments import MatrixArguments
 from .blocks import blocks
 from .pattern import Indices, count_meetings, every, expand, spatial_levels
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, LayoutName, PaddingLike, ShapeLike, SizesLike
 
 __all__ = ["conv_matrix"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-_BYTES_LIMIT = 2**62
 _CHUNK = 2**17  # elements of several rows that are written by one call
 
 
 def conv_matrix(
-    x_shape: Sequence[int],
-    w: Any,
+    x_shape: ShapeLike,
+    w: ArrayLike,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    stride: SizesLike = 1,
+    padding: PaddingLike = 0,
+    dilation: SizesLike = 1,
     groups: int = 1,
-    layout: str | None = None,
+    layout: LayoutName | None = None,
 ) -> scipy.sparse.csr_array:
     """The sparse matrix C of a convolution: ``C @ x.ravel()`` is ``conv(x, w, ...).ravel()``.
 
@@ -90,12 +92,14 @@ def conv_matrix(
     >>> convt.conv_matrix((3, 64, 64), np.ones((8, 3, 4, 4)), stride=2, padding=1).shape
     (8192, 12288)
     """
-    subject = Subject.accept(x_shape, w, stride=stride, padding=padding, dilation=dilation, groups=groups, layout=layout)
-    rows, columns = prod(subject.y_shape), prod(subject.x_shape)
-    outputs, inputs = subject.kernel.shape[:2]
-    data, indices, indptr = _allocate(rows, columns, count_meetings(subject.problem) * outputs * inputs, subject.dtype)
-    write = _write_channels_last if subject.channels_last else _write_channels_first
-    write(subject.problem, subject.kernel, data, indices, indptr)
+    arguments = MatrixArguments.accept(
+        x_shape, w, stride=stride, padding=padding, dilation=dilation, groups=groups, layout=layout
+    )
+    rows, columns = prod(arguments.y_shape), prod(arguments.x_shape)
+    outputs, inputs = arguments.kernel.shape[:2]
+    data, indices, indptr = _allocate(rows, columns, count_meetings(arguments.problem) * outputs * inputs, arguments.dtype)
+    write = _write_channels_last if arguments.channels_last else _write_channels_first
+    write(arguments.problem, arguments.kernel, data, indices, indptr)
     matrix = scipy.sparse.csr_array((data, indices, indptr), shape=(rows, columns))
     matrix.has_canonical_format = True
     return matrix
@@ -107,7 +111,7 @@ def _allocate(rows: int, columns: int, count: int, dtype: np.dtype[Any]) -> tupl
     index = np.dtype(np.int32 if narrow else np.int64)
     size = count * (dtype.itemsize + index.itemsize) + (rows + 1) * index.itemsize
     try:
-        if size >= _BYTES_LIMIT:
+        if size >= BYTES_LIMIT:
             raise MemoryError
         return np.empty(count, dtype), np.empty(count, index), np.empty(rows + 1, index)
     except MemoryError:
@@ -118,7 +122,7 @@ def _allocate(rows: int, columns: int, count: int, dtype: np.dtype[Any]) -> tupl
 
 
 def _write_channels_first(problem: Problem, w: Array, data: Array, indices: Array, indptr: Array) -> None:
-    """Rows (k, *position), columns (c, *fine): those of one k are those of every k, but for the group's channels."""
+    """Rows are (k, *position), columns (c, *fine). Those of every k are the same, from its group's first channel on."""
     outputs, inputs = w.shape[:2]
     weights = w.reshape(outputs, -1)
     of_group = np.arange(problem.groups).repeat(outputs // problem.groups) * inputs * prod(problem.fine_shape)
@@ -135,7 +139,7 @@ def _write_channels_first(problem: Problem, w: Array, data: Array, indices: Arra
 
 
 def _write_channels_last(problem: Problem, w: Array, data: Array, indices: Array, indptr: Array) -> None:
-    """Rows (*position, k), columns (*fine, c): each meeting of a position and a tap is a run of all c."""
+    """Rows are (*position, k), columns (*fine, c). A meeting of a position and a tap makes a run over all c."""
     outputs, inputs = w.shape[:2]
     weights = np.moveaxis(w, 1, -1).reshape(-1, inputs)
     per_group = len(weights) // problem.groups
@@ -151,20 +155,20 @@ def _write_channels_last(problem: Problem, w: Array, data: Array, indices: Array
 
 
 def _write_copies(templates: Array, out: Array) -> None:
-    """Into each row of out, its template (a row) as often as it fits."""
+    """Fill each row of out with copies of the same row of templates."""
     rows, length = templates.shape
     if length:
         out.reshape(rows, -1, length)[...] = templates[:, None]
 
 
 def _write_shifted(template: Array, shifts: Array, out: Array) -> None:
-    """Into each row of out, the template with each of the row's shifts added."""
+    """Fill each row of out with copies of the template, each with one of the row's shifts added."""
     shifts, template = shifts.astype(out.dtype), template.astype(out.dtype)
     np.add(shifts[..., None], template, out=out.reshape(*shifts.shape, -1))
 
 
 def _counts(problem: Problem) -> Indices:
-    """How many taps meet an element of x, for each position."""
+    """The number of taps that meet an element of x, for each position of y."""
     counts: Indices = reduce(np.multiply.outer, [level.count for level in spatial_levels(problem)])
     return counts.ravel()
 

@@ -1,11 +1,11 @@
 """Layers: convolutions that keep their filters, and what is needed to train them.
 
 `Conv1D`, `Conv2D`, `Conv3D` and their transposes take Gluon's arguments [1]_ and compute with `convt.conv` and
-`convt.conv_transpose`. There is no tape: every layer has a `forward` and a `backward`, and a `Sequential` of layers is a
-layer::
+`convt.conv_transpose`. Nothing is recorded for the gradients: every layer has a `forward` and a `backward`, and so has a
+`Sequential` of layers::
 
     net = nn.Sequential(nn.Conv2D(16, 3, padding=1), nn.ReLU(), nn.Conv2DTranspose(3, 4, strides=2, padding=1))
-    net.initialize("he", rng=0)
+    net.initialize("he", rng=0)                   # returns net
     adam = nn.Adam(net.parameters(), learning_rate=1e-2)
     for x, wanted in data:
         error = net(x) - wanted
@@ -14,8 +14,8 @@ layer::
         adam.step()
     net.save("net.npz")
 
-Read `layer.py` for what a layer is, `convolution.py` and `filterlayer.py` for the ones that matter,
-`initializers.py` for their first values.
+Read `layer.py` for what a layer is, `convolution.py` and `filterlayer.py` for convolutions, `initializers.py` for the
+first values of their filters.
 
 References
 ----------

@@ -1,9 +1,9 @@
-"""Activations: what bends a network, which would be linear without them."""
+"""Activations: nonlinear functions, applied element by element."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,22 +12,25 @@ from .checks import as_real, check_gradient, in_range, no_forward
 from .layer import Layer
 from .parameter import Array
 
+if TYPE_CHECKING:
+    from ..typing import ArrayLike
+
 __all__ = ["LeakyReLU", "ReLU", "Sigmoid", "Tanh"]
 
 
 class _Elementwise(Layer):
-    """Y = f(x), element by element; `_slope` gives f' from what `_value` kept."""
+    """A function of each element. `_value` keeps what `_gradient` needs."""
 
     _kept: Any = None
 
-    def forward(self, x: Any) -> Array:
-        """Y, of x's shape; integers become float64."""
+    def forward(self, x: ArrayLike) -> Array:
+        """Compute the output, of x's shape; integers become float64."""
         x = as_real("x", x)
         y: Array = self._value(x if x.dtype.kind == "f" else x.astype(np.float64))
         return y
 
-    def backward(self, dy: Any) -> Array:
-        """The gradient of x."""
+    def backward(self, dy: ArrayLike) -> Array:
+        """Return the gradient of the latest x, given that of the output."""
         if self._kept is None:
             raise no_forward(self)
         dy = as_real("dy", dy)

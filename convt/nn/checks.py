@@ -14,7 +14,7 @@ __all__ = ["as_real", "as_rng", "check_gradient", "in_range", "no_forward"]
 
 
 def as_real(name: str, value: Any) -> NDArray[Any]:
-    """The value as an array of real numbers, not copied if it is one."""
+    """The value as an array of real numbers; an array is not copied."""
     array = as_array(name, value)
     if array.dtype.kind == "c":
         raise TypeError(f"{name} must hold real numbers, got {array.dtype} (layers learn real filters)")
@@ -39,11 +39,11 @@ def in_range(name: str, value: Any, limit: float) -> float:
 
 
 def check_gradient(dy: NDArray[Any], shape: tuple[int, ...]) -> None:
-    """A gradient has the shape of what it is the gradient of."""
+    """Raise unless dy has the output's shape."""
     if dy.shape != shape:
         raise ValueError(f"dy.shape must equal the output's {shape}, got {dy.shape}")
 
 
 def no_forward(layer: Any) -> RuntimeError:
-    """The error of a backward pass that has nothing to belong to."""
+    """The error of a `backward` that no `forward` came before."""
     return RuntimeError(f"backward must follow a forward, got none before it (layer {layer!r})")

@@ -1,13 +1,13 @@
-"""FilterLayer: what all layers with filters do; only the operators differ."""
+"""FilterLayer: what the six layers with filters have in common."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from ..core.arguments import as_flag, as_padding, as_size, as_sizes, per_axis, per_axis_pairs
+from ..core.arguments import as_count, as_flag, as_padding, as_sizes, per_axis, per_axis_pairs
 from ..core.execution import Gradients
 from ..core.layout import layout_for
 from ..selection import BackendRequest, check_request
@@ -16,13 +16,16 @@ from .initializers import BIAS_NAMES, WEIGHT_NAMES, Bank, accept, draw_bias, dra
 from .layer import Layer
 from .parameter import Array, Parameter
 
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, BiasInitializer, FloatDTypeLike, LayoutName, PaddingLike, SizesLike, WeightInitializer
+
 __all__ = ["FilterLayer"]
 
 _DTYPES = (np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64))
 
 
 class _Start(NamedTuple):
-    """How to make first values, put off until the number of channels is known."""
+    """What `initialize` was asked for, kept until the number of channels is known."""
 
     init: Any
     rng: np.random.Generator
@@ -30,9 +33,10 @@ class _Start(NamedTuple):
 
 
 class FilterLayer(Layer):
-    """What `Conv2D` and its relatives share; the arguments are documented there.
+    """Base class of `Conv2D` and the other five, which document the arguments.
 
-    A subclass says over how many axes, and whether y is the fine side; `call` and `call_backward` are its two operators.
+    A subclass has the number of spatial axes in `axes`, and in `transposed` whether its output is the fine side; `call` and
+    `call_backward` apply its operator and that operator's gradients.
     """
 
     axes: ClassVar[int]
@@ -41,44 +45,44 @@ class FilterLayer(Layer):
     def __init__(
         self,
         channels: int,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
-        dilation: Any = 1,
+        kernel_size: SizesLike,
+        strides: SizesLike = 1,
+        padding: PaddingLike = 0,
+        output_padding: SizesLike = 0,
+        dilation: SizesLike = 1,
         groups: int = 1,
-        layout: str | None = None,
+        layout: LayoutName | None = None,
         *,
         use_bias: bool = True,
-        weight_initializer: Any = None,
-        bias_initializer: Any = "zeros",
+        weight_initializer: WeightInitializer | None = None,
+        bias_initializer: BiasInitializer = "zeros",
         in_channels: int = 0,
         backend: BackendRequest = None,
     ) -> None:
         def sizes(name: str, value: Any, least: int) -> tuple[int, ...]:
             return per_axis(name, as_sizes(name, value), self.axes, least=least)
 
-        self.channels = _at_least("channels", channels, 1)
+        self.channels = as_count("channels", channels)
         self.kernel_size = sizes("kernel_size", kernel_size, 1)
         self.strides = sizes("strides", strides, 1)
         self.padding = as_padding(padding)
         per_axis_pairs(self.padding, self.axes)
         self.output_padding = sizes("output_padding", output_padding, 0)
         self.dilation = sizes("dilation", dilation, 1)
-        self.groups = _at_least("groups", groups, 1)
+        self.groups = as_count("groups", groups)
         self._layout = layout_for(layout, self.axes)
         check_request(backend)
         self.backend = backend
         self._init = None if weight_initializer is None else accept("weight_initializer", weight_initializer, WEIGHT_NAMES)
         self._bias_init = accept("bias_initializer", bias_initializer, BIAS_NAMES)
-        given = _at_least("in_channels", in_channels, 0)
+        given = as_count("in_channels", in_channels, least=0)
         for name, value in (("channels", self.channels), ("in_channels", given)):
             if value % self.groups:
                 raise ValueError(f"groups must divide {name} ({value}), got {self.groups}")
         self.weight = Parameter("weight", self._weight_shape(given))
         self.bias = Parameter("bias", (self.channels,)) if as_flag("use_bias", use_bias) else None
         self._start: _Start | None = None
-        self._x: Any = None
+        self._latest: tuple[Array, dict[str, Any]] | None = None  # x and the options of the latest call
 
     @property
     def layout(self) -> str:
@@ -91,10 +95,16 @@ class FilterLayer(Layer):
         coarse, fine = (self.weight.shape[axis] for axis in self._layout.kernel[:2])
         return coarse if self.transposed else fine * self.groups
 
-    def initialize(self, init: Any = None, *, rng: Any = None, dtype: Any = np.float32) -> None:
-        """Give the filters and the bias their first values, and forget their gradients.
+    def initialize(
+        self,
+        init: WeightInitializer | None = None,
+        *,
+        rng: int | np.random.Generator | None = None,
+        dtype: FloatDTypeLike = np.float32,
+    ) -> Self:
+        """Give the filters and the bias their first values, and set their gradients to zero.
 
-        While in_channels is 0, the filters are only made at the first call; an array as init tells the number.
+        While in_channels is 0, the filters are made at the first call, unless init is an array, whose shape has the number.
 
         Parameters
         ----------
@@ -106,6 +116,11 @@ class FilterLayer(Layer):
         dtype : dtype
             float16, float32 or float64.
 
+        Returns
+        -------
+        Layer
+            The layer itself.
+
         Raises
         ------
         ValueError, TypeError
@@ -114,8 +129,7 @@ class FilterLayer(Layer):
         Examples
         --------
         >>> from convt import nn
-        >>> layer = nn.Conv1DTranspose(1, 2, use_bias=False)
-        >>> layer.initialize([[[1.0, 10.0]]])
+        >>> layer = nn.Conv1DTranspose(1, 2, use_bias=False).initialize([[[1.0, 10.0]]])
         >>> layer([[1.0, 2.0]])
         array([[ 1., 12., 20.]])
         """
@@ -133,9 +147,10 @@ class FilterLayer(Layer):
             self._start = None
         if self.bias is not None and bias is not None:
             self.bias.reset(bias)
+        return self
 
-    def forward(self, x: Any) -> Array:
-        """Y for x.
+    def forward(self, x: ArrayLike) -> Array:
+        """Compute the output.
 
         Parameters
         ----------
@@ -154,19 +169,15 @@ class FilterLayer(Layer):
         ValueError, TypeError
             x does not fit.
         """
-        x = as_real("x", x)
-        self._know(self._channels_of(x))
-        y: Array = self.call(x, self.weight.data, None if self.bias is None else self.bias.data)
-        self._x = x
-        return y
+        return self.compute(as_real("x", x), self.options())
 
-    def backward(self, dy: Any) -> Array:
-        """The gradient of the latest x; those of the filters and the bias are added to their ``grad``.
+    def backward(self, dy: ArrayLike) -> Array:
+        """Return the gradient of the latest x; add the gradients of the filters and the bias to their ``grad``.
 
         Parameters
         ----------
         dy : array_like
-            The gradient of a number with regard to y.
+            The gradient of the output.
 
         Returns
         -------
@@ -177,12 +188,13 @@ class FilterLayer(Layer):
         RuntimeError
             There was no `forward`.
         ValueError, TypeError
-            dy does not have y's shape, or holds no real numbers.
+            dy does not have the output's shape, or holds no real numbers.
         """
-        if self._x is None:
+        if self._latest is None:
             raise no_forward(self)
-        dy = as_real("dy", dy)
-        gradients = self.call_backward(self._x, self.weight.data, None if self.bias is None else self.bias.data, dy)
+        x, options = self._latest
+        bias = None if self.bias is None else self.bias.data
+        gradients = self.call_backward(x, self.weight.data, bias, as_real("dy", dy), options)
         self.weight.grad += gradients.w
         if self.bias is not None:
             self.bias.grad += gradients.bias
@@ -230,8 +242,8 @@ class FilterLayer(Layer):
             raise ValueError(f"x must have a multiple of {self.groups} channels, at least 1 (axis {axis}), got {channels}")
         return channels
 
-    def _know(self, in_channels: int) -> None:
-        """Make the filters that were put off; an error if there is no word of any."""
+    def _ensure_initialized(self, in_channels: int) -> None:
+        """Make the filters if `initialize` could not yet; an error if it was not called."""
         if self.weight.initialized:
             return
         if self._start is None:
@@ -255,8 +267,15 @@ class FilterLayer(Layer):
         values = draw_bias(init, shape, start.rng) if isinstance(init, str) else _first_values(init, shape, start.rng)
         return self.bias.check(values).astype(start.dtype)
 
+    def compute(self, x: Array, options: dict[str, Any]) -> Array:
+        """The output of one call, which `backward` then belongs to."""
+        self._ensure_initialized(self._channels_of(x))
+        y: Array = self.call(x, self.weight.data, None if self.bias is None else self.bias.data, options)
+        self._latest = x, options
+        return y
+
     def options(self) -> dict[str, Any]:
-        """The options of this layer's operators."""
+        """The options of this layer's operator."""
         return {
             "stride": self.strides,
             "padding": self.padding,
@@ -267,12 +286,12 @@ class FilterLayer(Layer):
         }
 
     @abstractmethod
-    def call(self, x: Any, w: Any, bias: Any) -> Any:
-        """Y by the operator."""
+    def call(self, x: Any, w: Any, bias: Any, options: dict[str, Any]) -> Any:
+        """Apply the operator."""
 
     @abstractmethod
-    def call_backward(self, x: Any, w: Any, bias: Any, dy: Any) -> Gradients:
-        """The gradients by the operator."""
+    def call_backward(self, x: Any, w: Any, bias: Any, dy: Any, options: dict[str, Any]) -> Gradients:
+        """Compute the operator's gradients."""
 
 
 def _first_values(init: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
@@ -287,10 +306,3 @@ def _as_dtype(dtype: Any) -> np.dtype[Any]:
         if isinstance(dtype, str | type | np.dtype) and known == dtype:
             return known
     raise TypeError(f"dtype must be float16, float32 or float64, got {dtype!r}")
-
-
-def _at_least(name: str, value: Any, least: int) -> int:
-    number = as_size(name, value)
-    if number < least:
-        raise ValueError(f"{name} must be at least {least}, got {number}")
-    return number

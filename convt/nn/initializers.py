@@ -12,11 +12,11 @@ bilinear                                               each channel's own biline
 icnr                                                   he_normal, repeated strides times: no checkerboard [4]_
 =====================================================  ==============================================================
 
-``fan_in`` is the number of products that are added up in one element of y, ``fan_out`` the number of those in which one
-element of x takes part; inside, and on average where strides make it vary. Strides count: an element of a transposed
-convolution's y with kernel 4 and stride 2 sees 2 taps per axis, not 4.
+``fan_in`` is the number of products that are added up in one element of the output, ``fan_out`` the number of products that
+one element of x takes part in: away from the borders, and on average where the number varies with the stride. Strides
+count: with kernel 4 and stride 2, an element of a transposed convolution's output meets 2 taps per axis, not 4.
 
-Biases know the first two rows only, since they have no fans.
+Only the first two rows are for biases, which have no fans.
 
 References
 ----------
@@ -48,7 +48,7 @@ Values = NDArray[Any]
 
 @dataclass(frozen=True)
 class Bank:
-    """A filter bank whose first values are wanted.
+    """The shape and the options of a filter bank that is to be initialised.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Bank:
     strides, dilation : tuple of int
     groups : int
     transposed : bool
-        Whether y is the fine side.
+        Whether the layer is a transposed convolution.
     """
 
     shape: tuple[int, ...]
@@ -68,36 +68,36 @@ class Bank:
 
     @property
     def fan_in(self) -> float:
-        """Products added up in one element of y."""
+        """Number of products that are added up in one element of the output."""
         return self._fans[self.transposed]
 
     @property
     def fan_out(self) -> float:
-        """Products in which one element of x takes part."""
+        """Number of products that one element of x takes part in."""
         return self._fans[not self.transposed]
 
     @property
     def _fans(self) -> tuple[float, float]:
-        """The products that meet in one coarse, and in one fine element."""
+        """Number of products for one coarse element, and for one fine element."""
         coarse, fine, *kernel = self.shape
         taps = prod(max(k / s, 1.0) for k, s in zip(kernel, self.strides, strict=True))
         return float(fine * prod(kernel)), coarse // self.groups * taps
 
 
 def draw_weight(init: Any, bank: Bank, rng: Generator) -> Values:
-    """The first values of a bank, by name, in `Bank.shape`'s order of axes."""
+    """Draw a bank by an initialiser's name, with axes in the order of `Bank.shape`."""
     if init in _PLAIN:
         return _PLAIN[init](bank.shape, rng)
     return _FOR_BANKS[init](bank, rng)
 
 
 def draw_bias(init: Any, shape: tuple[int, ...], rng: Generator) -> Values:
-    """The first values of a bias, by name."""
+    """Draw a bias by an initialiser's name."""
     return _PLAIN[init](shape, rng)
 
 
 def accept(name: str, init: Any, names: tuple[str, ...]) -> Any:
-    """An initialiser: one of the names, a function (itself), or a number or an array (as an array)."""
+    """Check an initialiser. Names and functions are returned as they are, numbers as a float, arrays as an array."""
     if isinstance(init, str):
         if init not in names:
             raise ValueError(f"{name} must be one of {', '.join(names)}, a number, an array or a function, got {init!r}")
@@ -109,7 +109,7 @@ def accept(name: str, init: Any, names: tuple[str, ...]) -> Any:
 
 
 def is_array(init: Any) -> bool:
-    """Whether an accepted initialiser brings its shape along."""
+    """Whether an accepted initialiser is an array, whose shape the bank then has."""
     return isinstance(init, np.ndarray)
 
 

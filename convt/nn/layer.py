@@ -1,25 +1,28 @@
-"""Layer: what a step of a network is, and what all of them can do."""
+"""Layer: the base class of everything that a network is made of."""
 
 from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from . import state
 from .parameter import Array, Parameter
 
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, FloatDTypeLike, WeightInitializer
+
 __all__ = ["Layer"]
 
 
 class Layer(ABC):
-    """A map with a way back. A layer of your own needs `forward`, `backward` and, if it learns, `named_parameters`.
+    """A function with its gradient. A layer of your own defines `forward`, `backward` and, if it learns, `named_parameters`.
 
-    A layer remembers what its latest `forward` was given, without a copy, because `backward` needs it: do not change that
-    array in between, and let each thread have layers of its own.
+    `backward` needs what the latest `forward` was given, so a layer keeps that array, without copying it. Do not change it
+    between the two, and do not share layers between threads.
 
     Examples
     --------
@@ -37,22 +40,32 @@ class Layer(ABC):
     """
 
     @abstractmethod
-    def forward(self, x: Any) -> Array:
-        """Y for x."""
+    def forward(self, x: ArrayLike) -> Array:
+        """Compute the output."""
 
     @abstractmethod
-    def backward(self, dy: Any) -> Array:
-        """The gradient of x from that of the latest y; those of the parameters are added to their ``grad``."""
+    def backward(self, dy: ArrayLike) -> Array:
+        """Return the gradient of the latest x, given that of the output; add those of the parameters to their ``grad``."""
 
-    def __call__(self, x: Any) -> Array:
+    def __call__(self, x: ArrayLike) -> Array:
         """The same as `forward`."""
         return self.forward(x)
 
-    def initialize(self, init: Any = None, *, rng: Any = None, dtype: Any = np.float32) -> None:  # noqa: B027 - as it says
-        """Give the parameters their first values; see `Conv2D.initialize`. Layers without parameters do nothing."""
+    def initialize(
+        self,
+        init: WeightInitializer | None = None,
+        *,
+        rng: int | np.random.Generator | None = None,
+        dtype: FloatDTypeLike = np.float32,
+    ) -> Self:
+        """Give the parameters their first values and return the layer; see `Conv2D.initialize`.
+
+        Layers without parameters do nothing.
+        """
+        return self
 
     def named_parameters(self) -> dict[str, Parameter]:
-        """The parameters by the names that the layer's state knows them by."""
+        """The parameters by name, as in `state_dict`."""
         return {}
 
     def parameters(self) -> list[Parameter]:
@@ -60,7 +73,7 @@ class Layer(ABC):
         return list(self.named_parameters().values())
 
     def zero_grad(self) -> None:
-        """Forget the gradients of all parameters; `backward` adds to them."""
+        """Set the gradients of all parameters to zero; `backward` adds to them."""
         for parameter in self.parameters():
             parameter.zero_grad()
 
@@ -74,10 +87,10 @@ class Layer(ABC):
         """
         return state.collect(self.named_parameters())
 
-    def load_state_dict(self, arrays: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` gave. Nothing is changed unless all of it fits.
+    def load_state_dict(self, arrays: Mapping[str, ArrayLike]) -> None:
+        """Set the parameters to the arrays of a `state_dict`. Nothing is changed unless all of them fit.
 
-        A layer that is not initialised takes sizes and types from the arrays, one that is keeps its own.
+        A layer that is not initialised takes sizes and types from the arrays; an initialised one keeps its own.
 
         Parameters
         ----------

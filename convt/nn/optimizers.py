@@ -1,4 +1,4 @@
-"""Optimisers: how parameters follow their gradients."""
+"""Optimisers: rules that move parameters against their gradients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["SGD", "Adam", "Optimizer"]
 
 
 class Optimizer(ABC):
-    """What the optimisers share; one of your own needs `move`.
+    """Base class of the optimisers. One of your own defines `move`, and `memories` if it needs arrays from step to step.
 
     Parameters
     ----------
@@ -27,9 +27,11 @@ class Optimizer(ABC):
     ----------
     steps : int
         How many were made.
+    memories : int
+        How many arrays of a parameter's shape and type `move` is given for it; they start as zeros and are kept.
     """
 
-    memories = 0  # arrays like the data that each parameter needs from step to step
+    memories = 0
 
     def __init__(self, parameters: Iterable[Parameter], learning_rate: float) -> None:
         if not isinstance(parameters, Iterable) or getattr(parameters, "ndim", 1) == 0:
@@ -61,23 +63,32 @@ class Optimizer(ABC):
 
     @abstractmethod
     def move(self, parameter: Parameter, *memory: Array) -> None:
-        """Change one parameter's data, and its memory, in place; `steps` counts this step already."""
+        """Change one parameter's data, and its `memories` arrays, in place; `steps` counts this step already."""
+
+    def options(self) -> dict[str, float | tuple[float, float]]:
+        """The numbers that it was made with, by name."""
+        return {"learning_rate": self.learning_rate}
+
+    def __repr__(self) -> str:
+        count = len(self.parameters)
+        options = "".join(f", {name}={value!r}" for name, value in self.options().items())
+        return f"{type(self).__name__}({count} parameter{'' if count == 1 else 's'}{options})"
 
     def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+        """Set the gradients of all parameters to zero."""
         for parameter in self.parameters:
             parameter.zero_grad()
 
 
 class SGD(Optimizer):
-    """Gradient descent, with momentum where wanted: ``v = momentum * v + grad``, ``data -= learning_rate * v``.
+    """Gradient descent, with momentum if asked for: ``v = momentum * v + grad``, ``data -= learning_rate * v``.
 
     Parameters
     ----------
     parameters, learning_rate
         As in `Optimizer`.
     momentum : float
-        From 0 to below 1.
+        How much of the previous step is added to the next one, from 0 to below 1.
 
     Examples
     --------
@@ -95,8 +106,12 @@ class SGD(Optimizer):
         self.momentum = in_range("momentum", momentum, 1)
         self.memories = 1 if momentum else 0
 
+    def options(self) -> dict[str, float | tuple[float, float]]:
+        """The learning rate and the momentum."""
+        return super().options() | {"momentum": self.momentum}
+
     def move(self, parameter: Parameter, *memory: Array) -> None:
-        """One step of one parameter."""
+        """Make one step of one parameter."""
         step = parameter.grad
         for velocity in memory:
             velocity *= self.momentum
@@ -106,16 +121,16 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """Steps along the running mean of the gradients, divided by their running size.
+    """Steps along the running mean of the gradients, divided by the root of their running mean square.
 
     Parameters
     ----------
     parameters, learning_rate
         As in `Optimizer`.
     betas : tuple of float
-        How much of the mean, and of the mean square, one step keeps; each from 0 to below 1.
+        How much of the running mean, and of the running mean square, is kept at each step; both from 0 to below 1.
     epsilon : float
-        Added to the size.
+        Added to the root of the mean square that steps are divided by.
 
     References
     ----------
@@ -127,7 +142,10 @@ class Adam(Optimizer):
     >>> bias = nn.Parameter("bias", (2,))
     >>> bias.data = [1.0, 2.0]
     >>> bias.grad = [5.0, -0.01]
-    >>> nn.Adam([bias], learning_rate=0.25).step()
+    >>> adam = nn.Adam([bias], learning_rate=0.25)
+    >>> adam
+    Adam(1 parameter, learning_rate=0.25, betas=(0.9, 0.999), epsilon=1e-08)
+    >>> adam.step()
     >>> bias.data.round(5)
     array([0.75, 2.25])
     """
@@ -147,8 +165,12 @@ class Adam(Optimizer):
         self.betas = in_range("betas[0]", betas[0], 1), in_range("betas[1]", betas[1], 1)
         self.epsilon = in_range("epsilon", epsilon, np.inf)
 
+    def options(self) -> dict[str, float | tuple[float, float]]:
+        """The learning rate, betas and epsilon."""
+        return super().options() | {"betas": self.betas, "epsilon": self.epsilon}
+
     def move(self, parameter: Parameter, *memory: Array) -> None:
-        """One step of one parameter."""
+        """Make one step of one parameter."""
         mean, square = memory
         a, b = self.betas
         mean += (1 - a) * (parameter.grad - mean)

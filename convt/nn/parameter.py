@@ -1,22 +1,23 @@
-"""Parameter: numbers that are learnt, with the gradient gathered for them."""
+"""Parameter: an array that is learned, and the gradient accumulated for it."""
 
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.arguments import as_shape
+from ..core.arguments import ELEMENTS_LIMIT, as_shape
 from ..core.arrays import result_type
 from .checks import as_real
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, ShapeLike
 
 __all__ = ["Array", "Parameter"]
 
 Array = NDArray[np.floating[Any]]
-
-_MOST = 2**58
 
 
 class Parameter:
@@ -25,9 +26,9 @@ class Parameter:
     Parameters
     ----------
     name : str
-        How the layer calls it, for messages.
+        Its name in the layer; used in messages.
     shape : tuple of int
-        0 where a size is not known yet; it is then that of the first data.
+        0 for a size that is not known yet; the first data sets it.
 
     Examples
     --------
@@ -41,44 +42,43 @@ class Parameter:
     (array([0.5, 1.5, 2.5]), array([0., 0., 0.]))
     """
 
-    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+    def __init__(self, name: str, shape: ShapeLike) -> None:
         if not isinstance(name, str):
             raise TypeError(f"name must be a str, got {name!r}")
         self.name = name
         self._shape = as_shape("shape", shape)
-        if prod(size or 1 for size in self._shape) >= _MOST:
+        if prod(size or 1 for size in self._shape) >= ELEMENTS_LIMIT:
             raise ValueError(f"{name} must have fewer than 2**58 elements, got shape {self._shape}")
         self._data: Array | None = None
         self._grad: Array | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape, with 0 for sizes that are not known yet."""
+        """The shape; a size that is not known yet is 0."""
         return self._shape
 
     @property
     def initialized(self) -> bool:
-        """Whether there is data."""
+        """Whether the parameter has data."""
         return self._data is not None
 
     @property
     def data(self) -> Array:
-        """The numbers, to be read and changed in place.
+        """The values; they may be changed in place.
 
-        What is assigned is copied, into the type that the parameter has, if it has one; the gradient is kept only if there
-        was data before.
+        An assigned array is copied. The first one sets the type (float64 for integers), later ones are converted to it.
 
         Raises
         ------
         RuntimeError
-            There is none yet.
+            The parameter has no data yet.
         ValueError, TypeError
-            What is assigned has another shape, or is no array of real numbers.
+            The assigned value has another shape, or is no array of real numbers.
         """
         return self._existing(self._data)
 
     @data.setter
-    def data(self, value: Any) -> None:
+    def data(self, value: ArrayLike) -> None:
         if value is self._data:  # as after ``data -= step``
             return
         array = self.check(value)
@@ -96,24 +96,24 @@ class Parameter:
         Raises
         ------
         RuntimeError
-            There is no data yet.
+            The parameter has no data yet.
         ValueError, TypeError
-            What is assigned has another shape, or is no array of real numbers.
+            The assigned value has another shape, or is no array of real numbers.
         """
         return self._existing(self._grad)
 
     @grad.setter
-    def grad(self, value: Any) -> None:
+    def grad(self, value: ArrayLike) -> None:
         if value is not self._grad:
             self.grad[...] = self.check(value)
 
     def zero_grad(self) -> None:
-        """Forget the gradient."""
+        """Set the gradient to zero."""
         if self._grad is not None:
             self._grad[...] = 0
 
     def reset(self, data: Array) -> None:
-        """Start again with this data, in its type, and no gradient."""
+        """Replace the data, also its type, and set the gradient to zero."""
         self._data = self._grad = None
         self.data = data
 

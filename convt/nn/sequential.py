@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -11,21 +11,24 @@ from .checks import as_rng
 from .layer import Layer
 from .parameter import Array, Parameter
 
+if TYPE_CHECKING:
+    from ..typing import ArrayLike, FloatDTypeLike, WeightInitializer
+
 __all__ = ["Sequential"]
 
 
 class Sequential(Layer):
-    """Layers one after the other; itself a layer.
+    """Layers one after the other, which together are a layer.
 
     Parameters
     ----------
     *layers : Layer
-        Each at most once, because a layer remembers one x only.
+        Each at most once, because a layer keeps only its latest input.
 
     Raises
     ------
     TypeError, ValueError
-        A layer is none, or is there already.
+        An argument is no layer, or a layer appears twice.
 
     Examples
     --------
@@ -33,7 +36,7 @@ class Sequential(Layer):
     >>> from convt import nn
     >>> net = nn.Sequential(nn.Conv2D(8, 3, padding="same"), nn.ReLU())
     >>> net.add(nn.Conv2DTranspose(3, 4, strides=2, padding=1))
-    >>> net.initialize("he", rng=0)
+    >>> net = net.initialize("he", rng=0)
     >>> net(np.zeros((1, 3, 32, 32), np.float32)).shape
     (1, 3, 64, 64)
     >>> net
@@ -59,25 +62,40 @@ class Sequential(Layer):
                 raise ValueError(f"layers must each be there once, got {layer!r} again")
         self._layers.extend(layers)
 
-    def forward(self, x: Any) -> Array:
-        """Y of the last layer."""
+    def forward(self, x: ArrayLike) -> Array:
+        """Compute the output: each layer takes that of the layer before it."""
+        value: Any = x
         for layer in self._layers:
-            x = layer.forward(x)
-        y: Array = x
+            value = layer.forward(value)
+        y: Array = value
         return y
 
-    def backward(self, dy: Any) -> Array:
-        """The gradient of the first layer's x."""
+    def backward(self, dy: ArrayLike) -> Array:
+        """Return the gradient of the latest x, given that of the output; add those of the parameters to their ``grad``."""
+        value: Any = dy
         for layer in reversed(self._layers):
-            dy = layer.backward(dy)
-        dx: Array = dy
+            value = layer.backward(value)
+        dx: Array = value
         return dx
 
-    def initialize(self, init: Any = None, *, rng: Any = None, dtype: Any = np.float32) -> None:
-        """Initialise each layer, in order, from one stream of random numbers; see `Conv2D.initialize`."""
+    def initialize(
+        self,
+        init: WeightInitializer | None = None,
+        *,
+        rng: int | np.random.Generator | None = None,
+        dtype: FloatDTypeLike = np.float32,
+    ) -> Self:
+        """Initialise each layer, in order, from one stream of random numbers; see `Conv2D.initialize`.
+
+        Returns
+        -------
+        Sequential
+            Itself.
+        """
         rng = as_rng(rng)
         for layer in self._layers:
             layer.initialize(init, rng=rng, dtype=dtype)
+        return self
 
     def named_parameters(self) -> dict[str, Parameter]:
         """The parameters of all layers: "0.weight", "0.bias", ..."""

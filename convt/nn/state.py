@@ -24,7 +24,7 @@ def collect(parameters: Mapping[str, Parameter]) -> dict[str, Array]:
 
 
 def restore(parameters: Mapping[str, Parameter], arrays: Mapping[str, Any]) -> None:
-    """Set the parameters, after everything has been checked."""
+    """Set the parameters, after all arrays have been checked."""
     if not isinstance(arrays, Mapping):
         raise TypeError(f"arrays must be a mapping of names to arrays, got {type(arrays).__name__}")
     missing = [name for name in parameters if name not in arrays]
@@ -43,7 +43,7 @@ def restore(parameters: Mapping[str, Parameter], arrays: Mapping[str, Any]) -> N
 
 
 def write(arrays: Mapping[str, Array], path: str | os.PathLike[str]) -> None:
-    """An npz file of exactly that name."""
+    """Write an npz file; no extension is added to its name."""
     named: dict[str, Any] = dict(arrays)
     with open(as_path("path", path), "wb") as file:
         np.savez(file, **named)

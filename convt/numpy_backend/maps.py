@@ -14,22 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from ..core.problem import Problem
+from ..backend import Backend, Problem
 
 __all__ = ["NumpyBackend", "backend", "span"]
 
 
-class NumpyBackend:
+class NumpyBackend(Backend):
     """The three maps in NumPy: always there, meant to be read and to check others against."""
 
     name = "numpy"
-    priority = 0
-
-    def why_not(self, problem: Problem) -> str | None:
-        return None
-
-    def owns(self, array: Any) -> bool:
-        return False
 
     def scatter(self, problem: Problem, coarse: Any, kernel: Any, bias: Any, fine: Any) -> None:
         _fill(fine, bias)

@@ -1,7 +1,7 @@
 """Max pooling in NumPy: the definition, and what is done where a backend has no pooling of its own.
 
 `max_pool` goes through the windows' elements in scan order, each for all windows at once, as `maps.py` does. The
-functions take what `convt.backend.SamplingBackend` says; they work for any type of numbers.
+functions take what `convt.backend.Backend` says; they work for any type of numbers.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core.problem import Problem
-from ..core.windows import inside
+from ..backend import Problem
+from ..core.problem import inside
 from .maps import span
 
-__all__ = ["max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"]
+__all__ = ["max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward", "move_indices"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -65,6 +65,12 @@ def max_unpool_backward(problem: Problem, fine: Array, indices: Array, coarse: A
     taken = np.take_along_axis(fine.reshape(len(last), -1), places, 1)
     coarse[...] = np.where(stayed, taken, fine.dtype.type(0)).reshape(coarse.shape)
     return True
+
+
+def move_indices(problem: Problem, indices: Array, sign: int, moved: Array) -> None:
+    """Write moved: indices plus `sign` times the position of the first fine element of their image's channel."""
+    planes = np.arange(problem.batch * problem.fine_channels) * prod(problem.fine_shape)
+    moved[...] = indices + sign * planes.reshape(problem.batch, problem.fine_channels, *[1] * len(problem.fine_shape))
 
 
 def _last(problem: Problem, indices: Array) -> Array:

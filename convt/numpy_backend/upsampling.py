@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.problem import Problem
+from ..backend import Problem
 
 __all__ = ["upsample", "upsample_backward", "weights"]
 

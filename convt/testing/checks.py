@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..backend import BackendUnavailable, Problem, missing_members
+from ..adapter import as_backend, missing_members
+from ..backend import Backend, BackendUnavailable, Problem
 from . import bounds, naive
 from .memory import FORMS, Form, Window
 from .naive import INPUTS, OUTPUT
@@ -239,20 +240,28 @@ class Examiner:
         return window
 
 
-def check_members(backend: Any) -> None:
-    """Everything that the protocol asks for is there, and of the right kind."""
-    missing = missing_members(backend)
-    _require(not missing, f"a backend must have all members of convt.Backend, got {backend!r} without {', '.join(missing)}")
+def check_members(candidate: Any) -> Backend:
+    """The backend, wrapped if it only has a backend's members; all of them are there, and of the right kind."""
+    missing = missing_members(candidate)
+    _require(
+        not missing, f"a backend must have all members of convt.Backend, got {candidate!r} without {', '.join(missing)}"
+    )
+    try:
+        backend = as_backend(candidate)
+    except TypeError as error:
+        raise AssertionError(str(error)) from None
     name = backend.name
     _require(isinstance(name, str) and name != "", f"a backend's name must be a string, got {name!r}")
     _require(isinstance(backend.priority, int), f"backend {name!r}: priority must be an integer, got {backend.priority!r}")
     for member in ("why_not", "owns", *INPUTS):
         _require(callable(getattr(backend, member)), f"backend {name!r}: {member} must be callable")
+    owned: Any
     try:
         owned = backend.owns(np.zeros(1))
     except Exception as error:
         owned = error
     _require(owned is False, f"backend {name!r}: owns must return False for a NumPy array, got {owned!r}")
+    return backend
 
 
 def refusal(backend: Any, problem: Problem) -> str | None:

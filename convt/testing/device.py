@@ -16,7 +16,7 @@ from ..backend import BackendUnavailable, Problem
 from .checks import Examiner
 from .naive import INPUTS
 
-__all__ = ["DeviceExaminer", "has_device"]
+__all__ = ["DeviceExaminer"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -94,11 +94,6 @@ class DeviceExaminer(Examiner):
             self.fail(f"{what} must have {want.shape} of {want.dtype}, got {found.shape} of {found.dtype}")
         if found.tobytes() != np.ascontiguousarray(want).tobytes():
             self.fail(f"{what} has not the right content")
-
-
-def has_device(backend: Any) -> bool:
-    """Whether the backend has memory of its own."""
-    return hasattr(backend, "from_host")
 
 
 def _order_of_memory(array: Array) -> tuple[int, ...]:

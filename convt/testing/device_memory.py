@@ -155,7 +155,7 @@ def _check_kind(examiner: DeviceExaminer, make: Callable[[Array], Any], dtype: n
 def _check_storage(examiner: DeviceExaminer) -> None:
     """The types in which arrays may lie; float16 is summed in float32, and whole numbers are exact."""
     with examiner.about("storage", None):
-        storage = getattr(examiner.backend, "storage", ("float32", "float64"))
+        storage = examiner.backend.storage
         if not isinstance(storage, tuple) or not {"float32", "float64"} <= set(storage):
             examiner.fail(f"storage must be a tuple of names with 'float32' and 'float64', got {storage!r}")
     if "float16" in storage:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.arguments import as_size, is_number
 from ..core.arrays import as_array
+
+if TYPE_CHECKING:
+    from ..typing import ArrayLike
 
 __all__ = ["GradientReport", "gradcheck"]
 
@@ -34,7 +37,7 @@ class GradientReport:
 
 def gradcheck(
     f: Callable[..., Any],
-    inputs: Sequence[Any] | Mapping[str, Any],
+    inputs: Sequence[ArrayLike] | Mapping[str, ArrayLike],
     backward: Callable[..., Any],
     *,
     step: float = 1e-6,

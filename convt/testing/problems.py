@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..backend import Problem
+
+if TYPE_CHECKING:
+    from ..typing import FloatDTypeLike
 
 __all__ = ["all_problems", "make_problem", "random_problem"]
 
@@ -16,17 +19,17 @@ _WORK_LIMIT = 300_000  # products per random problem, so that the naive referenc
 
 
 def make_problem(
-    coarse: Any,
-    kernel: Any,
+    coarse: int | tuple[int, ...],
+    kernel: int | tuple[int, ...],
     *,
-    stride: Any = 1,
-    crop: Any = (0, 0),
-    extra: Any = 0,
-    dilation: Any = 1,
+    stride: int | tuple[int, ...] = 1,
+    crop: tuple[int, int] | tuple[tuple[int, int], ...] = (0, 0),
+    extra: int | tuple[int, ...] = 0,
+    dilation: int | tuple[int, ...] = 1,
     channels: tuple[int, int] = (2, 3),
     groups: int = 1,
     batch: int = 1,
-    dtype: Any = np.float64,
+    dtype: FloatDTypeLike = np.float64,
 ) -> Problem:
     """A problem by its coarse size.
 
@@ -56,7 +59,7 @@ def make_problem(
     kernels, strides, extras, dilations = (
         (value,) * axes if isinstance(value, int) else tuple(value) for value in (kernel, stride, extra, dilation)
     )
-    crops = tuple(crop) if isinstance(crop[0], tuple) else (crop,) * axes
+    crops: tuple[Any, ...] = tuple(crop) if isinstance(crop[0], tuple) else (crop,) * axes
     fine = tuple(
         (c - 1) * s + (k - 1) * d + 1 - before - after + e
         for c, k, s, d, e, (before, after) in zip(coarse, kernels, strides, dilations, extras, crops, strict=True)
@@ -76,7 +79,7 @@ def make_problem(
     )
 
 
-def random_problem(rng: np.random.Generator, dtype: Any = np.float64) -> Problem:
+def random_problem(rng: np.random.Generator, dtype: FloatDTypeLike = np.float64) -> Problem:
     """A small problem with everything drawn at random: up to 3 axes, any crop and any fine size that callers can reach.
 
     Parameters

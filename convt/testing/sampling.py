@@ -1,4 +1,4 @@
-"""Questions about upsampling and pooling, for those of their members that a backend has.
+"""Questions about upsampling and pooling.
 
 `naive_sampling.py` says what is right. There a map and its backward follow from one list of meetings, so that what agrees
 with both is adjoint.
@@ -27,7 +27,7 @@ _PLAIN = Form("C order")
 
 
 def check_sampling(examiner: Examiner, dtype: Any) -> None:
-    """Ask whatever the backend has of upsampling and pooling."""
+    """Ask all about upsampling and pooling."""
     for ask, problems in ((check_upsampling, upsamplings(dtype)), (check_pooling, poolings(dtype))):
         for problem in problems:
             if refusal(examiner.backend, problem) is None:
@@ -126,7 +126,7 @@ def _check(
     forms: tuple[Form, ...] = (_PLAIN, *FORMS),
     places: Array | None = None,
 ) -> None:
-    """One map in every form of memory, where the backend has one of its own."""
+    """One map in every form of memory."""
     after = () if places is None else (places,)
     want = getattr(naive_sampling, name)(problem, *options, array, *after)
     limit = bounds.bound(name, problem, *options, array, *after)
@@ -190,8 +190,6 @@ def _check_outside(
     for places, right in ((outside, False), (indices, True)):
         out = np.full_like(like, 7)
         try:
-            if getattr(examiner.backend, name, None) is None:
-                return
             told = examiner.call(name, problem, array, places, out)
         except BackendUnavailable:
             return
@@ -204,9 +202,7 @@ def _check_outside(
 def _ask(
     examiner: Examiner, name: str, problem: Problem, inputs: list[Any], likes: list[Array], form: Form
 ) -> list[Array] | None:
-    """What the backend writes, from and into arrays of that form; None where it has no such member."""
-    if getattr(examiner.backend, name, None) is None:
-        return None
+    """What the backend writes, from and into arrays of that form; None where it refuses arrays on its device."""
     given = [_in_form(each, form) if isinstance(each, np.ndarray) else each for each in inputs]
     windows = [Window(like.shape, np.float64 if like.dtype == np.int64 else like.dtype, form) for like in likes]
     outputs = [window.array.view(like.dtype) for window, like in zip(windows, likes, strict=True)]

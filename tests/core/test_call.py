@@ -1,4 +1,4 @@
-"""calls.py: what is kept about a call changes nothing that a caller sees, is bounded, and holds no data."""
+"""call.py: what is kept about a call changes nothing that a caller sees, is bounded, and holds no data."""
 
 import gc
 import weakref
@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 import convt
-from convt.core.call import CONV, CONV_TRANSPOSE, Described, _kept, checked
+from convt.core.call import CONV, Call, Remembered
 
 X, W = np.ones((1, 3, 4, 4), "f4"), np.ones((3, 2, 3, 3), "f4")
 
 
 def call(stride=1, padding=0, dilation=1, groups=1, layout=None, operator=CONV, x=X, w=None):
     w = np.ones((2, 3, 3, 3), "f4") if w is None else w
-    return checked(operator, (layout, stride, padding, dilation, groups), x, w)
+    return operator.checked((layout, stride, padding, dilation, groups), x, w)
 
 
 def test_a_call_like_an_earlier_one_is_the_same_object():
@@ -52,9 +52,24 @@ def test_types_and_shapes_are_told_apart():
 
 
 def test_what_is_kept_is_bounded():
-    for size in range(1, _kept.cache_info().maxsize + 50):
-        checked(CONV_TRANSPOSE, (None, 1, 0, 0, None, 1, 1), Described((1, 1, size), X.dtype), Described((1, 1, 2), X.dtype))
-    assert _kept.cache_info().currsize == _kept.cache_info().maxsize
+    checked = []
+    remembered = Remembered(lambda size: (int(size),), lambda options: checked.append(options) or Call(*[None] * 5))
+    for size in range(5000):
+        remembered.find((size,))((size,))
+        remembered.find((np.int64(size),))((np.int64(size),))
+    assert len(checked) == 5000
+    remembered.find((4999,))((4999,))
+    assert len(checked) == 5000
+    remembered.find((0,))((0,))
+    assert len(checked) == 5001
+
+
+def test_options_are_frozen_once():
+    frozen = []
+    remembered = Remembered(lambda size: frozen.append(size) or (int(size),), lambda options: Call(*[None] * 5))
+    for _ in range(3):
+        remembered.find((1,))((1,))
+    assert frozen == [1]
 
 
 class Tracked(np.ndarray):

@@ -5,8 +5,9 @@ import pytest
 
 pytest.importorskip("PIL")
 
-from convt.demo import methods, scores, training
-from convt.demo.network import MARGIN, build
+import convt
+from convt.demo import scores, training
+from convt.demo.network import MARGIN, RESIDUAL_UNIT, build, enlarge
 from convt.demo.photograph import Part, load, reduce, split
 
 
@@ -28,8 +29,8 @@ def check_learning(picture, steps):
     losses = list(training.train(network, seen, steps))
     assert len(losses) == steps
     assert np.mean(losses[-10:]) < 0.9 * np.mean(losses[:10])
-    learned = scores.psnr(methods.learned(network, held_out.coarse), held_out.fine)
-    assert learned > scores.psnr(methods.bilinear(held_out.coarse), held_out.fine) + 0.5
+    learned = scores.psnr(enlarge(network, held_out.coarse), held_out.fine)
+    assert learned > scores.psnr(convt.upsample(held_out.coarse, 2, mode="bilinear"), held_out.fine) + 0.5
 
 
 def test_it_beats_bilinear_on_the_part_held_out_of_a_drawing():
@@ -62,9 +63,8 @@ def test_a_patch_and_its_answer_belong_together():
     coarse, missing = training.Patches(part, seed=0).draw(5)
     inner = slice(MARGIN, -MARGIN)
     for small, rest in zip(coarse, missing, strict=True):
-        wanted = (
-            methods.bilinear(small)[:, 2 * MARGIN : -2 * MARGIN, 2 * MARGIN : -2 * MARGIN] + methods.RESIDUAL_UNIT * rest
-        )
+        bilinear = convt.upsample(small, 2, mode="bilinear")
+        wanted = bilinear[:, 2 * MARGIN : -2 * MARGIN, 2 * MARGIN : -2 * MARGIN] + RESIDUAL_UNIT * rest
         np.testing.assert_allclose(reduce(wanted), small[:, inner, inner], atol=1e-5)
 
 

@@ -63,7 +63,7 @@ def test_a_view_shows_exactly_the_products_of_the_operator(call):
 
 
 def test_dumoulins_example_of_a_transposed_convolution():
-    arithmetic = accept((3, 3), (3, 3), 2, 1, 1, 0, transposed=True)
+    arithmetic = accept((3, 3), (3, 3), **(PLAIN | {"stride": 2, "padding": 1}), transposed=True)
     assert arithmetic.y_shape == (5, 5)
     assert arithmetic.reach == [range(-1, 6)] * 2
     view = arithmetic.view((1, 1), "output")
@@ -73,14 +73,14 @@ def test_dumoulins_example_of_a_transposed_convolution():
 
 
 def test_the_element_that_tells_most():
-    assert accept((3, 3), (3, 3), 2, 1, 1, 0, transposed=True).telling("output") == (1, 1)
-    assert accept((5, 5), (3, 3), 1, 1, 1, 0, transposed=False).telling("output") == (2, 2)
-    assert accept(6, 3, 1, 1, 1, 0, transposed=False).telling("output") == (2,)
+    assert accept((3, 3), (3, 3), **(PLAIN | {"stride": 2, "padding": 1}), transposed=True).telling("output") == (1, 1)
+    assert accept((5, 5), (3, 3), **(PLAIN | {"stride": 1, "padding": 1}), transposed=False).telling("output") == (2, 2)
+    assert accept(6, 3, **(PLAIN | {"stride": 1, "padding": 1}), transposed=False).telling("output") == (2,)
 
 
 def test_taps_have_letters_as_long_as_there_are_any():
-    assert accept((3, 3), (7, 7), 1, 0, 1, 0, transposed=True).letter((6, 6)) == "W"
-    assert accept((3, 3), (8, 8), 1, 0, 1, 0, transposed=True).letter((6, 6)) == "54"
+    assert accept((3, 3), (7, 7), **(PLAIN | {"stride": 1, "padding": 0}), transposed=True).letter((6, 6)) == "W"
+    assert accept((3, 3), (8, 8), **(PLAIN | {"stride": 1, "padding": 0}), transposed=True).letter((6, 6)) == "54"
 
 
 @pytest.mark.parametrize(
@@ -126,4 +126,4 @@ def test_what_cannot_be_drawn_is_told(x_shape, w_shape, options, error, message)
 )
 def test_a_wrong_position_is_told(position, follow, error, message):
     with pytest.raises(error, match=message):
-        accept_position(accept((3, 3), (3, 3), 2, 1, 1, 0, transposed=True), position, follow)
+        accept_position(accept((3, 3), (3, 3), **(PLAIN | {"stride": 2, "padding": 1}), transposed=True), position, follow)

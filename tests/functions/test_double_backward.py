@@ -186,3 +186,12 @@ def test_bad_input_is_one_clear_error_before_any_work(name, changes, error, mess
     with pytest.raises(error, match=f"^{message}$"):
         PAIRS[name][2](**{**GOOD, "dy": dy, **changes}, backend=recorder)
     assert recorder.calls == []
+
+
+def test_zeros_on_a_device_are_zeros(install):
+    install(device=FakeDevice(), numpy="convt.numpy_backend:backend")
+    x, w, bias, dy = (DeviceNumbers(np.full(shape, np.inf)) for shape in [(1, 1, 3), (1, 1, 2), (1,), (1, 1, 4)])
+    ddbias = DeviceNumbers(np.ones(1))
+    found = convt.conv_transpose_double_backward(x, w, bias, dy, None, None, ddbias, needs=["dy"]).dy
+    assert type(found) is DeviceNumbers
+    assert_allclose(found.host, np.ones((1, 1, 4)))

@@ -100,6 +100,8 @@ def test_errors_of_vl_nnconvt(arguments, keywords, message):
         ((X, F, B), {"dilate": 2}, "f must fit into the padded x, 3 x 4, got 5 x 5 with dilation (enlarge pad?)"),
         ((X, F, B), {}, "b must have an element for each of the 4 output channels, or none, got 2"),
         ((X, [], B), {}, "b must have an element for each of the 4 output channels, or none, got 2"),
+        ((X, [], [], "Dilate", 2), {}, "dilate must be 1 without filters, got (2, 2)"),
+        ((X, None, [], X), {"dilate": [1, 2]}, "dilate must be 1 without filters, got (1, 2)"),
         ((X[:, :, :0], [], []), {}, "x must have a row, a column and a channel at least (only the batch may be empty)"),
         ((X, F, [], np.ones((1, 2, 4))), {}, "dzdy.shape must equal y's (1, 2, 4, 2), got (1, 2, 4, 1)"),
     ],

@@ -93,6 +93,12 @@ def test_no_columns_give_no_columns(layout, w_shape):
     assert (operator.H @ np.ones((8, 0))).shape == (6, 0)
 
 
+def test_each_direction_shows_what_it_is():
+    operator = convt.ConvOperator((5,), [1, 2, 1])
+    assert repr(operator) == "<3x5 ConvOperator with dtype=float64>"
+    assert repr(operator.H) == repr(operator.T) == "<5x3 adjoint of ConvOperator with dtype=float64>"
+
+
 def test_it_can_be_pickled(rng):
     operator, x = convt.ConvOperator((6,), [1.0, 2.0], stride=2), rng.standard_normal(6)
     assert_array_equal(pickle.loads(pickle.dumps(operator)) @ x, operator @ x)

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import convt
-from convt.matrix.arguments import Subject
+from convt.matrix.arguments import MatrixArguments
 from convt.matrix.blocks import blocks
 from convt.matrix.pattern import count_meetings, every, expand, ranges, spatial_levels
 from convt.testing import make_problem, random_problem
@@ -67,7 +67,9 @@ def test_blocks_cover_every_position_once_and_their_copies_are_shifted(problem, 
 )
 def test_there_are_few_blocks_and_little_scratch_memory_however_the_taps_lie(x_shape, w_shape, options):
     w = np.ones(w_shape)
-    problem = Subject.accept(x_shape, w, **{"stride": 1, "dilation": 1, "groups": 1, "layout": None, **options}).problem
+    problem = MatrixArguments.accept(
+        x_shape, w, **{"stride": 1, "dilation": 1, "groups": 1, "layout": None, **options}
+    ).problem
     assert len(list(blocks(problem, 1))) < 60
     tracemalloc.start()
     try:

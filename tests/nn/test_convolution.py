@@ -246,3 +246,61 @@ def test_a_wrong_rng_is_told(rng):
     for layer in (nn.Conv1D(1, 1), nn.Sequential()):
         with pytest.raises(TypeError, match=r"rng must be an integer of at least 0, a numpy.random.Generator or None, got"):
             layer.initialize(rng=rng)
+
+
+@pytest.mark.parametrize("layer", [up for _, up in PAIRS])
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("batched", [False, True])
+@pytest.mark.parametrize("order", ["NC*", "N*C", "*CN"])
+def test_a_call_may_ask_for_the_size_of_its_output(layer, whole, batched, order, rng):
+    count = axes(layer)
+    name = order.replace("*", "DHW"[-count:])
+    built = layer(3, 3, 2, 1, output_padding=1, layout=name).initialize(rng=0, dtype=np.float64)
+    usual, wanted = (5, 4, 3)[:count], (9, 8, 5)[:count]
+
+    def arranged(channels, spatial):
+        sizes = dict(zip(name.replace("N", "").replace("C", ""), spatial, strict=True)) | {"N": 2, "C": channels}
+        return tuple(sizes[axis] for axis in name if batched or axis != "N")
+
+    x = rng.standard_normal(arranged(2, usual))
+    size = arranged(3, wanted) if whole else wanted
+    options = {"stride": 2, "padding": 1, "layout": name, "output_size": wanted}
+    y = built(x, output_size=size)
+    assert y.shape == arranged(3, wanted)
+    np.testing.assert_array_equal(y, convt.conv_transpose(x, built.weight.data, built.bias.data, **options))
+    np.testing.assert_array_equal(built.forward(x, size), y)
+    dy = rng.standard_normal(y.shape)
+    gradients = convt.conv_transpose_backward(x, built.weight.data, built.bias.data, dy, **options)
+    np.testing.assert_array_equal(built.backward(dy), gradients.x)
+    np.testing.assert_array_equal(built.weight.grad, gradients.w)
+    np.testing.assert_array_equal(built.bias.grad, gradients.bias)
+    assert built(x).shape == arranged(3, tuple(2 * n for n in usual))  # output_padding decides again
+    with pytest.raises(ValueError, match=r"dy\.shape must equal"):
+        built.backward(dy)
+
+
+@pytest.mark.parametrize(
+    ("size", "error", "message"),
+    [
+        (8, ValueError, "output_size must be reachable, 9 to 10 on spatial axis 0, got 8"),
+        ((9, 11), ValueError, "output_size must be reachable, 9 to 10 on spatial axis 1, got 11"),
+        ((1, 4, 9, 9), ValueError, r"the spatial size or the whole shape \(1, 3, H, W\) of the output, got \(1, 4, 9, 9\)"),
+        ((2, 3, 9, 9), ValueError, r"the spatial size or the whole shape \(1, 3, H, W\) of the output, got \(2, 3, 9, 9\)"),
+        ((1, 3, 9, 8), ValueError, "output_size must be reachable, 9 to 10 on spatial axis 1, got 8"),
+        ((3, 9, 9), ValueError, r"output_size must be an integer or have one per spatial axis \(2\), got 3: \(3, 9, 9\)"),
+        (9.0, TypeError, "output_size must be an integer or a sequence of integers, got 9.0"),
+        (True, TypeError, "output_size must be an integer or a sequence of integers, got True"),
+    ],
+)
+def test_a_size_that_a_layer_cannot_make_is_told_and_leaves_the_latest_call(size, error, message):
+    layer = nn.Conv2DTranspose(3, 3, 2, 1).initialize()
+    x = np.ones((1, 2, 5, 5))
+    y = layer(x)
+    with pytest.raises(error, match=message):
+        layer(x, output_size=size)
+    assert layer.backward(np.ones_like(y)).shape == x.shape
+
+
+def test_only_transposed_layers_take_an_output_size():
+    with pytest.raises(TypeError, match="output_size"):
+        nn.Conv2D(3, 3).initialize()(np.ones((1, 2, 5, 5)), output_size=3)

@@ -97,3 +97,16 @@ def test_nothing_moves_unless_all_can():
 def test_a_wrong_argument_is_told(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_an_optimiser_shows_what_it_was_made_with():
+    class Plain(nn.Optimizer):
+        def move(self, parameter, *memory):
+            pass
+
+    one, two = parameter([1.0]), parameter([2.0])
+    assert repr(Plain([one, two], 0.5)) == "Plain(2 parameters, learning_rate=0.5)"
+    assert repr(nn.SGD([one], momentum=0.9)) == "SGD(1 parameter, learning_rate=0.01, momentum=0.9)"
+    adam = nn.Adam([])
+    adam.learning_rate = 0.25
+    assert repr(adam) == "Adam(0 parameters, learning_rate=0.25, betas=(0.9, 0.999), epsilon=1e-08)"

@@ -81,3 +81,18 @@ def test_what_is_no_layer_or_there_already_is_refused():
         with pytest.raises(ValueError, match=r"layers must each be there once, got ReLU\(\) again"):
             net.add(*layers)
         assert len(net) == 1
+
+
+def test_initialising_returns_the_layer():
+    for layer in (nn.Conv2D(2, 3), nn.Conv1DTranspose(2, 3), nn.ReLU(), nn.Sequential(nn.Conv1D(1, 1), nn.Tanh())):
+        assert layer.initialize(rng=0) is layer
+
+
+def test_a_network_calls_a_layer_that_takes_an_output_size_without_one(rng):
+    net = nn.Sequential(nn.Conv1D(2, 3, 2, 1), nn.Conv1DTranspose(1, 3, 2, 1)).initialize(rng=0, dtype=np.float64)
+    x = rng.standard_normal((1, 1, 10))
+    assert net(x).shape == (1, 1, 9)
+    check_gradients(net, x)
+    y = net[1](net[0](x), output_size=x.shape)
+    assert y.shape == x.shape
+    assert net.backward(np.ones_like(y)).shape == x.shape  # each layer goes back as it was called

@@ -65,6 +65,13 @@ class Device(SamplingDevice):
         return again
 
 
+class HalfADevice:
+    """An object that makes arrays, and cannot take any in."""
+
+    name = "half"
+    scatter = gather = correlate = empty = Device.empty
+
+
 def broken(name):
     def member(self, *arguments):
         raise RuntimeError("the device is lost")
@@ -389,4 +396,4 @@ TABLE = [
     (topic, type("Mutant", (Device,), members), message)
     for topic, rows in {"device": PROMISES, "maps": MAPS, "memory": MEMORY}.items()
     for members, message in rows
-]
+] + [("device", HalfADevice, "without from_caller, from_host, to_caller, to_host$")]

@@ -1,14 +1,12 @@
 """Backends for the tests: one that remembers what it was asked, and a device that is really NumPy."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from convt import Problem
-from convt.core.spatial import first_elements
+from convt.backend import DeviceBackend, Problem
 from convt.numpy_backend import NumpyBackend
-from convt.numpy_backend import pooling as reference_pooling
-from convt.numpy_backend import upsampling as reference_upsampling
 
 
 class Recorder(NumpyBackend):
@@ -71,6 +69,10 @@ class DeviceArray:
     def __dlpack_device__(self) -> tuple[int, int]:
         return (2, 0)
 
+    @property
+    def order(self) -> str:
+        return "F" if self.host.flags.fnc else "C"
+
     def reshape(self, shape: tuple[int, ...], order: str) -> "DeviceArray":
         view = self.host.reshape(shape, order=order)
         if not np.shares_memory(view, self.host):
@@ -91,8 +93,8 @@ class DeviceArray:
         raise AssertionError("data on a device must not be copied to the host in silence")
 
 
-class FakeDevice(Recorder):
-    """A device backend; owns `CallerArray`, computes on `DeviceArray`."""
+class FakeDevice(Recorder, DeviceBackend):
+    """A device backend; owns `CallerArray`, computes on `DeviceArray`. It has no upsampling and no pooling."""
 
     def __init__(self, name: str = "device", priority: int = -1, reason: str | None = None) -> None:
         super().__init__(name, priority, reason)
@@ -100,14 +102,20 @@ class FakeDevice(Recorder):
     def owns(self, array: Any) -> bool:
         return isinstance(array, CallerArray | DeviceArray)
 
-    def adopt(self, array: CallerArray | DeviceArray) -> DeviceArray:
+    def from_caller(self, array: CallerArray | DeviceArray) -> DeviceArray:
         return array if isinstance(array, DeviceArray) else DeviceArray(array.host)
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> DeviceArray:
         return DeviceArray(np.full(shape, np.nan, dtype))
 
-    def deliver(self, array: DeviceArray, like: Any) -> Any:
+    def to_caller(self, array: DeviceArray, like: Any) -> Any:
         return array if isinstance(like, DeviceArray) else type(like)(array.host)
+
+    def from_host(self, array: np.ndarray) -> DeviceArray:
+        return DeviceArray(array.copy(order="C"))
+
+    def to_host(self, array: DeviceArray) -> np.ndarray:
+        return array.host.copy()
 
     def channel_sums(self, problem: Problem, array: DeviceArray, sums: DeviceArray) -> None:
         _host(array).sum(axis=(0, *range(2, array.ndim)), out=_host(sums))
@@ -117,11 +125,7 @@ class FakeDevice(Recorder):
 
 
 class SamplingArray(DeviceArray):
-    """What `convt.backend.DeviceSamplingBackend` lists besides."""
-
-    @property
-    def order(self) -> str:
-        return "F" if self.host.flags.fnc else "C"
+    """What `convt.backend.DeviceBackend` lists besides for upsampling and pooling."""
 
     def view(self, dtype: Any) -> "SamplingArray":
         return SamplingArray(self.host.view(dtype))
@@ -136,30 +140,43 @@ class SamplingArray(DeviceArray):
 class SamplingDevice(FakeDevice):
     """A device backend with upsampling and pooling, by the definition."""
 
-    def adopt(self, array: Any) -> SamplingArray:
+    def from_caller(self, array: Any) -> SamplingArray:
         return array if isinstance(array, SamplingArray) else SamplingArray(array.host)
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> SamplingArray:
         return SamplingArray(np.zeros(shape, dtype))
 
-    def fetch(self, array: SamplingArray) -> np.ndarray:
-        self.calls.append("fetch")
-        return array.host.copy()
+    def from_host(self, array: np.ndarray) -> SamplingArray:
+        return SamplingArray(array.copy(order="C"))
 
     def move_indices(self, problem: Problem, indices: Any, sign: int, moved: Any) -> None:
         self.calls.append("move_indices")
-        moved.host[...] = indices.host + sign * first_elements(problem)
+        planes = np.arange(problem.batch * problem.fine_channels).reshape(problem.batch, -1, *[1] * len(problem.stride))
+        moved.host[...] = indices.host + sign * planes * prod(problem.fine_shape)
 
-    def __getattr__(self, name: str) -> Any:
-        for module in (reference_upsampling, reference_pooling):
-            if name in module.__all__ and name not in ("weights", "inside"):
-                return lambda *arguments: self._define(getattr(module, name), name, arguments)
-        raise AttributeError(name)
+    def upsample(self, *arguments: Any) -> None:
+        self._define("upsample", arguments)
 
-    def _define(self, function: Any, name: str, arguments: tuple[Any, ...]) -> Any:
+    def upsample_backward(self, *arguments: Any) -> None:
+        self._define("upsample_backward", arguments)
+
+    def max_pool(self, *arguments: Any) -> None:
+        self._define("max_pool", arguments)
+
+    def max_pool_backward(self, *arguments: Any) -> bool:
+        return self._define("max_pool_backward", arguments)
+
+    def max_unpool(self, *arguments: Any) -> bool:
+        return self._define("max_unpool", arguments)
+
+    def max_unpool_backward(self, *arguments: Any) -> bool:
+        return self._define("max_unpool_backward", arguments)
+
+    def _define(self, name: str, arguments: tuple[Any, ...]) -> Any:
         self.calls.append(name)
-        assert all(isinstance(array, SamplingArray) for array in arguments if hasattr(array, "shape"))
-        return function(*map(_host, arguments))
+        kinds = {type(array) for array in arguments if hasattr(array, "shape")} - {Problem}
+        assert len(kinds) == 1, kinds
+        return getattr(NumpyBackend(), name)(*map(_host, arguments))
 
 
 def _host(array: Any) -> Any:

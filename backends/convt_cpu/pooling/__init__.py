@@ -23,7 +23,7 @@ _SERIAL_BELOW = 50_000  # elements that are done before a second thread has star
 
 
 def max_pool(problem: Problem, fine: Any, coarse: Any, indices: Any) -> None:
-    """Write coarse and indices; all of these as `convt.backend.SamplingBackend` says."""
+    """Write coarse and indices; all of these as `convt.backend.Backend` says."""
     _run("pool", problem, [fine, coarse, indices], 2)
 
 
@@ -43,11 +43,11 @@ def max_unpool_backward(problem: Problem, fine: Any, indices: Any, coarse: Any) 
 
 
 def _run(name: str, problem: Problem, arrays: list[Any], outputs: int) -> bool:
-    for blocks in in_blocks(arrays, outputs=outputs):
-        windows = _windows(problem, blocks.outer, blocks.inner, instruction_set())
-        work = max(blocks.arrays[0].size, blocks.arrays[-1].size)
+    for blocks, outer, inner, _ in in_blocks(arrays, outputs=outputs):
+        windows = _windows(problem, outer, inner, instruction_set())
+        work = max(blocks[0].size, blocks[-1].size)
         tasks = windows.row_tasks if name == "pool" else windows.plane_tasks
-        if not run(windows, name, *blocks.arrays, threads_for(work, tasks, _SERIAL_BELOW)):
+        if not run(windows, name, *blocks, threads_for(work, tasks, _SERIAL_BELOW)):
             return False
     return True
 

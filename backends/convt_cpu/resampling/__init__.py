@@ -35,9 +35,9 @@ def upsample_backward(problem: Problem, mode: str, align_corners: bool, fine: An
 def _run(problem: Problem, mode: str, align_corners: bool, backward: bool, given: Any, result: Any) -> None:
     ones = (1,) * (3 - len(problem.stride))
     isa, itemsize = instruction_set(), problem.dtype.itemsize
-    for blocks in in_blocks([given, result], turn=True):
-        step = -1 if blocks.turned else 1
+    for arrays, outer, inner, turned in in_blocks([given, result], turn=True):
+        step = -1 if turned else 1
         size, scale = ones + problem.coarse_shape[::step], ones + problem.stride[::step]
-        work = max(array.size for array in blocks.arrays)
-        for rows in plans(size, scale, mode, align_corners, backward, blocks.outer, blocks.inner, isa, itemsize):
-            run(rows, *blocks.arrays, threads_for(work, rows.tasks, _SERIAL_BELOW))
+        work = max(arrays[0].size, arrays[1].size)
+        for rows in plans(size, scale, mode, align_corners, backward, outer, inner, isa, itemsize):
+            run(rows, *arrays, threads_for(work, rows.tasks, _SERIAL_BELOW))

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from math import gcd, prod
 from typing import TYPE_CHECKING
 
-from ..engine import Launch, Launches, Map, Strides
+from ..engine import Launches, Map, Strides
+from ..launch import Launch
 from . import cost
 from .parameters import Parameters, correlation, dense_strides, reduction, scatter_or_gather, sum_of_channels
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING
 
-from ..engine import Launch
+from ..launch import Launch
 
 if TYPE_CHECKING:
     from convt.backend import Problem

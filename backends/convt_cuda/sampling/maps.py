@@ -31,7 +31,7 @@ _POSITION = 8  # bytes
 
 
 class SamplingMaps:
-    """What `CudaBackend` has of `convt.backend.SamplingBackend`."""
+    """What `CudaBackend` does of upsampling and pooling."""
 
     def placed(
         self, inputs: Sequence[Any], outs: Sequence[Any]

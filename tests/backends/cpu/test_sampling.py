@@ -43,9 +43,9 @@ def test_layouts_are_views(order, turn, outer, inner):
     sizes = {"N": 2, "C": 3, "H": 4, "W": 5}
     whole = np.zeros([sizes[axis] for axis in order])
     array = whole.transpose([order.index(axis) for axis in "NCHW"])
-    [seen] = in_blocks([array, array], turn=turn)
-    assert (seen.outer, seen.inner, seen.turned) == (outer, inner, turn)
-    assert all(np.shares_memory(each, whole) for each in seen.arrays)
+    [(arrays, *seen)] = in_blocks([array, array], turn=turn)
+    assert seen == [outer, inner, turn]
+    assert all(np.shares_memory(each, whole) for each in arrays)
 
 
 def test_windows_that_span_huge_planes_count_with_64_bits():
@@ -88,11 +88,11 @@ def test_pieces_have_few_bytes_and_are_all(monkeypatch, copied):
     monkeypatch.setattr(blocks, "_COPIED", copied)
     given, result = np.ones((5, 3, 6, 14), "f4")[..., ::2], np.zeros((5, 3, 6, 14), "f4")[..., ::2]
     count = 0
-    for each in in_blocks([given, result]):
+    for arrays, outer, _, _ in in_blocks([given, result]):
         count += 1
-        assert sum(array.nbytes for array in each.arrays) <= max(copied, 2 * 6 * 7 * 4)
-        assert each.outer == len(each.arrays[0]) * each.arrays[0].shape[1]
-        each.arrays[1][...] = each.arrays[0] + 1
+        assert sum(array.nbytes for array in arrays) <= max(copied, 2 * 6 * 7 * 4)
+        assert outer == len(arrays[0]) * arrays[0].shape[1]
+        arrays[1][...] = arrays[0] + 1
     assert count == {1: 15, 700: 10, 4000: 2, 1 << 23: 1}[copied]
     assert (result == 2).all()
 

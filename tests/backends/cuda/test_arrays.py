@@ -109,7 +109,7 @@ def test_out_is_written_and_returned(cuda, x, w, to_gpu, to_host):
 
 def test_the_second_gpu(cuda, emulator, x, w, to_gpu, to_host):
     y = convt.conv_transpose(to_gpu(x, 1), to_gpu(w, 1))
-    assert cuda.adopt(y).device is cuda._devices[1]
+    assert cuda.from_caller(y).device is cuda._devices[1]
     np.testing.assert_allclose(to_host(y, 1), convt.conv_transpose(x, w, backend="numpy"), atol=1e-12)
 
 
@@ -118,7 +118,9 @@ def test_the_result_is_computed_in_its_stream_after_the_inputs(cuda, emulator, x
     problem = convt.testing.make_problem((5, 6), (3, 4), channels=(4, 3), batch=2)
     out = cuda.empty(problem.fine_array_shape, x.dtype, to_gpu(x))
     out.stream = 77
-    cuda.scatter(problem, cuda.adopt(Foreign(to_gpu(x), stream=5)), cuda.adopt(Foreign(to_gpu(w), stream=77)), None, out)
+    cuda.scatter(
+        problem, cuda.from_caller(Foreign(to_gpu(x), stream=5)), cuda.from_caller(Foreign(to_gpu(w), stream=77)), None, out
+    )
     assert emulator.stream == 77
     assert emulator.stream_waits(77, 5) == waits + 1
     assert emulator.calls("cuEventDestroy_v2") == emulator.calls("cuEventCreate")
@@ -163,7 +165,7 @@ def test_another_backend_does_not_get_device_arrays(cuda, x, w, to_gpu):
 
 
 def test_arrays_of_two_devices(cuda, emulator, x, w, to_gpu):
-    with pytest.raises(ValueError, match=r"^all arrays must lie on one GPU, got GPU 0 \(emulated\) and GPU 1 \(emulated\)$"):
+    with pytest.raises(ValueError, match=r"^all arrays must lie on one GPU, got GPU 0 \(emulated\) and GPU 1 \(emulated\)"):
         convt.conv_transpose(to_gpu(x), to_gpu(w, 1))
 
 
@@ -263,7 +265,7 @@ def test_an_out_that_overlaps_an_input(cuda, rng, to_gpu):
     x, w = to_gpu(rng.standard_normal((1, 1, 9))), to_gpu(np.ones((1, 1, 1)))
     upper = Foreign(x, shape=(1, 1, 5), data=(int(x.gpudata) + 4 * 8, False))
     lower = Foreign(x, shape=(1, 1, 5))
-    with pytest.raises(ValueError, match=r"^out must not overlap the inputs on a GPU, got arrays that share memory$"):
+    with pytest.raises(ValueError, match=r"^out must not overlap the inputs on a GPU, got arrays that share memory"):
         convt.conv(lower, w, out=upper)
     beside = Foreign(x, shape=(1, 1, 4), data=(int(x.gpudata) + 5 * 8, False))
     convt.conv(Foreign(x, shape=(1, 1, 4)), w, out=beside)

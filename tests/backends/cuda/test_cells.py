@@ -181,7 +181,7 @@ def test_arrays_lie_as_they_like(cuda, rng, only, to_gpu, to_host, view, name, b
     out = VIEWS[view](want.shape)
     arrays = [_copied(array, view if both and array.ndim > 1 else None) for array in (x, w, bias)]
     placed = [Placed(array, to_gpu) for array in (*arrays, out)]
-    cuda.scatter(problem, *map(cuda.adopt, placed))
+    cuda.scatter(problem, *map(cuda.from_caller, placed))
     whole = _base(out)
     before = np.isnan(whole)
     assert before.all()
@@ -202,7 +202,7 @@ def test_half_types(cuda, rng, only, to_tensor, numbers, storage, order, algorit
     problem = _of(PROBLEMS[name], "float32")
     x, w, bias, want = _drawn(problem, rng, "float64", lambda array: rounded(array, storage))
     tensors = [to_tensor(_in_order(array, order), storage) for array in (x, w, bias, want * np.nan)]
-    views = [_seen(cuda.adopt(tensor), order) for tensor in tensors]
+    views = [_seen(cuda.from_caller(tensor), order) for tensor in tensors]
     with convt.options(cudnn=False):
         cuda.scatter(problem, *views)
     got = numbers(tensors[-1])

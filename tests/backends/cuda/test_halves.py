@@ -8,6 +8,7 @@ import pytest
 from halves import EPS, LEAST, TYPES, bits_of, rounded, values_of
 
 import convt
+from convt.backend import Backend
 from convt.testing import make_problem
 from convt.testing.bounds import TOLERANCE
 from convt.testing.checks import Examiner
@@ -22,11 +23,10 @@ class Foreign:
         self.__cuda_array_interface__ = {**array.__cuda_array_interface__, **interface}
 
 
-class HalfBackend:
+class HalfBackend(Backend):
     """The backend on arrays of a half type; what goes in and out are float32 arrays of their numbers."""
 
     name = "halves"
-    priority = 0
 
     def __init__(self, cuda, to_tensor, numbers, storage):
         self._cuda, self._to_tensor, self._numbers, self._storage = cuda, to_tensor, numbers, storage
@@ -44,9 +44,9 @@ class HalfBackend:
         self._compute("channel_sums", problem, [array], sums)
 
     def _compute(self, name, problem, inputs, out):
-        arrays = [None if a is None else self._cuda.adopt(self._to_tensor(a, self._storage)) for a in inputs]
+        arrays = [None if a is None else self._cuda.from_caller(self._to_tensor(a, self._storage)) for a in inputs]
         result = self._to_tensor(np.full(out.shape, np.nan), self._storage)
-        getattr(self._cuda, name)(problem, *arrays, self._cuda.adopt(result))
+        getattr(self._cuda, name)(problem, *arrays, self._cuda.from_caller(result))
         out[...] = self._numbers(result)
 
 
@@ -220,12 +220,12 @@ def test_an_empty_batch_and_no_batch_axis(cuda, to_gpu, to_host):
 
 
 def test_who_cannot_sum_in_float32_sees_another_type(cuda, to_gpu, to_tensor):
-    half, brain = cuda.adopt(to_gpu(np.ones(3, np.float16))), cuda.adopt(to_tensor(np.ones(3), "bfloat16"))
+    half, brain = cuda.from_caller(to_gpu(np.ones(3, np.float16))), cuda.from_caller(to_tensor(np.ones(3), "bfloat16"))
     assert [half.dtype, brain.dtype] == [np.float16, np.dtype("V2")]
     for array in (half, brain, half[None], half.summed()[None]):
         assert array.summed().dtype == np.float32
         assert array.summed().itemsize == array.itemsize == 2
-    wide = cuda.adopt(to_gpu(np.ones(3)))
+    wide = cuda.from_caller(to_gpu(np.ones(3)))
     assert wide.summed() is wide
 
 

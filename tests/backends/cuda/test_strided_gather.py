@@ -127,7 +127,7 @@ def test_half_types(cuda, rng, only, to_tensor, numbers, storage, algorithm, nam
     x, w, bias, want = _drawn(problem, rng, lambda array: rounded(array, storage))
     tensors = [to_tensor(array, storage) for array in (x, w, bias, want * np.nan)]
     with convt.options(cudnn=False):
-        cuda.gather(problem, *map(cuda.adopt, tensors))
+        cuda.gather(problem, *map(cuda.from_caller, tensors))
     np.testing.assert_allclose(numbers(tensors[-1]), want, rtol=EPS[storage] / 2, atol=2e-4)
 
 

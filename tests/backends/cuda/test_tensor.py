@@ -115,9 +115,9 @@ def test_scatter_and_gather(cuda, rng, only_tensor, to_gpu, to_host, to_tensor, 
             )
         else:
             inputs, out = [to_gpu(a) for a in (data, *held[1:])], to_gpu(_in_order(want.astype(np.float32) * np.nan, order))
-        adopted = [_seen(cuda.adopt(a), order, len(shape)) for a in (inputs[0], out)]
+        adopted = [_seen(cuda.from_caller(a), order, len(shape)) for a in (inputs[0], out)]
         with convt.options(allow_tf32=True, cudnn=False):
-            getattr(cuda, data_map)(problem, adopted[0], *map(cuda.adopt, inputs[1:]), adopted[1])
+            getattr(cuda, data_map)(problem, adopted[0], *map(cuda.from_caller, inputs[1:]), adopted[1])
         got = numbers(out) if storage else to_host(out)
         got = got if order == "C" else np.moveaxis(got, -1, 1)
         # Rounded factors and exact products: nothing but sums in float32, and the result's own type.
@@ -141,7 +141,9 @@ def test_correlate(cuda, rng, only_tensor, to_gpu, to_host, to_tensor, numbers, 
     for _ in range(2):
         out = make(np.full(want.shape, np.nan, np.float32))
         with convt.options(allow_tf32=True, cudnn=False):
-            cuda.correlate(problem, *(_seen(cuda.adopt(array), order, want.ndim) for array in inputs), cuda.adopt(out))
+            cuda.correlate(
+                problem, *(_seen(cuda.from_caller(array), order, want.ndim) for array in inputs), cuda.from_caller(out)
+            )
         results.append(numbers(out) if storage else to_host(out))
     np.testing.assert_array_equal(*results)
     np.testing.assert_allclose(results[0], want, rtol=EPS[storage] / 2 if storage else 1e-5, atol=2e-4)

@@ -5,6 +5,7 @@ import gc
 import numpy as np
 import pytest
 
+from convt.backend import Backend
 from convt.numpy_backend import backend as reference
 from convt.testing import TOPICS, check_backend, make_problem
 from convt_cuda.cudnn.geometry import why_not
@@ -12,11 +13,10 @@ from convt_cuda.cudnn.geometry import why_not
 MAPS = ["scatter", "gather", "correlate"]
 
 
-class HostBackend:
+class HostBackend(Backend):
     """The engine as a backend; what it has no plan for, because of how arrays lie, is done by NumPy and counted."""
 
     name = "cudnn"
-    priority = 0
 
     def __init__(self, standin):
         self.standin = standin
@@ -24,9 +24,6 @@ class HostBackend:
 
     def why_not(self, problem):
         return why_not(problem)
-
-    def owns(self, array):
-        return False
 
     def scatter(self, problem, coarse, kernel, bias, fine):
         self._compute("scatter", problem, [coarse, kernel, fine], bias)

@@ -128,8 +128,8 @@ def test_a_device_without_sampling(install, x):
     for call, missing in [
         (lambda: convt.upsample(CallerArray(x), 2), "upsample"),
         (lambda: convt.upsample_backward(CallerArray(x), 2), "upsample_backward"),
-        (lambda: convt.max_pool(CallerArray(x), 2, indexing="tensor"), "max_pool and no move_indices"),
-        (lambda: convt.max_unpool(CallerArray(x), CallerArray(np.zeros(x.shape, int)), 1), "max_unpool and no fetch"),
+        (lambda: convt.max_pool(CallerArray(x), 2, indexing="tensor"), "max_pool"),
+        (lambda: convt.max_unpool(CallerArray(x), CallerArray(np.zeros(x.shape, int)), 1), "max_unpool"),
     ]:
         with pytest.raises(
             convt.BackendUnavailable,

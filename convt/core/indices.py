@@ -1,0 +1,68 @@
+"""Indices of maxima: the caller's, flat among the spatial axes or over the whole tensor, and those that backends see.
+
+A backend sees (N, C, *spatial) int64 indices, each the flat position of an element among the spatial axes of its image and
+channel.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..backend import Backend
+from .arrays import INDEX
+from .execution import ask
+from .memory import HostMemory, Memory, type_of
+from .problem import inside
+from .windows import Windows
+
+__all__ = ["outside", "require_inside", "to_planes", "to_tensor"]
+
+
+def to_planes(memory: Memory, backend: Backend, call: Windows, name: str, shape: tuple[int, ...], array: Any) -> Any:
+    """The caller's indices, which go with the array `name` of that shape, as a backend sees them; their values unchecked."""
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"indices must be integers, got {type_of(array)}")
+    if array.shape != shape:
+        raise ValueError(f"indices.shape must equal that of {name}, {shape}, got {array.shape}")
+    indices = call.frame.view(memory.as_int64(array))
+    if not call.tensor_indices:
+        return indices
+    places = memory.empty(call.problem.coarse_array_shape, INDEX, indices)
+    _move(backend, call, indices, -1, places)
+    return places
+
+
+def to_tensor(memory: Memory, backend: Backend, call: Windows, indices: Any) -> Any:
+    """Indices that a backend has written, in the caller's axes, as the caller wants them."""
+    if not call.tensor_indices:
+        return indices
+    moved = memory.empty(call.shape, INDEX, indices)
+    _move(backend, call, call.frame.view(indices), 1, call.frame.view(moved))
+    return moved
+
+
+def require_inside(memory: Memory, call: Windows, places: Any, indices: Any) -> None:
+    """Raise before `out` is modified if an index lies outside; a device's backend looks at all indices before it writes."""
+    if isinstance(memory, HostMemory) and not inside(call.problem, places):
+        raise outside(memory, call, places, indices)
+
+
+def outside(memory: Memory, call: Windows, places: Any, indices: Any) -> ValueError:
+    """The error about the first of the caller's indices, which have become `places`, that is no position."""
+    elements = prod(call.problem.fine_shape)
+    host = memory.to_host(places)
+    at = np.unravel_index(int(((host < 0) | (host >= elements)).argmax()), host.shape)
+    first = int(at[0] * call.problem.fine_channels + at[1]) * elements if call.tensor_indices else 0
+    return ValueError(
+        f"indices must be from {first} to {first + elements - 1} (positions in {call.problem.fine_shape}"
+        f"{' of their image and channel' if call.tensor_indices else ''}), got "
+        f"{call.frame.view(memory.to_host(indices))[at]}"
+    )
+
+
+def _move(backend: Backend, call: Windows, indices: Any, sign: int, moved: Any) -> None:
+    if call.problem.batch:
+        ask(backend, backend.move_indices, call.problem, indices, sign, moved)
