@@ -1,4 +1,4 @@
-"""Filter banks to start from: kernels whose transposed convolution is a known way to enlarge, or starts as one.
+"""Filter banks to start from: with them, a transposed convolution begins as a known way to enlarge.
 
 `upsample` enlarges by fixed methods, borders included; the filters here are for layers that learn on from there.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .core.arguments import as_count, as_flag, as_sizes, per_axis
+from .core.arguments import BYTES_LIMIT, as_count, as_flag, as_sizes, per_axis
 from .core.arrays import as_array
 from .core.layout import layout_for
 
@@ -20,22 +20,20 @@ if TYPE_CHECKING:
 
 __all__ = ["bilinear", "icnr"]
 
-_BYTES_LIMIT = 2**62
-
 
 def bilinear(scale: int, channels: int = 1) -> NDArray[np.float64]:
-    """The filter with which a transposed convolution interpolates bilinearly.
+    """Make the filters with which a transposed convolution interpolates bilinearly.
 
     Each filter is the product of two triangles. With ``stride=scale``, ``padding=scale // 2`` and ``groups=channels``,
-    `conv_transpose` then gives y of exactly scale times x's size, aligned at the pixels' outer corners. Outside x counts
-    as zero, so that y darkens along its border unless x is extended first.
+    `conv_transpose` then gives y of exactly scale times x's size, aligned at the pixels' outer corners. Pixels outside x
+    count as zero, so y darkens along its border unless x is padded first; `upsample` does without that.
 
     Parameters
     ----------
     scale : int
         Fine elements per coarse element along each axis, at least 1.
     channels : int
-        Channels, each of which is interpolated on its own.
+        Number of channels; each is interpolated by itself.
 
     Returns
     -------
@@ -45,7 +43,7 @@ def bilinear(scale: int, channels: int = 1) -> NDArray[np.float64]:
     Raises
     ------
     ValueError, TypeError
-        scale or channels is no integer of at least 1.
+        scale or channels is not an integer of at least 1.
 
     References
     ----------
@@ -71,26 +69,27 @@ def bilinear(scale: int, channels: int = 1) -> NDArray[np.float64]:
 
 
 def icnr(w: ArrayLike, scale: SizesLike, *, layout: LayoutName | None = None, pixel_shuffle: bool = False) -> NDArray[Any]:
-    """The filter bank with which a transposed convolution starts without checkerboard patterns.
+    """Make filters with which a transposed convolution starts without checkerboard patterns.
 
     ICNR, "initialized to convolution, nearest-neighbour resized": all taps that reach the same input get the same value,
     so that with ``stride=scale`` every phase of the output is the same, and ::
 
         conv_transpose(x, icnr(w, scale), stride=scale)  ==  conv_transpose(x, w)  enlarged by nearest neighbours
 
-    until training tells the phases apart. Random banks start with phases that are independent, which is a pattern of the
-    stride's period. A padding keeps this property.
+    until training changes that. (A phase is made of the output's elements whose positions have the same remainder modulo
+    the stride. Random filters make the phases independent of each other, which shows as a pattern of the stride's period.)
+    Padding does not change this property.
 
     Parameters
     ----------
     w : array_like, (C, K // groups, *kernel)
-        The small bank, drawn as for a convolution that keeps the size; 1 to 3 spatial axes.
+        The small filters, drawn as for a convolution that keeps the size; 1 to 3 spatial axes.
     scale : int or sequence of int
         The stride of the transposed convolution.
     layout : str, optional
-        The layout in whose order w is, as in `conv_transpose`.
+        The layout of w, as in `conv_transpose`.
     pixel_shuffle : bool
-        Instead, make the bank of a convolution that is followed by a pixel shuffle: w is then (K, C // groups, *kernel), as
+        Make filters of a convolution that is followed by a pixel shuffle instead: w is then (K, C // groups, *kernel), as
         `conv` takes it, and each output channel is repeated ``prod(scale)`` times in a row.
 
     Returns
@@ -101,7 +100,7 @@ def icnr(w: ArrayLike, scale: SizesLike, *, layout: LayoutName | None = None, pi
     Raises
     ------
     ValueError, TypeError
-        w has no 3 to 5 axes, scale is no integer of at least 1 per axis, or layout is none of w's rank.
+        w does not have 3 to 5 axes, scale is not an integer of at least 1 per axis, or layout is not one of w's rank.
 
     References
     ----------
@@ -134,5 +133,5 @@ def icnr(w: ArrayLike, scale: SizesLike, *, layout: LayoutName | None = None, pi
 
 def _check_bytes(name: str, value: Any, size: int) -> None:
     """What no machine can hold is a wrong argument; what this one cannot is NumPy's MemoryError."""
-    if size >= _BYTES_LIMIT:
+    if size >= BYTES_LIMIT:
         raise ValueError(f"{name} must be small enough for a filter bank of fewer than 2**62 bytes, got {value}")

@@ -14,6 +14,7 @@ def plugins(install):
     install(good=good, bad="no_such_module:backend")
 
 
+@pytest.mark.filterwarnings("ignore:backend .* cannot be used:RuntimeWarning")
 def test_the_dicts_hold_versions_environment_and_backends(plugins, monkeypatch):
     monkeypatch.setenv("CONVT_BACKEND", "good")
     config = convt.show_config("dicts")
@@ -31,6 +32,7 @@ def test_the_dicts_hold_versions_environment_and_backends(plugins, monkeypatch):
     )
 
 
+@pytest.mark.filterwarnings("ignore:backend .* cannot be used:RuntimeWarning")
 def test_it_is_printed_unless_asked_otherwise(plugins, capsys):
     assert convt.show_config() is None
     lines = capsys.readouterr().out.splitlines()

@@ -3,12 +3,14 @@
 import sys
 import threading
 from importlib.metadata import EntryPoint
+from warnings import catch_warnings, simplefilter
 
 import pytest
 from fakes import Recorder
 
 import convt
 from convt.backend import BackendUnavailable
+from convt.entry_points import EntryPoint as FolderPoint
 from convt.registry import DEVICE_GROUP, GROUP, Registry
 
 X, W = [[[1.0, 2.0]]], [[[1.0, 2.0]]]
@@ -51,8 +53,9 @@ def test_a_failing_import_happens_once_and_is_told_every_time(install, module):
     known = install(broken=f"{name}:backend")
     messages = []
     for _ in range(3):
-        with pytest.raises(BackendUnavailable) as failure:
+        with catch_warnings(record=True) as warned, pytest.raises(BackendUnavailable) as failure:
             known.get("broken")
+        assert [str(each.message) for each in warned] == ([] if messages else [str(failure.value)])
         messages.append(str(failure.value))
         assert isinstance(failure.value.__cause__, ModuleNotFoundError)
     assert set(messages) == {
@@ -63,6 +66,7 @@ def test_a_failing_import_happens_once_and_is_told_every_time(install, module):
     assert known.state("broken").reason == messages[0]
 
 
+@pytest.mark.filterwarnings("error")
 def test_the_plugins_own_words_are_told_as_they_are(install, module):
     source = "from convt import BackendUnavailable\ndef backend(): raise BackendUnavailable('no GPU: pip install a-gpu')"
     known = install(broken=f"{module('plugin_words', source)}:backend")
@@ -151,6 +155,7 @@ def test_an_unknown_name_is_told_the_known_ones_and_the_likely_one(install, name
     assert str(error.value) == f"backend must be one of ['cuda', 'numpy'], got {name!r}{hint}"
 
 
+@pytest.mark.filterwarnings("ignore:backend .* cannot be used:RuntimeWarning")
 def test_two_packages_with_one_name_are_a_warning_and_the_first_stays():
     first, second = EntryPoint("mine", "fakes:first", GROUP), EntryPoint("mine", "fakes:second", GROUP)
     with pytest.warns(
@@ -162,17 +167,52 @@ def test_two_packages_with_one_name_are_a_warning_and_the_first_stays():
         known.get("mine")
 
 
+def test_a_warning_of_a_taken_name_tells_the_distributions(tmp_path):
+    points = []
+    for package in ("good", "greedy"):
+        folder = tmp_path / f"{package}-2.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 2.0\n")
+        points.append(FolderPoint("mine", f"{package}:backend", GROUP, str(folder)))
+    with pytest.warns(
+        RuntimeWarning,
+        match=r"the backend 'mine': good:backend of good 2\.0 is used, greedy:backend of greedy 2\.0 is not$",
+    ):
+        Registry(points)
+
+
 @pytest.mark.filterwarnings("error")
 def test_one_entry_point_listed_twice_is_no_warning():
     point = EntryPoint("mine", "fakes:first", GROUP)
     assert Registry([point, point]).names() == ["mine"]
 
 
+@pytest.mark.filterwarnings("ignore:backend .* cannot be used:RuntimeWarning")
 def test_the_usable_ones_are_ranked_by_priority(install):
     known = install(
         low=Recorder("low", -5), broken="no_such_module:backend", high=Recorder("high", 9), mid=Recorder("mid", 1)
     )
     assert [backend.name for backend in known.ranked()] == ["high", "mid", "low"]
+
+
+def test_a_plugin_that_nobody_asks_for_fails_with_a_warning(install):
+    install(good=Recorder("good"), broken="no_such_module:backend")
+    with pytest.warns(RuntimeWarning, match=r"^backend 'broken' \(no_such_module:backend\) cannot be used: ModuleNotFound"):
+        convt.conv(X, W)
+    with catch_warnings():
+        simplefilter("error")
+        convt.conv(X, W)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_plugin_that_says_that_it_cannot_be_used_here_is_passed_over_in_silence(install):
+    def absent():
+        raise BackendUnavailable("no GPU")
+
+    good = Recorder("good")
+    install(good=good, absent=absent)
+    convt.conv(X, W)
+    assert good.calls == ["gather"]
 
 
 def test_what_is_registered_for_a_device_is_no_host(install, module):
@@ -196,6 +236,7 @@ def test_nobody_makes_a_host_a_device(install):
     assert Registry(points).hosts() == [mine]
 
 
+@pytest.mark.filterwarnings("ignore:backend .* cannot be used:RuntimeWarning")
 def test_backends_tells_the_state_of_each(install):
     install(good=Recorder("good", 3), bad="no_such_module:backend")
     states = convt.backends()

@@ -10,7 +10,7 @@ import pytest
 import convt
 from convt.backend import Settings, requested_threads, settings
 from convt.matconvnet import vl_nnconv, vl_nnconvt
-from convt.matconvnet.functions import _PLAIN, _TRANSPOSED
+from convt.matconvnet.functions import _CONV, _CONV_TRANSPOSE
 from convt.matconvnet.options import CudnnSettings
 from convt.numpy_backend import backend as numpy_backend
 
@@ -20,7 +20,7 @@ X, F = np.ones((3, 3)), np.ones((2, 2))
 @pytest.fixture(autouse=True)
 def _defaults(monkeypatch):
     monkeypatch.delenv("CONVT_WORKSPACE_LIMIT", raising=False)
-    for function in (_TRANSPOSED, _PLAIN):
+    for function in (_CONV_TRANSPOSE, _CONV):
         monkeypatch.setattr(function.cudnn, "enabled", None)
         monkeypatch.setattr(function.cudnn, "workspace_limit", None)
 

@@ -15,6 +15,8 @@ from typing import Any, TypeAlias, TypeGuard, cast
 import numpy as np
 
 __all__ = [
+    "BYTES_LIMIT",
+    "ELEMENTS_LIMIT",
     "Padding",
     "Sizes",
     "are_keys",
@@ -34,10 +36,13 @@ __all__ = [
 Sizes: TypeAlias = int | tuple[int, ...]
 Padding: TypeAlias = str | int | tuple[int | tuple[int, int], ...]
 
+BYTES_LIMIT = 2**62  # of one array; a complex result takes twice as many
+ELEMENTS_LIMIT = 2**58  # of one array whose type is not known yet: no type has more than 16 bytes
+
 PADDING_NAMES = ("valid", "same", "same_lower")
 
 _PADDING_RULE = f"an integer, one or a (before, after) pair per spatial axis, or one of {PADDING_NAMES}"
-_LIMIT = 2**63
+_INTEGER_LIMIT = 2**63
 _SIMPLE = frozenset((int, str, type(None)))  # of other types, values may be equal and yet not mean the same: 1 and True
 
 
@@ -61,7 +66,7 @@ def as_size(name: str, value: Any, rule: str = "an integer") -> int:
             value = index(value)
         except TypeError:
             raise TypeError(f"{name} must be {rule}, got {value!r}") from None
-    if not -_LIMIT <= value < _LIMIT:
+    if not -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
         raise ValueError(f"{name} must fit into 64 bits, got an integer of {value.bit_length()} bits")
     return cast(int, value)
 
@@ -76,7 +81,7 @@ def as_count(name: str, value: Any, least: int = 1) -> int:
 
 def as_sizes(name: str, value: Any) -> Sizes:
     """An integer, or a tuple of them."""
-    if type(value) is int and -_LIMIT <= value < _LIMIT:
+    if type(value) is int and -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
         return value
     if _is_plain(value):
         return cast(Sizes, value)
@@ -99,7 +104,7 @@ def as_shape(name: str, value: Any) -> tuple[int, ...]:
 
 def as_padding(value: Any) -> Padding:
     """A padding name, an integer, or a tuple of integers and (before, after) pairs."""
-    if type(value) is int and -_LIMIT <= value < _LIMIT:
+    if type(value) is int and -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
         return value
     if _is_plain(value):
         return cast(Padding, value)
@@ -200,8 +205,12 @@ def _entries(value: Any) -> tuple[Any, ...] | None:
 def _is_plain(value: Any) -> bool:
     """Whether a value is already what the others are turned into; most calls are made with such, and are small."""
     if type(value) is int:
-        return -_LIMIT <= value < _LIMIT
-    return tuple is type(value) and tuple(map(type, value)) in _INTEGERS and -_LIMIT <= min(value) <= max(value) < _LIMIT
+        return -_INTEGER_LIMIT <= value < _INTEGER_LIMIT
+    return (
+        tuple is type(value)
+        and tuple(map(type, value)) in _INTEGERS
+        and -_INTEGER_LIMIT <= min(value) <= max(value) < _INTEGER_LIMIT
+    )
 
 
 _INTEGERS = {(int,) * axes for axes in (1, 2, 3)}

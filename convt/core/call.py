@@ -51,7 +51,7 @@ AnyCall = TypeVar("AnyCall", bound=Call)
 
 
 class Remembered(Generic[AnyCall]):
-    """A check that keeps what it found.
+    """A check that keeps what it found, for each of its keys.
 
     Parameters
     ----------
@@ -67,10 +67,11 @@ class Remembered(Generic[AnyCall]):
         self.as_written = lru_cache(maxsize=_MOST)(self.frozen)
 
     def find(self, options: tuple[Any, ...]) -> Callable[..., AnyCall]:
-        """What gives the call with such options, as the caller wrote them: ``find(options)(options, *outlines)``."""
+        """Return ``call(options, *outlines)`` for options as a caller wrote them."""
         return self.as_written if are_keys(options) else self.frozen
 
     def frozen(self, options: tuple[Any, ...], *outlines: Any) -> AnyCall:
+        """The call with options that may have to be frozen; `as_written` is for those that are hashable as they are."""
         return self._kept(self._freeze(*options), *outlines)
 
 

@@ -46,7 +46,7 @@ def forward(
 ) -> Any:
     """Compute the output of an operator, in x's memory order ("K") or in C order."""
     plain = type(x) is np.ndarray or out is not None or backend is not None
-    key = None if plain else key_of(operator, options, x, w, bias)
+    key = None if plain else key_of(operator, (*options, order), x, w, bias)
     if key is not None:
         y = again(key, x, w, bias)
         if y is not None:

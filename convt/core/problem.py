@@ -4,8 +4,8 @@ There is one geometry rule, per spatial axis::
 
     fine_index = coarse_index * stride - padding + tap * dilation
 
-`conv_transpose_problem` and `conv_problem` turn what a caller passed into a `Problem`, or raise. They see no data: a
-`Problem` is hashable and is the whole key of every cache. Read `options.py` for the forms that options may take,
+`conv_transpose_problem` and `conv_problem` turn what a caller passed into a `Problem`, or raise. They see no data. A
+`Problem` is hashable, and backends keep their plans by it. Read `arguments.py` for the forms that options may take,
 `layout.py` for axis orders, `backend.py` for who receives a `Problem`.
 """
 
@@ -19,15 +19,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .arguments import Padding, Sizes, per_axis, per_axis_pairs
+from .arguments import BYTES_LIMIT, ELEMENTS_LIMIT, Padding, Sizes, per_axis, per_axis_pairs
 from .layout import CHANNELS_FIRST, Layout
 
 __all__ = ["Problem", "check_elements", "conv_problem", "conv_transpose_problem", "inside"]
 
 _INDEX_LIMIT = 2**62  # the geometry rule's terms stay below it, so that their sums fit into an int64
 _PADDING_LIMIT = 2**60
-_BYTES_LIMIT = 2**62  # a complex result takes twice as many
-_MOST_ELEMENTS = 2**58
 _DOUBLE = np.dtype(np.float64)
 
 
@@ -204,7 +202,7 @@ def conv_problem(
 
 def check_elements(images: int, channels: int, spatial: Iterable[int], **arguments: Any) -> None:
     """Refuse a result that no machine can hold; the arguments are those that make it so large."""
-    if prod(spatial) * channels * max(images, 1) >= _MOST_ELEMENTS:
+    if prod(spatial) * channels * max(images, 1) >= ELEMENTS_LIMIT:
         values = " and ".join(map(str, arguments.values()))
         raise ValueError(f"{' and '.join(arguments)} must make a result of fewer than 2**58 elements, got {values}")
 
@@ -320,14 +318,14 @@ def _known(problem: Problem) -> Problem:
     """The first one that equals it, so that the caches that problems are keys of compare identities; checked once."""
     channels = (problem.batch or 1) * problem.fine_channels * problem.coarse_channels
     elements = channels * prod(problem.fine_shape + problem.coarse_shape + problem.kernel_shape)
-    if elements * problem.dtype.itemsize >= _BYTES_LIMIT:  # else no array has as many
+    if elements * problem.dtype.itemsize >= BYTES_LIMIT:  # else no array has as many
         _check_bytes(problem)
     return problem
 
 
 def _check_bytes(problem: Problem) -> None:
     for shape in (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape):
-        if prod(filter(None, shape)) * problem.dtype.itemsize >= _BYTES_LIMIT:
+        if prod(filter(None, shape)) * problem.dtype.itemsize >= BYTES_LIMIT:
             raise ValueError(
                 f"x, w and the result must each take fewer than 2**62 bytes, got shape {shape} of {problem.dtype}"
             )

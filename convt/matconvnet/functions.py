@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, overload
 from ..core.call import CONV, CONV_TRANSPOSE
 from ..selection import BackendRequest
 from .call import Function, run
-from .geometry import identity_filters, plain_geometry, transposed_geometry
-from .options import PlainOptions, TransposedOptions
+from .geometry import conv_geometry, conv_transpose_geometry, identity_filters
+from .options import ConvOptions, ConvTransposeOptions
 
 if TYPE_CHECKING:
     from ..typing import ArrayLike, ArrayT, NumbersLike, NumPyLike
@@ -106,7 +106,7 @@ def vl_nnconvt(
         Print the sizes, the options, the backend and the settings of cuDNN; the cuda backend adds which engine and
         algorithm computes, and its workspace.
     backend : str, sequence of str or Backend, optional
-        Who computes this call; see `convt.use_backend`.
+        The backend of this call, or several to try in turn; see `convt.use_backend`.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def vl_nnconvt(
         "cudnn_workspace_limit": cudnn_workspace_limit,
         "verbose": verbose,
     }
-    return run(_TRANSPOSED, x, f, b, dzdy, options, keywords, backend)
+    return run(_CONV_TRANSPOSE, x, f, b, dzdy, options, keywords, backend)
 
 
 @overload
@@ -285,20 +285,20 @@ def vl_nnconv(
         "cudnn_workspace_limit": cudnn_workspace_limit,
         "verbose": verbose,
     }
-    return run(_PLAIN, x, f, b, dzdy, options, keywords, backend)
+    return run(_CONV, x, f, b, dzdy, options, keywords, backend)
 
 
-_TRANSPOSED = Function(
+_CONV_TRANSPOSE = Function(
     name="vl_nnconvt",
-    options=TransposedOptions,
-    geometry=transposed_geometry,
+    options=ConvTransposeOptions,
+    geometry=conv_transpose_geometry,
     operator=CONV_TRANSPOSE,
     without_filters=None,
 )
-_PLAIN = Function(
+_CONV = Function(
     name="vl_nnconv",
-    options=PlainOptions,
-    geometry=plain_geometry,
+    options=ConvOptions,
+    geometry=conv_geometry,
     operator=CONV,
     without_filters=identity_filters,
 )

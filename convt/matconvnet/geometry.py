@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from .options import Pair, PlainOptions, Sides, TransposedOptions
+from .options import ConvOptions, ConvTransposeOptions, Pair, Sides
 from .tensors import Tensors
 
-__all__ = ["Geometry", "identity_filters", "plain_geometry", "transposed_geometry"]
+__all__ = ["Geometry", "conv_geometry", "conv_transpose_geometry", "identity_filters"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Geometry:
     operator_options: tuple[Any, ...]
 
 
-def transposed_geometry(arrays: Tensors, options: TransposedOptions) -> Geometry:
+def conv_transpose_geometry(arrays: Tensors, options: ConvTransposeOptions) -> Geometry:
     """``vl_nnconvt``'s: ``YH = UPY * (H - 1) + FH - TOP - BOTTOM``, and likewise YW."""
     height, width, channels, images = _x_shape(arrays)
     if not prod(arrays.f):
@@ -63,7 +63,7 @@ def transposed_geometry(arrays: Tensors, options: TransposedOptions) -> Geometry
     return geometry
 
 
-def plain_geometry(arrays: Tensors, options: PlainOptions) -> Geometry:
+def conv_geometry(arrays: Tensors, options: ConvOptions) -> Geometry:
     """``vl_nnconv``'s: ``YH = floor((H + TOP + BOTTOM - DILATEY * (FH - 1) - 1) / STRIDEY) + 1``, and likewise YW."""
     height, width, channels, images = _x_shape(arrays)
     filter_height, filter_width, depth, filters = arrays.f
@@ -94,7 +94,7 @@ def plain_geometry(arrays: Tensors, options: PlainOptions) -> Geometry:
     return geometry
 
 
-def identity_filters(given: Tensors, options: PlainOptions) -> Tensors:
+def identity_filters(given: Tensors, options: ConvOptions) -> Tensors:
     """Put filters in the place of empty ones: of one pixel with value 1 for each channel, each channel being a group."""
     if options.dilate != (1, 1):
         raise ValueError(f"dilate must be 1 without filters, got {options.dilate}")

@@ -1,7 +1,7 @@
 """MatConvNet's options: 'Name', value pairs and bare flags after the arrays, or Python's keywords; the last one wins.
 
 Names are case-insensitive and never abbreviated. Numbers are MATLAB's: one or several in any matrix shape, read in column
-order, their fractions cut off. `TransposedOptions` and `PlainOptions` hold the names, the defaults and the values read.
+order, their fractions cut off. `ConvTransposeOptions` and `ConvOptions` hold the names, the defaults and the values read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from ..core.arguments import are_keys, as_flag
 from ..settings import options as call_options
 
-__all__ = ["CudnnSettings", "Options", "PlainOptions", "TransposedOptions", "read_options"]
+__all__ = ["ConvOptions", "ConvTransposeOptions", "CudnnSettings", "Options", "read_options"]
 
 Pair: TypeAlias = tuple[int, int]
 Sides: TypeAlias = tuple[int, int, int, int]
@@ -57,7 +57,7 @@ class Options:
 
 
 @dataclass(frozen=True, eq=False)
-class TransposedOptions(Options):
+class ConvTransposeOptions(Options):
     """The options of ``vl_nnconvt``: upsample is (UPY, UPX), crop (TOP, BOTTOM, LEFT, RIGHT)."""
 
     upsample: Pair = (1, 1)
@@ -73,7 +73,7 @@ class TransposedOptions(Options):
 
 
 @dataclass(frozen=True, eq=False)
-class PlainOptions(Options):
+class ConvOptions(Options):
     """The options of ``vl_nnconv``: pad is (TOP, BOTTOM, LEFT, RIGHT), stride and dilate are (Y, X)."""
 
     pad: Sides = (0, 0, 0, 0)

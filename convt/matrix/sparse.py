@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse
 
+from ..core.arguments import BYTES_LIMIT
 from ..core.problem import Problem
 from .arguments import MatrixArguments
 from .blocks import blocks
@@ -25,7 +26,6 @@ __all__ = ["conv_matrix"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-_BYTES_LIMIT = 2**62
 _CHUNK = 2**17  # elements of several rows that are written by one call
 
 
@@ -111,7 +111,7 @@ def _allocate(rows: int, columns: int, count: int, dtype: np.dtype[Any]) -> tupl
     index = np.dtype(np.int32 if narrow else np.int64)
     size = count * (dtype.itemsize + index.itemsize) + (rows + 1) * index.itemsize
     try:
-        if size >= _BYTES_LIMIT:
+        if size >= BYTES_LIMIT:
             raise MemoryError
         return np.empty(count, dtype), np.empty(count, index), np.empty(rows + 1, index)
     except MemoryError:

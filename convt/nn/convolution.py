@@ -16,7 +16,7 @@ from .filterlayer import FilterLayer
 from .parameter import Array
 
 if TYPE_CHECKING:
-    from ..typing import BiasInitializer, LayoutName, PaddingLike, SizesLike, WeightInitializer
+    from ..typing import ArrayLike, BiasInitializer, LayoutName, PaddingLike, SizesLike, WeightInitializer
 
 __all__ = ["Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose"]
 
@@ -68,11 +68,11 @@ class _Conv(FilterLayer):
 class _ConvTranspose(FilterLayer):
     transposed = True
 
-    def __call__(self, x: Any, output_size: Any = None) -> Array:
+    def __call__(self, x: ArrayLike, output_size: SizesLike | None = None) -> Array:
         """The same as `forward`."""
         return self.forward(x, output_size)
 
-    def forward(self, x: Any, output_size: Any = None) -> Array:
+    def forward(self, x: ArrayLike, output_size: SizesLike | None = None) -> Array:
         """Compute the output.
 
         Parameters
@@ -114,7 +114,7 @@ class _ConvTranspose(FilterLayer):
         """Apply `convt.conv_transpose_backward`."""
         return conv_transpose_backward(x, w, bias, dy, **options)
 
-    def _spatial_size(self, x: Array, output_size: Any) -> Sizes:
+    def _spatial_size(self, x: Array, output_size: SizesLike) -> Sizes:
         """The spatial sizes in output_size, which may be the output's whole shape."""
         size = as_sizes("output_size", output_size)
         if isinstance(size, int) or len(size) == self.axes or len(size) != x.ndim:
@@ -145,7 +145,7 @@ class Conv2D(_Conv):
     in_channels : int
         The channels of x; 0 to take the number from the first call.
     backend : str, sequence of str or Backend, optional
-        Who computes; see `convt.use_backend`.
+        The backend, or several to try in turn; see `convt.use_backend`.
 
     Attributes
     ----------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.arguments import as_shape
+from ..core.arguments import ELEMENTS_LIMIT, as_shape
 from ..core.arrays import result_type
 from .checks import as_real
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["Array", "Parameter"]
 
 Array = NDArray[np.floating[Any]]
-
-_MOST = 2**58
 
 
 class Parameter:
@@ -49,7 +47,7 @@ class Parameter:
             raise TypeError(f"name must be a str, got {name!r}")
         self.name = name
         self._shape = as_shape("shape", shape)
-        if prod(size or 1 for size in self._shape) >= _MOST:
+        if prod(size or 1 for size in self._shape) >= ELEMENTS_LIMIT:
             raise ValueError(f"{name} must have fewer than 2**58 elements, got shape {self._shape}")
         self._data: Array | None = None
         self._grad: Array | None = None

@@ -98,6 +98,9 @@ with tempfile.TemporaryDirectory() as folder:
 small = nn.Conv1D(1, 2, weight_initializer=[[[1.0, 10.0]]])
 small.initialize(dtype="float64")
 small([[1.0, 2.0, 3.0]])
+up = assert_type(nn.Conv1DTranspose(1, 3, 2, 1).initialize(rng=0), nn.Conv1DTranspose)
+up([[1.0, 2.0, 3.0]], output_size=6).sum()
+up.forward([[1.0, 2.0, 3.0]], output_size=(1, np.int64(5)))
 
 # Filters, matrices, evenness.
 convt.conv_transpose(x, convt.filters.bilinear(2, channels=3), stride=2, groups=3)

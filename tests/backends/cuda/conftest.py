@@ -142,8 +142,9 @@ def emulator(cuda, _emulator):
 
 @pytest.fixture
 def emulated_environment(_emulator):
-    """Environment variables for another process."""
-    paths = [str(Path(__file__).parents[3]), str(Path(__file__).parents[3] / "backends"), os.environ.get("PYTHONPATH", "")]
+    """Environment variables for another process, which finds the same packages as this one."""
+    homes = [str(Path(importlib.util.find_spec(package).origin).parents[1]) for package in ("convt", "convt_cuda")]
+    paths = [*dict.fromkeys(homes), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     if _emulator is not None:
         environment["LD_LIBRARY_PATH"] = os.pathsep.join([str(_emulator.folder), os.environ.get("LD_LIBRARY_PATH", "")])

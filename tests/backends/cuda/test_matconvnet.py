@@ -16,7 +16,7 @@ FUNCTIONS = pytest.mark.parametrize(("function", "x", "f", "channels", "options"
 
 @pytest.fixture(autouse=True)
 def _nothing_sticks(monkeypatch):
-    for function in (functions._TRANSPOSED, functions._PLAIN):
+    for function in (functions._CONV_TRANSPOSE, functions._CONV):
         monkeypatch.setattr(function.cudnn, "enabled", None)
         monkeypatch.setattr(function.cudnn, "workspace_limit", None)
 

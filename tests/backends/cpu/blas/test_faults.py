@@ -115,7 +115,7 @@ def test_no_memory_for_blas_is_a_memory_error(monkeypatch, counts, threads):
     assert limit_blas() == -1
     release_blas(-1)
     for call in (convt.conv_transpose, convt.conv):
-        with pytest.raises(MemoryError, match=r"^cannot allocate BLAS's scratch memory$"):
+        with pytest.raises(MemoryError, match=r"^cannot allocate BLAS's scratch memory"):
             call(X, W)
     with pytest.raises(MemoryError):
         convt.conv_backward(X, W, None, np.ones((2, 16, 8, 8), np.float32))

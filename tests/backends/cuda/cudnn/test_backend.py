@@ -8,8 +8,8 @@ import pytest
 
 import convt
 from convt.matconvnet import vl_nnconvt
-from convt.matconvnet.functions import _TRANSPOSED
-from convt.testing import check_backend
+from convt.matconvnet.functions import _CONV_TRANSPOSE
+from convt.testing import TOPICS, check_backend
 from convt_cuda.cudnn import CudnnError, CudnnUnavailable
 
 OPTIONS = {"stride": 2, "padding": 1, "backend": "cuda"}
@@ -17,8 +17,8 @@ OPTIONS = {"stride": 2, "padding": 1, "backend": "cuda"}
 
 @pytest.fixture(autouse=True)
 def _nothing_sticks(monkeypatch):
-    monkeypatch.setattr(_TRANSPOSED.cudnn, "enabled", None)
-    monkeypatch.setattr(_TRANSPOSED.cudnn, "workspace_limit", None)
+    monkeypatch.setattr(_CONV_TRANSPOSE.cudnn, "enabled", None)
+    monkeypatch.setattr(_CONV_TRANSPOSE.cudnn, "workspace_limit", None)
     monkeypatch.delenv("CONVT_WORKSPACE_LIMIT", raising=False)
     monkeypatch.setenv("CONVT_CUDA_ALGORITHM", "cudnn")  # which of all is chosen is the matter of test_choice.py
 
@@ -32,7 +32,7 @@ def call(rng):
 
 
 def test_the_contract_is_kept(cuda, over_standin):
-    report = check_backend(cuda, quick=True)
+    report = check_backend(cuda, quick=True, topics={*TOPICS} - {"not finite"})  # which NVIDIA's kernels do not promise
     assert report.refused == {}
     assert len(over_standin.log) > 100
 
@@ -141,7 +141,7 @@ def test_another_gpu(over_standin, call, capsys):
     assert capsys.readouterr().out.startswith("scatter on GPU 1 (")
     with (
         convt.options(device=2),
-        pytest.raises(ValueError, match=r"^device must be less than 2, the number of GPUs, got 2$"),
+        pytest.raises(ValueError, match=r"^device must be less than 2, the number of GPUs, got 2\n"),
     ):
         convt.conv_transpose(*call[0], **OPTIONS)
 
