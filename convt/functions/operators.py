@@ -77,7 +77,7 @@ def conv_transpose(
         Groups of channels that do not see each other; divides C. Output channels are ordered by group.
     layout : str, optional
         "NCHW" (the default; NCW, NCDHW), "NHWC" (w as kh, kw, K // groups, C) or "HWCN" (MatConvNet's; w likewise).
-    out : numpy.ndarray, optional
+    out : numpy.ndarray or an array of the first argument's kind, optional
         Where to write y; of y's shape and type. It may overlap the inputs. After an exception from a signal's handler, as
         KeyboardInterrupt is one, its content is undefined.
     backend : str, sequence of str or Backend, optional

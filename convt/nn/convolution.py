@@ -78,7 +78,7 @@ class _ConvTranspose(FilterLayer):
         Parameters
         ----------
         x : array_like, (N, C, *spatial) or (C, *spatial), in the layer's layout
-            Real numbers. Kept, without a copy, until the next call.
+            Real numbers. Kept, without a copy, until the next call. Another library's array gives results of its kind.
         output_size : int or sequence of int, optional
             The output's spatial size, in this call and its `backward`, in place of what output_padding would make it. A
             strided convolution takes several sizes to the same one; this tells which of them to go back to. The output's

@@ -155,7 +155,7 @@ class FilterLayer(Layer):
         Parameters
         ----------
         x : array_like, (N, C, *spatial) or (C, *spatial), in the layer's layout
-            Real numbers. Kept, without a copy, until the next call.
+            Real numbers. Kept, without a copy, until the next call. Another library's array gives results of its kind.
 
         Returns
         -------

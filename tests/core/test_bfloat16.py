@@ -47,7 +47,7 @@ def test_rounding(bits, rounded):
     assert narrowed(of_bits([bits]), BFLOAT16).view("u2")[0] == rounded
 
 
-@pytest.mark.parametrize("index", [np.s_[::-1, ::2], np.s_[:, 1], np.s_[2, 3], np.s_[:0]])
+@pytest.mark.parametrize("index", [np.s_[::-1, ::2], np.s_[:, 1], np.s_[2, 3:4], np.s_[:0]])
 def test_any_strides(rng, index):
     array = rng.standard_normal((5, 6)).astype("f4")
     short = narrowed(array, BFLOAT16)
