@@ -88,6 +88,8 @@ def as_array(name: str, value: Any) -> np.ndarray:
         raise TypeError(f"{name} must be a plain array, got a masked array (fill it first: {name}.filled(0))")
     if value is None:
         raise TypeError(f"{name} must be an array of numbers, got None")
+    if hasattr(value, "__dask_graph__") and value.__dask_graph__() is not None:  # xarray's arrays may hold dask's
+        raise TypeError(f"{name} must not be lazy, got a {type(value).__name__} that dask would compute (load it first)")
     try:
         array = np.from_dlpack(value) if _only_dlpack(type(value)) else np.asarray(value)
     except (ValueError, TypeError, RuntimeError, BufferError) as error:
