@@ -19,6 +19,7 @@ __all__ = [
     "check_dtype",
     "check_out",
     "compute_type",
+    "native",
     "on_device",
     "output_order",
     "part_type",
@@ -93,7 +94,7 @@ def as_array(name: str, value: Any) -> np.ndarray:
 
 def check_dtype(name: str, dtype: np.dtype) -> None:
     """Only numbers that a compute type holds exactly enough."""
-    if dtype in _COMPUTE or dtype.kind in "iub" or _native(dtype) in _COMPUTE:
+    if dtype in _COMPUTE or dtype.kind in "iub" or native(dtype) in _COMPUTE:
         return
     hint = f" (in the host's memory: {name}.astype('float32'))" if dtype.name == "bfloat16" else ""
     raise TypeError(f"{name}.dtype must be a bool, integer, float16/32/64 or complex64/128 type, got {dtype}{hint}")
@@ -139,7 +140,7 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
         raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
     if out.shape != shape:
         raise ValueError(f"out.shape must equal the result's {shape}, got {out.shape}")
-    if out.dtype is not dtype and _native(out.dtype) != dtype:
+    if out.dtype is not dtype and native(out.dtype) != dtype:
         raise TypeError(f"out.dtype must equal the result's {dtype}, got {out.dtype}")
     if not out.flags.writeable:
         raise ValueError("out must be writable, got a read-only array")
@@ -165,9 +166,9 @@ def _meets_itself(array: np.ndarray) -> bool:
     return bool(np.diff(np.sort(offsets)).min(initial=reach) < array.itemsize)
 
 
-def _native(dtype: np.dtype) -> np.dtype:
-    """The type in native byte order; other types than floats have no business here and stay as they are."""
-    return dtype.newbyteorder("=") if dtype.kind in "fc" else dtype
+def native(dtype: np.dtype) -> np.dtype:
+    """The type in native byte order."""
+    return dtype if dtype.isnative else dtype.newbyteorder("=")
 
 
 def output_order(array: np.ndarray) -> Literal["C", "F"]:

@@ -141,6 +141,16 @@ def test_types_are_kept(rng, dtype):
     assert convt.max_pool_backward(y, indices, 2).dtype == (y.dtype if y.dtype.kind == "f" else np.float64)
 
 
+@pytest.mark.parametrize("dtype", ["?", "u2", "i4", "i8", "f2", "f4", "f8", "c8"])
+def test_out_may_have_any_byte_order(dtype):
+    y, indices = np.array([[5, 6], [7, 8]]).astype(dtype), [[5, 2], [12, 15]]
+    out = np.empty((4, 4), np.dtype(dtype).newbyteorder())
+    assert convt.max_unpool(y, indices, 2, out=out) is out
+    np.testing.assert_array_equal(out, convt.max_unpool(y, indices, 2))
+    with pytest.raises(TypeError, match=r"out.dtype must equal the result's"):
+        convt.max_unpool(y, indices, 2, out=np.empty((4, 4), ">u4"))
+
+
 def test_large_integers_are_compared_exactly():
     x = np.array([2**62, 2**62 + 1, -(2**63), 5])
     assert [array.tolist() for array in convt.max_pool(x, 2)] == [[2**62 + 1, 5], [1, 3]]
