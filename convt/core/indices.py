@@ -26,7 +26,9 @@ def to_planes(memory: Memory, backend: Backend, call: Windows, name: str, shape:
     if array.dtype.kind not in "iu":
         raise TypeError(f"indices must be integers, got {type_of(array)}")
     if array.shape != shape:
-        raise ValueError(f"indices.shape must equal that of {name}, {shape}, got {array.shape}")
+        lost = name in ("y", "dy") and len(array.shape) == len(shape)
+        likely = f" (where {name} has been unpooled itself: pass output_size there, to get back what pooling rounded off)"
+        raise ValueError(f"indices.shape must equal that of {name}, {shape}, got {array.shape}{likely * lost}")
     indices = call.frame.view(memory.as_int64(array))
     if not call.tensor_indices:
         return indices
