@@ -10,7 +10,8 @@ from .backend import Backend, DeviceBackend, loading
 
 __all__ = ["as_backend", "missing_members"]
 
-_MEMORY = DeviceBackend.__abstractmethods__ - Backend.__abstractmethods__
+_NEEDED = ["name", *sorted(Backend.__abstractmethods__)]
+_MEMORY = sorted(DeviceBackend.__abstractmethods__ - Backend.__abstractmethods__)
 
 # An adapter keeps its object alive, so no other object has the same id as long as the adapter is known.
 _adapters: WeakValueDictionary[int, Backend] = WeakValueDictionary()
@@ -43,12 +44,11 @@ def as_backend(candidate: Any) -> Backend:
 
 def missing_members(candidate: Any) -> list[str]:
     """The members that an object lacks to be a backend; all of them for a class, which is none yet."""
-    needed = ["name", *sorted(Backend.__abstractmethods__)]
-    return needed if isinstance(candidate, type) else _lacking(candidate, needed)
+    return _NEEDED if isinstance(candidate, type) else _lacking(candidate, _NEEDED)
 
 
 def _wrapped(candidate: Any) -> Backend:
-    lacking = _lacking(candidate, sorted(_MEMORY))
+    lacking = _lacking(candidate, _MEMORY)
     if lacking and len(lacking) < len(_MEMORY):
         raise TypeError(
             f"a backend with memory must have the members of convt.backend.DeviceBackend, got {candidate!r} without "

@@ -194,7 +194,7 @@ def _as_request(request: BackendRequest) -> _Request:
         return _parsed(request, "backend", registry())
     if isinstance(request, Sequence):
         return _names(request, "backend", registry())
-    if not missing_members(request):
+    if isinstance(request, Backend) or not missing_members(request):
         return as_backend(request)
     raise TypeError(f"backend must be a name, a sequence of names or a Backend, got {request!r}")
 

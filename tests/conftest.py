@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from contract import RememberedDefinition
+from contract import Remembered
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
 import convt
 from convt.registry import GROUP, Registry, registry
+from convt.testing import bounds, naive
 
 settings.register_profile("convt", deadline=None)  # no test is about time, on machines that others use too
 settings.load_profile("convt")
@@ -41,14 +42,15 @@ def rng() -> np.random.Generator:
 
 
 @pytest.fixture(scope="session")
-def _definition() -> RememberedDefinition:
-    return RememberedDefinition()
+def _definition() -> dict[str, Remembered]:
+    return {"naive.apply": Remembered(naive.apply), "bounds.bound": Remembered(bounds.bound)}
 
 
 @pytest.fixture
-def remembered_definition(monkeypatch: pytest.MonkeyPatch, _definition: RememberedDefinition) -> None:
+def remembered_definition(monkeypatch: pytest.MonkeyPatch, _definition: dict[str, Remembered]) -> None:
     """`convt.testing.check_backend` computes the definition of a problem and its numbers once for all tests."""
-    monkeypatch.setattr("convt.testing.naive.apply", _definition)
+    for name, remembered in _definition.items():
+        monkeypatch.setattr(f"convt.testing.{name}", remembered)
 
 
 @pytest.fixture

@@ -1,12 +1,17 @@
 """The base classes of backends: defaults, what a device refuses, and objects that have the members without the class."""
 
+import gc
+import weakref
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from fakes import CallerArray, FakeDevice, Recorder
 
 import convt
+import convt.backend
 from convt.adapter import as_backend
-from convt.backend import Backend, BackendUnavailable, DeviceBackend, kept
+from convt.backend import Backend, BackendUnavailable, DeviceBackend, Stage, kept
 from convt.numpy_backend import backend as numpy_backend
 from convt.testing import check_backend
 
@@ -105,3 +110,94 @@ def test_a_device_refuses_what_it_lacks_for_its_own_arrays_alone(install):
     with pytest.raises(BackendUnavailable, match=r"it has no upsample for arrays on its device \(copy them to the host "):
         convt.upsample(CallerArray(np.ones((2, 2))), 2)
     np.testing.assert_equal(convt.upsample(np.eye(2), 2, backend="device"), np.kron(np.eye(2), np.ones((2, 2))))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("channel_sums", ["fine", "bias"]),
+        ("upsample", ["nearest", False, "coarse", "fine"]),
+        ("upsample_backward", ["nearest", False, "fine", "coarse"]),
+        ("max_pool", ["fine", "coarse", "indices"]),
+        ("max_pool_backward", ["coarse", "indices", "fine"]),
+        ("max_unpool", ["coarse", "indices", "fine"]),
+        ("max_unpool_backward", ["fine", "indices", "coarse"]),
+        ("move_indices", ["indices", 1, "indices"]),
+    ],
+)
+def test_each_default_refuses_arrays_on_a_device(name, arguments):
+    class Device(Least, DeviceBackend):
+        from_caller = to_caller = empty = from_host = to_host = owns = staticmethod(lambda *array: array[0] is there)
+
+    there = object()
+    with pytest.raises(BackendUnavailable, match=rf"^backend 'least' cannot do this call: it has no {name} for arrays on "):
+        getattr(Device(), name)(None, *(each if each in ("nearest", False, 1) else there for each in arguments))
+
+
+def test_a_device_must_have_memory():
+    with pytest.raises(TypeError, match=r"abstract.*empty.*from_caller.*from_host.*to_caller.*to_host"):
+        type("Forgetful", (Least, DeviceBackend), {})()
+
+
+def test_a_device_keeps_nothing_of_its_calls_unless_it_says_so():
+    device = FakeDevice()
+    array = CallerArray(np.ones(1))
+    assert device.outline(array, array) is None
+    assert device.prepare("scatter", None, array, array, None, array, array) is None
+
+
+def test_a_copy_of_a_host_array_comes_back(rng):
+    device, host = FakeDevice(), rng.standard_normal((4, 3)).T
+    there = device.from_host(host)
+    assert device.owns(there)
+    host_again = device.to_host(there)
+    np.testing.assert_array_equal(host_again, host)
+    assert not np.shares_memory(host_again, host)
+
+
+def test_an_adapter_takes_over_what_there_is_and_defaults_the_rest():
+    def schedule(data_map, problem):
+        return [Stage(data_map, 1, 1, 1.0)]
+
+    maps = {name: getattr(numpy_backend, name) for name in ("scatter", "gather", "correlate")}
+    plain = SimpleNamespace(name="plain", schedule=schedule, **maps)  # functions, not methods; and nothing is hashable
+    adapter = as_backend(plain)
+    assert isinstance(adapter, Backend)
+    assert not isinstance(adapter, DeviceBackend)
+    assert adapter.schedule("gather", None)[0].name == "gather"
+    assert (adapter.priority, adapter.info(), adapter.why_not(None), adapter.owns(None)) == (0, {}, None, False)
+    np.testing.assert_equal(convt.upsample(np.eye(2), 2, backend=plain), convt.upsample(np.eye(2), 2, backend="numpy"))
+
+
+def test_an_adapter_is_one_for_its_object_and_goes_with_it():
+    duck = Duck()
+    seen = weakref.ref(duck)
+    adapter = as_backend(duck)
+    for _ in range(100):  # more than are held for those that are used again
+        as_backend(Duck())
+    assert as_backend(duck) is adapter
+    del duck, adapter
+    gc.collect()
+    assert seen() is None
+
+
+def test_a_device_that_is_no_device_backend_computes_its_arrays(install):
+    device, duck = FakeDevice("duck"), Duck()
+    for name in ("owns", "scatter", "gather", "correlate", "from_caller", "to_caller", "empty", "from_host", "to_host"):
+        setattr(duck, name, getattr(device, name))
+    install(duck=duck, host=Recorder("host", 5))
+    x, w = np.ones((1, 1, 3)), np.ones((1, 1, 2))
+    for options in ({}, {"backend": "duck"}, {"backend": duck}):
+        y = convt.conv(CallerArray(x), CallerArray(w), **options)
+        assert type(y) is CallerArray
+        np.testing.assert_array_equal(y.host, [[[2.0, 2.0]]])
+
+
+def test_a_place_for_what_is_kept_is_the_calls_own():
+    place = {}
+    token = convt.backend._place.set(place)
+    try:
+        assert kept() is place
+    finally:
+        convt.backend._place.reset(token)
+    assert kept() is None

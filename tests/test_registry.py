@@ -3,13 +3,14 @@
 import sys
 import threading
 from importlib.metadata import EntryPoint
-from warnings import catch_warnings
+from warnings import catch_warnings, simplefilter
 
 import pytest
 from fakes import Recorder
 
 import convt
 from convt.backend import BackendUnavailable
+from convt.entry_points import EntryPoint as FolderPoint
 from convt.registry import DEVICE_GROUP, GROUP, Registry
 
 X, W = [[[1.0, 2.0]]], [[[1.0, 2.0]]]
@@ -65,6 +66,7 @@ def test_a_failing_import_happens_once_and_is_told_every_time(install, module):
     assert known.state("broken").reason == messages[0]
 
 
+@pytest.mark.filterwarnings("error")
 def test_the_plugins_own_words_are_told_as_they_are(install, module):
     source = "from convt import BackendUnavailable\ndef backend(): raise BackendUnavailable('no GPU: pip install a-gpu')"
     known = install(broken=f"{module('plugin_words', source)}:backend")
@@ -165,6 +167,20 @@ def test_two_packages_with_one_name_are_a_warning_and_the_first_stays():
         known.get("mine")
 
 
+def test_a_warning_of_a_taken_name_tells_the_distributions(tmp_path):
+    points = []
+    for package in ("good", "greedy"):
+        folder = tmp_path / f"{package}-2.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 2.0\n")
+        points.append(FolderPoint("mine", f"{package}:backend", GROUP, str(folder)))
+    with pytest.warns(
+        RuntimeWarning,
+        match=r"the backend 'mine': good:backend of good 2\.0 is used, greedy:backend of greedy 2\.0 is not$",
+    ):
+        Registry(points)
+
+
 @pytest.mark.filterwarnings("error")
 def test_one_entry_point_listed_twice_is_no_warning():
     point = EntryPoint("mine", "fakes:first", GROUP)
@@ -177,6 +193,26 @@ def test_the_usable_ones_are_ranked_by_priority(install):
         low=Recorder("low", -5), broken="no_such_module:backend", high=Recorder("high", 9), mid=Recorder("mid", 1)
     )
     assert [backend.name for backend in known.ranked()] == ["high", "mid", "low"]
+
+
+def test_a_plugin_that_nobody_asks_for_fails_with_a_warning(install):
+    install(good=Recorder("good"), broken="no_such_module:backend")
+    with pytest.warns(RuntimeWarning, match=r"^backend 'broken' \(no_such_module:backend\) cannot be used: ModuleNotFound"):
+        convt.conv(X, W)
+    with catch_warnings():
+        simplefilter("error")
+        convt.conv(X, W)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_plugin_that_says_that_it_cannot_be_used_here_is_passed_over_in_silence(install):
+    def absent():
+        raise BackendUnavailable("no GPU")
+
+    good = Recorder("good")
+    install(good=good, absent=absent)
+    convt.conv(X, W)
+    assert good.calls == ["gather"]
 
 
 def test_what_is_registered_for_a_device_is_no_host(install, module):

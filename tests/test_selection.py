@@ -243,9 +243,40 @@ def test_data_on_a_device_goes_to_its_backend_whatever_its_priority(device):
     assert (device["device"].calls, device["host"].calls) == (["gather"], ["gather"])
 
 
-def test_host_data_does_not_import_what_is_registered_for_a_device(install):
+class InHost:
+    """An array of another package that tells that it lies in the host's memory."""
+
+    def __init__(self, array):
+        self._array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self._array
+
+    def __dlpack__(self, **options):
+        return self._array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self._array.__dlpack_device__()
+
+
+@pytest.mark.parametrize("kind", [np.asarray, np.ndarray.tolist, InHost], ids=["array", "list", "foreign"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, w: convt.conv(x, w),
+        lambda x, w: convt.conv_transpose_backward(x, w, None, [[[1.0, 1, 1]]]),
+        lambda x, w: convt.conv_double_backward(x, w, None, [[[1.0]]], x, w),
+        lambda x, w: convt.upsample(x, 2),
+        lambda x, w: convt.max_pool(x, (2,)),
+        lambda x, w: convt.max_unpool(x, np.zeros((1, 1, 2), int), (2,)),
+        lambda x, w: convt.matconvnet.vl_nnconvt(x, [[[[1.0, 1.0]]]], []),
+        lambda x, w: convt.ConvOperator(X.shape, w) @ np.ones(2),
+    ],
+    ids=["forward", "backward", "double_backward", "upsample", "max_pool", "max_unpool", "vl_nnconvt", "ConvOperator"],
+)
+def test_host_data_does_not_import_what_is_registered_for_a_device(install, call, kind):
     install(EntryPoint("device", "no_such_device:backend", DEVICE_GROUP), host=Recorder("host"))
-    convt.conv(X, W)
+    call(kind(X), kind(W))
     assert registry()._failures == {}
     with pytest.raises(BackendUnavailable, match="No module named 'no_such_device'"):
         convt.conv(X, W, backend="device")

@@ -1,7 +1,7 @@
 """convt's cpu backend: Cython, with kernels and a pool of threads in C.
 
 =================  ==================================================================
-``backend.py``     the protocol: chooses an engine, plans once and runs it
+``backend.py``     the backend: chooses an engine, plans once and runs it
 ``choice.py``      which engine: whose plan costs least; ``_cost.pxd`` has the model
 ``_job.pyx``       what engines are asked to plan
 ``_plan.pyx``      what all plans are: a list of stages, each a number of tasks

@@ -37,6 +37,7 @@ _log = getLogger("convt.cpu")  # at level DEBUG, what each call runs
 
 _SERIAL_BELOW = 200_000  # multiply-adds that are done before a second thread has started
 _KEPT = 1 << 25  # bytes of all plans that are kept
+_SHORT, _LONG = 4, 16  # coarse elements of an axis: rows of so few are slower than rows of so many apart in memory
 
 
 class CpuBackend(Backend):
@@ -119,16 +120,28 @@ def _plan_of(
     forced: str | None,
 ) -> tuple[str, Plan]:
     """The engine's name, and its plan; `strides` are those of the fine array, `machine` is a key of the record."""
-    return choose(Job(problem, data_map, _order(strides, problem.dtype.itemsize), isa, channels_last), forced)
+    return choose(Job(problem, data_map, _order(problem, strides), isa, channels_last), forced)
 
 
 def _report(name: str, data_map: Map, problem: Problem, isa: str, threads: int) -> None:
     _log.debug("%s: engine %s, %s, threads %d, %s", data_map, name, isa, threads, problem)
 
 
-def _order(strides: tuple[int, ...], itemsize: int) -> Order:
-    """The spatial axes, the densest in memory last."""
-    axes = range(len(strides) - 2)
-    if strides[-1] == itemsize:
-        return tuple(axes)
-    return tuple(sorted(axes, key=lambda axis: -abs(strides[axis + 2])))
+def _order(problem: Problem, strides: tuple[int, ...]) -> Order:
+    """The spatial axes as they are walked: the densest in memory last, or the longest where that one is short.
+
+    Axes where nothing happens go in front: there, an axis of one element is none.
+    """
+    axes = range(len(problem.stride))
+    dense = axes if strides[-1] == problem.dtype.itemsize else sorted(axes, key=lambda axis: -abs(strides[axis + 2]))
+    order = sorted(dense, key=lambda axis: not _is_idle(problem, axis))
+    sizes = problem.coarse_shape
+    if sizes[order[-1]] <= _SHORT and max(sizes) >= _LONG:
+        order.sort(key=lambda axis: sizes[axis])
+    return tuple(order)
+
+
+def _is_idle(problem: Problem, axis: int) -> bool:
+    """Whether all arrays have one element along a spatial axis, and these meet."""
+    sizes = problem.fine_shape[axis], problem.coarse_shape[axis], problem.kernel_shape[axis]
+    return sizes == (1, 1, 1) and problem.padding[axis] == 0

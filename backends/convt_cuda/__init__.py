@@ -1,7 +1,7 @@
 """convt's cuda backend: PyCUDA, kernels of its own, and cuDNN.
 
 =================  ==================================================================
-``backend.py``     the protocol: where the data is, which engine, run it
+``backend.py``     the backend: where the data is, which engine, run it
 ``driver.py``      PyCUDA and the driver, or the exact reason why not;
                    ``presence.py``: whether there is a GPU, without CUDA
 ``device.py``      one GPU: its primary context, kernels, memory

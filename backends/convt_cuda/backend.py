@@ -130,6 +130,8 @@ class CudaBackend(SamplingMaps, DeviceBackend):
 
     def to_host(self, array: DeviceArray) -> np.ndarray:
         """A copy in the host's memory."""
+        if not array.size:
+            return np.empty(array.shape, array.in_memory)
         low, high = array.extent()
         device = array.device or self._devices.any()
         read = device.receive(low, high - low, array.stream or 0)

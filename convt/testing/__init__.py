@@ -5,26 +5,31 @@ They need nothing but NumPy, so that a plugin can run them in its own tests::
     def test_my_backend():
         convt.testing.check_backend(my_package.backend)
 
-Read `naive.py` for the definition that it compares with, `problems.py` for what it asks, `checks.py` for how it judges;
-`gradients.py` for the central differences.
+Read `naive.py` and `naive_sampling.py` for the definitions that it compares with, `bounds.py` for how near a result must be,
+`questions.py` for what it asks, `checks.py` for how it asks; `gradients.py` for the central differences.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..backend import Backend
+from ..backend import Backend, DeviceBackend
 from ..registry import registry
+from .bounds import TOLERANCE
 from .checks import Examiner, check_members, refusal
+from .device import DeviceExaminer
+from .device_memory import check_device_memory, check_repeats, check_sampling_memory
 from .gradients import GradientReport, gradcheck
-from .naive import INPUTS
-from .problems import all_problems, make_problem, random_problem
-from .sampling import check_sampling
+from .problems import make_problem, random_problem
+from .questions import Question, questions
 
-__all__ = ["GradientReport", "Report", "check_backend", "gradcheck", "make_problem", "random_problem"]
+__all__ = ["TOPICS", "GradientReport", "Report", "check_backend", "gradcheck", "make_problem", "random_problem"]
+
+TOPICS = ("maps", "values", "hot elements", "not finite", "memory", "threads", "sampling", "device")
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,11 @@ class Report:
     ----------
     backend : str
     checked : int
-        Problems whose results are right.
+        Questions that the backend answered rightly, each about one problem.
     refused : dict of str to int
-        How many problems the backend did not want to do, by its reason.
+        How many questions the backend did not want to answer, by its reason.
     largest_error : dict of str to float
-        Per dtype, the largest error relative to the sum of the magnitudes of the products.
+        Per dtype, the largest error in units of eps of the bound: the smallest `tolerance` that would have passed.
     """
 
     backend: str
@@ -48,15 +53,35 @@ class Report:
     largest_error: dict[str, float]
 
 
-def check_backend(backend: str | Backend, *, quick: bool = False, seed: int = 0, tolerance: float = 4.0) -> Report:
+def check_backend(
+    backend: str | Backend,
+    *,
+    quick: bool = False,
+    seed: int = 0,
+    tolerance: float = TOLERANCE,
+    topics: Collection[str] = TOPICS,
+    kinds: Sequence[Callable[[np.ndarray], Any]] = (),
+) -> Report:
     """Check that a backend keeps the contract of `convt.backend`.
 
-    Compared with a naive float64 reference are the three maps in float32 and float64, with and without bias, over one,
-    two and three axes, strides, dilations, crops of either sign, groups, and problems drawn at random. Furthermore: inputs
-    and outputs of any strides, read-only and unchanged inputs, nothing written outside the output, NaN and infinity, the
-    trilinear identity, and the same bits from repeated and from concurrent calls.
+    Compared with naive float64 definitions, in float32 and float64, are by topic
 
-    Upsampling and pooling, for those of their members that a backend has, are compared with their definitions in NumPy.
+    - "maps": the three maps, with and without bias, and the sums of channels; over one, two and three axes, strides,
+      dilations, crops of either sign, groups, and problems drawn at random; the same bits when called again, and the
+      trilinear identity;
+    - "values": small whole numbers, whose results must be exact, denormal numbers, zeros, numbers of many sizes; infinity
+      and NaN, where it makes no difference whether a backend skips what lies outside of an array, or multiplies it as zero;
+    - "hot elements": single elements of 1e8, 1e30 and -9999 among normal numbers, and fill values. They change what they
+      reach, and nothing else;
+    - "not finite": the same of infinity and NaN, at borders too, where a tap meets nothing;
+    - "memory": inputs and outputs of any strides; read-only and unchanged inputs, nothing written outside the output;
+    - "threads": the same bits from concurrent calls;
+    - "sampling": upsampling and pooling;
+    - "device", of a backend with memory of its own: copies are copies, and views are views; new arrays, types in memory, the
+      callers' kinds of array; what is kept of a call gives the same bits as the call.
+
+    What is asked about NumPy arrays is then asked about arrays on the backend's device, too, where indices must be looked at
+    before anything is written.
 
     Problems for which ``why_not`` gives a reason are left out and counted.
 
@@ -65,12 +90,17 @@ def check_backend(backend: str | Backend, *, quick: bool = False, seed: int = 0,
     backend : str or Backend
         A registered name, or the object.
     quick : bool
-        About 2 seconds instead of 15.
+        Fewer problems: about 3 seconds instead of 6 for NumPy. On a device, questions are the quick ones in any case.
     seed : int
         For the random problems and numbers.
     tolerance : float
-        Allowed error in units of ``eps * sqrt(terms) * sum(|a| * |b|)``. Exact summation, in whatever order, stays well
-        below the default.
+        Allowed error c, where each element may be off by ``c * eps`` of its bound; see `convt.testing.bounds`. Sums in the
+        problem's type, in whatever order, stay well below the default.
+    topics : collection of str
+        Which of these to ask.
+    kinds : sequence of functions
+        Each makes an array on the device, of a kind that callers have, from a NumPy array; the backend's own kind is asked
+        in any case.
 
     Returns
     -------
@@ -83,11 +113,8 @@ def check_backend(backend: str | Backend, *, quick: bool = False, seed: int = 0,
         dtype, the largest error and where it is.
     LookupError, BackendUnavailable
         The name is not registered, or cannot be used.
-
-    Notes
-    -----
-    NaN and infinity are asked where it makes no difference whether a backend skips what lies outside of an array, or
-    multiplies it as zero.
+    ValueError
+        There is no such topic, or none is given.
 
     Examples
     --------
@@ -96,55 +123,43 @@ def check_backend(backend: str | Backend, *, quick: bool = False, seed: int = 0,
     >>> report.checked > 100, report.refused
     (True, {})
     """
+    if isinstance(topics, str) or not topics or set(topics) - set(TOPICS):
+        raise ValueError(f"topics must be some of {', '.join(map(repr, TOPICS))}, got {topics!r}")
     if isinstance(backend, str):
         backend = registry().get(backend)
-    check_members(backend)
+    backend = check_members(backend)
     examiner = Examiner(backend, np.random.default_rng(seed), tolerance)
-    checked, refused = 0, dict[str, int]()
+    on_device = DeviceExaminer(backend, np.random.default_rng(seed), tolerance)
+    refused: dict[str, int] = {}
+    checked = 0
     with np.errstate(all="ignore"):
         for dtype in (np.float32, np.float64):
-            for name, problem in all_problems(np.random.default_rng(seed), dtype, quick=quick):
-                reason = refusal(backend, problem)
-                if reason is not None:
-                    refused[reason] = refused.get(reason, 0) + 1
-                    continue
-                with examiner.about(name, problem):
-                    examiner.check_accuracy(problem)
-                checked += 1
-            _check_a_few(examiner, dtype)
-            check_sampling(examiner, dtype)
-    if not checked:
+            for each in questions(dtype, quick=quick, seed=seed):
+                if each.topic in topics:
+                    checked += _ask(examiner, each, refused)
+            if not isinstance(backend, DeviceBackend):
+                continue
+            if "device" in topics:
+                check_device_memory(on_device, dtype, kinds)
+                check_repeats(on_device, dtype, kinds)
+            for each in questions(dtype, quick=True, seed=seed):
+                if each.topic in topics or ("device" in topics and each.topic == "sampling"):
+                    checked += _ask(on_device, each, refused)
+            if "device" in topics and on_device.samples:
+                check_sampling_memory(on_device, dtype)
+    if refused and not checked:
         raise AssertionError(f"backend {backend.name!r} refuses every problem: {', '.join(refused)}")
-    return Report(backend.name, checked, refused, examiner.largest)
+    both = (examiner.largest, on_device.largest)
+    largest = {name: max(each.get(name, 0.0) for each in both) for name in both[0] | both[1]}
+    return Report(backend.name, checked, refused, largest)
 
 
-def _check_a_few(examiner: Examiner, dtype: Any) -> None:
-    """What need not be asked of every problem."""
-
-    def wanted(*problems: Any) -> Any:
-        return [problem for problem in problems if refusal(examiner.backend, problem) is None]
-
-    general = wanted(
-        make_problem(11, 5, stride=2, crop=(1, 2), channels=(4, 6), groups=2, batch=2, dtype=dtype),
-        make_problem((5, 7), 4, stride=2, crop=(1, 1), channels=(6, 4), batch=2, dtype=dtype),
-        make_problem((5, 7), 3, crop=(1, 1), channels=(4, 4), groups=4, batch=2, dtype=dtype),
-        make_problem((3, 4, 5), 3, stride=(2, 1, 2), crop=(1, 1), batch=2, dtype=dtype),
-    )
-    complete = wanted(
-        make_problem(9, 3, stride=3, channels=(3, 4), batch=2, dtype=dtype),
-        make_problem((5, 6), 2, stride=2, channels=(6, 4), groups=2, dtype=dtype),
-        make_problem((5, 6), 1, channels=(6, 4), dtype=dtype),
-    )
-    for problem in general + complete:
-        with examiner.about("arrays in memory", problem):
-            examiner.check_memory(problem)
-    for problem in general:
-        with examiner.about("NaN and infinity", problem):
-            examiner.check_nonfinite(problem, (("scatter", "coarse"), ("gather", "fine")))
-    for problem in complete:
-        with examiner.about("NaN and infinity", problem):
-            examiner.check_nonfinite(problem, tuple((name, role) for name, roles in INPUTS.items() for role in roles))
-    for problem in wanted(make_problem((6, 7), 1, channels=(3, 3), dtype=dtype)):
-        with examiner.about("one array as both inputs", problem):
-            examiner.check_shared_input(problem)
-    examiner.check_threads(general + complete)
+def _ask(examiner: Examiner, question: Question, refused: dict[str, int]) -> bool:
+    """Whether the question was answered rightly; if it is refused, that is counted by the reason."""
+    reason = refusal(examiner.backend, question.problem)
+    if reason is not None:
+        refused[reason] = refused.get(reason, 0) + 1
+        return False
+    with examiner.about(question.subject, question.problem):
+        question.ask(examiner, question.problem)
+    return True

@@ -36,7 +36,7 @@ class Form:
         """The array's axes in the order of memory, the slowest first."""
         if self.order == "F":
             return tuple(reversed(range(rank)))
-        if self.order == "channels last":
+        if self.order == "channels last" and rank > 2:
             return (0, *range(2, rank), 1)
         return tuple(range(rank))
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.problem import Problem
+from ..backend import Problem
 
-__all__ = ["INPUTS", "OUTPUT", "apply", "array_shape", "terms"]
+__all__ = ["INPUTS", "OUTPUT", "apply", "array_shape", "flat", "meetings", "terms"]
 
 INPUTS = {"scatter": ("coarse", "kernel"), "gather": ("fine", "kernel"), "correlate": ("fine", "coarse")}
 OUTPUT = {"scatter": "fine", "gather": "coarse", "correlate": "kernel"}
@@ -43,10 +43,10 @@ def apply(name: str, problem: Problem, left: Array, right: Array) -> Array:
     ndarray of float64
     """
     inputs = zip(INPUTS[name], (left, right), strict=True)
-    arrays = {role: _flat(problem, role, array.astype(np.float64)) for role, array in inputs}
+    arrays = {role: flat(problem, role, array.astype(np.float64)) for role, array in inputs}
     shape = array_shape(problem, OUTPUT[name])
-    result = _flat(problem, OUTPUT[name], np.zeros(shape))
-    for tap, q, f in _meetings(problem):
+    result = flat(problem, OUTPUT[name], np.zeros(shape))
+    for tap, q, f in meetings(problem):
         if name == "scatter":
             result[..., f] += np.einsum("ngcq,gcf->ngfq", arrays["coarse"][..., q], arrays["kernel"][..., tap])
         elif name == "gather":
@@ -66,7 +66,7 @@ def terms(name: str, problem: Problem) -> int:
     return channels // problem.groups * prod(map(min, sizes, problem.kernel_shape))
 
 
-def _flat(problem: Problem, role: str, array: Array) -> Array:
+def flat(problem: Problem, role: str, array: Array) -> Array:
     """The array with its groups on an axis of their own and its spatial axes on one, the last."""
     groups = problem.groups
     if role == "kernel":
@@ -77,7 +77,7 @@ def _flat(problem: Problem, role: str, array: Array) -> Array:
 
 
 @lru_cache(maxsize=16)
-def _meetings(problem: Problem) -> list[tuple[int, Array, Array]]:
+def meetings(problem: Problem) -> list[tuple[int, Array, Array]]:
     """For every tap its flat index and those of the coarse and fine elements that it joins."""
     stride, padding, dilation, fine_shape, coarse_shape = (
         np.reshape(values, (-1, 1))

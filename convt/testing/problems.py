@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.problem import Problem
+from ..backend import Problem
 
 if TYPE_CHECKING:
     from ..typing import FloatDTypeLike

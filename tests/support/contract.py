@@ -1,37 +1,21 @@
-"""For tests that ask `convt.testing.check_backend` many times: the definition computed once, a backend without sampling."""
+"""For tests that ask `convt.testing.check_backend` many times: definitions computed once."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from convt.backend import Problem
-from convt.testing import naive
 
-SAMPLING = ("upsample", "upsample_backward", "max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward")
+class Remembered:
+    """A function of the kit, which keeps its results: every check of a backend draws the same numbers."""
 
-
-class RememberedDefinition:
-    """`naive.apply`, which keeps its results: every check of a backend draws the same numbers."""
-
-    def __init__(self) -> None:
-        self._apply = naive.apply
+    def __init__(self, function: Callable[..., np.ndarray]) -> None:
+        self._function = function
         self._results: dict[Any, np.ndarray] = {}
 
-    def __call__(self, name: str, problem: Problem, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        key = name, problem, left.tobytes(), right.tobytes()
+    def __call__(self, *arguments: Any) -> np.ndarray:
+        key = tuple(each.tobytes() if isinstance(each, np.ndarray) else each for each in arguments)
         if key not in self._results:
-            self._results[key] = self._apply(name, problem, left, right)
+            self._results[key] = self._function(*arguments)
             self._results[key].flags.writeable = False
         return self._results[key]
-
-
-class WithoutSampling:
-    """A backend that leaves upsampling and pooling to NumPy."""
-
-    def __init__(self, backend: Any) -> None:
-        self._backend = backend
-
-    def __getattr__(self, name: str) -> Any:
-        if name in SAMPLING:
-            raise AttributeError(name)
-        return getattr(self._backend, name)

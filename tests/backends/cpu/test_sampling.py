@@ -15,7 +15,7 @@ from convt_cpu.isa import available
 @pytest.mark.parametrize("isa", available())
 def test_every_instruction_set_is_right(monkeypatch, isa, dtype):
     monkeypatch.setenv("CONVT_CPU_ISA", isa)
-    check_sampling(Examiner(backend, np.random.default_rng(0), 4.0), dtype)
+    check_sampling(Examiner(backend, np.random.default_rng(0)), dtype)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])

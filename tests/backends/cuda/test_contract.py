@@ -4,29 +4,37 @@ import numpy as np
 import pytest
 
 from convt.numpy_backend import backend as reference
-from convt.testing import check_backend, make_problem
+from convt.testing import TOPICS, check_backend, make_problem
 from convt.testing.checks import Examiner
 from convt.testing.problems import all_problems
+from convt.testing.values import check_hot_elements
 
 TYPES = [np.float32, np.float64]
 
 
+SPREADS = pytest.mark.xfail(
+    raises=AssertionError, strict=True, reason="a filter's infinity is multiplied with the zeros outside of an array"
+)
+
+
 @pytest.mark.usefixtures("remembered_definition")
-def test_the_backend_keeps_the_contract(cuda):
-    report = check_backend(cuda, quick=True)
+@pytest.mark.parametrize("topic", [pytest.param(topic, marks=SPREADS if topic == "not finite" else ()) for topic in TOPICS])
+def test_the_backend_keeps_the_contract(cuda, to_gpu, topic):
+    report = check_backend(cuda, quick=True, topics=[topic], kinds=[to_gpu])
     assert report.refused == {}
-    assert report.checked > 100
+    assert report.checked > 1
 
 
 @pytest.mark.parametrize("algorithm", ["tile", "direct"])
 @pytest.mark.parametrize("dtype", TYPES)
 def test_each_engine_does_everything(cuda, monkeypatch, algorithm, dtype):
     monkeypatch.setenv("CONVT_CUDA_ALGORITHM", algorithm)
-    examiner = Examiner(cuda, np.random.default_rng(1), 4.0)
+    examiner = Examiner(cuda, np.random.default_rng(1))
     for name, problem in all_problems(np.random.default_rng(7), dtype, quick=True):
         if not name.startswith(("width", "random")) and not name[0].isdigit():
             with examiner.about(name, problem):
                 examiner.check_accuracy(problem)
+    check_hot_elements(examiner, make_problem((5, 7), 4, stride=2, crop=(1, 1), channels=(6, 4), batch=2, dtype=dtype))
 
 
 PROBLEMS = {

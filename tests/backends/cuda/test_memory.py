@@ -132,3 +132,21 @@ def test_a_call_that_the_driver_refuses_leaves_nothing_in_use(cuda, emulator, ar
         convt.conv_transpose(*arrays, backend="cuda")
     assert cuda._devices[0].pool.info()[0] == 0
     assert emulator.contexts == 0
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i8"])
+@pytest.mark.parametrize("shape", [(2, 3, 4), (3,), (), (2, 0, 4)])
+def test_a_copy_of_a_host_array_comes_back(cuda, rng, dtype, shape):
+    array = rng.standard_normal(shape).astype(dtype).T
+    there = cuda.from_host(array)
+    assert cuda.owns(there)
+    assert (there.shape, there.dtype, there.order) == (array.shape, array.dtype, "C")
+    np.testing.assert_array_equal(cuda.to_host(there), array)
+    np.testing.assert_array_equal(cuda.to_host(there.transpose(tuple(reversed(range(array.ndim))))), array.T)
+
+
+def test_a_copy_of_a_host_array_lies_where_host_arrays_are_computed(cuda, emulator):
+    with convt.options(device=1):
+        there = cuda.from_host(np.ones(3))
+    assert there.device is cuda._devices[1]
+    np.testing.assert_array_equal(cuda.to_host(there), np.ones(3))

@@ -7,7 +7,7 @@ import pytest
 
 from convt.backend import Backend
 from convt.numpy_backend import backend as reference
-from convt.testing import check_backend, make_problem
+from convt.testing import TOPICS, check_backend, make_problem
 from convt_cuda.cudnn.geometry import why_not
 
 MAPS = ["scatter", "gather", "correlate"]
@@ -48,7 +48,7 @@ class HostBackend(Backend):
 @pytest.mark.usefixtures("remembered_definition")
 def test_the_contract_is_kept(standin):
     backend = HostBackend(standin)
-    report = check_backend(backend, quick=True)
+    report = check_backend(backend, quick=True, topics={*TOPICS} - {"not finite"})  # which NVIDIA's kernels do not promise
     assert report.checked > 100
     assert backend.planned > 4 * backend.left  # whose arrays lie in ways that cuDNN cannot copy
     assert set(report.refused) == {
