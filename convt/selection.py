@@ -196,7 +196,8 @@ def _as_request(request: BackendRequest) -> _Request:
         return _names(request, "backend", registry())
     if isinstance(request, Backend) or not missing_members(request):
         return as_backend(request)
-    raise TypeError(f"backend must be a name, a sequence of names or a Backend, got {request!r}")
+    likely = f" (a class: pass {request.__name__}())" if isinstance(request, type) else ""
+    raise TypeError(f"backend must be a name, a sequence of names or a Backend, got {request!r}{likely}")
 
 
 @lru_cache(maxsize=64)

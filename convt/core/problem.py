@@ -181,14 +181,12 @@ def conv_problem(
     strides, dilations = _strides_and_dilations(stride, dilation, layout.axes)
     _check_sizes(batch, channels, fine, w_coarse, w_fine, kernel)
     if w_fine * groups != channels:
-        likely = (
-            f"did you mean groups={channels}?"
-            if w_fine == groups == 1
-            else "did you pass conv_transpose's w?"
-            if w_coarse == channels
-            else likely_fix(layout, x_shape, w_shape, lambda own, _coarse, fine: fine * groups == own, ("out", "in"))
-        )
+        likely = likely_fix(layout, x_shape, w_shape, lambda own, _coarse, fine: fine * groups == own, ("out", "in"))
         _check_groups(groups, "x", channels, f" ({likely})" * bool(likely))
+        if w_fine == groups == 1:
+            likely = f"did you mean groups={channels}?"
+        elif w_coarse == channels:
+            likely = "did you pass conv_transpose's w?"
         raise ValueError(
             f"w.shape[{layout.kernel[1]}] must equal x's {channels} channels // groups ({channels // groups}), got {w_fine} "
             f"(conv takes w as {layout.kernel_words('out', 'in')}{'; ' * bool(likely)}{likely})"

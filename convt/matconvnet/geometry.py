@@ -41,7 +41,8 @@ def conv_transpose_geometry(arrays: Tensors, options: ConvTransposeOptions) -> G
     filter_height, filter_width, filters, depth = arrays.f
     if depth % options.num_groups:
         raise ValueError(
-            f"num_groups must divide f's depth, f.shape[3] = {depth}, got {options.num_groups}{_unsqueezed(arrays, channels)}"
+            f"num_groups must divide f's depth, f.shape[3] = {depth}, got {options.num_groups}"
+            f"{_unsqueezed(arrays, channels)}"
         )
     if depth != channels:
         raise ValueError(
