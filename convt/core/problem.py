@@ -183,7 +183,7 @@ def conv_problem(
     if w_fine * groups != channels:
         likely = likely_fix(layout, x_shape, w_shape, lambda own, _coarse, fine: fine * groups == own, ("out", "in"))
         _check_groups(groups, "x", channels, f" ({likely})" * bool(likely))
-        if w_fine == groups == 1:
+        if w_fine == groups == 1 and w_coarse % channels == 0:
             likely = f"did you mean groups={channels}?"
         elif w_coarse == channels:
             likely = "did you pass conv_transpose's w?"

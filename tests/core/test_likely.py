@@ -13,7 +13,7 @@ CONV, TRANSPOSED = convt.conv, convt.conv_transpose
 @pytest.mark.parametrize(
     ("operator", "x", "w", "options", "fixes"),
     [
-        (CONV, (1, 16, 20, 3), (5, 4, 3, 8), {}, ["is (N, H, W, C) and w is (kh, kw, in // groups, out), pass layout='NHWC'"]),
+        (CONV, (1, 16, 20, 3), (5, 4, 3, 8), {}, ["(N, H, W, C) and w is (kh, kw, in // groups, out), pass layout='NHWC'"]),
         (CONV, (16, 20, 3), (5, 4, 3, 8), {}, ["if x is (H, W, C) and w is", "pass layout='NHWC'"]),
         (CONV, (1, 20, 3), (5, 3, 8), {}, ["if x is (N, W, C) and w is (kw, in // groups, out), pass layout='NWC'"]),
         (TRANSPOSED, (1, 16, 20, 3), (5, 4, 8, 3), {}, ["and w is (kh, kw, out // groups, in), pass layout='NHWC'"]),
