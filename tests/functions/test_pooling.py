@@ -204,13 +204,24 @@ def test_any_integers_are_indices(dtype):
     np.testing.assert_array_equal(convt.max_unpool([1.0, 2.0], np.array([1, 2], dtype), 2), [0, 1, 2, 0])
 
 
-@pytest.mark.parametrize("wrong", [4, -1, 2**63 - 1, -(2**63), np.uint64(2**64 - 1)])
+@pytest.mark.parametrize("wrong", [5, -1, 2**63 - 1, -(2**63), np.uint64(2**64 - 1)])
 @pytest.mark.parametrize("name", ["max_unpool", "max_pool_backward"])
 def test_indices_out_of_range_are_told_before_anything_is_written(name, wrong):
     out = np.full(4, 7.0)
     with pytest.raises(ValueError, match=rf"^indices must be from 0 to 3 \(positions in \(4,\)\), got {wrong}$"):
         getattr(convt, name)([1.0, 2.0], np.array([0, wrong], np.asarray(wrong).dtype), 2, out=out)
     assert (out == 7).all()
+
+
+def test_indices_of_a_size_that_was_rounded_off_are_told_what_to_pass():
+    x = np.zeros((5, 5))
+    x[1::2, 1::2] = 1
+    y, indices = convt.max_pool(x, 2)
+    with pytest.raises(ValueError, match=r"got 16; where pooling rounded a size off, pass it as output_size$"):
+        convt.max_unpool(y, np.maximum(indices, [[0, 0], [16, 18]]), 2)
+    np.testing.assert_array_equal(convt.max_unpool(y, indices, 2, output_size=5), x)
+    with pytest.raises(ValueError, match=r"got 18$"):
+        convt.max_unpool_backward(x[:4, :4], np.full((2, 2), 18), 2)
 
 
 def test_indices_of_another_channel_are_out_of_range():
