@@ -199,6 +199,16 @@ def test_same_padding_and_sizes():
     assert convt.max_unpool(np.ones((0, 3, 2, 2)), np.ones((0, 3, 2, 2), int), 2).shape == (0, 3, 4, 4)
 
 
+@pytest.mark.parametrize("size", [[7, 7], (7, 7), np.array([7, 7]), 7, [6, 7]])
+def test_an_output_size_in_all_its_forms(rng, size):
+    rows, columns = np.broadcast_to(size, 2)
+    x = rng.standard_normal((2, rows, columns))
+    y, indices = convt.max_pool(x, 2)
+    unpooled = convt.max_unpool(y, indices, 2, output_size=size)
+    np.testing.assert_array_equal(unpooled, np.where(np.isin(x, y), x, 0))
+    np.testing.assert_array_equal(convt.max_pool_backward(y, indices, 2, output_size=size), unpooled)
+
+
 @pytest.mark.parametrize("dtype", ["i1", "u1", "i4", "u8", ">i8"])
 def test_any_integers_are_indices(dtype):
     np.testing.assert_array_equal(convt.max_unpool([1.0, 2.0], np.array([1, 2], dtype), 2), [0, 1, 2, 0])

@@ -38,6 +38,16 @@ NAMES = "Upsample, Crop, NumGroups, CudnnWorkspaceLimit, NoDerData, NoDerFilters
         ((X, F, B), {"crop": [1, 1]}, "crop must be a number or [TOP, BOTTOM, LEFT, RIGHT], got 2 numbers: [1, 1]"),
         ((X, F, B), {"crop": -1}, "crop must be at least 0, got -1 (fractions are cut off)"),
         ((X, F, B), {"crop": 3}, "crop must leave at least one row and one column of the 5 x 6 output, got (3, 3, 3, 3)"),
+        (
+            (X, F, B),
+            {"crop": [3, 2, 0, 0]},
+            "crop must leave at least one row and one column of the 5 x 6 output, got (3, 2, 0, 0)",
+        ),
+        (
+            (X, F, B),
+            {"crop": [0, 0, 2, 4]},
+            "crop must leave at least one row and one column of the 5 x 6 output, got (0, 0, 2, 4)",
+        ),
         ((X, F, B), {"crop": 1e300}, "crop must leave at least one row"),
         ((X, F, B), {"num_groups": [1, 1]}, "num_groups must be a number, got 2 numbers: [1, 1]"),
         ((X, F, B), {"num_groups": 0}, "num_groups must be at least 1, got 0 (fractions are cut off)"),
