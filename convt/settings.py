@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from math import isnan
 from typing import Any
 
@@ -34,12 +34,14 @@ class Settings:
     verbose: bool = False
     threads: int | None = None
 
-    def __hash__(self) -> int:
-        return self._hash  # kept, because backends look plans up by it at every call
+    def __post_init__(self) -> None:
+        # Kept, because backends look plans up by it at every call. Not a cached property: these hold a lock, before Python
+        # 3.12, which a forked child may never get.
+        object.__setattr__(self, "_hash", hash(tuple(getattr(self, each.name) for each in fields(self))))
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash(tuple(getattr(self, each.name) for each in fields(self)))
+    def __hash__(self) -> int:
+        kept: int = vars(self)["_hash"]
+        return kept
 
 
 _context: ContextVar[tuple[tuple[str, Any], ...]] = ContextVar("convt_settings", default=())
