@@ -1,7 +1,7 @@
 """What the operators accept as an array, which type they compute in, and where a result may be written.
 
-dtypes: float32 and float64 compute in their own type, float16 through float32, integers and bools as float64, complex64
-and complex128 as pairs of real problems (`linearity.py`). The result has the type that NumPy's promotion gives.
+dtypes: float32 and float64 compute in their own type, float16 and bfloat16 through float32, integers and bools as float64,
+complex64 and complex128 as pairs of real problems (`linearity.py`). The result has the type that NumPy's promotion gives.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
+from .bfloat16 import dtype_name, is_bfloat16, narrowed, widened
+
 __all__ = [
     "COPY_DTYPES",
     "INDEX",
     "ArrayT",
     "as_array",
     "as_operand",
+    "as_result",
     "check_dtype",
     "check_out",
     "compute_type",
@@ -39,6 +42,7 @@ COPY_DTYPES: dict[int, np.dtype] = {4: np.dtype(np.float32), 8: np.dtype(np.floa
 INDEX = np.dtype(np.int64)
 """The dtype of indices, where maxima are."""
 
+_FLOAT32 = np.dtype(np.float32)
 _COMPUTE: dict[np.dtype, np.dtype] = {
     np.dtype(result): np.dtype(compute)
     for result, compute in [
@@ -68,7 +72,8 @@ def on_device(value: Any) -> bool:
             f"arrays on a GPU must tell their type, got a {type(value).__name__} without a name for {error}"
         ) from error
     except RuntimeError:  # PyTorch does not give away what requires grad; who owns it says so
-        return True
+        if getattr(value, "is_cuda", True):
+            return True
     try:
         return value.__dlpack_device__()[0] not in _HOST_MEMORY
     except (AttributeError, TypeError, ValueError, RuntimeError, BufferError):
@@ -85,33 +90,47 @@ def as_array(name: str, value: Any) -> np.ndarray:
     if value is None:
         raise TypeError(f"{name} must be an array of numbers, got None")
     try:
-        array = np.asarray(value)
-    except (ValueError, TypeError, RuntimeError) as error:
+        array = np.from_dlpack(value) if _only_dlpack(type(value)) else np.asarray(value)
+    except (ValueError, TypeError, RuntimeError, BufferError) as error:
         raise TypeError(f"{name} must be an array of numbers, got {type(value).__name__} ({error})") from error
     check_dtype(name, array.dtype)
     return array
 
 
+def _only_dlpack(kind: type) -> bool:
+    """Whether objects of a type give their numbers away by DLPack alone."""
+    return hasattr(kind, "__dlpack__") and not any(
+        hasattr(kind, each) for each in ("__array__", "__array_interface__", "__array_struct__")
+    )
+
+
 def check_dtype(name: str, dtype: np.dtype) -> None:
     """Only numbers that a compute type holds exactly enough."""
-    if dtype in _COMPUTE or dtype.kind in "iub" or native(dtype) in _COMPUTE:
+    if dtype in _COMPUTE or dtype.kind in "iub" or native(dtype) in _COMPUTE or is_bfloat16(dtype):
         return
-    hint = f" (in the host's memory: {name}.astype('float32'))" if dtype.name == "bfloat16" else ""
-    raise TypeError(f"{name}.dtype must be a bool, integer, float16/32/64 or complex64/128 type, got {dtype}{hint}")
+    raise TypeError(f"{name}.dtype must be a bool, integer, float16/32/64, bfloat16 or complex64/128 type, got {dtype}")
 
 
 def result_type(dtypes: list[np.dtype]) -> np.dtype:
-    """The promoted type of a call's arrays; integers become float64, as they do in NumPy's own mathematics."""
+    """The promoted type of a call's arrays; integers become float64, as they do in NumPy's own mathematics.
+
+    bfloat16 with other types counts as float32.
+    """
     first = dtypes[0]
     if first in _COMPUTE and dtypes.count(first) == len(dtypes):
         return first
+    short = [is_bfloat16(dtype) for dtype in dtypes]
+    if all(short):
+        return first
+    if any(short):
+        dtypes = [_FLOAT32 if each else dtype for each, dtype in zip(short, dtypes, strict=True)]
     promoted: np.dtype = np.result_type(*dtypes)
     return np.dtype(np.float64) if promoted.kind in "iub" else promoted.newbyteorder("=")
 
 
 def compute_type(result: np.dtype) -> np.dtype:
     """The type in which a result of type `result` is computed."""
-    return _COMPUTE[result]
+    return _FLOAT32 if is_bfloat16(result) else _COMPUTE[result]
 
 
 def part_type(compute: np.dtype) -> np.dtype:
@@ -121,7 +140,14 @@ def part_type(compute: np.dtype) -> np.dtype:
 
 def as_operand(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """The array in `dtype`, native and aligned; itself where it already is."""
+    if array.dtype.kind == "V" and array.dtype != dtype:
+        array = widened(array)
     return np.require(array, dtype, "A")
+
+
+def as_result(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """What was computed in the type of the result; itself where it already is."""
+    return narrowed(array, dtype) if dtype.kind == "V" else array.astype(dtype, copy=False)
 
 
 def viewed_as(array: Any, dtype: np.dtype) -> Any:
@@ -141,9 +167,11 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
     if out.shape != shape:
         raise ValueError(f"out.shape must equal the result's {shape}, got {out.shape}")
     if out.dtype is not dtype and native(out.dtype) != dtype:
-        raise TypeError(f"out.dtype must equal the result's {dtype}, got {out.dtype}")
+        raise TypeError(f"out.dtype must equal the result's {dtype_name(dtype)}, got {dtype_name(out.dtype)}")
     if not out.flags.writeable:
         raise ValueError("out must be writable, got a read-only array")
+    if not out.size:
+        return
     if 0 in out.strides and any(step == 0 and size > 1 for step, size in zip(out.strides, out.shape, strict=True)):
         raise ValueError(f"out must have memory for each element, got strides {out.strides}")
     if not out.flags.forc and _meets_itself(out):

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..backend import Backend, loading
 from .arrays import COPY_DTYPES, compute_type, native, part_type, real_and_imag, result_type, viewed_as
+from .bfloat16 import is_bfloat16
 from .call import Call
 from .memory import Memory
 
@@ -23,6 +24,7 @@ __all__ = ["Dtypes", "SamplingCall", "compared", "copied", "run_into", "summed"]
 _ORDERED_ALIKE: dict[np.dtype, np.dtype] = {np.dtype(name): COPY_DTYPES[4] for name in ("f2", "i1", "i2", "u1", "u2")} | {
     np.dtype(name): COPY_DTYPES[8] for name in ("i4", "u4")
 }
+_BITS = np.dtype(np.uint16)
 
 
 class Dtypes(NamedTuple):
@@ -59,13 +61,13 @@ def summed(dtype: np.dtype) -> Dtypes:
 def copied(dtype: np.dtype) -> Dtypes:
     """The dtypes where values are copied."""
     own = native(dtype)
-    return Dtypes(own, own, COPY_DTYPES.get(own.itemsize, own))
+    return Dtypes(own, own, _BITS if is_bfloat16(own) else COPY_DTYPES.get(own.itemsize, own))
 
 
 def compared(dtype: np.dtype) -> Dtypes:
     """The dtypes where values are compared: floats that order the same values alike."""
     own = native(dtype)
-    compute = _ORDERED_ALIKE.get(own, own)
+    compute = COPY_DTYPES[4] if is_bfloat16(own) else _ORDERED_ALIKE.get(own, own)
     return Dtypes(own, compute, compute)
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from ..core.arguments import as_names
 from ..core.arrays import ArrayT
+from ..core.bfloat16 import added
 from ..core.memory import HostMemory, Memory, memory_of
 from ..selection import BackendRequest
 from .operators import conv, conv_backward, conv_transpose, conv_transpose_backward
@@ -187,14 +188,14 @@ def _double_backward(
     if "dy" in wanted and not (ddx is ddw is ddbias is None):
         terms = [pair for pair in ((ddx, w), (x, ddw)) if pair[0] is not None and pair[1] is not None]
         of_dy = _sum_over(forward, terms or [(_zeros(memory, x), _zeros(memory, w))], ddbias, options)
-    return DoubleGradients(of_x, of_w, of_dy)
+    return DoubleGradients(*(_given_back(memory, gradient) for gradient in (of_x, of_w, of_dy)))
 
 
 def _sum_over(forward: Callable[..., Any], terms: list[tuple[Any, Any]], bias: Any, options: dict[str, Any]) -> Any:
     """The sum of ``forward(x, w)`` over one or two pairs, and a bias."""
     (x, w), *rest = terms
     first = forward(x, w, bias, **options)
-    return first + forward(*rest[0], **options) if rest else first
+    return added(first, forward(*rest[0], **options)) if rest else first
 
 
 def _accept(memory: Memory, name: str, value: Any) -> Any:
@@ -216,6 +217,15 @@ def _accept_second(memory: Memory, name: str, value: Any, like: Any) -> Any:
 
 
 def _zeros(memory: Memory, like: Any) -> Any:
-    """Zeros like one of the caller's arrays, of its kind."""
+    """Zeros like one of the accepted arrays."""
+    if isinstance(memory, HostMemory):
+        return memory.zeros(like.shape, like.dtype, like)
     array = memory.take_in("x", like)
     return memory.give_back(memory.zeros(array.shape, array.dtype, array), None, array.dtype)
+
+
+def _given_back(memory: Memory, gradient: Any) -> Any:
+    """A gradient as the caller gets it; the functions have given back one on a device."""
+    if gradient is None or not isinstance(memory, HostMemory):
+        return gradient
+    return memory.give_back(gradient, None, gradient.dtype)

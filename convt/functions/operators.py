@@ -57,8 +57,8 @@ def conv_transpose(
     Parameters
     ----------
     x : array_like, (N, C, *spatial) or (C, *spatial)
-        float32 and float64 are computed in their own type, float16 through float32, integers and bools as float64,
-        complex numbers as pairs. Never changed.
+        float32 and float64 are computed in their own type, float16 and bfloat16 through float32, integers and bools as
+        float64, complex numbers as pairs. Never changed. Another library's array gives results of its own kind.
     w : array_like, (C, K // groups, *kernel)
         The filter bank, in PyTorch's order for transposed convolution; its rank gives the number of spatial axes.
     bias : array_like, (K,), optional
@@ -77,7 +77,7 @@ def conv_transpose(
         Groups of channels that do not see each other; divides C. Output channels are ordered by group.
     layout : str, optional
         "NCHW" (the default; NCW, NCDHW), "NHWC" (w as kh, kw, K // groups, C) or "HWCN" (MatConvNet's; w likewise).
-    out : numpy.ndarray, optional
+    out : numpy.ndarray or an array of the first argument's kind, optional
         Where to write y; of y's shape and type. It may overlap the inputs. After an exception from a signal's handler, as
         KeyboardInterrupt is one, its content is undefined.
     backend : str, sequence of str or Backend, optional

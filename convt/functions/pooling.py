@@ -148,7 +148,7 @@ def max_pool_backward(
         As in `max_pool`.
     output_size : int or sequence of int, optional
         The spatial size of x. By default the smallest that gives y's; with padding by name ``y_size * stride``.
-    out : numpy.ndarray, optional
+    out : numpy.ndarray or an array of the first argument's kind, optional
         Where to write the result; of its shape and type. It may overlap the inputs, but not on a device.
 
     Returns
@@ -209,7 +209,7 @@ def max_unpool(
     output_size : int or sequence of int, optional
         The spatial size of the result, instead of the smallest that `max_pool` takes to y's; must be one of those. With
         padding by name, ``y_size * stride`` by default.
-    out : numpy.ndarray, optional
+    out : numpy.ndarray or an array of the first argument's kind, optional
         Where to write the result; of its shape and type. It may overlap the inputs, but not on a device.
 
     Returns
@@ -277,7 +277,7 @@ def max_unpool_backward(
         Those that `max_unpool` was given.
     size, stride, padding, indexing, layout, backend
         As in `max_pool`, which must take dy's shape to that of indices.
-    out : numpy.ndarray, optional
+    out : numpy.ndarray or an array of the first argument's kind, optional
         Where to write the result; of its shape and type. It may overlap the inputs, but not on a device.
 
     Returns

@@ -75,7 +75,7 @@ def upsample(
         outer edges.
     layout : str, optional
         "NCHW" (the default; NCW, NCDHW), "NHWC" or "HWCN".
-    out : numpy.ndarray, optional
+    out : numpy.ndarray or an array of the first argument's kind, optional
         Where to write y; of y's shape and type. It may overlap x. On a device, it lies there and must not.
     backend : str, sequence of str or Backend, optional
         Who computes this call; see `use_backend`. Backends that have no upsampling leave it to NumPy, except for data on
@@ -161,7 +161,7 @@ def upsample_backward(
         The gradient of a number with regard to y, of y's shape: each spatial size a multiple of its scale. Never changed.
     scale, mode, align_corners, layout, backend
         As in `upsample`.
-    out : numpy.ndarray, optional
+    out : numpy.ndarray or an array of the first argument's kind, optional
         Where to write the result; of its shape and type. It may overlap dy, but not on a device.
 
     Returns

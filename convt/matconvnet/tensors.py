@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ..core.arrays import as_array
+from ..core.containers import container_of
 from ..core.memory import Memory, memory_of, type_of
 
 __all__ = ["CLASSES", "Outline", "Tensors", "described", "outlines_of", "reshape", "take_in", "words"]
@@ -108,11 +109,15 @@ def words(shape: tuple[int, ...]) -> str:
 
 
 def _accepted(memory: Memory, name: str, value: Any) -> Any:
-    if memory.owner is None or (name in "fb" and not memory.owner.owns(value) and not np.size(value)):
+    if memory.owner is None:
+        plain = container_of(value) is None
+    else:
+        plain = name in "fb" and not memory.owner.owns(value) and not np.size(value)
+    if plain:
         return _as_numeric(memory, name, value)
     array = memory.take_in(name, value)
     if array.dtype.kind not in "iuf":
-        raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=array.dtype))
+        raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=type_of(array)))
     return array
 
 
@@ -123,7 +128,7 @@ def _as_numeric(memory: Memory, name: str, value: Any) -> np.ndarray:
     except TypeError as error:
         raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=got)) from error
     if array.dtype.kind not in "iuf":
-        raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=array.dtype))
+        raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=type_of(array)))
     if array.dtype.kind != "f" and not hasattr(value, "dtype"):
         return array.astype(np.float64)  # Python's literals, which are double in MATLAB
     return array
