@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from .backend import Backend, DeviceBackend, loading
 
-__all__ = ["as_backend", "missing_members"]
+__all__ = ["as_backend", "missing_members", "what_is_wrong"]
 
 _NEEDED = ["name", *sorted(Backend.__abstractmethods__)]
 _MEMORY = sorted(DeviceBackend.__abstractmethods__ - Backend.__abstractmethods__)
@@ -33,7 +33,7 @@ def as_backend(candidate: Any) -> Backend:
         return candidate
     missing = missing_members(candidate)
     if missing:
-        raise TypeError(f"a backend must have the members of convt.Backend, got {candidate!r} without {', '.join(missing)}")
+        raise TypeError(f"a backend must have the members of convt.Backend, got {what_is_wrong(candidate, missing)}")
     with loading:
         adapter = _adapters.get(id(candidate))
         if adapter is None:
@@ -45,6 +45,13 @@ def as_backend(candidate: Any) -> Backend:
 def missing_members(candidate: Any) -> list[str]:
     """The members that an object lacks to be a backend; all of them for a class, which is none yet."""
     return _NEEDED if isinstance(candidate, type) else _lacking(candidate, _NEEDED)
+
+
+def what_is_wrong(candidate: Any, missing: list[str]) -> str:
+    """The end of a message about an object that is no backend: what it lacks, and for a class that it is one."""
+    if isinstance(candidate, type):
+        return f"the class {candidate.__name__} (pass an object of it: {candidate.__name__}())"
+    return f"{candidate!r} without {', '.join(missing)}"
 
 
 def _wrapped(candidate: Any) -> Backend:

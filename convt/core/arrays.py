@@ -22,6 +22,7 @@ __all__ = [
     "check_dtype",
     "check_out",
     "compute_type",
+    "native",
     "on_device",
     "output_order",
     "part_type",
@@ -107,7 +108,7 @@ def _only_dlpack(kind: type) -> bool:
 
 def check_dtype(name: str, dtype: np.dtype) -> None:
     """Only numbers that a compute type holds exactly enough."""
-    if dtype in _COMPUTE or dtype.kind in "iub" or _native(dtype) in _COMPUTE or is_bfloat16(dtype):
+    if dtype in _COMPUTE or dtype.kind in "iub" or native(dtype) in _COMPUTE or is_bfloat16(dtype):
         return
     raise TypeError(f"{name}.dtype must be a bool, integer, float16/32/64, bfloat16 or complex64/128 type, got {dtype}")
 
@@ -167,7 +168,7 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
         raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
     if out.shape != shape:
         raise ValueError(f"out.shape must equal the result's {shape}, got {out.shape}")
-    if out.dtype is not dtype and _native(out.dtype) != dtype:
+    if out.dtype is not dtype and native(out.dtype) != dtype:
         raise TypeError(f"out.dtype must equal the result's {dtype_name(dtype)}, got {dtype_name(out.dtype)}")
     if not out.flags.writeable:
         raise ValueError("out must be writable, got a read-only array")
@@ -195,9 +196,9 @@ def _meets_itself(array: np.ndarray) -> bool:
     return bool(np.diff(np.sort(offsets)).min(initial=reach) < array.itemsize)
 
 
-def _native(dtype: np.dtype) -> np.dtype:
-    """The type in native byte order; other types than floats have no business here and stay as they are."""
-    return dtype.newbyteorder("=") if dtype.kind in "fc" else dtype
+def native(dtype: np.dtype) -> np.dtype:
+    """The type in native byte order."""
+    return dtype if dtype.isnative else dtype.newbyteorder("=")
 
 
 def output_order(array: np.ndarray) -> Literal["C", "F"]:
