@@ -1,6 +1,6 @@
-"""The command line, ``python -m convt`` or ``convt``: arguments and exit status only.
+"""The command line, ``python -m convt`` or ``convt``: arguments and exit status.
 
-Without a command it prints `show_config`. What the commands do is in `demo/run.py`, `images.py`, and `run.py`, `busy.py`
+Without a command, it calls `show_config`. The commands themselves are in `demo/run.py`, `images.py`, and `run.py`, `busy.py`
 and `schedule.py` of `bench/`.
 """
 
@@ -25,12 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Those of the process by default.
+        By default those of the process.
 
     Returns
     -------
     int
-        The exit status: 0; 1 if an optional package is missing; 2 for wrong arguments, files or backends.
+        The exit status: 0; 1 if an optional package is missing; 2 for wrong arguments, files or backends; 130 for Ctrl-C.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -135,7 +135,7 @@ def _bench(options: Namespace) -> None:
 
 
 def _refuse(options: Namespace, mode: str, *names: str) -> None:
-    """An error for what has no meaning in a mode of the benchmark."""
+    """Raise for an option that has no meaning in a mode of the benchmark."""
     for name in names:
         if getattr(options, name) not in (None, False):
             raise ValueError(f"{name} must not be given with --{mode}")

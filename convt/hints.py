@@ -1,4 +1,4 @@
-"""The likely fix at the end of an error message about a name."""
+"""Suggestions at the end of error messages about unknown names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["did_you_mean"]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'numpy'?"`` for the known name that is most like this one, "" if none is.
+    """Return ``"; did you mean 'numpy'?"`` with the known name that is most similar, or "" if none is.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Indices of maxima: the caller's, flat among the spatial axes or over the whole tensor, and those that backends see.
+"""Indices of maxima, converted between the caller's form and the one that backends take.
 
-A backend sees (N, C, *spatial) int64 indices, each the flat position of an element among the spatial axes of its image and
-channel.
+Backends take int64 indices with axes (N, C, *spatial). Each is the flat position of an element in the spatial axes of its
+image and channel. The caller's have the caller's axes and dtype, and may count the elements of the whole tensor.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["outside", "require_inside", "to_planes", "to_tensor"]
 
 
 def to_planes(memory: Memory, backend: Backend, call: Windows, name: str, shape: tuple[int, ...], array: Any) -> Any:
-    """The caller's indices, which go with the array `name` of that shape, as a backend sees them; their values unchecked."""
+    """Return the caller's indices as backends take them. Values are not checked; the shape must be that of array `name`."""
     if array.dtype.kind not in "iu":
         raise TypeError(f"indices must be integers, got {type_of(array)}")
     if array.shape != shape:
@@ -36,7 +36,7 @@ def to_planes(memory: Memory, backend: Backend, call: Windows, name: str, shape:
 
 
 def to_tensor(memory: Memory, backend: Backend, call: Windows, indices: Any) -> Any:
-    """Indices that a backend has written, in the caller's axes, as the caller wants them."""
+    """Return the indices that a backend wrote, which have the caller's axes already, in the caller's indexing."""
     if not call.tensor_indices:
         return indices
     moved = memory.empty(call.shape, INDEX, indices)
@@ -45,13 +45,13 @@ def to_tensor(memory: Memory, backend: Backend, call: Windows, indices: Any) -> 
 
 
 def require_inside(memory: Memory, call: Windows, places: Any, indices: Any) -> None:
-    """Raise before `out` is modified if an index lies outside; a device's backend looks at all indices before it writes."""
+    """Raise before `out` is modified if an index is out of range. A device's backend checks that before it writes."""
     if isinstance(memory, HostMemory) and not inside(call.problem, places):
         raise outside(memory, call, places, indices)
 
 
 def outside(memory: Memory, call: Windows, places: Any, indices: Any) -> ValueError:
-    """The error about the first of the caller's indices, which have become `places`, that is no position."""
+    """Return the error about the first index out of range; `places` are the indices as the backend took them."""
     elements = prod(call.problem.fine_shape)
     host = memory.to_host(places)
     at = np.unravel_index(int(((host < 0) | (host >= elements)).argmax()), host.shape)
