@@ -26,6 +26,7 @@ from .functions.operators import (
 )
 from .functions.pooling import Pooled, max_pool, max_pool_backward, max_unpool, max_unpool_backward
 from .functions.upsampling import upsample, upsample_backward
+from .hints import did_you_mean
 from .selection import backends, set_backend, use_backend
 from .settings import options
 from .version import __version__
@@ -76,12 +77,15 @@ else:
     _LAZY = ("draw", "filters", "matconvnet", "nn", "testing", "typing")
     _LAZY_NAMES = {"ConvOperator": "matrix", "checkerboard": "functions.overlap", "conv_matrix": "matrix"}
 
+    _SYNONYMS = {"interpolate": "upsample", "resize": "upsample", "unpool": "max_unpool", "deconv": "conv_transpose"}
+
     def __getattr__(name: str) -> Any:
         if name in _LAZY:
             return import_module(f"{__name__}.{name}")
         if name in _LAZY_NAMES:
             return getattr(import_module(f"{__name__}.{_LAZY_NAMES[name]}"), name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        likely = "" if name.startswith("_") else did_you_mean(name, __all__, _SYNONYMS)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{likely}")
 
 
 def __dir__() -> list[str]:

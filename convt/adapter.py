@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from .backend import Backend, DeviceBackend, loading
 
-__all__ = ["as_backend", "missing_members"]
+__all__ = ["as_backend", "missing_members", "what_is_wrong"]
 
 _NEEDED = ["name", *sorted(Backend.__abstractmethods__)]
 _MEMORY = sorted(DeviceBackend.__abstractmethods__ - Backend.__abstractmethods__)
@@ -33,7 +33,7 @@ def as_backend(candidate: Any) -> Backend:
         return candidate
     missing = missing_members(candidate)
     if missing:
-        raise TypeError(f"a backend must have the members of convt.Backend, got {candidate!r} without {', '.join(missing)}")
+        raise TypeError(f"a backend must have the members of convt.Backend, got {what_is_wrong(candidate, missing)}")
     with loading:
         adapter = _adapters.get(id(candidate))
         if adapter is None:
@@ -45,6 +45,13 @@ def as_backend(candidate: Any) -> Backend:
 def missing_members(candidate: Any) -> list[str]:
     """Return the members that an object needs to be a backend and lacks; for a class, all of them."""
     return _NEEDED if isinstance(candidate, type) else _lacking(candidate, _NEEDED)
+
+
+def what_is_wrong(candidate: Any, missing: list[str]) -> str:
+    """Return the end of a message about an object that is not a backend: what it lacks, or that it is a class."""
+    if isinstance(candidate, type):
+        return f"the class {candidate.__name__} (pass an object of it: {candidate.__name__}())"
+    return f"{candidate!r} without {', '.join(missing)}"
 
 
 def _wrapped(candidate: Any) -> Backend:

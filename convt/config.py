@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Callable
 from typing import Any, Literal, overload
 
 import numpy as np
 
 from .registry import registry
-from .selection import backends
+from .selection import backends, environment_request
+from .settings import settings
 from .version import __version__
 
 __all__ = ["show_config"]
 
 _VARIABLES = ("CONVT_BACKEND", "CONVT_NUM_THREADS", "OMP_NUM_THREADS")
+_CHECKS: dict[str, Callable[[], object]] = {"CONVT_BACKEND": environment_request, "CONVT_WORKSPACE_LIMIT": settings}
 
 
 @overload
@@ -23,6 +26,8 @@ def show_config(mode: Literal["print"] = "print") -> None: ...
 def show_config(mode: Literal["dicts"]) -> dict[str, dict[str, Any]]: ...
 def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, dict[str, Any]] | None:
     """Show versions, environment variables, and the state of each backend with what it reports about itself.
+
+    A value that cannot be used raises no error; its entry is the reason, after "wrong: ".
 
     Parameters
     ----------
@@ -48,7 +53,7 @@ def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, dict[str
             "numpy": np.__version__,
             "platform": f"{platform.system()} {platform.machine()}",
         },
-        "environment": {name: os.environ.get(name, "(not set)") for name in _VARIABLES},
+        "environment": {name: _variable(name) for name in _names()},
         "backends": {name: _backend_config(name) for name in backends()},
     }
     if mode == "dicts":
@@ -59,11 +64,31 @@ def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, dict[str
     return None
 
 
+def _names() -> list[str]:
+    """Return the environment variables to show: a few always, and all others of convt's that are set."""
+    return [*_VARIABLES, *sorted(name for name in os.environ if name.startswith("CONVT_") and name not in _VARIABLES)]
+
+
+def _variable(name: str) -> str:
+    value = os.environ.get(name)
+    if value is None:
+        return "(not set)"
+    try:
+        _CHECKS.get(name, lambda: None)()
+    except (ValueError, LookupError, TypeError) as error:
+        return f"wrong: {error}"
+    return value
+
+
 def _backend_config(name: str) -> dict[str, Any]:
     state = registry().state(name)
     if not state.usable:
         return {"state": f"not usable: {state.reason}", "source": state.source}
-    return {"state": f"usable, priority {state.priority}", "source": state.source, **registry().get(name).info()}
+    try:
+        info = registry().get(name).info()
+    except Exception as error:  # whatever a plugin raises
+        info = {"info": f"wrong: {error}"}
+    return {"state": f"usable, priority {state.priority}", "source": state.source, **info}
 
 
 def _print(entries: dict[str, Any], indent: str) -> None:

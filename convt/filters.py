@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core.arguments import BYTES_LIMIT, as_count, as_flag, as_sizes, per_axis
-from .core.arrays import as_array
+from .core.containers import as_numbers
 from .core.layout import layout_for
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def icnr(w: ArrayLike, scale: SizesLike, *, layout: LayoutName | None = None, pi
     >>> convt.conv_transpose([[[1.0, 2.0]]], w, stride=2)
     array([[[ 1.,  1., 12., 12., 20., 20.]]])
     """
-    bank, shuffled = as_array("w", w), as_flag("pixel_shuffle", pixel_shuffle)
+    bank, shuffled = as_numbers("w", w), as_flag("pixel_shuffle", pixel_shuffle)
     axes = bank.ndim - 2
     if not 1 <= axes <= 3:
         raise ValueError(f"w must have 3, 4 or 5 axes (two of channels and 1 to 3 spatial ones), got {bank.ndim}")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .core.arguments import as_count
 from .functions.upsampling import upsample
 from .optional import require
+from .replacing import replacing
 
 require("convt.images", "PIL")
 
@@ -26,6 +27,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: E402 - only wit
 __all__ = ["check_output", "check_writable", "read", "upscale_file", "upscale_image", "write"]
 
 _KEPT_MODES = ("L", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I", "F")
+_USUAL = (".png", ".tif", ".jpg")  # file types to suggest
 _TRACE = 1e-4  # opacity, of 255: too little to be seen, enough to divide by
 
 
@@ -132,7 +134,10 @@ def check_output(path: str | os.PathLike[str], suffixes: Collection[str]) -> Non
         raise ValueError(f"output must end in a known extension such as .png, got '{path}'")
     if output.is_dir() or not output.parent.is_dir():
         raise FileNotFoundError(f"output must be a file in an existing directory, got '{path}'")
-    if not os.access(output if output.exists() else output.parent, os.W_OK):
+    needed = [output] if output.exists() else []
+    if not needed or output.is_file():
+        needed.append(output.resolve().parent)  # a file is written beside the one that it replaces
+    if not all(os.access(each, os.W_OK) for each in needed):
         raise PermissionError(f"output must be writable, got '{path}'")
 
 
@@ -152,15 +157,25 @@ def check_writable(path: str | os.PathLike[str], mode: str) -> None:
     """
     known = Image.registered_extensions()
     check_output(path, [suffix for suffix, kind in known.items() if kind in Image.SAVE])
-    try:
-        Image.new(mode, (1, 1)).save(BytesIO(), known[Path(path).suffix.lower()])
-    except Exception:  # encoders raise what they like
-        raise ValueError(f"output must be a file type that holds {mode} images, such as .png, got '{path}'") from None
+    if not _holds(Path(path).suffix.lower(), mode):
+        fit = next((f", such as {suffix}" for suffix in _USUAL if _holds(suffix, mode)), "")
+        raise ValueError(f"output must be a file type that holds {mode} images{fit}, got '{path}'")
 
 
 def write(image: Image.Image, path: str | os.PathLike[str]) -> None:
     """Write an image, with its colour profile, in the format that the extension names."""
-    image.save(path, icc_profile=image.info.get("icc_profile"))
+    kind = Image.registered_extensions()[Path(path).suffix.lower()]
+    with replacing(path) as file:
+        image.save(file, kind, icc_profile=image.info.get("icc_profile"))
+
+
+def _holds(suffix: str, mode: str) -> bool:
+    """Return whether files with that extension can hold such pixels."""
+    try:
+        Image.new(mode, (1, 1)).save(BytesIO(), Image.registered_extensions()[suffix])
+    except Exception:  # encoders raise what they like
+        return False
+    return True
 
 
 def _continuous(image: Image.Image) -> Image.Image:

@@ -24,6 +24,7 @@ __all__ = [
     "backends",
     "check_request",
     "choose",
+    "environment_request",
     "owner",
     "set_backend",
     "standing_request",
@@ -181,11 +182,13 @@ def standing_request() -> _Request:
     request = _context.get()
     if request is None:
         request = _process
-    if request is None:
-        text = _VARIABLE.get()
-        if text and text.strip():
-            request = _parsed(text.strip(), _VARIABLE.name, registry())
-    return request
+    return environment_request() if request is None else request
+
+
+def environment_request() -> _Request:
+    """Return the backends that ``CONVT_BACKEND`` requests, or None if it is not set."""
+    text = _VARIABLE.get()
+    return _parsed(text.strip(), _VARIABLE.name, registry()) if text and text.strip() else None
 
 
 def _as_request(request: BackendRequest) -> _Request:
@@ -197,7 +200,8 @@ def _as_request(request: BackendRequest) -> _Request:
         return _names(request, "backend", registry())
     if isinstance(request, Backend) or not missing_members(request):
         return as_backend(request)
-    raise TypeError(f"backend must be a name, a sequence of names or a Backend, got {request!r}")
+    likely = f" (a class: pass {request.__name__}())" if isinstance(request, type) else ""
+    raise TypeError(f"backend must be a name, a sequence of names or a Backend, got {request!r}{likely}")
 
 
 @lru_cache(maxsize=64)

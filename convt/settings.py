@@ -8,14 +8,14 @@ from __future__ import annotations
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from math import isnan
 from typing import Any
 
 from .core.arguments import as_count, as_flag, as_size
 from .environment import Variable
 
-__all__ = ["Settings", "options", "requested_threads", "settings"]
+__all__ = ["Settings", "is_verbose", "options", "requested_threads", "settings"]
 
 _LIMIT = Variable("CONVT_WORKSPACE_LIMIT")
 MOST_THREADS = 1024
@@ -34,12 +34,14 @@ class Settings:
     verbose: bool = False
     threads: int | None = None
 
-    def __hash__(self) -> int:
-        return self._hash  # kept, because backends look up plans by their settings at every call
+    def __post_init__(self) -> None:
+        # Kept, because backends look up plans by their settings at every call. Not a cached property: before Python 3.12 it
+        # takes a lock, which may never be released in a forked child.
+        object.__setattr__(self, "_hash", hash(tuple(getattr(self, each.name) for each in fields(self))))
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash(tuple(getattr(self, each.name) for each in fields(self)))
+    def __hash__(self) -> int:
+        kept: int = vars(self)["_hash"]
+        return kept
 
 
 _context: ContextVar[tuple[tuple[str, Any], ...]] = ContextVar("convt_settings", default=())
@@ -158,6 +160,12 @@ def settings() -> Settings:
 def requested_threads() -> int | None:
     """Return ``settings().threads``, faster."""
     return _threads.get()
+
+
+def is_verbose() -> bool:
+    """The same as ``settings().verbose``, but faster."""
+    given = _context.get()
+    return bool(given) and any(name == "verbose" and value for name, value in given)
 
 
 @lru_cache(maxsize=256)

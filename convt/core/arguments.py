@@ -13,6 +13,8 @@ from typing import Any, TypeAlias, TypeGuard, cast
 
 import numpy as np
 
+from ..hints import did_you_mean
+
 __all__ = [
     "BYTES_LIMIT",
     "ELEMENTS_LIMIT",
@@ -41,6 +43,7 @@ ELEMENTS_LIMIT = 2**58  # for one array whose dtype is not known yet; an element
 PADDING_NAMES = ("valid", "same", "same_lower")
 
 _PADDING_RULE = f"an integer, one or a (before, after) pair per spatial axis, or one of {PADDING_NAMES}"
+_PADDING_SYNONYMS = {"same_upper": "same", "notset": "valid"}  # ONNX's
 _INTEGER_LIMIT = 2**63
 _SIMPLE = frozenset((int, str, type(None)))  # values of other types may be equal but mean different things: 1 and True
 
@@ -109,7 +112,8 @@ def as_padding(value: Any) -> Padding:
         return cast(Padding, value)
     if isinstance(value, str):
         if value not in PADDING_NAMES:
-            raise ValueError(f"padding must be {_PADDING_RULE}, got {value!r}")
+            likely = did_you_mean(value, PADDING_NAMES, _PADDING_SYNONYMS)
+            raise ValueError(f"padding must be {_PADDING_RULE}, got {value!r}{likely}")
         return value
     values = _entries(value)
     if values is None:

@@ -22,6 +22,7 @@ __all__ = [
     "check_dtype",
     "check_out",
     "compute_type",
+    "native",
     "on_device",
     "output_order",
     "part_type",
@@ -88,6 +89,8 @@ def as_array(name: str, value: Any) -> np.ndarray:
         raise TypeError(f"{name} must be a plain array, got a masked array (fill it first: {name}.filled(0))")
     if value is None:
         raise TypeError(f"{name} must be an array of numbers, got None")
+    if hasattr(value, "__dask_graph__") and value.__dask_graph__() is not None:  # xarray's arrays may hold dask's
+        raise TypeError(f"{name} must not be lazy, got a {type(value).__name__} that dask would compute (load it first)")
     try:
         array = np.from_dlpack(value) if _only_dlpack(type(value)) else np.asarray(value)
     except (ValueError, TypeError, RuntimeError, BufferError) as error:
@@ -105,7 +108,7 @@ def _only_dlpack(kind: type) -> bool:
 
 def check_dtype(name: str, dtype: np.dtype) -> None:
     """Raise a TypeError for a dtype that cannot be computed with."""
-    if dtype in _COMPUTE or dtype.kind in "iub" or _native(dtype) in _COMPUTE or is_bfloat16(dtype):
+    if dtype in _COMPUTE or dtype.kind in "iub" or native(dtype) in _COMPUTE or is_bfloat16(dtype):
         return
     raise TypeError(f"{name}.dtype must be a bool, integer, float16/32/64, bfloat16 or complex64/128 type, got {dtype}")
 
@@ -165,7 +168,7 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
         raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
     if out.shape != shape:
         raise ValueError(f"out.shape must equal the result's {shape}, got {out.shape}")
-    if out.dtype is not dtype and _native(out.dtype) != dtype:
+    if out.dtype is not dtype and native(out.dtype) != dtype:
         raise TypeError(f"out.dtype must equal the result's {dtype_name(dtype)}, got {dtype_name(out.dtype)}")
     if not out.flags.writeable:
         raise ValueError("out must be writable, got a read-only array")
@@ -193,9 +196,9 @@ def _meets_itself(array: np.ndarray) -> bool:
     return bool(np.diff(np.sort(offsets)).min(initial=reach) < array.itemsize)
 
 
-def _native(dtype: np.dtype) -> np.dtype:
-    """Return a float or complex dtype in native byte order, and any other dtype as it is."""
-    return dtype.newbyteorder("=") if dtype.kind in "fc" else dtype
+def native(dtype: np.dtype) -> np.dtype:
+    """Return the dtype in native byte order."""
+    return dtype if dtype.isnative else dtype.newbyteorder("=")
 
 
 def output_order(array: np.ndarray) -> Literal["C", "F"]:

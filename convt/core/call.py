@@ -173,7 +173,8 @@ class Operator:
         y = problem.fine_array_shape if self.data_map == "scatter" else problem.coarse_array_shape
         shape = frame.shape(y)
         if bias and bias[0] != y[1:2]:
-            raise ValueError(f"bias.shape must equal ({y[1]},), one per output channel, got {bias[0]}")
+            stride = " (a stride is a keyword: stride=...)" if bias[1].kind in "iu" and bias[0] in ((), (axes,)) else ""
+            raise ValueError(f"bias.shape must equal ({y[1]},), one per output channel, got {bias[0]}{stride}")
         if dy and dy[0] != shape:
             raise ValueError(f"dy.shape must equal the output's {shape}, got {dy[0]}")
         return OperatorCall(problem, frame, shape, result, compute, part is not compute)

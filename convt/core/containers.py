@@ -35,6 +35,7 @@ import numpy as np
 from ..entry_points import entry_points
 from ..loading import loading
 from .arrays import as_array, check_dtype
+from .bfloat16 import widened
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint as StandardEntryPoint
@@ -44,10 +45,11 @@ if TYPE_CHECKING:
 
     Point: TypeAlias = EntryPoint | StandardEntryPoint
 
-__all__ = ["GROUP", "Container", "Containers", "as_numpy", "container_of"]
+__all__ = ["GROUP", "Container", "Containers", "as_numbers", "as_numpy", "container_of"]
 
 GROUP = "convt.arrays"
 
+_OURS = "convt.kinds."
 _FUNCTIONS = ("accepts", "take", "give")
 _NUMPY = (np.ndarray, np.generic, int, float, complex, str, bytes, list, tuple)
 _MOST_TYPES = 64
@@ -89,6 +91,8 @@ class Container:
         """The argument `name` as an array of numbers."""
         try:
             array = self.module.take(value)
+        except MemoryError:
+            raise
         except Exception as error:
             if isinstance(error, TypeError | ValueError) and str(error).startswith("must "):
                 raise (TypeError if isinstance(error, TypeError) else ValueError)(f"{name} {error}") from error.__cause__
@@ -104,6 +108,8 @@ class Container:
         """A result as such an array."""
         try:
             return self.module.give(array, like)
+        except MemoryError:
+            raise
         except Exception as error:
             raise TypeError(
                 f"the result must become a {type(like).__name__} by {self.source}, got {array.dtype} of {array.shape} "
@@ -161,7 +167,7 @@ class Containers:
     Parameters
     ----------
     points : iterable of EntryPoint
-        A name that occurs twice counts once, with a warning: the first stays.
+        A name that occurs twice counts once, with a warning: convt's own stays, else the first.
     """
 
     def __init__(self, points: Iterable[Point]) -> None:
@@ -169,6 +175,8 @@ class Containers:
         for point in points:
             known = self._points.setdefault(point.name, point)
             if known.value != point.value:
+                if point.value.startswith(_OURS):
+                    self._points[point.name], known, point = point, point, known
                 warnings.warn(
                     f"two packages register arrays of {point.name!r}: {known.value} is used, {point.value} is not",
                     RuntimeWarning,
@@ -226,6 +234,11 @@ def as_numpy(name: str, value: Any) -> np.ndarray:
     """The argument as an array of numbers, whatever its kind."""
     container = container_of(value)
     return as_array(name, value) if container is None else container.take(name, value)
+
+
+def as_numbers(name: str, value: Any) -> np.ndarray:
+    """As `as_numpy`, for what NumPy itself computes with: bfloat16 becomes float32."""
+    return widened(as_numpy(name, value))
 
 
 def _package(kind: type) -> str:

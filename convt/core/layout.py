@@ -25,6 +25,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ..hints import did_you_mean
+
 __all__ = ["CHANNELS_FIRST", "LAYOUTS", "Frame", "Layout", "as_layout_name", "frame_of", "layout_for"]
 
 _SPATIAL = {1: "W", 2: "HW", 3: "DHW"}
@@ -180,7 +182,8 @@ def as_layout_name(layout: Any) -> str | None:
     """Return the layout argument, which must be the name of a layout or None."""
     if layout is None or (isinstance(layout, str) and layout in LAYOUTS):
         return layout
-    raise ValueError(f"layout must be one of {', '.join(map(repr, LAYOUTS))}, got {layout!r}")
+    likely = did_you_mean(layout, LAYOUTS, _synonyms(2))
+    raise ValueError(f"layout must be one of {', '.join(map(repr, LAYOUTS))}, got {layout!r}{likely}")
 
 
 def layout_for(name: Any, axes: int) -> Layout:
@@ -192,11 +195,19 @@ def layout_for(name: Any, axes: int) -> Layout:
     except TypeError:
         layout = None
     if layout is None or layout.axes != axes:
-        allowed = ", ".join(repr(each.name) for each in LAYOUTS.values() if each.axes == axes)
+        allowed = [each.name for each in LAYOUTS.values() if each.axes == axes]
         raise ValueError(
-            f"layout must be one of {allowed} for {axes} spatial {'axis' if axes == 1 else 'axes'}, got {name!r}"
+            f"layout must be one of {', '.join(map(repr, allowed))} for {axes} spatial {'axis' if axes == 1 else 'axes'}, "
+            f"got {name!r}{did_you_mean(name, allowed, _synonyms(axes))}"
         )
     return layout
+
+
+def _synonyms(axes: int) -> dict[str, str]:
+    """Return layouts by the names that other libraries use, and by those of arrays without a batch."""
+    spatial = _SPATIAL[axes]
+    first, last = f"NC{spatial}", f"N{spatial}C"
+    return {"channels_first": first, "channels_last": last, first[1:].lower(): first, last[1:].lower(): last}
 
 
 def _inverse(order: tuple[int, ...]) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ import numpy as np
 
 from .arguments import BYTES_LIMIT, ELEMENTS_LIMIT, Padding, Sizes, per_axis, per_axis_pairs
 from .layout import CHANNELS_FIRST, Layout
+from .likely import likely_fix
 
 __all__ = ["Problem", "check_elements", "conv_problem", "conv_transpose_problem", "inside"]
 
@@ -111,9 +112,14 @@ def conv_transpose_problem(
     strides, dilations = _strides_and_dilations(stride, dilation, layout.axes)
     _check_sizes(batch, channels, coarse, w_coarse, w_fine, kernel)
     if w_coarse != channels:
+        likely = (
+            "did you pass conv's w?"
+            if w_fine * groups == channels
+            else likely_fix(layout, x_shape, w_shape, lambda own, coarse, _fine: coarse == own, ("in", "out"))
+        )
         raise ValueError(
             f"w.shape[{layout.kernel[0]}] must equal x's {channels} channels, got {w_coarse} (conv_transpose takes w as "
-            f"{layout.kernel_words('in', 'out')}; did you pass conv's w?)"
+            f"{layout.kernel_words('in', 'out')}{'; ' * bool(likely)}{likely})"
         )
     _check_groups(groups, "x", channels)
     extra = per_axis("output_padding", output_padding, layout.axes, least=0)
@@ -174,11 +180,16 @@ def conv_problem(
     w_coarse, w_fine, kernel = layout.split(layout.kernel, w_shape)
     strides, dilations = _strides_and_dilations(stride, dilation, layout.axes)
     _check_sizes(batch, channels, fine, w_coarse, w_fine, kernel)
-    _check_groups(groups, "x", channels)
     if w_fine * groups != channels:
+        likely = likely_fix(layout, x_shape, w_shape, lambda own, _coarse, fine: fine * groups == own, ("out", "in"))
+        _check_groups(groups, "x", channels, f" ({likely})" * bool(likely))
+        if w_fine == groups == 1 and w_coarse % channels == 0:
+            likely = f"did you mean groups={channels}?"
+        elif w_coarse == channels:
+            likely = "did you pass conv_transpose's w?"
         raise ValueError(
             f"w.shape[{layout.kernel[1]}] must equal x's {channels} channels // groups ({channels // groups}), got {w_fine} "
-            f"(conv takes w as {layout.kernel_words('out', 'in')}; did you pass conv_transpose's w?)"
+            f"(conv takes w as {layout.kernel_words('out', 'in')}{'; ' * bool(likely)}{likely})"
         )
     _check_groups(groups, "w", w_coarse)
     reach = tuple(map(_reach, kernel, dilations))
@@ -260,11 +271,13 @@ def _check_sizes(
         )
 
 
-def _check_groups(groups: int, name: str, channels: int) -> None:
+def _check_groups(groups: int, name: str, channels: int, likely: str = "") -> None:
     if groups < 1:
         raise ValueError(f"groups must be at least 1, got {groups}")
     if channels % groups:
-        raise ValueError(f"groups must divide {name}'s {channels} {'output ' if name == 'w' else ''}channels, got {groups}")
+        raise ValueError(
+            f"groups must divide {name}'s {channels} {'output ' if name == 'w' else ''}channels, got {groups}{likely}"
+        )
 
 
 def _check_indices(sizes: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import Backend, loading
-from .arrays import COPY_DTYPES, compute_type, part_type, real_and_imag, result_type, viewed_as
+from .arrays import COPY_DTYPES, compute_type, native, part_type, real_and_imag, result_type, viewed_as
 from .bfloat16 import is_bfloat16
 from .call import Call
 from .memory import Memory
@@ -51,10 +51,6 @@ class Dtypes(NamedTuple):
         return part if part in COPY_DTYPES.values() else COPY_DTYPES[8]
 
 
-def _native(dtype: np.dtype) -> np.dtype:
-    return dtype if dtype.isnative else dtype.newbyteorder("=")
-
-
 def summed(dtype: np.dtype) -> Dtypes:
     """Return the dtypes of a call that adds up values, as the operators do."""
     result = result_type([dtype])
@@ -64,15 +60,15 @@ def summed(dtype: np.dtype) -> Dtypes:
 
 def copied(dtype: np.dtype) -> Dtypes:
     """Return the dtypes of a call that only copies values."""
-    native = _native(dtype)
-    return Dtypes(native, native, _BITS if is_bfloat16(native) else COPY_DTYPES.get(native.itemsize, native))
+    own = native(dtype)
+    return Dtypes(own, own, _BITS if is_bfloat16(own) else COPY_DTYPES.get(own.itemsize, own))
 
 
 def compared(dtype: np.dtype) -> Dtypes:
     """Return the dtypes of a call that compares values: 16-bit floats and small integers are compared as wider floats."""
-    native = _native(dtype)
-    compute = COPY_DTYPES[4] if is_bfloat16(native) else _ORDERED_ALIKE.get(native, native)
-    return Dtypes(native, compute, compute)
+    own = native(dtype)
+    compute = COPY_DTYPES[4] if is_bfloat16(own) else _ORDERED_ALIKE.get(own, own)
+    return Dtypes(own, compute, compute)
 
 
 @dataclass(eq=False, slots=True)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..hints import did_you_mean
 from .arguments import Padding, Sizes, as_padding, as_sizes, per_axis, per_axis_pairs
 from .call import Remembered
 from .layout import Frame, as_layout_name, frame_of
@@ -57,7 +58,8 @@ def _frozen(size: Any, stride: Any, padding: Any, indexing: Any, layout: Any, ou
     strides = sizes if stride is None else as_sizes("stride", stride)
     margin = as_padding(padding)
     if not isinstance(indexing, str) or indexing not in ("spatial", "tensor"):
-        raise ValueError(f"indexing must be 'spatial' or 'tensor', got {indexing!r}")
+        likely = did_you_mean(indexing, ("spatial", "tensor"))
+        raise ValueError(f"indexing must be 'spatial' or 'tensor', got {indexing!r}{likely}")
     wanted = None if output_size is None else as_sizes("output_size", output_size)
     return _Options(sizes, strides, margin, indexing, as_layout_name(layout), wanted)
 

@@ -201,7 +201,9 @@ def max_unpool(
     y : array_like
         What `max_pool` returned, or another array of that shape.
     indices : array_like of integers
-        The indices that `max_pool` returned, in the shape of y; with `indexing` "tensor", positions in the result.
+        The indices that `max_pool` returned, in the shape of y; with `indexing` "tensor", positions in the result. Those
+        for an array of another size mean other places, and are no error if they lie in the result: if `max_pool` rounded a
+        size off, pass it as `output_size`.
     size, stride, padding, indexing, layout, backend
         As in `max_pool`.
     output_size : int or sequence of int, optional
@@ -321,11 +323,12 @@ def _at_indices(
     computing = call.backend(chosen)
     given = memory.take_in("indices", indices)
     places = to_planes(memory, chosen, call, *like, given)
+    sized = like[0] in ("y", "dy")  # not max_unpool_backward, whose dy has the size
     if out is not None:
-        require_inside(memory, call, places, given)
+        require_inside(memory, call, places, given, sized=sized)
 
     def run(source: Any, target: Any) -> None:
         if not ask(computing, map_of(computing), call.problem, source, places, target):
-            raise outside(memory, call, places, given)
+            raise outside(memory, call, places, given, sized=sized)
 
     return run_into(memory, call, array, out, (places,), run)

@@ -19,6 +19,7 @@ from ..core.layout import Frame, as_layout_name, frame_of
 from ..core.memory import memory_of
 from ..core.problem import Problem, check_elements, conv_transpose_problem
 from ..core.sampling import Dtypes, SamplingCall, copied, run_into, summed
+from ..hints import did_you_mean
 from ..selection import BackendRequest, choose
 
 if TYPE_CHECKING:
@@ -205,7 +206,8 @@ class _Upsampling(SamplingCall):
 
 def _frozen(scale: Any, mode: Any, layout: Any) -> tuple[Any, ...]:
     if not isinstance(mode, str) or mode not in _MODES:
-        raise ValueError(f"mode must be one of {', '.join(map(repr, _MODES))}, got {mode!r}")
+        names = ", ".join(map(repr, _MODES))
+        raise ValueError(f"mode must be one of {names}, got {mode!r}{did_you_mean(mode, _MODES)}")
     return as_sizes("scale", scale), mode, as_layout_name(layout)
 
 

@@ -40,11 +40,14 @@ def conv_transpose_geometry(arrays: Tensors, options: ConvTransposeOptions) -> G
         raise ValueError(f"f must not be empty (only vl_nnconv does without filters), got shape {arrays.f}")
     filter_height, filter_width, filters, depth = arrays.f
     if depth % options.num_groups:
-        raise ValueError(f"num_groups must divide f's depth, f.shape[3] = {depth}, got {options.num_groups}")
+        raise ValueError(
+            f"num_groups must divide f's depth, f.shape[3] = {depth}, got {options.num_groups}"
+            f"{_unsqueezed(arrays, channels)}"
+        )
     if depth != channels:
         raise ValueError(
             f"f.shape[3] must equal x's {channels} channels, got {depth} (f is FH x FW x K x D, with groups too; is it "
-            "vl_nnconv's?)"
+            f"vl_nnconv's?){_unsqueezed(arrays, channels)}"
         )
     up_y, up_x = options.upsample
     top, bottom, left, right = options.crop
@@ -61,6 +64,14 @@ def conv_transpose_geometry(arrays: Tensors, options: ConvTransposeOptions) -> G
     )
     _check_b_and_dzdy(arrays, geometry.y_shape)
     return geometry
+
+
+def _unsqueezed(arrays: Tensors, channels: int) -> str:
+    """Return the likely fix if K = 1 has been squeezed away, as some readers of .mat files do, so that D is in its place."""
+    height, width, filters, depth = arrays.f
+    if depth != 1 or filters != channels:
+        return ""
+    return f"; if f has been squeezed, pass f.reshape({height}, {width}, 1, {filters})"
 
 
 def conv_geometry(arrays: Tensors, options: ConvOptions) -> Geometry:

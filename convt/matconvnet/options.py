@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar, cast
 import numpy as np
 
 from ..core.arguments import are_keys, as_flag
+from ..hints import did_you_mean
 from ..settings import options as call_options
 
 __all__ = ["ConvOptions", "ConvTransposeOptions", "CudnnSettings", "Options", "read_options"]
@@ -169,7 +170,8 @@ def _named(kind: type[Options], arguments: Sequence[Any]) -> Iterator[tuple[str,
             raise TypeError(f"an option name must be a string, got {argument!r} (flags such as 'Verbose' take no value)")
         name = names.get(argument.lower())
         if name is None:
-            raise ValueError(f"an option name must be one of {', '.join(names.values())}, got {argument!r}")
+            likely = did_you_mean(argument, names.values())
+            raise ValueError(f"an option name must be one of {', '.join(names.values())}, got {argument!r}{likely}")
         if name in kind.flags:
             yield kind.flags[name]
             continue

@@ -11,7 +11,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from ..core.arrays import as_operand
 from ..core.containers import as_numpy
-from ..core.memory import host_memory_of
+from ..core.memory import ContainerMemory, HostMemory, host_memory_of
 from ..functions.operators import conv, conv_backward
 from ..selection import BackendRequest, check_request
 from .arguments import MatrixArguments
@@ -41,8 +41,37 @@ class _Operator(LinearOperator):  # type: ignore[misc]
             raise ValueError(
                 f"x must be a vector of {length} elements or a matrix of {length} rows, got shape {array.shape}{hint}"
             )
-        product = super().dot(array)
-        return memory.give_back(product, None, product.dtype)
+        return _given_back(memory, super().dot(array))
+
+    def matvec(self, x: Any) -> Any:
+        """``A @ x`` for a vector."""
+        memory, array = _taken(x)
+        return _given_back(memory, super().matvec(array))
+
+    def rmatvec(self, x: Any) -> Any:
+        """``A.H @ x`` for a vector."""
+        memory, array = _taken(x)
+        return _given_back(memory, super().rmatvec(array))
+
+    def matmat(self, X: Any) -> Any:  # noqa: N803  (SciPy's name)
+        """``A @ X`` for a matrix."""
+        memory, array = _taken(X)
+        return _given_back(memory, super().matmat(array))
+
+    def rmatmat(self, X: Any) -> Any:  # noqa: N803
+        """``A.H @ X`` for a matrix."""
+        memory, array = _taken(X)
+        return _given_back(memory, super().rmatmat(array))
+
+
+def _taken(x: Any) -> tuple[HostMemory, Any]:
+    """The memory for a product's result, and x as SciPy's checks take it."""
+    memory = host_memory_of(x)
+    return memory, memory.take_in("x", x) if isinstance(memory, ContainerMemory) else x
+
+
+def _given_back(memory: HostMemory, product: Any) -> Any:
+    return memory.give_back(product, None, product.dtype)
 
 
 class ConvOperator(_Operator):

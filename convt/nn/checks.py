@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.arguments import is_number
-from ..core.containers import as_numpy
+from ..core.containers import as_numbers
 from ..core.memory import ContainerMemory, HostMemory, host_memory_of
 
 __all__ = ["as_real", "as_rng", "check_gradient", "in_range", "no_forward", "take_gradient", "take_real"]
 
 
 def as_real(name: str, value: Any) -> NDArray[Any]:
-    """The value as an array of real numbers; an array is not copied."""
-    return _real(name, as_numpy(name, value))
+    """The value as an array of real numbers; an array is not copied, but for bfloat16, which becomes float32."""
+    return _real(name, as_numbers(name, value))
 
 
 def take_real(x: Any) -> tuple[HostMemory, NDArray[Any], Any]:

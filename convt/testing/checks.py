@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..adapter import as_backend, missing_members
+from ..adapter import as_backend, missing_members, what_is_wrong
 from ..backend import Backend, BackendUnavailable, Problem
 from . import bounds, naive
 from .memory import FORMS, Form, Window
@@ -248,9 +248,7 @@ class Examiner:
 def check_members(candidate: Any) -> Backend:
     """The backend, wrapped if it only has a backend's members; all of them are there, and of the right kind."""
     missing = missing_members(candidate)
-    _require(
-        not missing, f"a backend must have all members of convt.Backend, got {candidate!r} without {', '.join(missing)}"
-    )
+    _require(not missing, f"a backend must have all members of convt.Backend, got {what_is_wrong(candidate, missing)}")
     try:
         backend = as_backend(candidate)
     except TypeError as error:

@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 import convt
 from convt import nn
 from convt.core import containers
+from convt.core.bfloat16 import BFLOAT16
 from convt.core.containers import GROUP, Containers
 from convt.matconvnet import vl_nnconvt
 
@@ -188,6 +189,29 @@ def test_so_are_the_products_of_an_operator(tank, rng):
     assert_array_equal(convt.conv_matrix((1, 8), Tank(w)).toarray(), convt.conv_matrix((1, 8), w).toarray())
 
 
+def test_so_are_the_products_of_an_operator_by_their_names(tank):
+    operator = convt.ConvOperator((4,), Tank([1.0, 2.0, 1.0]), padding=1)
+    for product, shape in (("matvec", 4), ("rmatvec", 4), ("matmat", (4, 2)), ("rmatmat", (4, 2))):
+        for each in (operator, operator.H):
+            expected, made = (getattr(each, product)(kind(np.ones(shape))) for kind in (np.asarray, Tank))
+            assert type(expected) is np.ndarray
+            assert type(made) is Tank
+            assert_array_equal(made.held, expected)
+
+
+def test_numbers_of_any_kind_make_numpys_parameters_and_filters(tank):
+    bits = np.full((1, 1, 2), 0x3FC0, np.uint16).view(BFLOAT16)
+    layer = nn.Conv1D(1, 2).initialize(Tank(bits))
+    layer(np.ones((1, 4), np.float32))
+    assert_array_equal(layer.weight.data, np.full((1, 1, 2), 1.5))
+    layer.weight.data = Tank(2 * np.ones((1, 1, 2)))
+    assert_array_equal(layer.weight.data, np.full((1, 1, 2), 2))
+    assert_array_equal(convt.filters.icnr(Tank(bits), 2), np.full((1, 1, 4), 1.5))
+    with pytest.raises(AssertionError, match="x"):
+        convt.testing.gradcheck(lambda x: convt.upsample(x, 2), {"x": Tank(bits)}, lambda x, dy: 2 * x)
+    convt.testing.gradcheck(lambda x: convt.upsample(x, 2), {"x": Tank(bits)}, lambda x, dy: convt.upsample_backward(dy, 2))
+
+
 def test_a_subclass_is_of_its_bases_kind(tank, arrays):
     check(convt.conv_transpose(**tanks(arrays, Barrel)), convt.conv_transpose(**arrays), Barrel)
 
@@ -357,6 +381,18 @@ def test_a_kind_whose_take_or_give_fails(register):
     assert isinstance(raised.value.__cause__, AttributeError)
 
 
+@pytest.mark.parametrize("name", ["take", "give"])
+def test_a_kind_without_memory(register, name):
+    def fail(*arguments):
+        raise MemoryError("no room")
+
+    kind = Kind(Tank)
+    setattr(kind, name, fail)
+    register(tank=kind)
+    with pytest.raises(MemoryError, match=r"^no room$"):
+        convt.upsample(Tank(np.ones(3)), 2)
+
+
 def test_what_a_kind_does_not_accept_goes_numpys_way(register):
     kind = Kind(())
     register(tank=kind)
@@ -373,6 +409,13 @@ def test_two_packages_with_one_name_are_a_warning_and_the_first_stays():
     points = [EntryPoint("tank", value, GROUP) for value in ("first", "second", "first")]
     with pytest.warns(RuntimeWarning, match=r"^two packages register arrays of 'tank': first is used, second is not$"):
         Containers(points)
+
+
+@pytest.mark.parametrize("values", [("convt.kinds.tank", "theirs"), ("theirs", "convt.kinds.tank")])
+def test_a_module_of_convts_own_stays(values):
+    points = [EntryPoint("tank", value, GROUP) for value in values]
+    with pytest.warns(RuntimeWarning, match=r"'tank': convt\.kinds\.tank is used, theirs is not$"):
+        assert Containers(points)._points["tank"].value == "convt.kinds.tank"
 
 
 def test_no_more_than_some_types_are_remembered(tank):
@@ -448,6 +491,23 @@ def test_a_lazy_array_of_the_array_api_is_not_loaded(register):
     register()
     with pytest.raises(TypeError, match=r"^x must give its memory away by __dlpack__, got a Lazy of lazy without "):
         convt.upsample(Lazy(), 2)
+
+
+def test_what_dask_would_compute_is_not_loaded():
+    class Labelled:
+        def __init__(self, graph):
+            self.graph = graph
+
+        def __dask_graph__(self):
+            return self.graph
+
+        def __array__(self, *args, **kwargs):
+            assert self.graph is None
+            return np.ones(3)
+
+    with pytest.raises(TypeError, match=r"^x must not be lazy, got a Labelled that dask would compute \(load it first\)$"):
+        convt.upsample(Labelled({}), 2)
+    assert_array_equal(convt.upsample(Labelled(None), 2), np.ones(6))
 
 
 def test_scalars_and_subclasses_of_numpys_arrays_are_numpys(register, arrays, tmp_path):
