@@ -163,7 +163,7 @@ def requested_threads() -> int | None:
 
 
 def is_verbose() -> bool:
-    """The same as ``settings().verbose``, but faster."""
+    """Return ``settings().verbose``, faster."""
     given = _context.get()
     return bool(given) and any(name == "verbose" and value for name, value in given)
 
