@@ -1,10 +1,11 @@
 """convt: transposed convolution for NumPy arrays.
 
-`conv_transpose` and `conv` with their gradients, `upsample`, `max_pool` and `max_unpool` with theirs, computed by the
-backend that is chosen with `use_backend`, `set_backend` or the environment variable ``CONVT_BACKEND``; `options` says what
-it may do to be fast. ``convt.nn`` has layers, ``convt.draw`` pictures that explain, ``convt.matconvnet`` speaks
-MatConvNet's language, ``convt.testing`` checks backends, ``convt.typing`` has types for annotations;
-all are imported when first used.
+`conv_transpose`, `conv`, `upsample`, `max_pool` and `max_unpool`, each with its gradients, are computed by a backend: select
+one with `use_backend`, `set_backend` or the environment variable ``CONVT_BACKEND``, and adjust it with `options`.
+
+Submodules are imported when first used: ``convt.nn`` has layers, ``convt.filters`` filter banks, ``convt.draw`` pictures
+that explain, ``convt.matconvnet`` MatConvNet's functions, ``convt.testing`` checks for backends, and ``convt.typing`` types
+for annotations.
 """
 
 from importlib import import_module
@@ -68,7 +69,7 @@ __all__ = [
     "use_backend",
 ]
 
-if TYPE_CHECKING:  # a __getattr__ would let every typo pass
+if TYPE_CHECKING:  # with a __getattr__, a type checker would accept every misspelt name
     from . import draw, filters, matconvnet, nn, testing, typing
     from .functions.overlap import checkerboard
     from .matrix import ConvOperator, conv_matrix

@@ -1,6 +1,6 @@
-"""The command line, ``python -m convt`` or ``convt``: arguments and exit status only.
+"""The command line, ``python -m convt`` or ``convt``: arguments and exit status.
 
-Without a command it prints `show_config`. What the commands do is in `demo/run.py`, `images.py`, and `run.py`, `busy.py`
+Without a command, it calls `show_config`. The commands themselves are in `demo/run.py`, `images.py`, and `run.py`, `busy.py`
 and `schedule.py` of `bench/`.
 """
 
@@ -26,12 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Those of the process by default.
+        By default those of the process.
 
     Returns
     -------
     int
-        The exit status: 0; 1 if an optional package is missing; 2 for wrong arguments, files or backends.
+        The exit status: 0; 1 if an optional package is missing; 2 for wrong arguments, files or backends; 130 for Ctrl-C.
     """
     try:
         status = _run(arguments)
@@ -43,14 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    """Do what the arguments say; the exit status."""
+    """Run the command that the arguments name, and return the exit status."""
     options = _parser().parse_args(arguments)
     try:
         with use_backend(options.backend):
             options.command(options)
     except MissingPackage as missing:
         return _fail(str(missing), 1)
-    except BrokenPipeError:  # who reads, as `head` does, has read enough
+    except BrokenPipeError:  # the reader, such as `head`, wants no more
         return 0
     except (BackendUnavailable, LookupError, MemoryError, OSError, ValueError) as error:
         return _fail(f"convt: error: {str(error) or type(error).__name__}", 2)
@@ -149,7 +149,7 @@ def _bench(options: Namespace) -> None:
 
 
 def _refuse(options: Namespace, mode: str, *names: str) -> None:
-    """An error for what has no meaning in a mode of the benchmark."""
+    """Raise for an option that has no meaning in a mode of the benchmark."""
     for name in names:
         if getattr(options, name) not in (None, False):
             raise ValueError(f"{name} must not be given with --{mode}")
@@ -163,7 +163,7 @@ def _numbers(text: str) -> list[int]:
 
 
 def _flush() -> OSError | None:
-    """Write what has been printed; what cannot be written is dropped, so that the interpreter does not try again."""
+    """Write what has been printed, or return the error. What cannot be written is dropped; Python must not try again."""
     try:
         print(end="", flush=True)
     except OSError as error:

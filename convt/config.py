@@ -1,4 +1,4 @@
-"""What is installed and what would be used: the answer to "what did I run this on?"."""
+"""`show_config`: what is installed, and what would be used."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ def show_config(mode: Literal["print"] = "print") -> None: ...
 @overload
 def show_config(mode: Literal["dicts"]) -> dict[str, dict[str, Any]]: ...
 def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, dict[str, Any]] | None:
-    """Versions, environment variables, and each backend with its state and what it says of itself.
+    """Show versions, environment variables, and the state of each backend with what it reports about itself.
 
-    What is wrong with any of these is an entry too, not an error: it begins with "wrong: ".
+    A value that cannot be used raises no error; its entry is the reason, after "wrong: ".
 
     Parameters
     ----------
     mode : {"print", "dicts"}
-        Print it, or return it as nested dicts.
+        Whether to print these, or to return them as nested dicts.
 
     Returns
     -------
     dict or None
-        With the keys "versions", "environment" and "backends".
+        A dict has the keys "versions", "environment" and "backends".
 
     Raises
     ------
     ValueError
-        For another mode.
+        mode is not one of these.
     """
     if mode not in ("print", "dicts"):
         raise ValueError(f"mode must be 'print' or 'dicts', got {mode!r}")
@@ -65,7 +65,7 @@ def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, dict[str
 
 
 def _names() -> list[str]:
-    """The variables to show: a few in any case, and all of ours that are set."""
+    """Return the environment variables to show: a few always, and all others of convt's that are set."""
     return [*_VARIABLES, *sorted(name for name in os.environ if name.startswith("CONVT_") and name not in _VARIABLES)]
 
 

@@ -1,4 +1,4 @@
-"""The likely fix at the end of an error message about a name."""
+"""Suggestions at the end of error messages about unknown names."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = ["did_you_mean"]
 
 
 def did_you_mean(name: object, known: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str:
-    """Return ``"; did you mean 'numpy'?"`` for the known name that is most like this one, "" if none is.
+    """Return ``"; did you mean 'numpy'?"`` with the known name that is most similar, or "" if none is.
 
     Parameters
     ----------
     name : object
-        What was given; for what is no string there is no suggestion.
+        What was given. If it is not a string, nothing is suggested.
     known : iterable of str
     synonyms : mapping of str to str, optional
         Other libraries' names, in lower case, for known ones.

@@ -1,4 +1,4 @@
-"""`replacing`: how files are written. The one that was there is replaced when its successor is complete, and not before."""
+"""`replacing`: write a file so that the old one is replaced only when the new one is complete."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["replacing"]
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a new file beside `path`, for writing and reading; it takes that name when the block ends without an error.
+    """Open a new file beside `path` for writing and reading, and rename it to `path` when the ``with`` block has succeeded.
 
-    Else, as on a full disk, it is removed, and what was at `path` stays. A file keeps its permissions, a link its goal. What
-    is no file (a pipe, a device such as ``/dev/stdout``) has no successor and is written to.
+    If the block raises, as on a full disk, the new file is removed and the old one stays. The permissions of the old file
+    are kept, and symbolic links are followed. A pipe or a device such as ``/dev/stdout`` is written to directly.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        Its folder is missing, one of both must not be written, or the disk is full.
+        The folder is missing, the file or the folder is not writable, or the disk is full.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         mode = os.stat(target).st_mode
     except FileNotFoundError:
         mode = None
-    if mode is not None and not stat.S_ISREG(mode):  # of a folder, open tells
+    if mode is not None and not stat.S_ISREG(mode):  # for a folder, open raises
         with open(path, "wb") as file:
             yield file
         return
@@ -52,7 +52,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 os.chmod(name, stat.S_IMODE(mode))
             yield file
             file.flush()
-            os.fsync(file.fileno())  # some file systems tell only now that there is no room
+            os.fsync(file.fileno())  # some file systems report a full disk only now
         os.replace(name, target)
     except BaseException:
         with suppress(OSError):

@@ -1,7 +1,7 @@
-"""bfloat16, which NumPy does not have: the upper half of a float32.
+"""bfloat16, the upper half of a float32, which NumPy does not have.
 
-The package ml_dtypes adds it to NumPy, with all conversions. What comes from a library that does without that package is
-`BFLOAT16`, in which NumPy sees two bytes without a meaning, so that nothing has to be copied.
+The package ml_dtypes adds it to NumPy, with all conversions. Arrays of libraries that do not use that package, such as
+PyTorch, become NumPy arrays of the dtype `BFLOAT16` without a copy: NumPy sees an integer field with the bits.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ import numpy as np
 __all__ = ["BFLOAT16", "added", "dtype_name", "is_bfloat16", "narrowed", "widened"]
 
 BFLOAT16 = np.dtype([("bfloat16", np.uint16)])
-"""The bits of a bfloat16."""
+"""A structured dtype that holds the bits of a bfloat16."""
 
 _BELOW_HALF = np.uint32(0x7FFF)
 _QUIET = np.uint16(0x0040)
 
 
 def is_bfloat16(dtype: np.dtype) -> bool:
-    """Whether it is `BFLOAT16`, or that of ml_dtypes."""
+    """Return whether a dtype is `BFLOAT16` or the bfloat16 of ml_dtypes."""
     return dtype.kind == "V" and (dtype.name == "bfloat16" or dtype == BFLOAT16)
 
 
 def dtype_name(dtype: np.dtype) -> str:
-    """The name for a message."""
+    """Return the name of a dtype for a message."""
     return "bfloat16" if is_bfloat16(dtype) else str(dtype)
 
 
 def widened(array: np.ndarray) -> np.ndarray:
-    """A float32 copy of bfloat16 numbers; an array of another type itself."""
+    """Return a float32 copy of bfloat16 numbers; an array of another dtype is returned as it is."""
     if not is_bfloat16(array.dtype):
         return array
     if array.dtype != BFLOAT16:
@@ -41,7 +41,7 @@ def widened(array: np.ndarray) -> np.ndarray:
 
 
 def narrowed(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """float32 numbers rounded to the nearest of a bfloat16 dtype, halves to even; an array of that dtype itself."""
+    """Round float32 numbers to a bfloat16 dtype, ties to even; an array of that dtype is returned as it is."""
     if array.dtype == dtype or dtype != BFLOAT16:
         return array.astype(dtype, copy=False)
     bits = array.view(np.uint32)
@@ -51,7 +51,7 @@ def narrowed(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def added(first: Any, second: Any) -> Any:
-    """The sum of two arrays, bfloat16 ones through float32."""
+    """Return the sum of two arrays; bfloat16 is added in float32."""
     short = [isinstance(array, np.ndarray) and is_bfloat16(array.dtype) for array in (first, second)]
     if not any(short):
         return first + second

@@ -1,4 +1,4 @@
-"""The likely fix in the message about x and w whose channels do not go together."""
+"""The likely fix in a message about channels of x and w that do not match."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ def likely_fix(
     agree: Callable[[int, int, int], bool],
     words: tuple[str, str],
 ) -> str:
-    """Return the axis orders of x, of w or of both that would make the channels agree, and what to do then; "" if none do.
+    """Return which other axis orders of x, w or both would make the channels match, and the fix for each; "" for none.
 
     Parameters
     ----------
     layout : Layout
-        The call's.
+        The layout of the call.
     x_shape, w_shape : tuple of int
-        In the caller's order.
+        In the caller's axis order.
     agree : callable
-        ``agree(channels, w_coarse, w_fine)`` tells whether x's channels go together with w's.
+        ``agree(channels, w_coarse, w_fine)`` returns whether x's channels match those of w.
     words : tuple of str
-        What w's coarse and fine channels are called.
+        The names of w's coarse and fine channels, for the message.
     """
 
     def fits(of_x: Layout, of_w: Layout) -> bool:
@@ -52,5 +52,5 @@ def likely_fix(
 
 
 def _axes(layout: Layout, shape: tuple[int, ...]) -> str:
-    """The letters of an array's axes."""
+    """Return the letters of an array's axes."""
     return layout.name if len(shape) == len(layout.name) else layout.name.replace("N", "")
