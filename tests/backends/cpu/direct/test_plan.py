@@ -51,3 +51,12 @@ def test_a_halo_beyond_all_buffers_is_refused(data_map):
 def test_strides_of_more_phases_than_64_bits_count_are_refused():
     problem = Problem(1, 1, 1, 1, (1, 1), (1, 1), (1, 1), (2**32, 2**32), (0, 0), (1, 1), np.dtype("f4"))
     assert direct_plan(Job(problem, "scatter", (0, 1), "portable")) is None
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("record", ["zen4,l2=512K", "zen4", "zen4,l2=2M", "zen4,l2=8M"])
+@pytest.mark.parametrize("channels", [64, 256, 512])
+def test_for_few_strips_a_gather_packs_weights_where_they_are_used(monkeypatch, record, channels, isa):
+    monkeypatch.setenv("CONVT_CPU_MACHINE", record)
+    problem = Problem(4, 1, channels, 512, (16, 16), (8, 8), (2, 2), (2, 2), (0, 0), (1, 1), np.dtype("f4"))
+    assert direct_plan(Job(problem, "gather", (0, 1), isa)).tables.schedule == "by outputs"
