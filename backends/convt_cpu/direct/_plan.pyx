@@ -164,9 +164,9 @@ cdef Strips _choose_strips(DirectPlan plan, Draft* d):
     elif number_of(&s) * p.groups < TASKS and computed(&s) * p.groups * p.inputs * p.outputs * d.taps > MUCH:
         few = number_of(&s) * p.groups < FEW_STRIPS < d.units
         near = d.units > 1 and (_packed_bytes(plan, &s) <= d.caches.shared or _outweighs(plan, d))
-        # A gather's filters of an output lie in one piece: where few strips meet them, packing them where they are used is
-        # cheaper than writing them and reading them back from far away. It makes fewer tasks unless strips are halved.
-        if few and (flat and not plan.scatters or not near):
+        # Weights are packed where they are used if writing them and reading them back from far away is dearer: if one strip
+        # meets them, or few do in a gather, whose filters of an output lie in one piece. Strips are halved for more tasks.
+        if few and (flat and (number_of(&s) == 1 or not plan.scatters) or not near):
             plan.schedule = BY_OUTPUTS
         else:
             plan.schedule = TOGETHER if near else BY_STRIPS
