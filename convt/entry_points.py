@@ -14,18 +14,23 @@ from __future__ import annotations
 import os
 import re
 import sys
+import warnings
 from dataclasses import dataclass
 from functools import reduce
 from importlib import import_module
 from importlib.machinery import PathFinder
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from importlib.metadata import Distribution
     from importlib.metadata import EntryPoint as StandardEntryPoint
+    from typing import TypeAlias
 
-__all__ = ["EntryPoint", "entry_points"]
+    Point: TypeAlias = "EntryPoint | StandardEntryPoint"
+
+__all__ = ["EntryPoint", "by_name", "entry_points"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,36 @@ def entry_points(*groups: str) -> list[EntryPoint] | list[StandardEntryPoint]:
 
     installed = standard()
     return [point for group in groups for point in installed.select(group=group)]
+
+
+def by_name(
+    points: Iterable[Point], subject: str, *, tell: Callable[[Point], str] = attrgetter("value"), ours: str = ""
+) -> dict[str, Point]:
+    """Return entry points by name. If several packages use a name, the first stays, or convt's own; a warning tells.
+
+    Parameters
+    ----------
+    points : iterable of EntryPoint
+    subject : str
+        What they register, for the warning.
+    tell : callable
+        What the warning says of one.
+    ours : str, optional
+        How the values of convt's own begin that nobody may replace.
+    """
+    named: dict[str, Point] = {}
+    for point in points:
+        known = named.setdefault(point.name, point)
+        if known.value == point.value:
+            continue
+        if ours and point.value.startswith(ours):
+            named[point.name], known, point = point, point, known
+        warnings.warn(
+            f"two packages register {subject} {point.name!r}: {tell(known)} is used, {tell(point)} is not",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return named
 
 
 def _only_folders() -> bool:

@@ -17,16 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from .adapter import as_backend, missing_members
 from .backend import Backend, BackendUnavailable, DeviceBackend, loading
-from .entry_points import entry_points
+from .entry_points import by_name, entry_points
 from .hints import did_you_mean
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint as StandardEntryPoint
-    from typing import TypeAlias
-
-    from .entry_points import EntryPoint
-
-    Point: TypeAlias = EntryPoint | StandardEntryPoint
+    from .entry_points import Point
 
 __all__ = ["DEVICE_GROUP", "GROUP", "BackendState", "Registry", "registry"]
 
@@ -74,18 +69,11 @@ class Registry:
     """
 
     def __init__(self, points: Iterable[Point]) -> None:
-        self._points: dict[str, Point] = {}
-        self._devices: set[str] = set()
-        for point in points:
-            known = self._points.setdefault(point.name, point)
-            if point.group == DEVICE_GROUP and known.value == point.value:
-                self._devices.add(point.name)
-            if known.value != point.value:
-                warnings.warn(
-                    f"two packages register the backend {point.name!r}: {_source(known)} is used, {_source(point)} is not",
-                    RuntimeWarning,
-                    stacklevel=2,
-                )
+        found = list(points)
+        self._points = by_name(found, "the backend", tell=_source)
+        self._devices = {
+            point.name for point in found if point.group == DEVICE_GROUP and point.value == self._points[point.name].value
+        }
         self._loaded: dict[str, Backend] = {}
         self._failures: dict[str, BackendUnavailable] = {}
         self._ranked: list[Backend] | None = None

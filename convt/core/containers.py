@@ -25,25 +25,19 @@ Libraries that nobody has registered are served by the array API standard, if th
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..entry_points import entry_points
+from ..entry_points import by_name, entry_points
 from ..loading import loading
 from .arrays import as_array, check_dtype
 from .bfloat16 import widened
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint as StandardEntryPoint
-    from typing import TypeAlias
-
-    from ..entry_points import EntryPoint
-
-    Point: TypeAlias = EntryPoint | StandardEntryPoint
+    from ..entry_points import Point
 
 __all__ = ["GROUP", "Container", "Containers", "as_numbers", "as_numpy", "container_of"]
 
@@ -171,17 +165,7 @@ class Containers:
     """
 
     def __init__(self, points: Iterable[Point]) -> None:
-        self._points: dict[str, Point] = {}
-        for point in points:
-            known = self._points.setdefault(point.name, point)
-            if known.value != point.value:
-                if point.value.startswith(_OURS):
-                    self._points[point.name], known, point = point, point, known
-                warnings.warn(
-                    f"two packages register arrays of {point.name!r}: {known.value} is used, {point.value} is not",
-                    RuntimeWarning,
-                    stacklevel=2,
-                )
+        self._points = by_name(points, "arrays of", ours=_OURS)
         self._known: dict[type, Container | None] = {}
 
     def of(self, value: Any) -> Container | None:

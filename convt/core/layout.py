@@ -94,6 +94,10 @@ class Layout:
             return ordered
         return ordered[1:] if self.data[0] == 0 else ordered[:-1]
 
+    def letters(self, rank: int) -> str:
+        """Return the letters of the axes of data with so many axes, without N if it has no batch."""
+        return self.name if rank == len(self.name) else self.name.replace("N", "")
+
     def kernel_words(self, coarse: str, fine: str) -> str:
         """Return the kernel's shape in words, for messages: "(in, out // groups, kh, kw)"."""
         words = (coarse, f"{fine} // groups", *(f"k{axis.lower()}" for axis in _SPATIAL[self.axes]))

@@ -37,11 +37,12 @@ def likely_fix(
     for other in LAYOUTS.values():
         if other.axes != layout.axes or other is layout:
             continue
-        x_words, w_words = f"x is ({', '.join(_axes(other, x_shape))})", f"w is {other.kernel_words(*words)}"
+        letters = other.letters(len(x_shape))
+        x_words, w_words = f"x is ({', '.join(letters)})", f"w is {other.kernel_words(*words)}"
         if fits(other, other):
             fixes.append(f"if {x_words} and {w_words}, pass layout={other.name!r}")
         if fits(other, layout):
-            order = tuple(_axes(other, x_shape).index(axis) for axis in _axes(layout, x_shape))
+            order = tuple(letters.index(axis) for axis in layout.letters(len(x_shape)))
             fixes.append(f"if {x_words}, pass x.transpose{order}")
         if fits(layout, other) and other.kernel != layout.kernel:
             order = tuple(other.kernel[axis] for axis in layout.kernel_back)
@@ -49,8 +50,3 @@ def likely_fix(
         if fixes:
             break
     return ", or ".join(fixes)
-
-
-def _axes(layout: Layout, shape: tuple[int, ...]) -> str:
-    """Return the letters of an array's axes."""
-    return layout.name if len(shape) == len(layout.name) else layout.name.replace("N", "")

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.call import Operator
+from ..core.call import Outline as ArrayOutline
 from ..core.execution import Gradients, backward, forward
 from ..core.memory import Memory
 from ..selection import BackendRequest, choose
@@ -163,9 +164,8 @@ def _report(
     common = {each.name for each in fields(Options)}
     specific = [f"{each.name} {getattr(options, each.name)}" for each in fields(options) if each.name not in common]
     direction, result = ("forward", "y") if given.dzdy is None else ("backward", "dzdy")
-    problem = function.operator.checked(
-        call.geometry.operator_options, *(np.broadcast_to(np.zeros((), dtype), shape[::-1]) for shape in (given.x, call.f))
-    ).problem
+    x, f = ArrayOutline(given.x[::-1], dtype), ArrayOutline(call.f[::-1], dtype)
+    problem = function.operator.checked(call.geometry.operator_options, x, f).problem
     for line in (
         f"{direction}, {CLASSES[given.type_name]}, backend {choose(problem, backend, memory.owner).name}",
         _cudnn_words(),

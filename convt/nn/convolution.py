@@ -119,7 +119,7 @@ class _ConvTranspose(FilterLayer):
         size = as_sizes("output_size", output_size)
         if isinstance(size, int) or len(size) == self.axes or len(size) != x.ndim:
             return size
-        names = self.layout if x.ndim == self.axes + 2 else self.layout.replace("N", "")
+        names = self._layout.letters(x.ndim)
         fixed = {"N": x.shape[names.find("N")], "C": self.channels}
         if any(entry != fixed.get(name, entry) for name, entry in zip(names, size, strict=True)):
             whole = ", ".join(str(fixed.get(name, name)) for name in names)

@@ -230,12 +230,9 @@ class FilterLayer(Layer):
         return tuple(shape[axis] for axis in self._layout.kernel_back)
 
     def _channels_of(self, x: Any) -> int:
-        words = self._layout.name.replace("", " ").split()
         if x.ndim not in (self.axes + 1, self.axes + 2):
-            raise ValueError(f"x must have the axes {', '.join(words)}, or the same without N, got {x.ndim} axes")
-        axis = self._layout.data[1]
-        if x.ndim == self.axes + 1 and self._layout.data[0] < axis:
-            axis -= 1
+            raise ValueError(f"x must have the axes {', '.join(self.layout)}, or the same without N, got {x.ndim} axes")
+        axis = self._layout.letters(x.ndim).index("C")
         channels: int = x.shape[axis]
         if self.in_channels not in (0, channels):
             raise ValueError(f"x must have {self.in_channels} channels (axis {axis}), got {channels} in shape {x.shape}")

@@ -78,9 +78,8 @@ class Examiner:
             name: self.check_map(name, problem, arrays[left], arrays[right]) for name, (left, right) in INPUTS.items()
         }
         self._check_adjoint(problem, arrays, results)
-        if hasattr(self.backend, "channel_sums"):
-            self._check_channel_sums(problem, arrays["fine"])
-            self._check_channel_sums(problem, arrays["coarse"])
+        self._check_channel_sums(problem, arrays["fine"])
+        self._check_channel_sums(problem, arrays["coarse"])
 
     def check_map(
         self, name: str, problem: Problem, left: Array, right: Array, form: Form | None = None, *, exact: bool = False
