@@ -1,0 +1,155 @@
+"""The handler that XLA calls, `handler.cc`: compiled once for each version of JAX and kept in convt's cache."""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jaxlib
+
+from ..environment import cache_folder
+from ..loading import loading
+from ..replacing import replacing
+from .work import buffers_of
+
+__all__ = ["TARGET", "Handler", "NoHandler", "built", "handler", "how"]
+
+TARGET = "convt_jax_map"
+
+_SOURCE = Path(__file__).with_name("handler.cc")
+_FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-pthread")
+_PATIENCE = 300  # seconds for the compiler
+
+_Run = ctypes.CFUNCTYPE(
+    ctypes.c_int,
+    *(ctypes.c_void_p, ctypes.c_int64),  # the text
+    *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p),  # left, right, result
+    *(ctypes.c_void_p, ctypes.c_int64),  # where to say what went wrong
+)
+
+
+class NoHandler(Exception):
+    """There is no compiler, or it cannot compile the handler; the message says which."""
+
+
+class Handler(NamedTuple):
+    """Where the compiled handler lies, or why there is none."""
+
+    path: str | None
+    why_not: str | None
+
+
+@cache
+def _handler() -> Handler:
+    try:
+        path, library = _loaded()
+    except NoHandler as reason:
+        return Handler(None, str(reason))
+    _open(library)
+    return Handler(path, None)
+
+
+def handler() -> Handler:
+    """Compile the handler if it is not in the cache, load and register it, once per process."""
+    with loading:
+        return _handler()
+
+
+def how() -> str:
+    """Return in words by which way JAX calls convt, for `convt.show_config`."""
+    path, why_not = handler()
+    return f"by the FFI, {path}" if why_not is None else f"by callback, which is slower: {why_not}"
+
+
+def built(compiler: list[str], folder: str) -> Path:
+    """Compile the handler into a folder.
+
+    Raises
+    ------
+    NoHandler
+        With the end of what the compiler said.
+    """
+    target = Path(folder, "handler.so")
+    command = [*compiler, *_FLAGS, f"-I{jax.ffi.include_dir()}", str(_SOURCE), "-o", str(target)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NoHandler(f"{compiler[0]} cannot be run ({error})") from error
+    if done.returncode or not target.is_file():
+        said = " ".join(done.stderr.split())[-300:] or "it said nothing"
+        raise NoHandler(f"{compiler[0]} failed with status {done.returncode} ({said})")
+    return target
+
+
+def _loaded() -> tuple[str, ctypes.CDLL]:
+    """Return the handler from the cache, or compiled now; a cache that cannot be written or read is no error."""
+    place = cache_folder() / f"jax-{_digest()}.so"
+    if place.is_file():
+        try:
+            return str(place), ctypes.CDLL(str(place))
+        except OSError:
+            pass  # not complete, or made for another machine: it is replaced
+    with tempfile.TemporaryDirectory(prefix="convt-") as folder:
+        compiled = built(_compiler(), folder)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(place) as file:
+                file.write(compiled.read_bytes())
+            return str(place), ctypes.CDLL(str(place))
+        except OSError:
+            pass
+        try:
+            return "not kept, as the cache cannot be written", ctypes.CDLL(str(compiled))
+        except OSError as error:
+            raise NoHandler(f"what was compiled cannot be loaded ({error})") from error
+
+
+def _digest() -> str:
+    """Return what tells handlers apart: the source, JAX, and what they are compiled for."""
+    versions = (jax.__version__, jaxlib.__version__, sysconfig.get_platform(), sys.implementation.cache_tag, *_FLAGS)
+    return hashlib.sha256("\n".join((_SOURCE.read_text(), *map(str, versions))).encode()).hexdigest()[:20]
+
+
+def _compiler() -> list[str]:
+    """Return the command of the C++ compiler: that of ``CXX`` if it is set, else the first that is found."""
+    chosen = os.environ.get("CXX")
+    if chosen:
+        return shlex.split(chosen)
+    found = next((path for path in map(shutil.which, ("c++", "g++", "clang++")) if path), None)
+    if found is None:
+        raise NoHandler("there is no C++ compiler (CXX may name one)")
+    return [found]
+
+
+def _open(library: Any) -> None:
+    """Let the handler call Python, until Python ends."""
+    library.convt_jax_open.argtypes = [_Run]
+    library.convt_jax_open.restype = library.convt_jax_close.restype = None
+    library.convt_jax_open(_run)
+    atexit.register(library.convt_jax_close)
+    jax.ffi.register_ffi_target(TARGET, jax.ffi.pycapsule(library.convt_jax_map), platform="cpu")
+
+
+@_Run
+def _run(text: int, length: int, left: int, right: int, result: int, said: int, room: int) -> int:
+    """Do the work that a text describes; XLA gets the message of what is raised."""
+    try:
+        buffers_of(ctypes.string_at(text, length)).run(left, right, result)
+        return 0
+    except BaseException as error:
+        message = ": ".join((type(error).__name__, *filter(None, (str(error), *getattr(error, "__notes__", ())))))
+        words = message.encode(errors="replace")[: room - 1] + b"\0"
+        ctypes.memmove(said, words, len(words))
+        return 1
