@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from _thread import interrupt_main
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -149,6 +150,8 @@ def _run(text: int, length: int, left: int, right: int, result: int, said: int, 
         buffers_of(ctypes.string_at(text, length)).run(left, right, result)
         return 0
     except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            interrupt_main()
         message = ": ".join((type(error).__name__, *filter(None, (str(error), *getattr(error, "__notes__", ())))))
         words = message.encode(errors="replace")[: room - 1] + b"\0"
         ctypes.memmove(said, words, len(words))
