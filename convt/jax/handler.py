@@ -96,31 +96,46 @@ def built(compiler: list[str], folder: str) -> Path:
 
 def _loaded() -> tuple[str, ctypes.CDLL]:
     """Return the handler from the cache, or compiled now; a cache that cannot be written or read is no error."""
-    place = cache_folder() / f"jax-{_digest()}.so"
-    if place.is_file():
+    folder, name = cache_folder(), f"jax-{_digest()}"
+    for place in folder.glob(f"{name}-*.so"):
+        if _whole(place):
+            return str(place), _library(place)
+    with tempfile.TemporaryDirectory(prefix="convt-") as temporary:
+        compiled = built(_compiler(), temporary)
+        content = compiled.read_bytes()
+        place = folder / f"{name}-{_sum(content)}.so"
         try:
-            return str(place), ctypes.CDLL(str(place))
-        except OSError:
-            pass  # not complete, or made for another machine: it is replaced
-    with tempfile.TemporaryDirectory(prefix="convt-") as folder:
-        compiled = built(_compiler(), folder)
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             with replacing(place) as file:
-                file.write(compiled.read_bytes())
-            return str(place), ctypes.CDLL(str(place))
+                file.write(content)
         except OSError:
-            pass
-        try:
-            return "not kept, as the cache cannot be written", ctypes.CDLL(str(compiled))
-        except OSError as error:
-            raise NoHandler(f"what was compiled cannot be loaded ({error})") from error
+            return "not kept, as the cache cannot be written", _library(compiled)
+    return str(place), _library(place)
+
+
+def _whole(place: Path) -> bool:
+    """Return whether a file's content has the sum that its name ends with; to load a part of one would be a crash."""
+    try:
+        return place.stem.endswith(f"-{_sum(place.read_bytes())}")
+    except OSError:
+        return False
+
+
+def _library(place: Path) -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(str(place))
+    except OSError as error:
+        raise NoHandler(f"what was compiled cannot be loaded ({error})") from error
 
 
 def _digest() -> str:
     """Return what tells handlers apart: the source, JAX, and what they are compiled for."""
     versions = (jax.__version__, jaxlib.__version__, sysconfig.get_platform(), sys.implementation.cache_tag, *_FLAGS)
-    return hashlib.sha256("\n".join((_SOURCE.read_text(), *map(str, versions))).encode()).hexdigest()[:20]
+    return _sum("\n".join((_SOURCE.read_text(), *map(str, versions))).encode())
+
+
+def _sum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:20]
 
 
 def _compiler() -> list[str]:
@@ -139,7 +154,7 @@ def _open(library: Any) -> None:
     library.convt_jax_open.argtypes = [_Run]
     library.convt_jax_open.restype = library.convt_jax_close.restype = None
     library.convt_jax_open(_run)
-    atexit.register(library.convt_jax_close)
+    atexit.register(library.convt_jax_close)  # ctypes lets go of Python's lock meanwhile, which those who are waited for need
     jax.ffi.register_ffi_target(TARGET, jax.ffi.pycapsule(library.convt_jax_map), platform="cpu")
 
 
