@@ -1,6 +1,7 @@
-"""The README's Python runs as it is, block after block."""
+"""The README's Python runs as it is, block after block, but for bridges to libraries that are not installed."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,12 @@ def test_the_code_of_the_readme_runs(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) >= 3
     names = {}
     try:
         for block in blocks:
+            if any(find_spec(library) is None for library in re.findall(r"convt\.(dask|jax|torch)\b", block)):
+                continue
             exec(compile(block, str(README), "exec"), names)
     finally:
         convt.set_backend(None)

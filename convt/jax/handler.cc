@@ -5,8 +5,9 @@
  */
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
-#include <string>
+#include <cstring>
 #include <string_view>
 #include <thread>
 
@@ -18,8 +19,10 @@ namespace ffi = xla::ffi;
 
 namespace {
 
-/* Returns 0, or puts what went wrong, with a zero at its end, into the `room` bytes of `said`. */
-using Run = int (*)(const char *work, int64_t length, const void *left, const void *right, void *result, char *said, int64_t room);
+/* Puts into the `room` bytes of `said` what went wrong, or nothing, with a zero at its end. */
+using Run = void (*)(const char *work, int64_t length, const void *left, const void *right, void *result, char *said, int64_t room);
+
+const char interrupted[] = "KeyboardInterrupt"; /* what is there unless Python says otherwise, as Ctrl-C may come before it can */
 
 std::atomic<Run> python{nullptr};
 std::atomic<int> inside{0};
@@ -36,11 +39,15 @@ ffi::Error map(std::string_view work, ffi::AnyBuffer left, ffi::AnyBuffer right,
     Run run = python.load(); /* after the visit has begun: who closes waits for it */
     if (run == nullptr)
         return ffi::Error(ffi::ErrorCode::kCancelled, "convt: Python ends");
-    char said[2000] = "";
-    if (run(work.data(), static_cast<int64_t>(work.size()), left.untyped_data(), right.untyped_data(), result->untyped_data(),
-            said, sizeof said))
-        return ffi::Error(ffi::ErrorCode::kInternal, said);
-    return ffi::Error::Success();
+    char said[2000] = {};
+    std::strcpy(said, interrupted);
+    run(work.data(), static_cast<int64_t>(work.size()), left.untyped_data(), right.untyped_data(), result->untyped_data(), said,
+        sizeof said);
+    if (said[0] == 0)
+        return ffi::Error::Success();
+    if (std::strncmp(said, interrupted, sizeof interrupted - 1) == 0)
+        std::raise(SIGINT); /* again, for the program that has called XLA */
+    return ffi::Error(ffi::ErrorCode::kInternal, said);
 }
 
 } // namespace

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from _thread import interrupt_main
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,7 +33,7 @@ _FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-pthread")
 _PATIENCE = 300  # seconds for the compiler
 
 _Run = ctypes.CFUNCTYPE(
-    ctypes.c_int,
+    None,
     *(ctypes.c_void_p, ctypes.c_int64),  # the text
     *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p),  # left, right, result
     *(ctypes.c_void_p, ctypes.c_int64),  # where to say what went wrong
@@ -159,15 +158,12 @@ def _open(library: Any) -> None:
 
 
 @_Run
-def _run(text: int, length: int, left: int, right: int, result: int, said: int, room: int) -> int:
+def _run(text: int, length: int, left: int, right: int, result: int, said: int, room: int) -> None:
     """Do the work that a text describes; XLA gets the message of what is raised."""
+    message = ""
     try:
         buffers_of(ctypes.string_at(text, length)).run(left, right, result)
-        return 0
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            interrupt_main()
         message = ": ".join((type(error).__name__, *filter(None, (str(error), *getattr(error, "__notes__", ())))))
-        words = message.encode(errors="replace")[: room - 1] + b"\0"
-        ctypes.memmove(said, words, len(words))
-        return 1
+    words = message.encode(errors="replace")[: room - 1] + b"\0"
+    ctypes.memmove(said, words, len(words))

@@ -127,6 +127,6 @@ def test_a_long_message_is_cut():
 
     said = create_string_buffer(b"x" * 40)
     text = create_string_buffer(b"{")
-    assert handler._run(addressof(text), 1, 0, 0, 0, addressof(said), 20) == 1
+    handler._run(addressof(text), 1, 0, 0, 0, addressof(said), 20)
     assert said.value.startswith(b"JSONDecodeError: Ex")
     assert len(said.value) == 19
