@@ -13,11 +13,11 @@ import sys
 import sysconfig
 import tempfile
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jaxlib
 
 from ..environment import cache_folder
 from ..loading import loading
@@ -129,7 +129,7 @@ def _library(place: Path) -> ctypes.CDLL:
 
 def _digest() -> str:
     """Return what tells handlers apart: the source, JAX, and what they are compiled for."""
-    versions = (jax.__version__, jaxlib.__version__, sysconfig.get_platform(), sys.implementation.cache_tag, *_FLAGS)
+    versions = (jax.__version__, version("jaxlib"), sysconfig.get_platform(), sys.implementation.cache_tag, *_FLAGS)
     return _sum("\n".join((_SOURCE.read_text(), *map(str, versions))).encode())
 
 
@@ -152,12 +152,11 @@ def _open(library: Any) -> None:
     """Let the handler call Python, until Python ends."""
     library.convt_jax_open.argtypes = [_Run]
     library.convt_jax_open.restype = library.convt_jax_close.restype = None
-    library.convt_jax_open(_run)
-    atexit.register(library.convt_jax_close)  # ctypes lets go of Python's lock meanwhile, which those who are waited for need
+    library.convt_jax_open(_RUN)
+    atexit.register(library.convt_jax_close)  # without Python's lock, which the calls that it waits for need
     jax.ffi.register_ffi_target(TARGET, jax.ffi.pycapsule(library.convt_jax_map), platform="cpu")
 
 
-@_Run
 def _run(text: int, length: int, left: int, right: int, result: int, said: int, room: int) -> None:
     """Do the work that a text describes; XLA gets the message of what is raised."""
     message = ""
@@ -167,3 +166,6 @@ def _run(text: int, length: int, left: int, right: int, result: int, said: int, 
         message = ": ".join((type(error).__name__, *filter(None, (str(error), *getattr(error, "__notes__", ())))))
     words = message.encode(errors="replace")[: room - 1] + b"\0"
     ctypes.memmove(said, words, len(words))
+
+
+_RUN = _Run(_run)  # kept, as the library has its address

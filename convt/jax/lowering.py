@@ -44,13 +44,12 @@ def refuse() -> NoReturn:
 _callback = Primitive("convt_callback")
 
 
-@_callback.def_abstract_eval
 def _outline(left: Any, right: Any, *, work: Work, shape: tuple[int, ...]) -> Any:
     return jax.core.ShapedArray(shape, work.problem.dtype)
 
 
 def _emit(context: Any, left: Any, right: Any, *, work: Work, shape: tuple[int, ...]) -> Any:
-    """Lower to a Python callback that is given NumPy arrays; jax.pure_callback's waits for JAX, which may be waiting for it."""
+    """Lower to a Python callback that is given NumPy's arrays; those of `jax.pure_callback` may wait for XLA for ever."""
 
     def run(*operands: np.ndarray) -> tuple[np.ndarray]:
         result = np.empty(shape, work.problem.dtype)
@@ -63,4 +62,5 @@ def _emit(context: Any, left: Any, right: Any, *, work: Work, shape: tuple[int, 
     return results
 
 
+_callback.def_abstract_eval(_outline)
 mlir.register_lowering(_callback, _emit, platform="cpu")

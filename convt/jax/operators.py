@@ -85,9 +85,9 @@ def conv_transpose(
 
     Notes
     -----
-    A program runs in threads of XLA's, after JAX has traced and kept it. What ``with convt.use_backend(...)`` and ``with
-    convt.options(...)`` say therefore counts when it is traced. `convt.set_backend` and environment variables count whenever it
-    runs.
+    A program runs in threads of XLA's, whenever XLA sees fit. What ``with convt.use_backend(...)`` and ``with
+    convt.options(...)`` say therefore counts when the program is traced. `convt.set_backend` and environment variables count
+    when it runs.
 
     Examples
     --------
@@ -176,7 +176,8 @@ def _check_known(name: str, value: Any) -> None:
     """Raise for an option that has no value while a program is traced."""
     if isinstance(value, jax.core.Tracer):
         raise TypeError(
-            f"{name} must be known when a program is traced, got a {type(value).__name__} (name it in jax.jit's static_argnames)"
+            f"{name} must be known when a program is traced, got a {type(value).__name__} (name it in jax.jit's "
+            "static_argnames)"
         )
     if isinstance(value, list | tuple):
         for entry in value:

@@ -50,8 +50,8 @@ class Choices(NamedTuple):
     Attributes
     ----------
     layout : str
-        Names the order of axes that backends get as views. The transpositions to it undo those of the caller's arrays, and XLA
-        drops both.
+        Names the order of axes in memory, which backends get views of. The transpositions to it undo those of the caller's
+        arrays, and XLA drops both.
     backend : tuple of str, optional
         As in `convt.use_backend`.
     settings : tuple of (str, value) pairs
@@ -112,7 +112,7 @@ class Buffers:
     def run(self, *addresses: int) -> None:
         """Do the work on operands and a result at these addresses."""
         arrays = [
-            np.ndarray(shape, self._dtype, memory.from_address(address)).transpose(back)
+            np.ndarray(shape, self._dtype, memoryview(memory.from_address(address))).transpose(back)
             for (shape, memory, back), address in zip(self._forms, addresses, strict=True)
         ]
         for operand in arrays[:2]:

@@ -23,8 +23,8 @@ def take(x: Any) -> np.ndarray:
     """The array as a read-only view, of ml_dtypes' types where NumPy has none."""
     if isinstance(x, jax.core.Tracer):
         raise TypeError(
-            f"must have values, got a {type(x).__name__}, which JAX puts in an array's place (convt.jax has conv_transpose and "
-            "conv for jax.jit, jax.grad and the like; whatever else may be called outside of these, or by jax.pure_callback)"
+            f"must have values, got a {type(x).__name__}, which JAX puts in an array's place (within jax.jit, jax.grad and "
+            "the like, use convt.jax.conv_transpose and convt.jax.conv; call others outside of them, or by jax.pure_callback)"
         )
     platforms = {device.platform for device in x.devices()}
     if platforms != {"cpu"}:

@@ -86,8 +86,10 @@ def test_a_layout_copies_nothing(rng, layout):
 def test_short_floats_are_rounded_once(rng, way, dtype):
     x, w, bias = (jnp.asarray(rng.standard_normal(shape), dtype) for shape in ((2, 4, 6), (4, 3, 3), (3,)))
     wide = [array.astype("float32") for array in (x, w, bias)]
-    for given, computed in ((convt.jax.conv_transpose(x, w), convt.jax.conv_transpose(*wide[:2])),
-                            (convt.jax.conv_transpose(x, w, bias), convt.jax.conv_transpose(*wide))):
+    for given, computed in (
+        (convt.jax.conv_transpose(x, w), convt.jax.conv_transpose(*wide[:2])),
+        (convt.jax.conv_transpose(x, w, bias), convt.jax.conv_transpose(*wide)),
+    ):
         assert given.dtype == jnp.dtype(dtype)
         assert_array_equal(given, computed.astype(dtype))
     assert_array_equal(convt.jax.conv_transpose(x, w), convt.conv_transpose(x, w))
@@ -163,11 +165,13 @@ def test_options_of_a_block_reach_the_backend(monkeypatch, way):
     from convt.backend import requested_threads, settings
     from convt.numpy_backend import backend
 
-    seen = []
-    gather = type(backend).gather
-    monkeypatch.setattr(
-        type(backend), "gather", lambda *operands: (seen.append((requested_threads(), settings().verbose)), gather(*operands))[1]
-    )
+    seen, gather = [], type(backend).gather
+
+    def seeing(*operands):
+        seen.append((requested_threads(), settings().verbose))
+        gather(*operands)
+
+    monkeypatch.setattr(type(backend), "gather", seeing)
     with convt.options(threads=3, verbose=True):
         convt.jax.conv(jnp.ones((1, 2, 5)), jnp.ones((3, 2, 3)), backend="numpy").block_until_ready()
     convt.jax.conv(jnp.ones((1, 2, 5)), jnp.ones((3, 2, 3)), backend="numpy").block_until_ready()

@@ -12,7 +12,7 @@ import pytest
 import convt
 
 pytest.importorskip("jax")
-from convt.jax import handler  # noqa: E402
+from convt.jax import handler
 
 
 @pytest.fixture
@@ -92,7 +92,8 @@ def test_without_a_handler_python_is_called_and_show_config_tells_why(tmp_path):
     )
     broken = script(tmp_path / "broken", "exit 3")
     environment = os.environ | {"CONVT_CACHE": str(tmp_path), "CXX": broken}
-    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment).stdout
+    command = [sys.executable, "-c", program]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, timeout=300).stdout
     assert said == f"by callback, which is slower: {broken} failed with status 3 (it said nothing)\n"
 
 
@@ -111,6 +112,7 @@ def test_show_config_tells_the_way():
 
 def test_what_a_backend_raises_is_told_by_xla(way, monkeypatch):
     import jax
+
     from convt.numpy_backend import backend
 
     def fail(*arguments):

@@ -80,7 +80,8 @@ def test_arrays_without_numbers():
 
 def test_arrays_of_another_library():
     torch = pytest.importorskip("torch")
-    for arguments, name in (((torch.ones(1, 2, 5), W), "x"), ((X, torch.ones(2, 3, 3)), "w"), ((X, W, torch.ones(3)), "bias")):
+    x, w, bias = torch.ones(1, 2, 5), torch.ones(2, 3, 3), torch.ones(3)
+    for arguments, name in (((x, W), "x"), ((X, w), "w"), ((X, W, bias), "bias")):
         with pytest.raises(TypeError, match=f"^{name} must be an array of JAX or NumPy, got a Tensor of torch$"):
             convt.jax.conv_transpose(*arguments)
 
@@ -106,14 +107,14 @@ def test_another_platform_than_the_processor():
 
 
 def test_convts_own_functions_name_the_bridge():
-    with pytest.raises(TypeError, match=r"^x must have values, got a \w*Tracer, .*convt\.jax has conv_transpose and conv for jax"):
+    with pytest.raises(TypeError, match=r"^x must have values, got a \w*Tracer, .*use convt\.jax\.conv_transpose and"):
         jax.jit(convt.conv_transpose)(X, W)
 
 
 @pytest.mark.parametrize("version", ["0.4.38", "0.4.38.dev20250101", "0.4", "0.5.0rc1.dev", "0.5.0", "0.10.2", "1.0"])
 def test_versions(version):
     if version.startswith("0.4"):
-        with pytest.raises(ImportError, match=rf'^convt\.jax needs jax {OLDEST} or newer, got {version}: pip install "convt\[jax\]"$'):
+        with pytest.raises(ImportError, match=rf"^convt\.jax needs jax {OLDEST} or newer, got {version}: pip install"):
             check_version(version)
     else:
         check_version(version)

@@ -4,9 +4,13 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-pytest.importorskip("jax")
+import convt
+
+jax = pytest.importorskip("jax")
+import convt.jax  # noqa: E402
 
 BEGIN = """
 import ctypes, os, sys, threading
@@ -77,7 +81,8 @@ def test_a_process_may_end_while_a_program_runs(step):
     """No thread of XLA's asks for Python's lock when Python has gone."""
     run(
         f"sys.setswitchinterval({step})\n"
-        "program = jax.jit(lambda x: jax.lax.fori_loop(0, 3000, lambda _, y: convt.jax.conv_transpose(y, w, padding=1), x))\n"
+        "step = lambda _, y: convt.jax.conv_transpose(y, w, padding=1)\n"
+        "program = jax.jit(lambda x: jax.lax.fori_loop(0, 3000, step, x))\n"
         "program.lower(x).compile()\n"
         "kept = [program(x) for _ in range(3)]\n",
         "ffi",
@@ -88,7 +93,8 @@ def test_a_process_may_end_while_a_program_runs(step):
 def test_a_forked_child_computes_with_numpy(way):
     """JAX itself cannot be used in a child; convt can, whatever the parent's threads were doing, and the child may end."""
     run(
-        "program = jax.jit(lambda x: jax.lax.fori_loop(0, 40, lambda _, y: convt.jax.conv_transpose(y, w / 100, padding=1), x))\n"
+        "step = lambda _, y: convt.jax.conv_transpose(y, w / 100, padding=1)\n"
+        "program = jax.jit(lambda x: jax.lax.fori_loop(0, 40, step, x))\n"
         "program(x).block_until_ready()\n"
         "for _ in range(5):\n"
         "    running = program(x)\n"
@@ -106,9 +112,7 @@ def test_a_forked_child_computes_with_numpy(way):
 
 
 def test_only_python_is_needed_in_a_callback(monkeypatch):
-    """Arrays reach a callback as NumPy's: to make ones of JAX's there can wait for the program that waits for the callback."""
-    import jax
-
+    """Arrays reach a callback as NumPy's; one of JAX's could wait there for the program that waits for the callback."""
     from convt.jax import handler, lowering, work
 
     seen = []
@@ -116,10 +120,6 @@ def test_only_python_is_needed_in_a_callback(monkeypatch):
     monkeypatch.setattr(work.Work, "run", lambda self, *arrays: (seen.extend(map(type, arrays)), run_(self, *arrays))[1])
     monkeypatch.setattr(lowering, "handler", lambda: handler.Handler(None, "a test"))
     jax.clear_caches()
-    import numpy as np
-
-    import convt.jax
-
     jax.jit(lambda x: convt.jax.conv(x, np.ones((3, 2, 3))))(np.ones((1, 2, 5))).block_until_ready()
     jax.clear_caches()
     assert seen == [np.ndarray] * 3

@@ -28,7 +28,8 @@ FUNCTIONS = {
 
 def maps(program):
     """The names of convt's maps in a program, with their problems."""
-    return [(each.primitive.name, each.params["problem"]) for each in _equations(program.jaxpr) if "convt" in each.primitive.name]
+    calls = [call for call in _equations(program.jaxpr) if call.primitive.name.startswith("convt")]
+    return [(call.primitive.name, call.params["problem"]) for call in calls]
 
 
 def _equations(jaxpr):
