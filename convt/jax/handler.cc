@@ -20,9 +20,11 @@ namespace ffi = xla::ffi;
 namespace {
 
 /* Puts into the `room` bytes of `said` what went wrong, or nothing, with a zero at its end. */
-using Run = void (*)(const char *work, int64_t length, const void *left, const void *right, void *result, char *said, int64_t room);
+using Run = void (*)(const char *work, int64_t length, const void *left, const void *right, void *result, char *said,
+                     int64_t room);
 
-const char interrupted[] = "KeyboardInterrupt"; /* what is there unless Python says otherwise, as Ctrl-C may come before it can */
+/* What is said unless Python says otherwise: Ctrl-C may come before it can. */
+const char interrupted[] = "KeyboardInterrupt";
 
 std::atomic<Run> python{nullptr};
 std::atomic<int> inside{0};
@@ -41,8 +43,8 @@ ffi::Error map(std::string_view work, ffi::AnyBuffer left, ffi::AnyBuffer right,
         return ffi::Error(ffi::ErrorCode::kCancelled, "convt: Python ends");
     char said[2000] = {};
     std::strcpy(said, interrupted);
-    run(work.data(), static_cast<int64_t>(work.size()), left.untyped_data(), right.untyped_data(), result->untyped_data(), said,
-        sizeof said);
+    run(work.data(), static_cast<int64_t>(work.size()), left.untyped_data(), right.untyped_data(), result->untyped_data(),
+        said, sizeof said);
     if (said[0] == 0)
         return ffi::Error::Success();
     if (std::strncmp(said, interrupted, sizeof interrupted - 1) == 0)

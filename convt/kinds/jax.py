@@ -24,7 +24,7 @@ def take(x: Any) -> np.ndarray:
     if isinstance(x, jax.core.Tracer):
         raise TypeError(
             f"must have values, got a {type(x).__name__}, which JAX puts in an array's place (within jax.jit, jax.grad and "
-            "the like, use convt.jax.conv_transpose and convt.jax.conv; call others outside of them, or by jax.pure_callback)"
+            "the like, use convt.jax.conv_transpose and convt.jax.conv; call others outside, or by jax.pure_callback)"
         )
     platforms = {device.platform for device in x.devices()}
     if platforms != {"cpu"}:
