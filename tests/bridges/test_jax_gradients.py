@@ -10,7 +10,6 @@ jnp, lax = jax.numpy, jax.lax
 SPATIAL = {1: (7,), 2: (5, 4), 3: (3, 4, 2)}
 KERNEL = {1: (3,), 2: (3, 2), 3: (2, 3, 2)}
 CASES = {
-    "plain": {},
     "strided": {"stride": 2, "padding": 1},
     "groups": {"stride": 2, "dilation": 2, "groups": 2, "padding": 1, "output_padding": 1},
     "uneven": {"stride": 3, "padding": [(2, -1)]},
