@@ -147,7 +147,7 @@ cdef class Rows:
             p.own = aligned(16 * (p.block + columns) + entries * itemsize)
         else:
             entries = columns * (p.inner if p.inner <= max(self.functions.lanes, 4) // 2 else 1)
-            p.own = aligned(entries * (16 + 2 * itemsize))
+            p.own = aligned(8 * columns + entries * (16 + 2 * itemsize))
             columns = min(p.coarse[2], columns // scale + 3)
         self.scratch = p.own + aligned(columns * p.width * itemsize + 128)
         return 0

@@ -1,33 +1,43 @@
 /* The tables of a block of columns. A part of the template rows.h. */
 
-/* Where fine columns begin to stop lie: the first neighbour of each, counted from coarse column `origin`, and the rest. */
+/* For fine columns begin to stop, at most a block, the first neighbour of each, counted from `origin`, and the part of the
+ * second. */
 static void NAME(find_places)(
-    const convt_rows *p, int64_t begin, int64_t stop, int64_t origin, int64_t *restrict low, int64_t *restrict rest)
+    const convt_rows *p, int64_t begin, int64_t stop, int64_t origin, int64_t *restrict low, double *restrict part)
 {
-    const int64_t step = p->step[2], divisor = p->divisor[2], last = p->coarse[2] - 1, mixed = -(int64_t)!p->plain;
+    const int64_t last = p->coarse[2] - 1;
     convt_place at = convt_place_of(p, 2, begin);
-    for (int64_t j = 0; j < stop - begin; j++) {
-        const int64_t inside = -(int64_t)((at.low >= 0) & (at.low < last));
-        low[j] = (at.low < 0 ? 0 : at.low > last ? last : at.low) - origin;
-        rest[j] = at.rest & inside & mixed;
-        at.rest += step;
-        const int64_t next = at.rest >= divisor;
-        at.rest -= divisor & -next, at.low += next;
+    if (p->divisor[2] < CONVT_EXACT) { /* all whole numbers here are exact, and so is the floor of a quotient */
+        const double step = p->step[2], divisor = p->divisor[2], rest = at.rest, mixed = !p->plain;
+        const int64_t first = at.low;
+        for (int32_t j = 0; j < (int32_t)(stop - begin); j++) {
+            const double moved = rest + (double)j * step;
+            const int32_t whole = (int32_t)(moved / divisor);
+            const int64_t place = first + whole;
+            const double inside = (place >= 0) & (place < last) ? mixed : 0;
+            low[j] = (place < 0 ? 0 : place > last ? last : place) - origin;
+            part[j] = inside * ((moved - (double)whole * divisor) / divisor);
+        }
+        return;
+    }
+    for (int64_t j = 0; j < stop - begin; j++, at = convt_next_place(p, 2, at)) {
+        const convt_place a = convt_clipped(p, 2, at);
+        low[j] = a.low - origin, part[j] = (double)a.rest / (double)p->divisor[2];
     }
 }
 
 /* For fine columns begin to stop the two coarse neighbours of each, counted from the first, and their weights. */
 static void NAME(find_neighbours)(
     const convt_rows *p, int64_t begin, int64_t stop, int64_t *restrict low, int64_t *restrict high, REAL *restrict keep,
-    REAL *restrict take)
+    REAL *restrict take, double *restrict part)
 {
-    const double divisor = p->divisor[2];
-    NAME(find_places)(p, begin, stop, convt_clipped(p, 2, convt_place_of(p, 2, begin)).low, low, high);
+    NAME(find_places)(p, begin, stop, convt_clipped(p, 2, convt_place_of(p, 2, begin)).low, low, part);
     for (int64_t j = 0; j < stop - begin; j++) {
         /* Where there is no second neighbour, two halves of the first: no zero times infinity. */
-        const double part = high[j] ? (double)high[j] / divisor : 0.5;
-        keep[j] = 1 - part, take[j] = part;
-        high[j] = low[j] + (high[j] > 0);
+        const int64_t two = part[j] > 0;
+        const double second = part[j] + 0.5 * (double)(1 - two);
+        high[j] = low[j] + two;
+        keep[j] = 1 - second, take[j] = second;
     }
 }
 
@@ -47,9 +57,10 @@ static void NAME(find_expansion)(const convt_rows *p, convt_columns *c, int64_t 
     const int64_t inner = p->inner, one_by_one = inner <= (LANES > 4 ? LANES : 4) / 2;
     const int64_t entries = (stop - begin) * (one_by_one ? inner : 1);
     int64_t *low = memory, *high = low + entries;
-    REAL *keep = (REAL *)(high + entries), *take = keep + entries;
-    NAME(find_neighbours)(p, begin, stop, low, high, keep, take);
-    if (one_by_one) NAME(spread)(inner, stop - begin, low, high, keep, take);
+    double *part = (double *)(high + entries);
+    REAL *keep = (REAL *)(part + (stop - begin)), *take = keep + entries;
+    NAME(find_neighbours)(p, begin, stop, low, high, keep, take, part);
+    if (one_by_one && inner > 1) NAME(spread)(inner, stop - begin, low, high, keep, take);
     c->how = one_by_one ? CONVT_INDEX : CONVT_BLOCKS, c->groups = entries;
     c->first = low, c->second = high, c->keep = keep, c->take = take;
 }
@@ -59,22 +70,22 @@ static void NAME(find_supports)(
     const convt_rows *p, convt_columns *c, int64_t first, int64_t last, int64_t begin, int64_t stop, void *memory)
 {
     const int64_t columns = last - first, fine = stop - begin;
-    int64_t *low = memory, *rest = low + fine, *start = rest + fine, *count = start + columns, reach = 1;
-    REAL *weight = (REAL *)(count + columns);
-    const double divisor = p->divisor[2];
-    NAME(find_places)(p, begin, stop, first, low, rest);
+    int64_t *low = memory, *start = low + fine, *count = start + columns, reach = 1;
+    double *part = (double *)(count + columns);
+    REAL *weight = (REAL *)(part + fine);
+    NAME(find_places)(p, begin, stop, first, low, part);
     for (int64_t x = 0, from = 0, to = 0; x < columns; x++) {
-        while (from < fine && low[from] + (rest[from] > 0) < x) from++;
+        while (from < fine && low[from] + (part[from] > 0) < x) from++;
         while (to < fine && low[to] <= x) to++;
         start[x] = from, count[x] = to - from;
         if (reach < count[x]) reach = count[x];
     }
     for (int64_t x = 0; x < columns; x++, weight += reach)
         for (int64_t t = 0, j = start[x]; t < reach; t++, j++) {
-            const double part = t < count[x] ? (double)rest[j] / divisor : 1;
-            weight[t] = t < count[x] && low[j] < x ? part : 1 - part;
+            const double second = t < count[x] ? part[j] : 1;
+            weight[t] = t < count[x] && low[j] < x ? second : 1 - second;
         }
-    c->start = start, c->count = count, c->weight = count + columns, c->reach = reach;
+    c->start = start, c->count = count, c->weight = part + fine, c->reach = reach;
 }
 
 static int NAME(find)(const convt_rows *p, int64_t block, int64_t piece, convt_columns *c, void *memory)

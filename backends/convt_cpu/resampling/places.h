@@ -6,6 +6,9 @@
 
 __extension__ typedef __int128 convt_wide; /* of a product of two sizes */
 
+/* Below this divisor, quotients of fewer than 2^15 are rounded down as doubles to the right whole number. */
+#define CONVT_EXACT ((int64_t)1 << 38)
+
 /* low + rest / divisor. Before it is clipped, it may lie outside of the coarse elements. */
 typedef struct {
     int64_t low, rest;
