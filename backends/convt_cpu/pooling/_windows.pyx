@@ -54,8 +54,8 @@ cdef enum:
     SEGMENT = 1 << 19                       # ... if those are not fewer for each
     TASK = 1 << 14                          # fine elements of a task of rows
     SLACK = 64                              # elements for the last vectors
-    TILE = 1 << 15                          # elements that a tile keeps for an axis
-    LEAST_COLUMNS = 16                      # windows of a tile, if an image has so many
+    TILE = 1 << 15                          # elements that a tile keeps for each of the first two axes
+    LEAST_COLUMNS = 64                      # windows of a tile, if an image has so many
     LEAST_LINES = 4
     OVERHEAD = 24                           # elements: of a row of windows, or a line of channels
 
@@ -84,6 +84,7 @@ cdef class Windows:
     cdef readonly bint by_tiles             # whether pool goes by tiles, not by rows
     cdef readonly double cost               # of pool: about what it takes, in elements that are compared one by one
     cdef int64_t rows, chunk, pool_scratch
+    cdef bint flat                          # whether there is nothing along the first axis
 
     def __cinit__(self, fine, coarse, size, stride, before, outer, inner, isa, itemsize, by_tiles=None):
         cdef convt_windows* p = &self.p
@@ -130,16 +131,17 @@ cdef class Windows:
     cdef int _cut_tiles(self) except -1:
         """As many windows as have elements in common and as there is room for, those of the first axes before those of the last."""
         cdef convt_windows* p = &self.p
-        cdef int64_t lanes = self.table.lanes, axis, room, lines
+        cdef int64_t lanes = self.table.lanes, axis, room, planes
         cdef int64_t[3] common
-        p.padded = 1 if p.inner == 1 else min(ceil_div(p.inner, lanes) * lanes, CHANNELS)
+        p.padded = 1 if p.inner == 1 else lanes
+        self.flat = p.fine[0] == 1 and p.size[0] == 1
         for axis in range(3):
             common[axis] = min(p.coarse[axis], (p.size[axis] - 1) // p.stride[axis] + 1)
         p.together = common[2]
-        room = TILE // p.padded
-        lines = (min(common[0], TILE) + 2) * (min(common[1], TILE) + 2)
-        p.tile[2] = min(p.coarse[2], max(LEAST_COLUMNS, room // lines))
-        p.tile[1] = min(common[1], max(LEAST_LINES, room // (p.tile[2] * (min(common[0], TILE) + 2))))
+        room = (2 * TILE if self.flat else TILE) // p.padded
+        planes = 1 if self.flat else min(common[0], TILE) + 2
+        p.tile[2] = min(p.coarse[2], max(LEAST_COLUMNS, room // (planes * (min(common[1], TILE) + 2))))
+        p.tile[1] = min(common[1], max(LEAST_LINES, room // (p.tile[2] * planes)))
         p.tile[0] = min(common[0], max(1, room // (p.tile[2] * p.tile[1])))
         for axis in range(3):
             p.tiles[axis] = ceil_div(p.coarse[axis], p.tile[axis])
@@ -153,7 +155,9 @@ cdef class Windows:
         self.rows = tiles
         self.chunk = <int64_t>max(1, min(TASK / max(1, self.cost / tiles), tiles))
         self.pool_tasks = ceil_div(tiles, self.chunk)
-        self.pool_scratch = p.tile[0] * p.tile[1] * pitch + 2 * (p.tile[1] * pitch + pitch + p.padded)
+        self.pool_scratch = p.tile[0] * p.tile[1] * pitch + 2 * (pitch + p.padded)
+        if not self.flat:
+            self.pool_scratch += 2 * p.tile[1] * pitch
         self.pool_scratch = aligned(2 * itemsize * self.pool_scratch)
         return 0
 
@@ -183,7 +187,7 @@ cdef class Windows:
         else:
             cost = (common + 2 * others + n) * (OVERHEAD + 2.0 * p.padded / lanes)
         cost *= <double>p.tile[2] / n       # a line of windows
-        for axis in range(1, -1, -1):
+        for axis in range(1, 0 if self.flat else -1, -1):
             n = p.tile[axis]
             others = (n - 1) * min(p.stride[axis], p.size[axis])
             common = max(0.0, min(p.size[axis], p.fine[axis]) - others)

@@ -34,6 +34,14 @@ static void NAME(merge)(
 
 static inline int NAME(takes)(REAL first, REAL later) { return !(later <= first) && first == first; }
 
+/* All bits that a lane has. */
+static inline BITS NAME(any)(NAME(places) lanes)
+{
+    BITS bits = 0;
+    for (int lane = 0; lane < LANES; lane++) bits |= lanes[lane];
+    return bits;
+}
+
 /* The first of the largest elements of a row, or NaN, if it is larger than the best so far. */
 static void NAME(largest)(const REAL *row, int64_t count, int64_t place, REAL *best, BITS *at)
 {
@@ -54,20 +62,23 @@ static void NAME(largest)(const REAL *row, int64_t count, int64_t place, REAL *b
                 most[u] = (vector)((larger & (places)value) | (~larger & (places)most[u]));
                 number[u] &= (places)(value == value);
             }
+        for (int u = 1; u < 4; u++) {
+            const places larger = (places)(most[u] > most[0]);
+            most[0] = (vector)((larger & (places)most[u]) | (~larger & (places)most[0]));
+            number[0] &= number[u];
+        }
+        const BITS numbers = ~NAME(any)(~number[0]);
         REAL top = most[0][0];
-        BITS numbers = -1;
-        for (int u = 0; u < 4; u++)
-            for (int lane = 0; lane < LANES; lane++) {
-                numbers &= number[u][lane];
-                top = most[u][lane] > top ? most[u][lane] : top;
-            }
+        for (int lane = 1; lane < LANES; lane++) top = most[0][lane] > top ? most[0][lane] : top;
         if (numbers && top <= *best) continue;
         int64_t i = 0;
-        for (BITS found = 0; i < size; i += LANES) {
-            const vector value = *(const vector *)(from + i);
-            const places hit = numbers ? (places)(value == top - (vector){0}) : (places)(value != value);
-            for (int lane = 0; lane < LANES; lane++) found |= hit[lane];
-            if (found) break;
+        for (places hit; i < size; i += 4 * LANES) {
+            hit = (places){0};
+            for (int u = 0; u < 4; u++) {
+                const vector value = *(const vector *)(from + i + u * LANES);
+                hit |= numbers ? (places)(value == top - (vector){0}) : (places)(value != value);
+            }
+            if (NAME(any)(hit)) break;
         }
         while (numbers ? from[i] != top : from[i] == from[i]) i++;
         *best = from[i], *at = (BITS)(place + begin + i);
@@ -210,14 +221,15 @@ static void NAME(pool_tiles)(
         t.pitch = (t.count[2] * (p->inner == 1 ? 1 : p->padded) + LANES - 1) / LANES * LANES;
         REAL *value = scratch;
         BITS *at = (BITS *)(value + t.count[0] * t.count[1] * t.pitch), *next = at + t.count[0] * t.count[1] * t.pitch;
-        for (int axis = 0; axis < 3; axis++) {
+        const int flat = p->fine[0] == 1 && p->size[0] == 1; /* nothing along the first axis */
+        for (int axis = flat; axis < 3; axis++) {
             const int64_t size = axis == 0 ? t.count[1] * t.pitch : axis == 1 ? t.pitch : p->padded;
             t.line[axis] = (REAL *)next, t.line_at[axis] = next + size;
             t.sum[axis] = (REAL *)(next + 2 * size), t.sum_at[axis] = next + 3 * size;
             NAME(empty)(size, t.line[axis], t.line_at[axis]);
             next += 4 * size;
         }
-        NAME(running)(p, &t, 0, t.count[0], t.first[0], 0, value, at);
+        NAME(running)(p, &t, flat, t.count[flat], t.first[flat], 0, value, at);
         const int64_t plane = rest * p->pixels * p->inner + i;
         NAME(put_tile)(p, &t, value, at, (REAL *)coarse + plane, indices + plane);
     }
