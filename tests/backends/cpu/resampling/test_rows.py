@@ -102,7 +102,13 @@ def maps(mode, align_corners):
     rng = np.random.default_rng(0)
     options = {"mode": mode, "align_corners": align_corners} if mode == "bilinear" else {"mode": mode}
     cases = []
-    for size, scale in (((1, 1, 9), (1, 1, 20)), ((2, 5, 3), (7, 1, 2)), ((3, 1, 2), (1, 53, 4)), ((4, 3, 2), (2, 3, 1)), ((1, 2, 40), (1, 1, 2))):
+    for size, scale in (
+        ((1, 1, 9), (1, 1, 20)),
+        ((2, 5, 3), (7, 1, 2)),
+        ((3, 1, 2), (1, 53, 4)),
+        ((4, 3, 2), (2, 3, 1)),
+        ((1, 2, 40), (1, 1, 2)),
+    ):
         for dtype in ("f4", "f8"):
             x = rng.standard_normal((3, 13, *size)).astype(dtype)
             dy = rng.standard_normal((3, 13, *(n * k for n, k in zip(size, scale, strict=True)))).astype(dtype)
