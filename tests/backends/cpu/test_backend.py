@@ -1,6 +1,7 @@
 """backend.py: what is run is reported, and who is asked is looked at in every call."""
 
 import logging
+import re
 
 import numpy as np
 import pytest
@@ -30,13 +31,40 @@ def test_a_fallback_is_reported_too(caplog, monkeypatch):
     with caplog.at_level(logging.DEBUG, "convt.cpu"):
         convt.conv_transpose(X, np.full_like(W, np.inf), backend="cpu")
     engines = [message.split(",")[0] for message in caplog.messages]
-    assert engines == ["scatter: engine direct", "scatter: not all values are finite", "scatter: engine im2col"]
+    assert engines == ["scatter: engine direct", "scatter: engine im2col (not all values are finite)"]
 
 
-def test_nothing_is_reported_unasked(caplog):
+def test_nothing_is_reported_unasked(caplog, capsys):
     with caplog.at_level(logging.INFO, "convt.cpu"):
         convt.conv_transpose(X, W, backend="cpu")
     assert not caplog.records
+    assert capsys.readouterr().out == ""
+
+
+def test_verbose_prints_who_computes(capsys, monkeypatch):
+    monkeypatch.setenv("CONVT_CPU_ALGORITHM", "direct")
+    monkeypatch.setenv("CONVT_CPU_ISA", "portable")
+    with convt.options(verbose=True):
+        convt.conv_transpose(X, W, backend="cpu")
+        convt.conv_transpose(X, np.full_like(W, np.inf), backend="cpu")
+        with convt.options(verbose=False):
+            convt.conv(X, W, backend="cpu")
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"scatter on the processor: engine direct, portable, threads 1, scratch memory \d+ bytes", first)
+    assert rest[0] == first
+    assert rest[1].startswith("scatter on the processor: engine im2col (not all values are finite), portable, threads 1, ")
+    assert len(rest) == 2
+
+
+def test_a_forced_engine_that_cannot_do_it_is_told(capsys, caplog, monkeypatch):
+    monkeypatch.setenv("CONVT_CPU_ALGORITHM", "winograd")
+    told = "engine im2col (winograd, which CONVT_CPU_ALGORITHM forces, cannot do it), "
+    with convt.options(verbose=True), caplog.at_level(logging.DEBUG, "convt.cpu"):
+        convt.conv_transpose(X, W, stride=3, backend="cpu")
+    assert capsys.readouterr().out.startswith(f"scatter on the processor: {told}")
+    assert caplog.messages[0].startswith(f"scatter: {told}")
+    engines = convt.show_config("dicts")["backends"]["cpu"]["engines"]
+    assert engines.endswith(" (CONVT_CPU_ALGORITHM forces winograd; im2col does what that cannot)")
 
 
 def test_the_configuration_names_engines_instruction_set_and_overrides(monkeypatch):
