@@ -14,14 +14,15 @@ from convt.backend import Backend
 
 from ._job import Job
 from ._layers import layer_name
-from ._runner import run
+from ._runner import DONE, run
 from ._sums import channel_sums
 from ._threads import thread_count, threads_for
 from .blas import blas_name
 from .caches import bounded_cache
-from .choice import ENGINES, FALLBACK, choose, forced_engine
+from .choice import ENGINES, choose, choose_exact, forced_engine
 from .isa import available, instruction_set, isa_is_forced
 from .machine import machine_key, record
+from .mend import mend
 from .pooling import max_pool, max_pool_backward, max_unpool, max_unpool_backward
 from .resampling import upsample, upsample_backward
 
@@ -101,12 +102,17 @@ def _compute(data_map: Map, problem: Problem, fine: Any, coarse: Any, kernel: An
     threads = threads_for(plan.multiply_adds, plan.tasks, _SERIAL_BELOW)
     if _log.isEnabledFor(DEBUG):
         _report(name, data_map, problem, isa, threads)
-    if not run(plan, fine, coarse, kernel, bias, threads):
+    arrays = fine, coarse, kernel, bias
+    if (result := run(plan, *arrays, threads)) != DONE:
         _log.debug("%s: not all values are finite", data_map)
-        name, plan = _plan_of(problem, data_map, strides, last, isa, machine_key(), FALLBACK)
-        _report(name, data_map, problem, isa, threads)
-        if not run(plan, fine, coarse, kernel, bias, threads):
-            raise MemoryError("cannot allocate BLAS's scratch memory")
+        job = Job(problem, data_map, _order(problem, strides), isa, last)
+
+        def exact() -> Plan:
+            name, plan = _exact_plan_of(problem, data_map, strides, last, isa, machine_key())
+            _report(name, data_map, problem, isa, threads)
+            return plan
+
+        mend(job, plan, result, exact, arrays, threads)
 
 
 @bounded_cache(4096, _KEPT, lambda choice: choice[1].nbytes)
@@ -121,6 +127,14 @@ def _plan_of(
 ) -> tuple[str, Plan]:
     """The engine's name, and its plan; `strides` are those of the fine array, `machine` is a key of the record."""
     return choose(Job(problem, data_map, _order(problem, strides), isa, channels_last), forced)
+
+
+@bounded_cache(256, _KEPT // 8, lambda choice: choice[1].nbytes)
+def _exact_plan_of(
+    problem: Problem, data_map: Map, strides: tuple[int, ...], channels_last: bool, isa: str, machine: bytes
+) -> tuple[str, Plan]:
+    """The same for `choose_exact`."""
+    return choose_exact(Job(problem, data_map, _order(problem, strides), isa, channels_last))
 
 
 def _report(name: str, data_map: Map, problem: Problem, isa: str, threads: int) -> None:

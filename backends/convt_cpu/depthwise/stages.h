@@ -22,7 +22,7 @@ static int NAME(stage_depthwise_boxes)(const convt_call *call, int64_t task, voi
     const convt_depthwise_plan *p = call->plan;
     NAME(map) map = NAME(map_of)(call, p->inputs, p->outputs);
     return NAME(depthwise)(
-        p, task, map.input, map.in, map.kernel, map.k_group, map.k_in, map.k_out, map.k_axis, map.bias, map.output, map.out,
+        p, call->replaces, task, map.input, map.in, map.kernel, map.k_group, map.k_in, map.k_out, map.k_axis, map.bias, map.output, map.out,
         own);
 }
 
@@ -57,11 +57,11 @@ static int NAME(stage_depthwise_splits)(const convt_call *call, int64_t task, vo
     const convt_depthwise_plan *p = call->plan;
     int64_t filters = p->outputs * p->inputs * p->first_tap[1];
     NAME(depthwise_correlate)(
-        p, task, call->round, call->fine, &call->of_fine, call->coarse, &call->of_coarse, (REAL *)call->shared + task * filters, own);
+        p, call->replaces, task, call->round, call->fine, &call->of_fine, call->coarse, &call->of_coarse, (REAL *)call->shared + task * filters, own);
     return 1;
 }
 
-/* The filters of one group from its partial sums, added in their order. Returns 0 if one is not finite. */
+/* The filters of one group from its partial sums, added in their order. Returns 0 if one is not finite and may have met zeros. */
 static int NAME(stage_depthwise_totals)(const convt_call *call, int64_t task, void *own)
 {
     const convt_depthwise_plan *p = call->plan;
@@ -80,7 +80,7 @@ static int NAME(stage_depthwise_totals)(const convt_call *call, int64_t task, vo
                at[2] * k->axis[2]] = (REAL)total;
         zero += (REAL)total * 0; /* becomes NaN with the first that is not finite */
     }
-    return zero == 0;
+    return zero == 0 || call->replaces;
 }
 
 #endif
