@@ -55,7 +55,7 @@ static void NAME(correlate_pack_coarse)(
         NAME(transpose)(channels, count, from, strides->channel, step, to, pitch);
         for (int64_t i = 0; i < count && filled > channels; i++)
             for (int64_t c = channels; c < filled; c++) to[i * pitch + c] = 0;
-        for (int64_t i = 0; replaces && i < count; i++) NAME(settle)(1, channels, to + i * pitch);
+        for (int64_t i = 0; replaces && i < count; i++) NAME(replace)(channels, to + i * pitch);
     }
 }
 

@@ -75,7 +75,7 @@ static void NAME(correlate_unit)(
                     NAME(pack_row)(
                         from + y * of_coarse->axis[1], unit->size[2], of_coarse->axis[2], 1, 0, 0,
                         y + 1 < rows ? p->rows[2] : vectors * LANES - y * p->rows[2], chunk + y * p->rows[2]);
-                NAME(settle)(replaces, vectors * LANES, chunk);
+                if (replaces) NAME(replace)(vectors * LANES, chunk);
                 for (int64_t y = 0; replaces && y < rows; y++)
                     NAME(row_products)(
                         unit->size[2], taps, p->offsets, chunk + y * p->rows[2],

@@ -15,12 +15,19 @@ static int NAME(all_finite)(int64_t count, const REAL *x)
     return zero == 0;
 }
 
-/* The same; but with `replaces`, what is not finite becomes 1 or -1, whose product is as infinite as its own where the other
- * factor is infinite. */
+/* What is not finite becomes 1 or -1, whose product is as infinite as its own where the other factor is infinite. */
+static inline void NAME(replace)(int64_t count, REAL *x)
+{
+    for (int64_t i = 0; i < count; i++) {
+        REAL one = x[i] < 0 ? -1 : 1, zero = x[i] * 0;
+        x[i] = zero == 0 ? x[i] : one;
+    }
+}
+
+/* Whether all of x is finite, or with `replaces` made so. */
 static int NAME(settle)(int64_t replaces, int64_t count, REAL *x)
 {
     if (NAME(all_finite)(count, x)) return 1;
-    for (int64_t i = 0; replaces && i < count; i++)
-        if (x[i] * 0 != 0) x[i] = x[i] < 0 ? -1 : 1;
+    if (replaces) NAME(replace)(count, x);
     return replaces != 0;
 }

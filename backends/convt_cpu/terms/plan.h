@@ -10,9 +10,12 @@
 
 enum { CONVT_TERMS_TAPS = 4096 }; /* of a task */
 
+enum { CONVT_TERMS_OPEN = 1, CONVT_TERMS_PLUS = 2, CONVT_TERMS_MINUS = 4 }; /* a tap for NaN, for inf and for -inf */
+
 typedef struct {
     convt_geometry g;
     int64_t correlates;
+    int64_t signs; /* planes whose signs are known: all of the array that meets the other one's elements, or none */
 } convt_terms_plan;
 
 /* Where a tap meets fine elements: `count` coarse positions from `coarse` on, and the fine ones from `fine` on. `first` and `step` are
@@ -52,7 +55,7 @@ static inline int convt_is_within(const convt_region *r, const convt_region *oth
     return within;
 }
 
-enum { CONVT_TERMS_FIND, CONVT_TERMS_FILTER, CONVT_TERMS_OF_TAPS };
+enum { CONVT_TERMS_FIND, CONVT_TERMS_SIGNS, CONVT_TERMS_FILTER, CONVT_TERMS_OF_TAPS };
 
 /* By what it does and the size of an element. */
 convt_stage convt_terms(int work, int64_t size);

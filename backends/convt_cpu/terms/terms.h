@@ -1,11 +1,13 @@
 /* terms: those of what is not finite. See the module's docstring; a template for both element types, which terms.c includes.
  *
  *     find       whether an array is finite
+ *     signs      whether all elements of a plane, of the array that meets that one, are positive, or all negative
  *     filter     scatter, gather: adds to a plane of the result what the kernel's elements that are not finite give
  *     taps       correlate: adds to some taps of a coarse channel's filters what such elements of its own give
  *
  * A sum that is NaN stays NaN. So nothing is added to what is NaN already, and a NaN is not multiplied at all: where an array is
- * full of them, as after a training that has failed, one of many terms is looked at. */
+ * full of them, as after a training that has failed, one of many terms is looked at. Nor is an infinity added twice where all that
+ * it meets has one sign. */
 
 /* Whether elements so far apart are finite. */
 static int NAME(row_is_finite)(int64_t count, int64_t step, const REAL *x)
@@ -34,6 +36,27 @@ static int NAME(find)(const convt_call *call, int64_t task, void *own)
                 if (!NAME(row_is_finite)(
                         size[2], s->axis[2], x + c * s->channel + z * s->axis[0] + y * s->axis[1]))
                     return CONVT_LEFT;
+    return CONVT_DONE;
+}
+
+/* The sign of all elements of one channel of one image; 0 if they have not the same. */
+static int NAME(signs)(const convt_call *call, int64_t task, void *own)
+{
+    const convt_terms_plan *p = call->plan;
+    const convt_strides *s = call->scatters ? &call->of_coarse : &call->of_fine;
+    const int64_t *size = call->scatters ? p->g.coarse : p->g.fine;
+    int64_t all = p->g.groups * (call->scatters ? p->g.coarse_channels : p->g.fine_channels);
+    const REAL *x = (const REAL *)(call->scatters ? call->coarse : call->fine) + task / all * s->outer + task % all * s->channel;
+    int sign = x[0] > 0 ? 1 : x[0] < 0 ? -1 : 0;
+    (void)own;
+    for (int64_t z = 0; z < size[0] && sign; z++)
+        for (int64_t y = 0; y < size[1] && sign; y++) {
+            const REAL *row = x + z * s->axis[0] + y * s->axis[1];
+            BITS others = 0;
+            for (int64_t i = 0; i < size[2]; i++) others |= !(row[i * s->axis[2]] * (REAL)sign > 0);
+            if (others) sign = 0;
+        }
+    ((REAL *)call->shared)[task] = (REAL)sign;
     return CONVT_DONE;
 }
 
@@ -93,6 +116,7 @@ static int NAME(filter)(const convt_call *call, int64_t task, void *own)
     int64_t of_input = scatters ? k->outer : k->channel;
     const REAL *filters = (const REAL *)call->kernel +
                           (scatters ? group * inputs * k->outer + channel % outputs * k->channel : channel * k->outer);
+    const REAL *signs = (const REAL *)call->shared + (image * g->groups + group) * inputs;
     convt_region spoilt = {{0}};
     (void)own;
     for (int64_t t = 0; t < g->taps; t++) { /* from the middle on: its region has most of the others' within */
@@ -108,9 +132,12 @@ static int NAME(filter)(const convt_call *call, int64_t task, void *own)
             from += (scatters ? r.coarse[axis] : r.fine[axis]) * in->axis[axis];
             to += (scatters ? r.fine[axis] : r.coarse[axis]) * out->axis[axis];
         }
-        int spoils = 0;
+        int spoils = 0, added[3] = {0}; /* whether -inf and inf have been, everywhere */
         for (; c < inputs && !spoils; c = NAME(next_weight)(c + 1, inputs, weights, of_input)) {
             REAL weight = weights[c * of_input];
+            int sign = weight == weight && p->signs ? (int)signs[c] * (weight < 0 ? -1 : 1) : 0;
+            if (sign && added[1 + sign]) continue;
+            added[1 + sign] = 1;
             spoils = weight != weight || NAME(add_region)(&r, weight, steps_in, from + c * in->channel, steps_out, to);
             if (weight != weight) NAME(spoil_region)(&r, steps_out, to);
         }
@@ -132,20 +159,22 @@ static int NAME(add_tap)(
     return !numbers;
 }
 
-/* What one coarse element of an image gives to the taps that are not NaN yet; `open` says which are. Returns how many become so. */
+/* What one coarse element of an image gives to the taps that are open, whose bit in `open` is set. Its infinity closes a tap for
+ * all of its sign where the image's fine channels have `uniform` signs. Returns how many become NaN, and closed for all. */
 static int64_t NAME(add_element)(
-    const convt_call *call, int64_t first, int64_t count, const int64_t at[3], REAL element, const REAL *fine, REAL *kernel,
-    char *open)
+    const convt_call *call, int64_t first, int64_t count, const int64_t at[3], REAL element, int uniform, const REAL *fine,
+    REAL *kernel, char *open)
 {
+    char bit = element != element ? CONVT_TERMS_OPEN : element < 0 ? CONVT_TERMS_MINUS : CONVT_TERMS_PLUS;
     const convt_terms_plan *p = call->plan;
     const convt_geometry *g = &p->g;
     const int64_t *of_fine = call->of_fine.axis, *of_kernel = call->of_kernel.axis;
     int64_t closed = 0, tap[3] = {first / g->kernel[2] / g->kernel[1], first / g->kernel[2] % g->kernel[1], first % g->kernel[2]};
     for (int64_t t = 0; t < count; t++) {
-        int64_t f[3], inside = open[t];
+        int64_t f[3], inside = open[t] & bit;
         for (int axis = 0; axis < 3; axis++) {
             f[axis] = at[axis] * g->stride[axis] + tap[axis] * g->dilation[axis] - g->padding[axis];
-            inside &= f[axis] >= 0 && f[axis] < g->fine[axis];
+            inside = inside && f[axis] >= 0 && f[axis] < g->fine[axis];
         }
         if (inside && NAME(add_tap)(
                 g->fine_channels, element, fine + f[0] * of_fine[0] + f[1] * of_fine[1] + f[2] * of_fine[2],
@@ -153,7 +182,8 @@ static int64_t NAME(add_element)(
                 call->of_kernel.channel)) {
             open[t] = 0;
             closed++;
-        }
+        } else if (inside && uniform)
+            open[t] &= (char)~bit;
         for (int axis = 2; axis >= 0 && ++tap[axis] == g->kernel[axis] && axis > 0; axis--) tap[axis] = 0;
     }
     return closed;
@@ -169,10 +199,15 @@ static int NAME(taps)(const convt_call *call, int64_t task, void *own)
     int64_t count = convt_least(CONVT_TERMS_TAPS, g->taps - first), left = 0, at[3];
     char *open = own;
     for (int64_t t = 0; t < count; t++) left += open[t] = convt_region_of(g, first + t, 1).size > 0;
+    if (left == 0) return CONVT_DONE;
     for (int64_t image = 0; image < g->batch; image++) {
         const REAL *coarse = (const REAL *)call->coarse + image * s->outer + channel * s->channel;
         const REAL *fine = (const REAL *)call->fine + image * call->of_fine.outer +
                            channel / g->coarse_channels * g->fine_channels * call->of_fine.channel;
+        const REAL *signs = (const REAL *)call->shared + (image * g->groups + channel / g->coarse_channels) * g->fine_channels;
+        int uniform = p->signs > 0;
+        for (int64_t c = 0; c < g->fine_channels && uniform; c++) uniform = signs[c] != 0;
+        for (int64_t t = 0; t < count; t++) open[t] = open[t] ? CONVT_TERMS_OPEN | CONVT_TERMS_PLUS | CONVT_TERMS_MINUS : 0;
         for (at[0] = 0; at[0] < g->coarse[0]; at[0]++)
             for (at[1] = 0; at[1] < g->coarse[1]; at[1]++) {
                 const REAL *row = coarse + at[0] * s->axis[0] + at[1] * s->axis[1];
@@ -181,7 +216,7 @@ static int NAME(taps)(const convt_call *call, int64_t task, void *own)
                     REAL element = row[at[2] * s->axis[2]];
                     if (element * 0 == 0) continue;
                     left -= NAME(add_element)(
-                        call, first, count, at, element, fine, (REAL *)call->kernel + channel * call->of_kernel.outer, open);
+                        call, first, count, at, element, uniform, fine, (REAL *)call->kernel + channel * call->of_kernel.outer, open);
                     if (left == 0) return CONVT_DONE;
                 }
             }

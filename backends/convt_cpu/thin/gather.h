@@ -36,7 +36,7 @@ static int NAME(thin_gather)(
                 if (in_place) continue;
                 NAME(move_lanes)(1, p, lane, count, (REAL *)filter, strides, panel + i * p->block);
                 for (int64_t at = count; at < padded; at++) panel[i * p->block + at] = 0;
-                NAME(settle)(replaces, count, panel + i * p->block);
+                if (replaces) NAME(replace)(count, panel + i * p->block);
             }
             NAME(dots)(positions, padded / LANES, NULL, w, x, sums + c * pitch, pitch, lane > 0);
         }

@@ -60,7 +60,7 @@ static void NAME(pack_window_filters)(
 {
     for (int64_t k = 0; k < channels; k++, filter += kernel->channel)
         NAME(pack_window_filter)(p, filter, kernel, to + k * p->steps * LANES);
-    if (replaces) NAME(settle)(1, channels * p->steps * LANES, to);
+    if (replaces) NAME(replace)(channels * p->steps * LANES, to);
 }
 
 /* Whether the filters of a coarse channel lie in memory as in the panel. */
