@@ -88,14 +88,14 @@ static void NAME(correlate_unit)(
         }
 }
 
-/* One task of correlate in one of its rounds: the sums of one group over its share of images and boxes, [output][input][tap]. */
+/* One task of correlate: the sums of one group over a chunk of a share of images and boxes, [output][input][tap]. */
 static void NAME(depthwise_correlate)(
-    const convt_depthwise_plan *p, int64_t replaces, int64_t task, int64_t round, const REAL *fine, const convt_strides *of_fine,
+    const convt_depthwise_plan *p, int64_t replaces, int64_t group, int64_t split, int64_t chunk, const REAL *fine, const convt_strides *of_fine,
     const REAL *coarse, const convt_strides *of_coarse, REAL *sums, REAL *scratch)
 {
-    int64_t boxes = p->boxes[0] * p->boxes[1] * p->boxes[2], group = task / p->splits;
+    int64_t boxes = p->boxes[0] * p->boxes[1] * p->boxes[2];
     int64_t taps = p->outputs * p->inputs * p->first_tap[1];
-    convt_share share = convt_share_of(p->batch * boxes, task % p->splits, p->splits, round, p->chunks);
+    convt_share share = convt_share_of(p->batch * boxes, split, p->splits, chunk, p->chunks);
     REAL *totals = scratch;
     memset(totals, 0, taps * LANES * sizeof(REAL));
     for (int64_t index = share.from; index < share.end; index++) {
@@ -105,7 +105,7 @@ static void NAME(depthwise_correlate)(
             p, replaces, &unit, follows, fine, of_fine, coarse, of_coarse, totals, scratch + taps * LANES);
     }
     for (int64_t t = 0; t < taps; t++) {
-        double sum = round ? sums[t] : 0;
+        double sum = chunk ? sums[t] : 0;
         for (int64_t lane = 0; lane < LANES; lane++) sum += totals[t * LANES + lane];
         sums[t] = (REAL)sum;
     }

@@ -85,8 +85,11 @@ static int NAME(add_region)(
 static void NAME(spoil_region)(const convt_region *r, const int64_t *out, REAL *to)
 {
     for (int64_t z = 0; z < r->count[0]; z++)
-        for (int64_t y = 0; y < r->count[1]; y++)
-            for (int64_t x = 0; x < r->count[2]; x++) to[z * out[0] + y * out[1] + x * out[2]] = (REAL)NAN;
+        for (int64_t y = 0; y < r->count[1]; y++) {
+            REAL *row = to + z * out[0] + y * out[1];
+            for (int64_t x = 0; out[2] == 1 && x < r->count[2]; x++) row[x] = (REAL)NAN;
+            for (int64_t x = 0; out[2] != 1 && x < r->count[2]; x++) row[x * out[2]] = (REAL)NAN;
+        }
 }
 
 /* What the weights of one tap say: the first that is NaN, or else the first that is infinite, from input `c` on; `inputs` if none. */
@@ -189,6 +192,18 @@ static int64_t NAME(add_element)(
     return closed;
 }
 
+/* Closes the taps that meet no fine element at all. Returns how many. */
+static int64_t NAME(close_idle)(const convt_geometry *g, int64_t first, int64_t count, char *open)
+{
+    int64_t closed = 0;
+    for (int64_t t = 0; t < count; t++)
+        if (open[t] && convt_region_of(g, first + t, 0).size == 0) {
+            open[t] = 0;
+            closed++;
+        }
+    return closed;
+}
+
 /* Some taps of one coarse channel's filters. */
 static int NAME(taps)(const convt_call *call, int64_t task, void *own)
 {
@@ -196,10 +211,10 @@ static int NAME(taps)(const convt_call *call, int64_t task, void *own)
     const convt_geometry *g = &p->g;
     const convt_strides *s = &call->of_coarse;
     int64_t chunks = convt_ceil_div(g->taps, CONVT_TERMS_TAPS), channel = task / chunks, first = task % chunks * CONVT_TERMS_TAPS;
-    int64_t count = convt_least(CONVT_TERMS_TAPS, g->taps - first), left = 0, at[3];
+    int64_t count = convt_least(CONVT_TERMS_TAPS, g->taps - first), left = count, at[3];
+    int closed_idle = 0;
     char *open = own;
-    for (int64_t t = 0; t < count; t++) left += open[t] = convt_region_of(g, first + t, 1).size > 0;
-    if (left == 0) return CONVT_DONE;
+    memset(open, 1, count);
     for (int64_t image = 0; image < g->batch; image++) {
         const REAL *coarse = (const REAL *)call->coarse + image * s->outer + channel * s->channel;
         const REAL *fine = (const REAL *)call->fine + image * call->of_fine.outer +
@@ -219,6 +234,9 @@ static int NAME(taps)(const convt_call *call, int64_t task, void *own)
                         call, first, count, at, element, uniform, fine, (REAL *)call->kernel + channel * call->of_kernel.outer, open);
                     if (left == 0) return CONVT_DONE;
                 }
+                if (!closed_idle) left -= NAME(close_idle)(g, first, count, open); /* now few are open where many are NaN */
+                closed_idle = 1;
+                if (left == 0) return CONVT_DONE;
             }
     }
     return CONVT_DONE;

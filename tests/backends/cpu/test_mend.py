@@ -15,7 +15,7 @@ from convt_cpu import mend as mending
 from convt_cpu._runner import DONE, DOUBTFUL, LEFT, run
 from convt_cpu.choice import ENGINES
 from convt_cpu.isa import available
-from engines import DOUBLE, MAPS, RESULT, SINGLE, definition, operands, plan_of
+from engines import DOUBLE, MAPS, RESULT, SINGLE, channels_last, definition, operands, plan_of, spread
 
 BAD = (np.nan, np.inf, -np.inf)
 OPERANDS = {"scatter": ("coarse", "kernel"), "gather": ("fine", "kernel"), "correlate": ("fine", "coarse")}
@@ -120,14 +120,14 @@ def test_many_elements_of_one_or_both_operands(engine, data_map, name):
 @pytest.mark.parametrize("name", ["3x3", "4x4 s2", "long", "many groups"])
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("data_map", MAPS)
-def test_an_edge_of_an_array(engine, data_map, bad, name):
+def test_an_edge_of_an_array_with_channels_last(engine, data_map, bad, name):
     problem = problem_of(name, "f4")
     if plan_of(engine, problem, data_map) is None:
         pytest.skip("not for this engine")
     for role, edge in product(OPERANDS[data_map], (0, -1)):
         arrays = operands(problem, data_map)
         getattr(arrays, role)[..., edge] = bad
-        compare(data_map, problem, arrays)
+        compare(data_map, problem, spread(arrays, channels_last))
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_an_engine_runs_once_more_and_the_terms_are_added(monkeypatch, runs, dat
     assert find == ["terms_find"]
     assert again == [stage.name for stage in plan_of(engine, problem, data_map).stages]
     assert replaces
-    assert terms == ["terms_taps" if data_map == "correlate" else "terms_filter"]
+    assert terms == ["terms_signs", "terms_taps" if data_map == "correlate" else "terms_filter"]
 
 
 @pytest.mark.parametrize(
