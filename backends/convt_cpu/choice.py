@@ -1,7 +1,7 @@
 """Which engine computes a map: the one whose plan costs least.
 
 ``kernels/engines.h`` lists the engines, `_cost.pxd` says what a plan costs. ``CONVT_CPU_ALGORITHM`` forces one engine for
-all that it can do. What no engine can do, im2col does. Where something is not finite, an exact plan (see `mend.py`) may do it.
+all that it can do. What no engine can do, im2col does; what is not finite, an exact plan (see `mend.py`).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def choose(job: Job, forced: str | None) -> tuple[str, Plan]:
 
 
 def choose_exact(job: Job) -> tuple[str, Plan]:
-    """The same among plans that are exact, whatever engine is forced; im2col, which needs BLAS, only where there is no other."""
+    """The same among plans that are exact, whatever is forced; im2col, which needs BLAS, only where there is no other."""
     plans = [(name, engine.plan(job)) for name, engine in ENGINES.items() if name != FALLBACK]
     able = [(name, plan) for name, plan in plans if plan is not None and plan.exact]
     return min(able, key=lambda pair: pair[1].cycles) if able else (FALLBACK, ENGINES[FALLBACK].plan(job))

@@ -1,7 +1,7 @@
 """What becomes of a result that may be wrong because something is not finite.
 
-An engine has zeros where the definition has no term, and 0 * inf is NaN; Winograd's transforms mix neighbours. Which values an
-engine cannot treat, ``kernels/call.h`` says. Three cases, the cheapest first:
+An engine has zeros where the definition has no term, and 0 * inf is NaN; Winograd's transforms mix neighbours.
+``kernels/call.h`` says what tasks tell of that. Three cases, the cheapest first:
 
 - the kernel (in correlate, the coarse array) is finite, and the engine is *exact* then: the result is right as it is;
 - the engine is exact but for that array: it runs again, with what is not finite replaced by 1 or -1, and `terms` are added;

@@ -8,7 +8,7 @@ from .._types cimport int64_t
 cdef extern from "terms/plan.h" nogil:
     ctypedef struct convt_terms_plan:
         Geometry g
-        int64_t correlates, signs
+        int64_t correlates, axis, band, bands, signs
 
     enum:
         CONVT_TERMS_TAPS, CONVT_TERMS_FIND, CONVT_TERMS_SIGNS, CONVT_TERMS_FILTER, CONVT_TERMS_OF_TAPS

@@ -10,6 +10,7 @@ __all__ = ["TermsPlan", "find_plan", "terms_plan"]
 
 cdef enum:
     SIGNS = 1 << 18                         # planes: of more, no signs are kept
+    BAND = 1 << 15                          # bytes of a task's results, which stay in the L1 cache
 
 
 cdef class TermsPlan(Plan):
@@ -41,8 +42,22 @@ def terms_plan(Job job not None):
             weights_of(g) + <double>positions_of(g) * channels
         )
     else:
-        _add(plan, job, CONVT_TERMS_FILTER, b"terms_filter", channels * g.batch, <double>weights_of(g) * g.batch)
+        _cut(plan, &g.fine[0] if job.scatters else &g.coarse[0])
+        _add(
+            plan, job, CONVT_TERMS_FILTER, b"terms_filter", channels * g.batch * plan.p.bands,
+            <double>weights_of(g) * g.batch * plan.p.bands
+        )
     return plan
+
+
+cdef void _cut(TermsPlan plan, const int64_t* size):
+    """Bands along the first axis that has several elements."""
+    cdef convt_terms_plan* p = &plan.p
+    cdef int64_t rest
+    p.axis = 0 if size[0] > 1 else 1 if size[1] > 1 else 2
+    rest = size[0] * size[1] * size[2] // size[p.axis] if size[p.axis] else 1
+    p.band = max(1, min(size[p.axis], BAND // plan.size // max(rest, 1)))
+    p.bands = ceil_div(size[p.axis], p.band)
 
 
 cdef int _add(TermsPlan plan, Job job, int work, const char* name, int64_t tasks, double cycles) except -1:

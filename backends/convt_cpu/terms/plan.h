@@ -15,6 +15,7 @@ enum { CONVT_TERMS_OPEN = 1, CONVT_TERMS_PLUS = 2, CONVT_TERMS_MINUS = 4 }; /* a
 typedef struct {
     convt_geometry g;
     int64_t correlates;
+    int64_t axis, band, bands; /* of a task of scatter or gather: so many rows or planes of the result, of so many parts of it */
     int64_t signs; /* planes whose signs are known: all of the array that meets the other one's elements, or none */
 } convt_terms_plan;
 
@@ -25,7 +26,9 @@ typedef struct {
     int64_t size; /* positions */
 } convt_region;
 
-static inline convt_region convt_region_of(const convt_geometry *g, int64_t tap, int scatters)
+/* The same for a band of the array that is written, from `from` to `end` along an axis; all of it with an axis of -1. */
+static inline convt_region convt_region_of(
+    const convt_geometry *g, int64_t tap, int scatters, int64_t cut, int64_t from, int64_t to)
 {
     convt_region r = {.size = 1};
     for (int axis = 2; axis >= 0; axis--) {
@@ -35,6 +38,11 @@ static inline convt_region convt_region_of(const convt_geometry *g, int64_t tap,
         at = r.tap[axis] * g->dilation[axis] - g->padding[axis];
         r.coarse[axis] = at < 0 ? convt_ceil_div(-at, stride) : 0;
         end = g->fine[axis] > at ? convt_least(g->coarse[axis], convt_ceil_div(g->fine[axis] - at, stride)) : 0;
+        if (axis == cut) {
+            int64_t low = !scatters ? from : from > at ? convt_ceil_div(from - at, stride) : 0;
+            r.coarse[axis] = low > r.coarse[axis] ? low : r.coarse[axis];
+            end = convt_least(end, !scatters ? to : to > at ? convt_ceil_div(to - at, stride) : 0);
+        }
         r.count[axis] = end > r.coarse[axis] ? end - r.coarse[axis] : 0;
         r.fine[axis] = r.coarse[axis] * stride + at;
         r.first[axis] = scatters ? r.fine[axis] : r.coarse[axis];

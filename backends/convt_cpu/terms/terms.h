@@ -104,12 +104,14 @@ static int64_t NAME(next_weight)(int64_t c, int64_t inputs, const REAL *weights,
     return infinite;
 }
 
-/* One channel of the result of one image. */
+/* A band of one channel of the result of one image. */
 static int NAME(filter)(const convt_call *call, int64_t task, void *own)
 {
     const convt_terms_plan *p = call->plan;
     const convt_geometry *g = &p->g;
     int scatters = call->scatters != 0;
+    int64_t first = task % p->bands * p->band;
+    task /= p->bands;
     int64_t inputs = scatters ? g->coarse_channels : g->fine_channels, outputs = scatters ? g->fine_channels : g->coarse_channels;
     int64_t image = task / (g->groups * outputs), channel = task % (g->groups * outputs), group = channel / outputs;
     const convt_strides *in = scatters ? &call->of_coarse : &call->of_fine, *out = scatters ? &call->of_fine : &call->of_coarse;
@@ -123,7 +125,7 @@ static int NAME(filter)(const convt_call *call, int64_t task, void *own)
     convt_region spoilt = {{0}};
     (void)own;
     for (int64_t t = 0; t < g->taps; t++) { /* from the middle on: its region has most of the others' within */
-        convt_region r = convt_region_of(g, (g->taps / 2 + t) % g->taps, scatters);
+        convt_region r = convt_region_of(g, (g->taps / 2 + t) % g->taps, scatters, p->axis, first, first + p->band);
         const REAL *weights = filters + r.tap[0] * k->axis[0] + r.tap[1] * k->axis[1] + r.tap[2] * k->axis[2];
         int64_t c = NAME(next_weight)(0, inputs, weights, of_input), steps_in[3], steps_out[3];
         if (c == inputs || r.size == 0 || convt_is_within(&r, &spoilt)) continue;
@@ -197,7 +199,7 @@ static int64_t NAME(close_idle)(const convt_geometry *g, int64_t first, int64_t 
 {
     int64_t closed = 0;
     for (int64_t t = 0; t < count; t++)
-        if (open[t] && convt_region_of(g, first + t, 0).size == 0) {
+        if (open[t] && convt_region_of(g, first + t, 0, -1, 0, 0).size == 0) {
             open[t] = 0;
             closed++;
         }

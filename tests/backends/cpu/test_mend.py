@@ -1,35 +1,37 @@
 """What is not finite reaches what it does by the definition, whatever computes a map; and how little is done for it."""
 
-import resource
 import subprocess
 import sys
 from itertools import product
 
 import numpy as np
 import pytest
+from engines import DOUBLE, MAPS, RESULT, SINGLE, channels_last, definition, operands, plan_of, spread
 
 import convt
 from convt.backend import Problem
 from convt_cpu import CpuBackend
 from convt_cpu import mend as mending
+from convt_cpu._job import Job
 from convt_cpu._runner import DONE, DOUBTFUL, LEFT, run
 from convt_cpu.choice import ENGINES
 from convt_cpu.isa import available
-from engines import DOUBLE, MAPS, RESULT, SINGLE, channels_last, definition, operands, plan_of, spread
+from convt_cpu.terms import terms_plan
 
 BAD = (np.nan, np.inf, -np.inf)
 OPERANDS = {"scatter": ("coarse", "kernel"), "gather": ("fine", "kernel"), "correlate": ("fine", "coarse")}
 SMALL = {  # fine = (coarse - 1) * stride - 2 * padding + (kernel - 1) * dilation + 1, or one more
-    "3x3": ((1, 2, 2, (7, 20), (7, 20), (3, 3), (1, 1), (1, 1), (1, 1))),
-    "4x4 s2": ((1, 2, 3, (10, 36), (5, 18), (4, 4), (2, 2), (1, 1), (1, 1))),
-    "dilated": ((1, 3, 1, (9, 19), (9, 19), (3, 3), (1, 1), (2, 2), (2, 2))),
-    "long": ((1, 2, 1, (1, 67), (1, 34), (1, 21), (1, 2), (0, 10), (1, 1))),
-    "vectors": ((1, 1, 2, (1, 64), (1, 4), (1, 32), (1, 16), (0, 8), (1, 1))),
-    "cells": ((1, 2, 1, (11, 13), (4, 5), (5, 5), (3, 3), (1, 2), (1, 1))),
-    "groups": ((3, 3, 3, (8, 21), (8, 21), (3, 3), (1, 1), (1, 1), (1, 1))),
-    "many groups": ((20, 20, 20, (5, 9), (5, 9), (3, 3), (1, 1), (1, 1), (1, 1))),
-    "extended": ((1, 2, 2, (9, 24), (7, 22), (3, 3), (1, 1), (0, 0), (1, 1))),
-    "wide": ((1, 16, 16, (6, 18), (6, 18), (3, 3), (1, 1), (1, 1), (1, 1))),
+    "3x3": (1, 2, 2, (7, 20), (7, 20), (3, 3), (1, 1), (1, 1), (1, 1)),
+    "4x4 s2": (1, 2, 3, (10, 36), (5, 18), (4, 4), (2, 2), (1, 1), (1, 1)),
+    "dilated": (1, 3, 1, (9, 19), (9, 19), (3, 3), (1, 1), (2, 2), (2, 2)),
+    "long": (1, 2, 1, (1, 67), (1, 34), (1, 21), (1, 2), (0, 10), (1, 1)),
+    "vectors": (1, 1, 2, (1, 64), (1, 4), (1, 32), (1, 16), (0, 8), (1, 1)),
+    "cells": (1, 2, 1, (11, 13), (4, 5), (5, 5), (3, 3), (1, 2), (1, 1)),
+    "groups": (3, 3, 3, (8, 21), (8, 21), (3, 3), (1, 1), (1, 1), (1, 1)),
+    "many groups": (20, 20, 20, (5, 9), (5, 9), (3, 3), (1, 1), (1, 1), (1, 1)),
+    "extended": (1, 2, 2, (9, 24), (7, 22), (3, 3), (1, 1), (0, 0), (1, 1)),
+    "one row": (1, 2, 2, (1, 40), (1, 40), (1, 3), (1, 1), (0, 1), (1, 1)),
+    "wide": (1, 16, 16, (6, 18), (6, 18), (3, 3), (1, 1), (1, 1), (1, 1)),
 }
 
 
@@ -61,11 +63,22 @@ def compare(data_map, problem, arrays):
     np.testing.assert_allclose(got[finite], right[finite], rtol=0, atol=(2e-4 if problem.dtype == SINGLE else 1e-12))
 
 
-@pytest.fixture(params=ENGINES)
-def engine(request, monkeypatch):
-    """Forced for all that it can do."""
-    monkeypatch.setenv("CONVT_CPU_ALGORITHM", request.param)
-    return request.param
+ABLE = [  # whatever its instruction set: each engine, map and kind that it can do
+    (engine, data_map, name)
+    for engine, data_map, name in product(ENGINES, MAPS, SMALL)
+    if all(plan_of(engine, problem_of(name, dtype), data_map, isa) for dtype in "fd" for isa in available())
+]
+WEIGHTED = [able for able in ABLE if able[1] != "correlate"]
+
+
+def test_all_engines_are_tried():
+    assert {engine for engine, _data_map, _name in ABLE} == set(ENGINES)
+
+
+@pytest.fixture
+def forced(monkeypatch):
+    """Lets an engine do all that it can."""
+    return lambda engine: monkeypatch.setenv("CONVT_CPU_ALGORITHM", engine)
 
 
 @pytest.fixture(params=available())
@@ -74,25 +87,21 @@ def isa(request, monkeypatch):
     return request.param
 
 
-@pytest.mark.parametrize("name", SMALL)
-@pytest.mark.parametrize("data_map", MAPS)
-def test_each_tap_in_turn_is_infinite(engine, data_map, name):
+@pytest.mark.parametrize(("engine", "data_map", "name"), WEIGHTED)
+def test_each_tap_in_turn_is_infinite(forced, engine, data_map, name):
+    forced(engine)
     problem = problem_of(name, "f4", batch=1)
-    if data_map == "correlate" or plan_of(engine, problem, data_map) is None:
-        pytest.skip("no weights are read" if data_map == "correlate" else "not for this engine")
     for number, tap in enumerate(np.ndindex(problem.kernel_shape)):
         arrays = operands(problem, data_map)
         arrays.kernel[(-1, 0, *tap)] = BAD[number % 3]
         compare(data_map, problem, arrays)
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(("engine", "data_map", "name"), ABLE)
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["f4", "f8"])
-@pytest.mark.parametrize("data_map", MAPS)
-def test_one_element_of_any_operand(engine, isa, data_map, dtype, name):
+def test_one_element_of_any_operand(forced, isa, engine, data_map, dtype, name):
+    forced(engine)
     problem = problem_of(name, dtype)
-    if plan_of(engine, problem, data_map, isa) is None:
-        pytest.skip("not for this engine")
     for number, (role, place) in enumerate(product(OPERANDS[data_map], ("first", "middle", "last"))):
         arrays = operands(problem, data_map)
         array = getattr(arrays, role)
@@ -100,12 +109,10 @@ def test_one_element_of_any_operand(engine, isa, data_map, dtype, name):
         compare(data_map, problem, arrays)
 
 
-@pytest.mark.parametrize("name", SMALL)
-@pytest.mark.parametrize("data_map", MAPS)
-def test_many_elements_of_one_or_both_operands(engine, data_map, name):
+@pytest.mark.parametrize(("engine", "data_map", "name"), ABLE)
+def test_many_elements_of_one_or_both_operands(forced, engine, data_map, name):
+    forced(engine)
     problem = problem_of(name, "f4")
-    if plan_of(engine, problem, data_map) is None:
-        pytest.skip("not for this engine")
     rng = np.random.default_rng(5)
     for number, part in product(range(3), (0.02, 0.3, 1)):
         arrays = operands(problem, data_map)
@@ -117,13 +124,11 @@ def test_many_elements_of_one_or_both_operands(engine, data_map, name):
         compare(data_map, problem, arrays)
 
 
-@pytest.mark.parametrize("name", ["3x3", "4x4 s2", "long", "many groups"])
+@pytest.mark.parametrize(("engine", "data_map", "name"), ABLE)
 @pytest.mark.parametrize("bad", BAD)
-@pytest.mark.parametrize("data_map", MAPS)
-def test_an_edge_of_an_array_with_channels_last(engine, data_map, bad, name):
+def test_an_edge_of_an_array_with_channels_last(forced, engine, data_map, bad, name):
+    forced(engine)
     problem = problem_of(name, "f4")
-    if plan_of(engine, problem, data_map) is None:
-        pytest.skip("not for this engine")
     for role, edge in product(OPERANDS[data_map], (0, -1)):
         arrays = operands(problem, data_map)
         getattr(arrays, role)[..., edge] = bad
@@ -202,6 +207,25 @@ def test_what_plans_say_of_zeros():
     assert not plan_of("windows", problem_of("long", "f4"), "gather").exact
 
 
+@pytest.mark.parametrize("data_map", ["scatter", "gather"])
+def test_a_plane_that_is_cut_into_bands(data_map):
+    problem = Problem(1, 1, 2, 3, (130, 400), (65, 200), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE)
+    assert terms_plan(Job(problem, data_map, (0, 1), available()[0])).stages[-1].tasks > 3
+    for part in (0.1, 1):
+        arrays = operands(problem, data_map)
+        arrays.kernel[np.random.default_rng(3).random(arrays.kernel.shape) < part] = np.inf
+        compare(data_map, problem, arrays)
+
+
+def test_more_taps_than_a_task_has():
+    problem = Problem(1, 1, 2, 2, (9050,), (20,), (9031,), (1,), (0,), (1,), SINGLE)
+    assert terms_plan(Job(problem, "correlate", (0,), available()[0])).stages[-1].tasks == 6
+    for number, at in enumerate((0, 7, 19)):
+        arrays = operands(problem, "correlate")
+        arrays.coarse[0, 1, at] = BAD[number]
+        compare("correlate", problem, arrays)
+
+
 def test_a_result_that_overflows_is_left_as_it_is(runs):
     problem = problem_of("3x3", "f4")
     arrays = operands(problem, "correlate")
@@ -211,8 +235,10 @@ def test_a_result_that_overflows_is_left_as_it_is(runs):
     assert len(runs) <= 2
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("data_map", MAPS)
-def test_mended_results_have_the_same_bits_for_any_number_of_threads(engine, data_map):
+def test_mended_results_have_the_same_bits_for_any_number_of_threads(forced, engine, data_map):
+    forced(engine)
     problem = Problem(3, 2, 24, 24, (20, 22), (20, 22), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE)
     results = set()
     for threads in (1, 2, 7):
@@ -257,7 +283,6 @@ else:
 @pytest.mark.parametrize("spare", [1 << 20, 20 << 20, 40 << 20])
 @pytest.mark.parametrize("engine", ["", "winograd", "im2col"])
 def test_scarce_memory_ends_in_a_result_or_an_error(monkeypatch, engine, spare):
-    assert resource
     monkeypatch.setenv("CONVT_NUM_THREADS", "1")
     monkeypatch.setenv("CONVT_CPU_ALGORITHM", engine)
     done = subprocess.run(

@@ -285,8 +285,8 @@ SCHEDULES = {
         Problem(2, 1, 200, 100, (80, 80), (40, 40), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
     ),
     "im2col, scatter": Schedule("im2col", "scatter", "scatter", False, None, TILES),
-    "im2col, gather": Schedule("im2col", "gather", "gather repair", False, None, TILES),
-    "im2col, correlate": Schedule("im2col", "correlate", "correlate totals repair", False, None, TILES),
+    "im2col, gather": Schedule("im2col", "gather", "gather", False, None, TILES),
+    "im2col, correlate": Schedule("im2col", "correlate", "correlate totals", False, None, TILES),
 }  # fmt: skip
 
 

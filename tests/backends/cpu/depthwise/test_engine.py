@@ -131,3 +131,12 @@ def test_the_kinds_reach_lanes_of_channels_and_several_splits():
     assert stages("scatter", last) == stages("gather", last) == {boxes, channels}
     assert stages("correlate", last) == {("depthwise_splits", "depthwise_totals")}
     assert any(depthwise_plan(problem, "correlate", last).tables.splits > 1 for problem in KINDS.values())
+
+
+def test_filter_gradients_of_many_groups_are_done_in_rounds_of_groups():
+    problem = make_problem(8, 4096, channels=(603, 603), groups=603)
+    plan = plan_of("depthwise", problem, "correlate")
+    assert plan.rounds > 1
+    assert plan.shared_bytes <= 8 * 1024 * 1024
+    check(plan, problem, "correlate")
+    check_bits(plan, problem, "correlate")
