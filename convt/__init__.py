@@ -1,10 +1,11 @@
 """convt: transposed convolution for NumPy arrays.
 
-`conv_transpose` and `conv` with their gradients, `upsample`, `max_pool` and `max_unpool` with theirs, computed by the
-backend that is chosen with `use_backend`, `set_backend` or the environment variable ``CONVT_BACKEND``; `options` says what
-it may do to be fast. ``convt.nn`` has layers, ``convt.draw`` pictures that explain, ``convt.matconvnet`` speaks
-MatConvNet's language, ``convt.testing`` checks backends, ``convt.typing`` has types for annotations;
-all are imported when first used.
+`conv_transpose`, `conv`, `upsample`, `max_pool` and `max_unpool`, each with its gradients, are computed by a backend: select
+one with `use_backend`, `set_backend` or the environment variable ``CONVT_BACKEND``, and adjust it with `options`.
+
+Submodules are imported when first used: ``convt.nn`` has layers, ``convt.filters`` filter banks, ``convt.draw`` pictures
+that explain, ``convt.matconvnet`` MatConvNet's functions, ``convt.testing`` checks for backends, and ``convt.typing`` types
+for annotations.
 """
 
 from importlib import import_module
@@ -25,6 +26,7 @@ from .functions.operators import (
 )
 from .functions.pooling import Pooled, max_pool, max_pool_backward, max_unpool, max_unpool_backward
 from .functions.upsampling import upsample, upsample_backward
+from .hints import did_you_mean
 from .selection import backends, set_backend, use_backend
 from .settings import options
 from .version import __version__
@@ -67,7 +69,7 @@ __all__ = [
     "use_backend",
 ]
 
-if TYPE_CHECKING:  # a __getattr__ would let every typo pass
+if TYPE_CHECKING:  # with a __getattr__, a type checker would accept every misspelt name
     from . import draw, filters, matconvnet, nn, testing, typing
     from .functions.overlap import checkerboard
     from .matrix import ConvOperator, conv_matrix
@@ -75,12 +77,15 @@ else:
     _LAZY = ("draw", "filters", "matconvnet", "nn", "testing", "typing")
     _LAZY_NAMES = {"ConvOperator": "matrix", "checkerboard": "functions.overlap", "conv_matrix": "matrix"}
 
+    _SYNONYMS = {"interpolate": "upsample", "resize": "upsample", "unpool": "max_unpool", "deconv": "conv_transpose"}
+
     def __getattr__(name: str) -> Any:
         if name in _LAZY:
             return import_module(f"{__name__}.{name}")
         if name in _LAZY_NAMES:
             return getattr(import_module(f"{__name__}.{_LAZY_NAMES[name]}"), name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        likely = "" if name.startswith("_") else did_you_mean(name, __all__, _SYNONYMS)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{likely}")
 
 
 def __dir__() -> list[str]:

@@ -1,11 +1,12 @@
-"""The command line, ``python -m convt`` or ``convt``: arguments and exit status only.
+"""The command line, ``python -m convt`` or ``convt``: arguments and exit status.
 
-Without a command it prints `show_config`. What the commands do is in `demo/run.py`, `images.py`, and `run.py`, `busy.py`
+Without a command, it calls `show_config`. The commands themselves are in `demo/run.py`, `images.py`, and `run.py`, `busy.py`
 and `schedule.py` of `bench/`.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
@@ -25,19 +26,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Those of the process by default.
+        By default those of the process.
 
     Returns
     -------
     int
-        The exit status: 0; 1 if an optional package is missing; 2 for wrong arguments, files or backends.
+        The exit status: 0; 1 if an optional package is missing; 2 for wrong arguments, files or backends; 130 for Ctrl-C.
     """
+    try:
+        status = _run(arguments)
+    finally:
+        error = _flush()
+    if error is None or status or isinstance(error, BrokenPipeError):
+        return status
+    return _fail(f"convt: error: {error}", 2)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Run the command that the arguments name, and return the exit status."""
     options = _parser().parse_args(arguments)
     try:
         with use_backend(options.backend):
             options.command(options)
     except MissingPackage as missing:
         return _fail(str(missing), 1)
+    except BrokenPipeError:  # the reader, such as `head`, wants no more
+        return 0
     except (BackendUnavailable, LookupError, MemoryError, OSError, ValueError) as error:
         return _fail(f"convt: error: {str(error) or type(error).__name__}", 2)
     except KeyboardInterrupt:
@@ -135,7 +149,7 @@ def _bench(options: Namespace) -> None:
 
 
 def _refuse(options: Namespace, mode: str, *names: str) -> None:
-    """An error for what has no meaning in a mode of the benchmark."""
+    """Raise for an option that has no meaning in a mode of the benchmark."""
     for name in names:
         if getattr(options, name) not in (None, False):
             raise ValueError(f"{name} must not be given with --{mode}")
@@ -146,6 +160,16 @@ def _numbers(text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise ArgumentTypeError(f"must be a number, or several with commas, got {text!r}") from None
+
+
+def _flush() -> OSError | None:
+    """Write what has been printed, or return the error. What cannot be written is dropped; Python must not try again."""
+    try:
+        print(end="", flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return error
+    return None
 
 
 def _fail(message: str, status: int) -> int:

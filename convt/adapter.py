@@ -1,4 +1,4 @@
-"""Objects that have the members of a backend but not its class: wrapped, so that convt itself meets backends alone."""
+"""Wrap objects that have the members of a backend but not its class, so that the core sees instances of `Backend` only."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from weakref import WeakValueDictionary
 
 from .backend import Backend, DeviceBackend, loading
 
-__all__ = ["as_backend", "missing_members"]
+__all__ = ["as_backend", "missing_members", "what_is_wrong"]
 
 _NEEDED = ["name", *sorted(Backend.__abstractmethods__)]
 _MEMORY = sorted(DeviceBackend.__abstractmethods__ - Backend.__abstractmethods__)
 
-# An adapter keeps its object alive, so no other object has the same id as long as the adapter is known.
+# By id of the wrapped object, which its adapter keeps alive, so that no other object can have the same id.
 _adapters: WeakValueDictionary[int, Backend] = WeakValueDictionary()
-_latest: deque[Backend] = deque(maxlen=32)  # for those that are passed to many calls, and held by nothing else
+_latest: deque[Backend] = deque(maxlen=32)  # keeps those alive that are passed to call after call
 
 
 def as_backend(candidate: Any) -> Backend:
-    """Return a backend as it is, and for another object with its members an adapter, always the same for the same object.
+    """Return a backend as it is, and for another object with its members an adapter, the same one for the same object.
 
-    The adapter takes over the members that the object has. What it lacks comes from `Backend`, or from `DeviceBackend` if it
-    has the members of a device's memory.
+    The adapter has the members of the object; those that it lacks come from `Backend`, or from `DeviceBackend` if it has the
+    members of a device's memory.
 
     Raises
     ------
     TypeError
-        It lacks members for which there is no default.
+        The object lacks members for which there is no default.
     """
     if isinstance(candidate, Backend):
         return candidate
     missing = missing_members(candidate)
     if missing:
-        raise TypeError(f"a backend must have the members of convt.Backend, got {candidate!r} without {', '.join(missing)}")
+        raise TypeError(f"a backend must have the members of convt.Backend, got {what_is_wrong(candidate, missing)}")
     with loading:
         adapter = _adapters.get(id(candidate))
         if adapter is None:
@@ -43,8 +43,15 @@ def as_backend(candidate: Any) -> Backend:
 
 
 def missing_members(candidate: Any) -> list[str]:
-    """The members that an object lacks to be a backend; all of them for a class, which is none yet."""
+    """Return the members that an object needs to be a backend and lacks; for a class, all of them."""
     return _NEEDED if isinstance(candidate, type) else _lacking(candidate, _NEEDED)
+
+
+def what_is_wrong(candidate: Any, missing: list[str]) -> str:
+    """Return the end of a message about an object that is not a backend: what it lacks, or that it is a class."""
+    if isinstance(candidate, type):
+        return f"the class {candidate.__name__} (pass an object of it: {candidate.__name__}())"
+    return f"{candidate!r} without {', '.join(missing)}"
 
 
 def _wrapped(candidate: Any) -> Backend:

@@ -22,10 +22,11 @@ What the core promises to every call of `Backend.scatter`, `Backend.gather` and 
 Therefore a backend never validates. `convt.testing.check_backend` tells whether it computes what it should;
 `convt/numpy_backend/maps.py` is the shortest one there is.
 
-During a call, `settings` returns what the caller allows by `convt.options`, `requested_threads` its number of threads alone,
-at less cost, and `kept` the place for what may be kept for filters that are declared constant. A `Variable` is an
+During a call, `settings` returns what the caller allows by `convt.options`, `requested_threads` and `is_verbose` one of them
+alone, at less cost, and `kept` the place for what may be kept for filters that are declared constant. A `Variable` is an
 environment variable that counts at every call. What a backend imports during a call, it imports ``with loading:``, a lock
-that a fork waits for: a forked child could never import what another thread has half imported.
+that a fork waits for: a forked child could never import what another thread has half imported. What it keeps in a file, it
+writes ``with replacing(path) as file:``, so that all of it is there or what was there before.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ import numpy as np
 from .core.problem import Problem
 from .environment import Variable
 from .loading import loading
-from .settings import Settings, requested_threads, settings
+from .replacing import replacing
+from .settings import Settings, is_verbose, requested_threads, settings
 
 __all__ = [
     "Backend",
@@ -51,8 +53,10 @@ __all__ = [
     "Settings",
     "Stage",
     "Variable",
+    "is_verbose",
     "kept",
     "loading",
+    "replacing",
     "requested_threads",
     "settings",
 ]

@@ -1,20 +1,23 @@
-"""What is installed and what would be used: the answer to "what did I run this on?"."""
+"""`show_config`: what is installed, and what would be used."""
 
 from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Callable
 from typing import Any, Literal, overload
 
 import numpy as np
 
 from .registry import registry
-from .selection import backends
+from .selection import backends, environment_request
+from .settings import settings
 from .version import __version__
 
 __all__ = ["show_config"]
 
 _VARIABLES = ("CONVT_BACKEND", "CONVT_NUM_THREADS", "OMP_NUM_THREADS")
+_CHECKS: dict[str, Callable[[], object]] = {"CONVT_BACKEND": environment_request, "CONVT_WORKSPACE_LIMIT": settings}
 
 
 @overload
@@ -22,22 +25,24 @@ def show_config(mode: Literal["print"] = "print") -> None: ...
 @overload
 def show_config(mode: Literal["dicts"]) -> dict[str, dict[str, Any]]: ...
 def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, dict[str, Any]] | None:
-    """Versions, environment variables, and each backend with its state and what it says of itself.
+    """Show versions, environment variables, and the state of each backend with what it reports about itself.
+
+    A value that cannot be used raises no error; its entry is the reason, after "wrong: ".
 
     Parameters
     ----------
     mode : {"print", "dicts"}
-        Print it, or return it as nested dicts.
+        Whether to print these, or to return them as nested dicts.
 
     Returns
     -------
     dict or None
-        With the keys "versions", "environment" and "backends".
+        A dict has the keys "versions", "environment" and "backends".
 
     Raises
     ------
     ValueError
-        For another mode.
+        mode is not one of these.
     """
     if mode not in ("print", "dicts"):
         raise ValueError(f"mode must be 'print' or 'dicts', got {mode!r}")
@@ -48,7 +53,7 @@ def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, dict[str
             "numpy": np.__version__,
             "platform": f"{platform.system()} {platform.machine()}",
         },
-        "environment": {name: os.environ.get(name, "(not set)") for name in _VARIABLES},
+        "environment": {name: _variable(name) for name in _names()},
         "backends": {name: _backend_config(name) for name in backends()},
     }
     if mode == "dicts":
@@ -59,11 +64,31 @@ def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, dict[str
     return None
 
 
+def _names() -> list[str]:
+    """Return the environment variables to show: a few always, and all others of convt's that are set."""
+    return [*_VARIABLES, *sorted(name for name in os.environ if name.startswith("CONVT_") and name not in _VARIABLES)]
+
+
+def _variable(name: str) -> str:
+    value = os.environ.get(name)
+    if value is None:
+        return "(not set)"
+    try:
+        _CHECKS.get(name, lambda: None)()
+    except (ValueError, LookupError, TypeError) as error:
+        return f"wrong: {error}"
+    return value
+
+
 def _backend_config(name: str) -> dict[str, Any]:
     state = registry().state(name)
     if not state.usable:
         return {"state": f"not usable: {state.reason}", "source": state.source}
-    return {"state": f"usable, priority {state.priority}", "source": state.source, **registry().get(name).info()}
+    try:
+        info = registry().get(name).info()
+    except Exception as error:  # whatever a plugin raises
+        info = {"info": f"wrong: {error}"}
+    return {"state": f"usable, priority {state.priority}", "source": state.source, **info}
 
 
 def _print(entries: dict[str, Any], indent: str) -> None:

@@ -1,12 +1,12 @@
 """Entry points of installed packages, without `importlib.metadata`.
 
-The standard library's module says the same, but its import alone takes about half of a process's first call: it brings
-e-mail, sockets and zip files. Read here is what installers write into the folders of ``sys.path``::
+Importing that module would take about half of the time of a process's first call, as it imports e-mail, sockets and zip
+files. This one reads what installers write into the folders of ``sys.path``::
 
     site-packages/convt-1.0.dist-info/entry_points.txt         [group]
                                                                name = module:object
 
-Where packages may come from elsewhere (a zip file, an importer of somebody's own), the standard library is asked.
+If packages may also be imported from elsewhere (a zip file, a custom importer), `importlib.metadata` is used.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["EntryPoint", "entry_points"]
 
 @dataclass(frozen=True)
 class EntryPoint:
-    """A name for an object of an installed package; see `importlib.metadata.EntryPoint`.
+    """A named object of an installed package; see `importlib.metadata.EntryPoint`.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class EntryPoint:
         "module:object".
     group : str
     folder : str
-        Of the package's metadata.
+        The folder with the package's metadata.
     """
 
     name: str
@@ -54,13 +54,13 @@ class EntryPoint:
         return Distribution.at(self.folder)
 
     def load(self) -> Any:
-        """Import the module and take the object out of it."""
+        """Import the module and return the object."""
         module, _, path = self.value.partition("[")[0].partition(":")
         return reduce(getattr, filter(None, path.strip().split(".")), import_module(module.strip()))
 
 
 def entry_points(*groups: str) -> list[EntryPoint] | list[StandardEntryPoint]:
-    """The entry points of some groups, group by group."""
+    """Return the entry points of some groups, group by group."""
     if _only_folders():
         found = [point for folder in _folders() for point in _read(folder, groups)]
         return sorted(found, key=lambda point: groups.index(point.group))
@@ -71,7 +71,7 @@ def entry_points(*groups: str) -> list[EntryPoint] | list[StandardEntryPoint]:
 
 
 def _only_folders() -> bool:
-    """Whether all that can be imported lies in the folders of ``sys.path``."""
+    """Return whether packages are imported from the folders of ``sys.path`` alone."""
     importers = (finder for finder in sys.meta_path if hasattr(finder, "find_distributions"))
     return all(finder is PathFinder for finder in importers) and not any(
         path.endswith(".egg") or os.path.isfile(path) for path in sys.path
@@ -79,7 +79,7 @@ def _only_folders() -> bool:
 
 
 def _folders() -> Iterator[str]:
-    """The metadata of each installed package; of two with one name, the first is the one that is imported."""
+    """Yield the metadata folder of each installed package; of two with the same name, the first, which is imported."""
     seen = set()
     for path in sys.path:
         try:

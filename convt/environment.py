@@ -1,4 +1,4 @@
-"""Environment variables that count at every call, read at little cost."""
+"""Environment variables that are read at every call, at little cost."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Variable:
         self._key = os.environ.encodekey(name)
 
     def get(self) -> str | None:
-        """What it is set to now; None where it is not set."""
-        # For a name that is not set, os.environ.get raises and catches an exception, which takes longer than all the rest.
+        """Return its value now, or None if it is not set."""
+        # For a name that is not set, os.environ.get raises and catches an exception, which is slow.
         if self._key in getattr(os.environ, "_data", (self._key,)):
             return os.environ.get(self.name)
         return None

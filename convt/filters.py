@@ -1,6 +1,6 @@
-"""Filter banks to start from: with them, a transposed convolution begins as a known way to enlarge.
+"""Filter banks with which a transposed convolution interpolates, as first values for layers that learn.
 
-`upsample` enlarges by fixed methods, borders included; the filters here are for layers that learn on from there.
+To enlarge by a fixed method, use `upsample`, which treats the borders too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core.arguments import BYTES_LIMIT, as_count, as_flag, as_sizes, per_axis
-from .core.arrays import as_array
+from .core.containers import as_numbers
 from .core.layout import layout_for
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ def bilinear(scale: int, channels: int = 1) -> NDArray[np.float64]:
     """Make the filters with which a transposed convolution interpolates bilinearly.
 
     Each filter is the product of two triangles. With ``stride=scale``, ``padding=scale // 2`` and ``groups=channels``,
-    `conv_transpose` then gives y of exactly scale times x's size, aligned at the pixels' outer corners. Pixels outside x
-    count as zero, so y darkens along its border unless x is padded first; `upsample` does without that.
+    `conv_transpose` then gives y of exactly scale times x's size, aligned at the outer edges of the pixels. Pixels outside x
+    count as zero, so y darkens along its border unless x is padded first; `upsample` needs no padding.
 
     Parameters
     ----------
     scale : int
-        Fine elements per coarse element along each axis, at least 1.
+        Number of elements of y per element of x along each axis, at least 1.
     channels : int
         Number of channels; each is interpolated by itself.
 
@@ -71,36 +71,36 @@ def bilinear(scale: int, channels: int = 1) -> NDArray[np.float64]:
 def icnr(w: ArrayLike, scale: SizesLike, *, layout: LayoutName | None = None, pixel_shuffle: bool = False) -> NDArray[Any]:
     """Make filters with which a transposed convolution starts without checkerboard patterns.
 
-    ICNR, "initialized to convolution, nearest-neighbour resized": all taps that reach the same input get the same value,
-    so that with ``stride=scale`` every phase of the output is the same, and ::
+    ICNR, "initialized to convolution, nearest-neighbour resized": each value of w is repeated, so that with ``stride=scale``
+    all phases of the output are the same, and ::
 
         conv_transpose(x, icnr(w, scale), stride=scale)  ==  conv_transpose(x, w)  enlarged by nearest neighbours
 
-    until training changes that. (A phase is made of the output's elements whose positions have the same remainder modulo
-    the stride. Random filters make the phases independent of each other, which shows as a pattern of the stride's period.)
+    until training changes that. (A phase is the elements of the output whose positions have the same remainder modulo the
+    stride. Random filters make the phases independent of each other, which shows as a pattern that repeats with the stride.)
     Padding does not change this property.
 
     Parameters
     ----------
     w : array_like, (C, K // groups, *kernel)
-        The small filters, drawn as for a convolution that keeps the size; 1 to 3 spatial axes.
+        The small filters, initialized as for a convolution that keeps the size; 1 to 3 spatial axes.
     scale : int or sequence of int
         The stride of the transposed convolution.
     layout : str, optional
         The layout of w, as in `conv_transpose`.
     pixel_shuffle : bool
-        Make filters of a convolution that is followed by a pixel shuffle instead: w is then (K, C // groups, *kernel), as
-        `conv` takes it, and each output channel is repeated ``prod(scale)`` times in a row.
+        Make filters for a convolution that is followed by a pixel shuffle instead: w is then (K, C // groups, *kernel), as
+        `conv` takes it, and each output channel is repeated ``prod(scale)`` times.
 
     Returns
     -------
     ndarray, (C, K // groups, *kernel * scale), or (K * prod(scale), C // groups, *kernel)
-        Of w's type, in w's order of axes; each value appears ``prod(scale)`` times.
+        In w's dtype and axis order; each value appears ``prod(scale)`` times.
 
     Raises
     ------
     ValueError, TypeError
-        w does not have 3 to 5 axes, scale is not an integer of at least 1 per axis, or layout is not one of w's rank.
+        w does not have 3 to 5 axes, scale is not an integer of at least 1 per axis, or layout is not one for w's axes.
 
     References
     ----------
@@ -117,7 +117,7 @@ def icnr(w: ArrayLike, scale: SizesLike, *, layout: LayoutName | None = None, pi
     >>> convt.conv_transpose([[[1.0, 2.0]]], w, stride=2)
     array([[[ 1.,  1., 12., 12., 20., 20.]]])
     """
-    bank, shuffled = as_array("w", w), as_flag("pixel_shuffle", pixel_shuffle)
+    bank, shuffled = as_numbers("w", w), as_flag("pixel_shuffle", pixel_shuffle)
     axes = bank.ndim - 2
     if not 1 <= axes <= 3:
         raise ValueError(f"w must have 3, 4 or 5 axes (two of channels and 1 to 3 spatial ones), got {bank.ndim}")
@@ -132,6 +132,6 @@ def icnr(w: ArrayLike, scale: SizesLike, *, layout: LayoutName | None = None, pi
 
 
 def _check_bytes(name: str, value: Any, size: int) -> None:
-    """What no machine can hold is a wrong argument; what this one cannot is NumPy's MemoryError."""
+    """Raise for filters that no machine can hold; for those that only this one cannot, NumPy raises a MemoryError."""
     if size >= BYTES_LIMIT:
         raise ValueError(f"{name} must be small enough for a filter bank of fewer than 2**62 bytes, got {value}")

@@ -1,7 +1,7 @@
-"""Images: read from files, enlarged, and written to files. Needs Pillow.
+"""Read, enlarge and write images; needs Pillow.
 
-`upscale_image` enlarges one of Pillow's images with `convt.upsample`, `upscale_file` a file; the latter is
-``python -m convt upscale``.
+`upscale_image` enlarges an image of Pillow with `convt.upsample`. `upscale_file` enlarges a file, as
+``python -m convt upscale`` does.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .core.arguments import as_count
 from .functions.upsampling import upsample
 from .optional import require
+from .replacing import replacing
 
 require("convt.images", "PIL")
 
@@ -26,15 +27,16 @@ from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: E402 - only wit
 __all__ = ["check_output", "check_writable", "read", "upscale_file", "upscale_image", "write"]
 
 _KEPT_MODES = ("L", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I", "F")
-_TRACE = 1e-4  # of 255: too little to be seen, enough to divide by
+_USUAL = (".png", ".tif", ".jpg")  # file types to suggest
+_TRACE = 1e-4  # opacity, of 255: too little to be seen, enough to divide by
 
 
 def upscale_image(image: Image.Image, scale: int) -> Image.Image:
     """Enlarge an image of any of Pillow's modes.
 
-    Grey (8, 16 and 32 bits), RGB, CMYK and their like with transparency keep their mode; palettes, which have nothing
-    between two entries, become RGB or RGBA, black and white becomes grey. Colours are weighted by their opacity, as Pillow
-    does, so that hidden ones do not show at the edges.
+    Grey (8, 16 and 32 bits), RGB, CMYK and similar modes, with or without transparency, keep their mode. Palette images
+    become RGB or RGBA, as the entries of a palette cannot be mixed; black and white becomes grey. Colours are weighted by
+    their opacity, as in Pillow, so that the colours of transparent pixels do not show at edges.
 
     Parameters
     ----------
@@ -45,12 +47,12 @@ def upscale_image(image: Image.Image, scale: int) -> Image.Image:
     Returns
     -------
     PIL.Image.Image
-        Of scale times the width and the height.
+        With scale times the width and the height.
 
     Raises
     ------
     ValueError, TypeError
-        scale is no integer of at least 1.
+        scale is not an integer of at least 1.
 
     Examples
     --------
@@ -68,7 +70,7 @@ def upscale_image(image: Image.Image, scale: int) -> Image.Image:
 
 
 def upscale_file(image: str | os.PathLike[str], output: str | os.PathLike[str], scale: int) -> None:
-    """Enlarge an image file; everything that can be wrong is told before the work starts.
+    """Enlarge an image file. Both files are checked before the work starts.
 
     Parameters
     ----------
@@ -80,7 +82,7 @@ def upscale_file(image: str | os.PathLike[str], output: str | os.PathLike[str], 
     Raises
     ------
     ValueError, OSError
-        scale is below 1, image is no image, or output cannot be written.
+        scale is below 1, image is not an image, or output cannot be written.
     """
     scale = as_count("scale", scale)
     picture = read(image)
@@ -89,7 +91,7 @@ def upscale_file(image: str | os.PathLike[str], output: str | os.PathLike[str], 
 
 
 def read(path: str | os.PathLike[str]) -> Image.Image:
-    """The first image of a file, decoded and turned upright as its EXIF orientation says.
+    """Read the first image of a file, and turn it upright as its EXIF orientation says.
 
     Parameters
     ----------
@@ -99,7 +101,7 @@ def read(path: str | os.PathLike[str]) -> Image.Image:
     Raises
     ------
     FileNotFoundError, ValueError
-        There is no such file; it is no image, or a broken one.
+        There is no such file, or it cannot be read as an image.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"image must be an existing file, got '{path}'")
@@ -120,7 +122,7 @@ def check_output(path: str | os.PathLike[str], suffixes: Collection[str]) -> Non
     ----------
     path : str or path-like
     suffixes : collection of str
-        The file name extensions to allow, in lower case, with their dot.
+        The file name extensions to allow, in lower case, with the dot.
 
     Raises
     ------
@@ -132,7 +134,10 @@ def check_output(path: str | os.PathLike[str], suffixes: Collection[str]) -> Non
         raise ValueError(f"output must end in a known extension such as .png, got '{path}'")
     if output.is_dir() or not output.parent.is_dir():
         raise FileNotFoundError(f"output must be a file in an existing directory, got '{path}'")
-    if not os.access(output if output.exists() else output.parent, os.W_OK):
+    needed = [output] if output.exists() else []
+    if not needed or output.is_file():
+        needed.append(output.resolve().parent)  # a file is written beside the one that it replaces
+    if not all(os.access(each, os.W_OK) for each in needed):
         raise PermissionError(f"output must be writable, got '{path}'")
 
 
@@ -148,23 +153,33 @@ def check_writable(path: str | os.PathLike[str], mode: str) -> None:
     Raises
     ------
     ValueError, OSError
-        As `check_output`; or files of that extension cannot hold such pixels.
+        As in `check_output`, or a file with that extension cannot hold such pixels.
     """
     known = Image.registered_extensions()
     check_output(path, [suffix for suffix, kind in known.items() if kind in Image.SAVE])
-    try:
-        Image.new(mode, (1, 1)).save(BytesIO(), known[Path(path).suffix.lower()])
-    except Exception:  # encoders raise what they like
-        raise ValueError(f"output must be a file type that holds {mode} images, such as .png, got '{path}'") from None
+    if not _holds(Path(path).suffix.lower(), mode):
+        fit = next((f", such as {suffix}" for suffix in _USUAL if _holds(suffix, mode)), "")
+        raise ValueError(f"output must be a file type that holds {mode} images{fit}, got '{path}'")
 
 
 def write(image: Image.Image, path: str | os.PathLike[str]) -> None:
-    """Write an image in the type that the extension names, its colour profile included."""
-    image.save(path, icc_profile=image.info.get("icc_profile"))
+    """Write an image, with its colour profile, in the format that the extension names."""
+    kind = Image.registered_extensions()[Path(path).suffix.lower()]
+    with replacing(path) as file:
+        image.save(file, kind, icc_profile=image.info.get("icc_profile"))
+
+
+def _holds(suffix: str, mode: str) -> bool:
+    """Return whether files with that extension can hold such pixels."""
+    try:
+        Image.new(mode, (1, 1)).save(BytesIO(), Image.registered_extensions()[suffix])
+    except Exception:  # encoders raise what they like
+        return False
+    return True
 
 
 def _continuous(image: Image.Image) -> Image.Image:
-    """The image in a mode where the mean of two pixel values is the colour between them."""
+    """Convert an image to a mode in which the mean of two pixel values is the colour between them."""
     if image.mode in ("La", "RGBa", "PA"):
         return image.convert("LA" if image.mode == "La" else "RGBA")
     if "transparency" in image.info and image.mode in ("1", "L", "P", "RGB"):
@@ -182,7 +197,7 @@ def _enlarged(planes: NDArray[Any], scale: int) -> NDArray[Any]:
 
 
 def _by_opacity(planes: NDArray[Any], scale: int) -> NDArray[Any]:
-    """Enlarge planes of which the last is the opacity; a trace of it keeps the colour of what is wholly transparent."""
+    """Enlarge planes of which the last is the opacity. A trace added to it keeps the colours of transparent pixels."""
     colours, opacity = planes[:-1], planes[-1:] + _TRACE
     enlarged = _enlarged(np.concatenate([colours * opacity, opacity]), scale)
     enlarged[:-1] /= enlarged[-1:]

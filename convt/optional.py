@@ -1,4 +1,4 @@
-"""Packages that only the commands and the pictures need: tried up front, missed in one line."""
+"""Optional packages, which only the commands and the pictures need: one error lists all that are missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class MissingPackage(ModuleNotFoundError):
 
 
 def require(needed_by: str, *modules: str, extra: str = "demo") -> None:
-    """Import the modules, or tell which packages are missing.
+    """Import modules, or raise an error that lists the missing packages.
 
     Parameters
     ----------
@@ -23,12 +23,12 @@ def require(needed_by: str, *modules: str, extra: str = "demo") -> None:
     *modules : str
         Names as in an import statement.
     extra : str
-        The set of optional packages in setup.cfg that has them.
+        The extra in setup.cfg that has them.
 
     Raises
     ------
     MissingPackage
-        With all that are missing.
+        A module cannot be imported.
 
     Examples
     --------

@@ -1,10 +1,10 @@
-"""The registry: which backends are installed, and what became of those that were loaded.
+"""The registry: which backends are installed, and which of them could be loaded.
 
-Plugins are entry points of the group ``convt.backends``, or of ``convt.device_backends`` if they are for a device's memory:
-these are not even imported for arrays in the host's memory, unless they are asked for by name. Listing them imports
-nothing; one is imported when it is first needed, once. If that fails, the reason is remembered and told every time it is
-asked for; a warning tells it at once, unless the plugin itself says that it cannot be used here (`BackendUnavailable`). All
-of it happens under one lock, `convt.loading`, so that a process may fork while another thread makes its first call.
+Backends are entry points in the group ``convt.backends``, or ``convt.device_backends`` if they compute in a device's memory:
+the latter are not imported for arrays in the host's memory, unless they are requested by name. Listing backends imports
+nothing; each is imported once, when it is first needed. If that fails, every request for it raises the same
+`BackendUnavailable`, and a warning is issued at once unless the backend itself raised a `BackendUnavailable`. All imports
+happen under one lock, `convt.loading`, so that a process may fork while another thread makes its first call.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DEVICE_GROUP = "convt.device_backends"
 
 @dataclass(frozen=True)
 class BackendState:
-    """What is known about one registered backend.
+    """The state of a registered backend.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class BackendState:
     priority : int or None
         None if it cannot be used.
     source : str
-        The entry point's value, "module:object", and the distribution that brought it.
+        The value of its entry point, "module:object", and the distribution that registers it.
     """
 
     name: str
@@ -63,14 +63,14 @@ class Registry:
     Parameters
     ----------
     points : iterable of EntryPoint
-        The standard library's or ours. A name that occurs twice counts once, with a warning: the first stays.
+        From the standard library or `convt.entry_points`. If a name occurs twice, the first is used, with a warning.
 
     Attributes
     ----------
     owners : dict of type to DeviceBackend
-        The backend that owned the last array of a type that lay on a device; `convt.core.memory` keeps it.
+        By type of array, the backend that owned the last array of that type on a device; filled by `convt.core.memory`.
     repeats : dict
-        Calls that can be made again, which `convt.core.repeats` keeps.
+        Calls on devices that can be repeated; filled by `convt.core.repeats`.
     """
 
     def __init__(self, points: Iterable[Point]) -> None:
@@ -94,23 +94,23 @@ class Registry:
         self.repeats: dict[Any, Any] = {}
 
     def names(self) -> list[str]:
-        """The registered names, sorted; imports nothing."""
+        """Return the registered names, sorted. Nothing is imported."""
         return sorted(self._points)
 
     def check_name(self, name: str, source: str = "backend") -> None:
-        """A LookupError for a name that nothing registers, with the names that are and the likely one."""
+        """Raise a LookupError for a name that is not registered; it lists the names that are, and suggests one."""
         if name not in self._points:
             raise LookupError(f"{source} must be one of {self.names()}, got {name!r}{did_you_mean(name, self._points)}")
 
     def get(self, name: str) -> Backend:
-        """The backend of that name, imported if it is not yet.
+        """Return the backend of that name; import it if necessary.
 
         Raises
         ------
         LookupError
-            Nothing registers that name.
+            The name is not registered.
         BackendUnavailable
-            It cannot be used; the cause of the first failure is attached.
+            It cannot be used; the exception that was raised when it was loaded is the cause.
         """
         loaded = self._loaded.get(name)
         if loaded is not None:
@@ -125,14 +125,14 @@ class Registry:
             return self._loaded[name]
 
     def ranked(self) -> list[Backend]:
-        """All usable backends, those for devices too, the highest priority first; for arrays that lie on a device."""
+        """Return all usable backends, including those for devices, in order of descending priority."""
         if self._ranked is None:
             with loading:
                 self._ranked = self._rank(self.names())
         return self._ranked
 
     def hosts(self) -> list[Backend]:
-        """All usable backends but those registered for a device, the highest priority first; imports no other."""
+        """Return all usable backends except those for devices, which are not imported, in order of descending priority."""
         if self._hosts is None:
             with loading:
                 self._hosts = self._rank([name for name in self.names() if name not in self._devices])
@@ -146,7 +146,7 @@ class Registry:
         return sorted(usable, key=lambda backend: -backend.priority)
 
     def state(self, name: str) -> BackendState:
-        """What became of the backend of that name; loads it if need be."""
+        """Return the state of the backend of that name; load it if necessary."""
         try:
             backend = self.get(name)
         except BackendUnavailable as failure:
@@ -187,7 +187,7 @@ _installed: Registry | None = None
 
 
 def registry() -> Registry:
-    """The registry of this process: the entry points of all installed distributions."""
+    """Return the registry of this process, with the entry points of all installed distributions."""
     global _installed
     if _installed is None:
         with loading:

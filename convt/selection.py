@@ -1,9 +1,9 @@
-"""Selection: which backend does a call.
+"""Selection: which backend computes a call.
 
-In this order: the ``backend`` argument, `use_backend`, `set_backend`, the environment variable ``CONVT_BACKEND`` (read at
-every call), and if nobody asked, where the data lies: data on a device goes to the backend that owns it, data in the
-host's memory to the highest priority that can do the problem, of the backends that are not a device's. Who is asked for by
-name never hands on silently; a list ("cuda,cpu") hands on in its order.
+The first of these that is set decides: the ``backend`` argument, `use_backend`, `set_backend`, the environment variable
+``CONVT_BACKEND`` (read at every call). A requested backend is never replaced by another; of a list ("cuda,cpu"), the first
+that can do the call is used. If none is requested, arrays on a device are computed by the backend that owns them, arrays in
+the host's memory by the backend with the highest priority that can do the problem, except those for devices.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ __all__ = [
     "backends",
     "check_request",
     "choose",
+    "environment_request",
     "owner",
     "set_backend",
     "standing_request",
@@ -41,14 +42,14 @@ _VARIABLE = Variable("CONVT_BACKEND")
 
 
 def backends() -> dict[str, BackendState]:
-    """All registered backends and whether they can be used.
+    """Return all registered backends, and whether they can be used.
 
     Each is loaded to find out, once per process.
 
     Returns
     -------
     dict of str to BackendState
-        With ``usable``, ``reason`` (None or why not), ``priority`` and ``source``.
+        With ``usable``, ``reason`` (why not, or None), ``priority`` and ``source``.
 
     Examples
     --------
@@ -67,12 +68,12 @@ def use_backend(backend: BackendRequest) -> Iterator[None]:
     Parameters
     ----------
     backend : str, sequence of str, Backend or None
-        A registered name; several, as a sequence or "cuda,cpu", are tried in order; None undoes an outer block.
+        A registered name; several names, as a sequence or "cuda,cpu", are tried in order; None undoes an outer block.
 
     Raises
     ------
     LookupError
-        On entry, for a name that nothing registers.
+        On entry, for a name that is not registered.
 
     Examples
     --------
@@ -89,9 +90,10 @@ def use_backend(backend: BackendRequest) -> Iterator[None]:
 
 
 def set_backend(backend: BackendRequest) -> None:
-    """Use a backend for the whole process, until the next call; None takes it back.
+    """Use a backend for the whole process, until this function is called again; None undoes it.
 
-    `use_backend` and the ``backend`` argument go before it, the environment variable ``CONVT_BACKEND`` comes after it.
+    `use_backend` and the ``backend`` argument take precedence over it; it takes precedence over the environment variable
+    ``CONVT_BACKEND``.
 
     Parameters
     ----------
@@ -103,12 +105,12 @@ def set_backend(backend: BackendRequest) -> None:
 
 
 def check_request(request: BackendRequest) -> None:
-    """An error for what can be no ``backend`` argument of any call."""
+    """Raise for a value that cannot be the ``backend`` argument of any call."""
     _as_request(request)
 
 
 def choose(problem: Problem, request: BackendRequest, held_by: Backend | None = None) -> Backend:
-    """The backend for a call.
+    """Return the backend for a call.
 
     Parameters
     ----------
@@ -123,7 +125,7 @@ def choose(problem: Problem, request: BackendRequest, held_by: Backend | None = 
     LookupError
         A name is not registered.
     BackendUnavailable
-        None of those that were asked for can do it.
+        None of the requested backends can do the call.
     """
     asked = _as_request(request) if request is not None else standing_request()
     if asked is None:
@@ -150,7 +152,7 @@ def choose(problem: Problem, request: BackendRequest, held_by: Backend | None = 
 
 
 def owner(array: Any) -> Backend | None:
-    """The backend on whose device an array lies, or None."""
+    """Return the backend on whose device an array lies, or None."""
     for backend in registry().ranked():
         if backend.owns(array):
             return backend
@@ -169,22 +171,24 @@ def _unasked(problem: Problem, held_by: Backend | None) -> Backend:
 
 
 def _refusal(backend: Backend, problem: Problem, held_by: Backend | None) -> str | None:
-    """Why a backend does not do a call, in words for the user; None if it does."""
+    """Return why a backend cannot do a call, in words for the user, or None if it can."""
     if held_by is not None and backend is not held_by:
         return f"its arrays lie on backend {held_by.name!r} (copy them to the host first)"
     return backend.why_not(problem)
 
 
 def standing_request() -> _Request:
-    """The backends that are asked for by `use_backend`, `set_backend` or ``CONVT_BACKEND``; None if nobody asks."""
+    """Return what `use_backend`, `set_backend` or ``CONVT_BACKEND`` requests, or None."""
     request = _context.get()
     if request is None:
         request = _process
-    if request is None:
-        text = _VARIABLE.get()
-        if text and text.strip():
-            request = _parsed(text.strip(), _VARIABLE.name, registry())
-    return request
+    return environment_request() if request is None else request
+
+
+def environment_request() -> _Request:
+    """Return the backends that ``CONVT_BACKEND`` requests, or None if it is not set."""
+    text = _VARIABLE.get()
+    return _parsed(text.strip(), _VARIABLE.name, registry()) if text and text.strip() else None
 
 
 def _as_request(request: BackendRequest) -> _Request:
@@ -196,7 +200,8 @@ def _as_request(request: BackendRequest) -> _Request:
         return _names(request, "backend", registry())
     if isinstance(request, Backend) or not missing_members(request):
         return as_backend(request)
-    raise TypeError(f"backend must be a name, a sequence of names or a Backend, got {request!r}")
+    likely = f" (a class: pass {request.__name__}())" if isinstance(request, type) else ""
+    raise TypeError(f"backend must be a name, a sequence of names or a Backend, got {request!r}{likely}")
 
 
 @lru_cache(maxsize=64)

@@ -1,6 +1,6 @@
-"""How backends may compute, and what they may use: callers set it with `options`, backends read it with `settings`.
+"""Settings for backends: callers set them with `options`, backends read them with `settings`.
 
-Settings change how a result is computed, never which. A backend ignores those that do not concern it.
+Settings change how a result is computed, not what it is. A backend ignores those that do not concern it.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from math import isnan
 from typing import Any
 
 from .core.arguments import as_count, as_flag, as_size
 from .environment import Variable
 
-__all__ = ["Settings", "options", "requested_threads", "settings"]
+__all__ = ["Settings", "is_verbose", "options", "requested_threads", "settings"]
 
 _LIMIT = Variable("CONVT_WORKSPACE_LIMIT")
 MOST_THREADS = 1024
@@ -34,23 +34,25 @@ class Settings:
     verbose: bool = False
     threads: int | None = None
 
-    def __hash__(self) -> int:
-        return self._hash  # kept, because backends look plans up by it at every call
+    def __post_init__(self) -> None:
+        # Kept, because backends look up plans by their settings at every call. Not a cached property: before Python 3.12 it
+        # takes a lock, which may never be released in a forked child.
+        object.__setattr__(self, "_hash", hash(tuple(getattr(self, each.name) for each in fields(self))))
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash(tuple(getattr(self, each.name) for each in fields(self)))
+    def __hash__(self) -> int:
+        kept: int = vars(self)["_hash"]
+        return kept
 
 
 _context: ContextVar[tuple[tuple[str, Any], ...]] = ContextVar("convt_settings", default=())
-_threads: ContextVar[int | None] = ContextVar("convt_threads", default=None)  # again, for those who ask at every call
+_threads: ContextVar[int | None] = ContextVar("convt_threads", default=None)  # a copy, for a quick look at every call
 _outer: ContextVar[tuple[Any, ...] | None] = ContextVar("convt_outer_settings", default=None)  # what open blocks restore
 
 
 class OptionsBlock(ContextDecorator):
     """A ``with`` block in which settings are changed; `options` makes it.
 
-    It may be entered again, also while it is open, and be the decorator of a function.
+    It may be entered several times, even within itself, and may decorate a function.
     """
 
     def __init__(self, given: dict[str, Any]) -> None:
@@ -86,19 +88,19 @@ def options(
     verbose: bool | None = None,
     threads: int | None = None,
 ) -> OptionsBlock:
-    """Settings for the calls inside a ``with`` block, in this thread or task only. None leaves a setting as it is.
+    """Change settings for the calls inside a ``with`` block, in this thread or task only. None leaves a setting as it is.
 
     Parameters
     ----------
     workspace_limit : float, default 512 MB
-        Bytes of scratch memory that a call may use on a GPU; inf for no limit. The environment variable
-        ``CONVT_WORKSPACE_LIMIT`` sets it where no block does.
+        Bytes of scratch memory that a call may use on a GPU; inf for no limit. Outside of such blocks, the environment
+        variable ``CONVT_WORKSPACE_LIMIT`` sets it.
     allow_tf32 : bool, default False
         Whether a GPU may round the factors of float32 products to TF32, with 10 bits of mantissa.
     deterministic : bool, default True
         Whether a call must give the same bits run after run.
     autotune : bool, default False
-        Whether to measure which way to compute is the fastest on a GPU when a problem is met first. The choice is kept.
+        Whether to measure, the first time that a problem is computed on a GPU, which algorithm is fastest, and to keep that.
     cudnn : bool, default True
         Whether cuDNN may be used.
     device : int, optional
@@ -106,9 +108,9 @@ def options(
     verbose : bool, default False
         Whether a backend that chooses among engines prints which one computes, and with how much scratch memory.
     threads : int, optional
-        How many threads of the processor a call may use, from 1 to 1024, also more than there are cores. Where no block sets
-        it, the environment variable ``CONVT_NUM_THREADS`` does, else the first number of ``OMP_NUM_THREADS``, else the cores
-        that this process may use. A limit by threadpoolctl caps them all. Results do not depend on it.
+        Number of CPU threads that a call may use, from 1 to 1024; it may exceed the number of cores. By default the
+        environment variable ``CONVT_NUM_THREADS``, else the first number of ``OMP_NUM_THREADS``, else the number of cores
+        that this process may use. A limit set by threadpoolctl caps all of these. Results do not depend on it.
 
     Returns
     -------
@@ -117,7 +119,7 @@ def options(
     Raises
     ------
     TypeError, ValueError
-        A setting cannot have this value.
+        A value is not allowed; the message names the setting.
 
     Examples
     --------
@@ -145,7 +147,7 @@ def options(
 
 
 def settings() -> Settings:
-    """The settings of a call that is made now, in this thread or task.
+    """Return the settings that apply now in this thread or task.
 
     Raises
     ------
@@ -156,8 +158,14 @@ def settings() -> Settings:
 
 
 def requested_threads() -> int | None:
-    """The same as ``settings().threads``, but faster."""
+    """Return ``settings().threads``, faster."""
     return _threads.get()
+
+
+def is_verbose() -> bool:
+    """Return ``settings().verbose``, faster."""
+    given = _context.get()
+    return bool(given) and any(name == "verbose" and value for name, value in given)
 
 
 @lru_cache(maxsize=256)

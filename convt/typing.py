@@ -26,8 +26,8 @@ type                                          values
 ``NumbersLike``                               numbers as MATLAB's options take them
 ============================================  ==============================================================================
 
-For x of another kind than NumPy's, results have x's type, since a type checker cannot know which kinds convt knows. One that
-convt does not know gives NumPy arrays: pass ``numpy.asarray(x)``.
+For x of another kind than NumPy's, results have x's type, since a type checker cannot know which kinds convt knows. Objects
+with ``__array__`` or ``__dlpack__`` of a kind that it does not know give NumPy arrays: pass ``numpy.asarray(x)``.
 
 Examples
 --------

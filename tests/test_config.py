@@ -42,6 +42,16 @@ def test_it_is_printed_unless_asked_otherwise(plugins, capsys):
     assert any("CONVT_BACKEND" in line and "(not set)" in line for line in lines)
 
 
+def test_what_a_plugin_raises_is_shown(install, monkeypatch):
+    good = Recorder("good", 3)
+    good.info = lambda: 1 / 0
+    install(good=good)
+    monkeypatch.setenv("CONVT_OF_ANOTHER", "7")
+    config = convt.show_config("dicts")
+    assert config["backends"]["good"]["info"] == "wrong: division by zero"
+    assert config["environment"]["CONVT_OF_ANOTHER"] == "7"
+
+
 @pytest.mark.parametrize("mode", ["json", None, 3, []])
 def test_an_unknown_mode(mode):
     with pytest.raises(ValueError, match=r"^mode must be 'print' or 'dicts', got "):

@@ -61,6 +61,26 @@ def test_an_output_must_be_able_to_hold_the_pixels(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_type_that_is_suggested_holds_the_pixels(tmp_path):
+    for mode, suffix, wanted in (
+        ("CMYK", ".png", r"such as \.tif"),
+        ("RGBA", ".jpg", r"such as \.png"),
+        ("F", ".png", r"such as \.tif"),
+    ):
+        with pytest.raises(
+            ValueError, match=f"output must be a file type that holds {mode} images, {wanted}, got '.*{suffix}'"
+        ):
+            images.check_writable(tmp_path / f"o{suffix}", mode)
+
+
+def test_a_file_may_be_enlarged_in_place_and_keeps_its_type(tmp_path):
+    path = tmp_path / "photo.JPG"
+    Image.new("RGB", (6, 4), "teal").save(path, "JPEG")
+    upscale_file(path, path, 2)
+    with Image.open(path) as large:
+        assert (large.size, large.format) == ((12, 8), "JPEG")
+
+
 @pytest.mark.parametrize(
     ("mode", "colour"),
     [

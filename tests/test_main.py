@@ -1,5 +1,7 @@
 """__main__: the command line."""
 
+import os
+import re
 import subprocess
 import sys
 
@@ -34,6 +36,47 @@ def test_without_a_command_it_shows_the_configuration():
     assert shown.returncode == 0
     assert "versions" in shown.stdout
     assert "numpy" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("CONVT_BACKEND", "numpi", "wrong: CONVT_BACKEND must be one of .*, got 'numpi'; did you mean 'numpy'\\?"),
+        ("CONVT_WORKSPACE_LIMIT", "much", "wrong: CONVT_WORKSPACE_LIMIT must be a number of bytes or 'inf', got 'much'"),
+        ("CONVT_NUM_THREADS", "0", "wrong: CONVT_NUM_THREADS must be an integer from 1 to 1024, got '0'"),
+        ("CONVT_CPU_ISA", "sse", "wrong: CONVT_CPU_ISA must be one of .* on this processor, got 'sse'"),
+        ("CONVT_CPU_ALGORITHM", "fft", "wrong: CONVT_CPU_ALGORITHM must be one of .*, got 'fft'"),
+        ("CONVT_CPU_MACHINE", "abacus", "wrong: CONVT_CPU_MACHINE must begin with one of .*, got 'abacus'"),
+        ("CONVT_CPU_THREADING", "loom", "wrong: CONVT_CPU_THREADING must be pool or openmp, got 'loom'"),
+    ],
+)
+def test_a_wrong_variable_is_shown_in_the_table_with_all_the_rest(monkeypatch, capsys, name, value, message):
+    monkeypatch.setenv(name, value)
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(message, shown)
+    assert re.search(r"^  numpy\n    state +usable", shown, re.MULTILINE)
+    assert re.search(r"^    blas +\S", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["bench", "--list"]])
+def test_a_closed_pipe_is_no_error(arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "convt", *arguments]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_output_that_cannot_be_written_is_one_line():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "convt"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("convt: error: ")
 
 
 def test_an_error_is_one_line_without_a_traceback(tmp_path):

@@ -2,6 +2,7 @@
 
 import contextvars
 import threading
+from functools import cached_property
 from math import inf, nan
 
 import numpy as np
@@ -191,6 +192,13 @@ def test_a_backend_reads_them_during_a_call(seen):
     with convt.options(device=1, verbose=True):
         convt.conv_transpose(np.ones((1, 1, 3)), np.ones((1, 1, 2)))
     assert seen == [Settings(device=1, verbose=True)]
+
+
+def test_settings_know_their_hash_without_a_lock():
+    """Before Python 3.12, a cached property holds one, which a forked child may never get."""
+    made = Settings(threads=3)
+    assert hash(made) == vars(made)["_hash"] == hash(Settings(threads=3))
+    assert not any(isinstance(each, cached_property) for each in vars(Settings).values())
 
 
 def test_matconvnets_options_reach_the_backend_and_stick(seen):

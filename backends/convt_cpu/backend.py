@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convt.backend import Backend
+from convt.backend import Backend, is_verbose
 
 from ._job import Job
 from ._layers import layer_name
@@ -27,6 +27,8 @@ from .pooling import max_pool, max_pool_backward, max_unpool, max_unpool_backwar
 from .resampling import upsample, upsample_backward
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from convt.backend import Problem, Stage
 
     from ._plan import Plan
@@ -83,36 +85,54 @@ class CpuBackend(Backend):
         return _plan_of(problem, data_map, strides, False, instruction_set(), machine_key(), forced_engine())[1].stages
 
     def info(self) -> dict[str, Any]:
-        isa, forced = instruction_set(), forced_engine()
-        isa_forced = "; CONVT_CPU_ISA forces it" if isa_is_forced() else ""
-        return {
-            "instruction set": f"{isa} (of {', '.join(available())}{isa_forced})",
-            "machine": str(record()),
-            "engines": ", ".join(ENGINES) + (f" (CONVT_CPU_ALGORITHM forces {forced})" if forced else ""),
-            "threading": layer_name(),
-            "threads": thread_count(),
-            "blas": blas_name(),
+        entries: dict[str, Callable[[], Any]] = {
+            "instruction set": _instruction_sets,
+            "machine": lambda: str(record()),
+            "engines": _engines,
+            "threading": layer_name,
+            "threads": thread_count,
+            "blas": blas_name,
         }
+        return {name: _told(entry) for name, entry in entries.items()}
+
+
+def _told(entry: Callable[[], Any]) -> Any:
+    """An entry of `info`, or which environment variable is wrong."""
+    try:
+        return entry()
+    except (ValueError, RuntimeError) as error:
+        return f"wrong: {error}"
+
+
+def _instruction_sets() -> str:
+    forced = "; CONVT_CPU_ISA forces it" if isa_is_forced() else ""
+    return f"{instruction_set()} (of {', '.join(available())}{forced})"
+
+
+def _engines() -> str:
+    forced = forced_engine()
+    rest = f"; {FALLBACK} does what that cannot" if forced != FALLBACK else ""
+    return ", ".join(ENGINES) + (f" (CONVT_CPU_ALGORITHM forces {forced}{rest})" if forced else "")
 
 
 def _compute(data_map: Map, problem: Problem, fine: Any, coarse: Any, kernel: Any, bias: Any) -> None:
-    isa, strides = instruction_set(), fine.strides
+    isa, strides, forced = instruction_set(), fine.strides, forced_engine()
     last = strides[1] == coarse.strides[1] == problem.dtype.itemsize
-    name, plan = _plan_of(problem, data_map, strides, last, isa, machine_key(), forced_engine())
+    name, plan = _plan_of(problem, data_map, strides, last, isa, machine_key(), forced)
     threads = threads_for(plan.multiply_adds, plan.tasks, _SERIAL_BELOW)
-    if _log.isEnabledFor(DEBUG):
-        _report(name, data_map, problem, isa, threads)
+    if _log.isEnabledFor(DEBUG) or is_verbose():
+        unable = f" ({forced}, which CONVT_CPU_ALGORITHM forces, cannot do it)" if forced not in (None, name) else ""
+        _report(data_map, problem, f"engine {name}{unable}", isa, threads, plan)
     arrays = fine, coarse, kernel, bias
-    if (result := run(plan, *arrays, threads)) != DONE:
-        _log.debug("%s: not all values are finite", data_map)
-        job = Job(problem, data_map, _order(problem, strides), isa, last)
+    if (result := run(plan, *arrays, threads)) == DONE:
+        return
 
-        def exact() -> Plan:
-            name, plan = _exact_plan_of(problem, data_map, strides, last, isa, machine_key())
-            _report(name, data_map, problem, isa, threads)
-            return plan
+    def exact() -> Plan:
+        by, again = (name, plan) if plan.exact else _exact_plan_of(problem, data_map, strides, last, isa, machine_key())
+        _report(data_map, problem, f"engine {by} (not all values are finite)", isa, threads, again)
+        return again
 
-        mend(job, plan, result, exact, arrays, threads)
+    mend(Job(problem, data_map, _order(problem, strides), isa, last), plan, result, exact, arrays, threads)
 
 
 @bounded_cache(4096, _KEPT, lambda choice: choice[1].nbytes)
@@ -137,8 +157,12 @@ def _exact_plan_of(
     return choose_exact(Job(problem, data_map, _order(problem, strides), isa, channels_last))
 
 
-def _report(name: str, data_map: Map, problem: Problem, isa: str, threads: int) -> None:
-    _log.debug("%s: engine %s, %s, threads %d, %s", data_map, name, isa, threads, problem)
+def _report(data_map: Map, problem: Problem, engine: str, isa: str, threads: int, plan: Plan) -> None:
+    """Log what computes, and print it where the caller asks for that."""
+    _log.debug("%s: %s, %s, threads %d, %s", data_map, engine, isa, threads, problem)
+    if is_verbose():
+        scratch = plan.shared_bytes + threads * plan.scratch_bytes
+        print(f"{data_map} on the processor: {engine}, {isa}, threads {threads}, scratch memory {scratch} bytes")
 
 
 def _order(problem: Problem, strides: tuple[int, ...]) -> Order:

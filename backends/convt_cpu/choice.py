@@ -25,20 +25,21 @@ ENGINES: dict[str, Engine] = {name: import_module(f".{name}", __package__).engin
 
 
 def forced_engine() -> str | None:
-    """The engine that ``CONVT_CPU_ALGORITHM`` names, read at every call; None leaves the choice to the cost model."""
-    return variable(b"CONVT_CPU_ALGORITHM")
-
-
-def choose(job: Job, forced: str | None) -> tuple[str, Plan]:
-    """The name of a map's engine, and its plan.
+    """The engine that ``CONVT_CPU_ALGORITHM`` names, read at every call; None leaves the choice to the cost model.
 
     Raises
     ------
     ValueError
-        ``CONVT_CPU_ALGORITHM`` names no engine.
+        It names none.
     """
+    forced = variable(b"CONVT_CPU_ALGORITHM")
     if forced is not None and forced not in ENGINES:
         raise ValueError(f"CONVT_CPU_ALGORITHM must be one of {', '.join(ENGINES)}, got {forced!r}")
+    return forced
+
+
+def choose(job: Job, forced: str | None) -> tuple[str, Plan]:
+    """The name of a map's engine, and its plan."""
     asked = [forced] if forced else [name for name, engine in ENGINES.items() if engine.suits(job)]
     able = [(name, plan) for name in asked if (plan := ENGINES[name].plan(job)) is not None]
     if not able:

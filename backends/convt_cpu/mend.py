@@ -36,7 +36,7 @@ def mend(job: Job, plan: Plan, result: int, exact: Callable[[], Plan], arrays: t
     result : int
         What `convt_cpu._runner.run` has returned: LEFT or DOUBTFUL.
     exact : callable
-        Gives a plan that is exact.
+        Gives a plan that is exact, this one or another, when it is to run.
     arrays : tuple
         Fine, coarse, kernel and bias.
     threads : int
@@ -49,9 +49,7 @@ def mend(job: Job, plan: Plan, result: int, exact: Callable[[], Plan], arrays: t
     spoilt = run(find_plan(job), *arrays, threads) != DONE
     if result == DOUBTFUL and plan.exact and not spoilt:
         return
-    if not plan.exact:
-        plan = exact()
-    if run(plan, *arrays, threads, True) == LEFT:
+    if run(exact(), *arrays, threads, True) == LEFT:
         raise MemoryError("cannot allocate BLAS's scratch memory")
     if spoilt:
         run(terms_plan(job), *arrays, threads)

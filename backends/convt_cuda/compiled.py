@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from convt.backend import BackendUnavailable
+from convt.backend import BackendUnavailable, replacing
 
 from .nvrtc import Nvrtc, find_nvrtc
 
@@ -88,10 +87,8 @@ def _write(place: Path, content: bytes) -> None:
     """In one step, so that another process reads all of it or nothing; a cache that cannot be written is no error."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=place.parent)
-        with os.fdopen(handle, "wb") as file:
+        with replacing(place) as file:
             file.write(content)
-        os.replace(name, place)
     except OSError:
         return
 

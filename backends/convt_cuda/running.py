@@ -49,7 +49,8 @@ def run_map(
     rules = standing_rules()
     name, plan = choose(problem, data_map, strides, device, storage, rules)
     if rules[0].verbose:
-        print(f"{data_map} on {device.name}: {words(name, plan)}")
+        unable = f" ({rules[1]}, which CONVT_CUDA_ALGORITHM forces, cannot do it)" if rules[1] not in (None, name) else ""
+        print(f"{data_map} on {device.name}: {words(name, plan)}{unable}")
     run_plan(plan, device, stream, pointers)
 
 

@@ -14,6 +14,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from convt.backend import replacing
+
 from .cudnn.maps import MAPS
 
 if TYPE_CHECKING:
@@ -75,14 +77,9 @@ class Tuned:
         path : path-like
         """
         with self._lock:
-            target = Path(path)
-            draft = target.with_name(f"{target.name}.{os.getpid()}")
-            try:
-                choices = dict(sorted(self._choices.items()))
-                draft.write_text(json.dumps({"format": _FORMAT, "choices": choices}, indent=1))
-                draft.replace(target)
-            finally:
-                draft.unlink(missing_ok=True)
+            choices = dict(sorted(self._choices.items()))
+            with replacing(path) as file:
+                file.write(json.dumps({"format": _FORMAT, "choices": choices}, indent=1).encode())
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Add the choices of a file; those of the same key are replaced.

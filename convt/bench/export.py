@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ..replacing import replacing
 from .machine import Machine, processor
 from .peers import Peer
 from .results import BusyResult, Result
@@ -62,7 +63,8 @@ def export_busy(output: Output, contenders: Iterable[Peer], processes: int, resu
 
 def write(output: Output, document: Any) -> None:
     """Write what `json.dumps` takes."""
-    Path(output).write_text(json.dumps(document, indent=1), encoding="utf-8")
+    with replacing(output) as file:
+        file.write(json.dumps(document, indent=1).encode())
 
 
 def check_folder(output: Output | None) -> None:

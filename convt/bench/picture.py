@@ -6,12 +6,14 @@ import os
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from ..replacing import replacing
 from .report import BEHIND
 from .results import Result, geometric_mean
 
@@ -67,7 +69,8 @@ def draw(tasks: Mapping[str, Sequence[Result]], peers: Sequence[str], subtitle: 
     figure.legend(
         *figure.axes[0].get_legend_handles_labels(), loc="upper right", ncols=len(peers), frameon=False, fontsize=8
     )
-    figure.savefig(output)
+    with replacing(output) as file:
+        figure.savefig(file, format=Path(output).suffix[1:])
 
 
 def _rows(results: Sequence[Result]) -> list[float]:

@@ -1,4 +1,5 @@
-"""The road of every call: take the arrays in, check, select a backend, run, give back.
+"""The steps of every call: take in the arrays, check the arguments, select a backend, run it, return the result.
 
-`execution.py` is the road. Upsampling and pooling add rules to it, MatConvNet's functions and the layers call what goes it.
+`execution.py` has these steps for the operators, on which MatConvNet's functions and the layers are built; `sampling.py` has
+them for upsampling and pooling.
 """

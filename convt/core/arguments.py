@@ -1,8 +1,7 @@
-"""The forms that geometry options may take, and how they become one number per spatial axis.
+"""The forms that arguments may take, and how they become one number per spatial axis.
 
-`are_keys` tells whether a caller's options can be remembered as they are; `as_sizes` and `as_padding` freeze what else may
-be passed (lists and NumPy integers too) into hashable values; `per_axis` and `per_axis_pairs` spread them over the axes and
-check the rules.
+`as_sizes` and `as_padding` convert options, which may be lists or NumPy integers, to hashable values; `are_keys` tells
+whether options are hashable without that. `per_axis` and `per_axis_pairs` give one value per spatial axis and check it.
 """
 
 from __future__ import annotations
@@ -13,6 +12,8 @@ from operator import index
 from typing import Any, TypeAlias, TypeGuard, cast
 
 import numpy as np
+
+from ..hints import did_you_mean
 
 __all__ = [
     "BYTES_LIMIT",
@@ -36,18 +37,19 @@ __all__ = [
 Sizes: TypeAlias = int | tuple[int, ...]
 Padding: TypeAlias = str | int | tuple[int | tuple[int, int], ...]
 
-BYTES_LIMIT = 2**62  # of one array; a complex result takes twice as many
-ELEMENTS_LIMIT = 2**58  # of one array whose type is not known yet: no type has more than 16 bytes
+BYTES_LIMIT = 2**62  # for one array; a complex one takes twice as many, which still fit into an int64
+ELEMENTS_LIMIT = 2**58  # for one array whose dtype is not known yet; an element takes at most 16 bytes
 
 PADDING_NAMES = ("valid", "same", "same_lower")
 
 _PADDING_RULE = f"an integer, one or a (before, after) pair per spatial axis, or one of {PADDING_NAMES}"
+_PADDING_SYNONYMS = {"same_upper": "same", "notset": "valid"}  # ONNX's
 _INTEGER_LIMIT = 2**63
-_SIMPLE = frozenset((int, str, type(None)))  # of other types, values may be equal and yet not mean the same: 1 and True
+_SIMPLE = frozenset((int, str, type(None)))  # values of other types may be equal but mean different things: 1 and True
 
 
 def are_keys(options: tuple[Any, ...]) -> bool:
-    """Whether each option is hashable, and means the same as any that it equals."""
+    """Return whether all options are hashable, and equal ones mean the same."""
     return _SIMPLE.issuperset(map(type, options)) or all(map(_is_key, options))
 
 
@@ -58,7 +60,7 @@ def _is_key(option: Any) -> bool:
 
 
 def as_size(name: str, value: Any, rule: str = "an integer") -> int:
-    """One integer of 64 bits; a float, a bool or a string is a TypeError."""
+    """Return an integer that fits into 64 bits. A float, a bool or a string raises a TypeError."""
     if type(value) is not int:
         try:
             if isinstance(value, bool):
@@ -72,7 +74,7 @@ def as_size(name: str, value: Any, rule: str = "an integer") -> int:
 
 
 def as_count(name: str, value: Any, least: int = 1) -> int:
-    """An integer that is at least `least`."""
+    """Return an integer that is at least `least`."""
     number = as_size(name, value)
     if number < least:
         raise ValueError(f"{name} must be at least {least}, got {number}")
@@ -80,7 +82,7 @@ def as_count(name: str, value: Any, least: int = 1) -> int:
 
 
 def as_sizes(name: str, value: Any) -> Sizes:
-    """An integer, or a tuple of them."""
+    """Return an integer or a tuple of integers."""
     if type(value) is int and -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
         return value
     if _is_plain(value):
@@ -92,7 +94,7 @@ def as_sizes(name: str, value: Any) -> Sizes:
 
 
 def as_shape(name: str, value: Any) -> tuple[int, ...]:
-    """A shape: a sequence of integers, none negative."""
+    """Return a shape as a tuple; sizes must not be negative."""
     values = _entries(value)
     if values is None:
         raise TypeError(f"{name} must be a sequence of integers, got {value!r}")
@@ -103,14 +105,15 @@ def as_shape(name: str, value: Any) -> tuple[int, ...]:
 
 
 def as_padding(value: Any) -> Padding:
-    """A padding name, an integer, or a tuple of integers and (before, after) pairs."""
+    """Return a padding name, an integer, or a tuple of integers and (before, after) pairs."""
     if type(value) is int and -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
         return value
     if _is_plain(value):
         return cast(Padding, value)
     if isinstance(value, str):
         if value not in PADDING_NAMES:
-            raise ValueError(f"padding must be {_PADDING_RULE}, got {value!r}")
+            likely = did_you_mean(value, PADDING_NAMES, _PADDING_SYNONYMS)
+            raise ValueError(f"padding must be {_PADDING_RULE}, got {value!r}{likely}")
         return value
     values = _entries(value)
     if values is None:
@@ -119,7 +122,7 @@ def as_padding(value: Any) -> Padding:
 
 
 def as_names(name: str, value: Any, allowed: tuple[str, ...]) -> Collection[str]:
-    """A collection of some of the allowed names; a single one stands for itself."""
+    """Return a collection of names, each of which must be allowed. A string counts as one name."""
     names = (value,) if isinstance(value, str) else value
     if type(names) is not tuple and (not isinstance(names, Collection) or getattr(names, "ndim", 1) != 1):
         raise TypeError(f"{name} must be a collection of names from {allowed}, got {value!r}")
@@ -130,7 +133,7 @@ def as_names(name: str, value: Any, allowed: tuple[str, ...]) -> Collection[str]
 
 
 def as_flag(name: str, value: Any) -> bool:
-    """True or False, also NumPy's."""
+    """Return a Python bool. NumPy's bools are accepted, numbers are not."""
     if type(value) is bool:
         return value
     if not isinstance(value, np.bool_):
@@ -139,12 +142,12 @@ def as_flag(name: str, value: Any) -> bool:
 
 
 def is_number(value: Any) -> TypeGuard[float]:
-    """Whether a value is a single real number, Python's or NumPy's; a bool is none."""
+    """Return whether a value is a real number of Python or NumPy. A bool is not one."""
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
 def as_path(name: str, value: Any) -> str:
-    """The path of a file; an integer, which would be an open file, is none."""
+    """Return the path of a file as a string. An integer, which `open` takes for an open file, is refused."""
     path = os.fspath(value) if isinstance(value, str | os.PathLike) else value
     if not isinstance(path, str):
         raise TypeError(f"{name} must be a str or a path, got {value!r}")
@@ -154,7 +157,7 @@ def as_path(name: str, value: Any) -> str:
 
 
 def per_axis(name: str, value: Sizes, axes: int, *, least: int) -> tuple[int, ...]:
-    """One value for each of the spatial axes, none below `least`."""
+    """Return one value per spatial axis, each at least `least`."""
     if isinstance(value, int):
         if value < least:
             raise ValueError(f"{name} must be at least {least}, got {value}")
@@ -167,7 +170,7 @@ def per_axis(name: str, value: Sizes, axes: int, *, least: int) -> tuple[int, ..
 
 
 def per_axis_pairs(value: Padding, axes: int) -> tuple[tuple[int, int], ...]:
-    """A (before, after) pair for each of the spatial axes. The names "same" and "same_lower" are not pairs yet."""
+    """Return a (before, after) pair per spatial axis. A name counts as 0; what "same" means depends on the sizes."""
     if isinstance(value, str):
         value = 0
     if isinstance(value, int):
@@ -195,7 +198,7 @@ def _each(name: str, values: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 def _entries(value: Any) -> tuple[Any, ...] | None:
-    """The entries of a sequence or an array; None for a single value."""
+    """Return the entries of a sequence or an array, or None for a single value."""
     if type(value) is int or isinstance(value, str | bytes):
         return None
     axes = getattr(value, "ndim", 0)
@@ -203,7 +206,7 @@ def _entries(value: Any) -> tuple[Any, ...] | None:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether a value is already what the others are turned into; most calls are made with such, and are small."""
+    """Return whether a value needs no conversion, as is so in most calls."""
     if type(value) is int:
         return -_INTEGER_LIMIT <= value < _INTEGER_LIMIT
     return (

@@ -1,8 +1,8 @@
-"""Calls: all that is known of a call before data is seen.
+"""Calls: what is known from options, shapes and dtypes, before any data is read.
 
-A check applies every rule to the options and to the shapes and dtypes of the arrays, and gives a `Call`. `Remembered` keeps
-what a check found: a call like an earlier one costs a look-up. What is kept holds no data. The two operators and their check
-are here; `sampling.py` has what upsampling and pooling share.
+A check applies every rule to them and returns a `Call`. `Remembered` keeps the results of a check, so that a call like an
+earlier one costs a look-up; it keeps no data. The two operators and their check are here; `sampling.py` has what upsampling
+and pooling share.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ DataMap: TypeAlias = Literal["scatter", "gather"]
 _MOST = 4096
 
 
-@dataclass(eq=False, slots=True)  # not frozen: that takes longer to make, and the first call of a shape waits for it
+@dataclass(eq=False, slots=True)  # not frozen: that makes objects slower to create, and the first call with a shape slower
 class Call:
-    """A call that has been checked; never changed.
+    """A call that has been checked. Several callers share it, so it must not be modified.
 
     Attributes
     ----------
@@ -35,9 +35,9 @@ class Call:
     frame : Frame
         The axes of the caller's data.
     shape : tuple of int
-        Of the result, as the caller sees it.
+        The shape of the result, in the caller's axes.
     result, compute : numpy.dtype
-        What the call returns, and what it computes in.
+        The dtype of the result, and the one in which it is computed.
     """
 
     problem: Problem
@@ -51,14 +51,14 @@ AnyCall = TypeVar("AnyCall", bound=Call)
 
 
 class Remembered(Generic[AnyCall]):
-    """A check that keeps what it found, for each of its keys.
+    """A check that keeps its results.
 
     Parameters
     ----------
     freeze : callable
-        Turns options as a caller may write them into hashable ones, or raises for wrong forms.
+        Converts the options that a caller wrote to hashable ones, or raises an error.
     check : callable
-        ``check(frozen_options, *outlines)`` gives the call; outlines are shapes, dtypes and whatever else is hashable.
+        ``check(frozen_options, *outlines)`` returns the call; outlines are shapes, dtypes and other hashable values.
     """
 
     def __init__(self, freeze: Callable[..., tuple[Any, ...]], check: Callable[..., AnyCall]) -> None:
@@ -67,16 +67,16 @@ class Remembered(Generic[AnyCall]):
         self.as_written = lru_cache(maxsize=_MOST)(self.frozen)
 
     def find(self, options: tuple[Any, ...]) -> Callable[..., AnyCall]:
-        """Return ``call(options, *outlines)`` for options as a caller wrote them."""
+        """Return the faster of `as_written` and `frozen` that can take these options."""
         return self.as_written if are_keys(options) else self.frozen
 
     def frozen(self, options: tuple[Any, ...], *outlines: Any) -> AnyCall:
-        """The call with options that may have to be frozen; `as_written` is for those that are hashable as they are."""
+        """Return the call with these options, which need not be hashable; `as_written` takes hashable ones alone."""
         return self._kept(self._freeze(*options), *outlines)
 
 
 class Maps(Protocol):
-    """The maps of data: a backend, or `ComplexMaps` of one."""
+    """The maps that compute outputs: those of a backend, or of `ComplexMaps`."""
 
     def scatter(self, problem: Problem, coarse: Any, kernel: Any, bias: Any, fine: Any) -> None: ...
 
@@ -84,7 +84,7 @@ class Maps(Protocol):
 
 
 class Outline(NamedTuple):
-    """As much of an array as a check looks at."""
+    """The shape and dtype of an array, which is all that a check reads."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
@@ -97,7 +97,7 @@ class OperatorCall(Call):
     Attributes
     ----------
     is_complex : bool
-        Then the problem's dtype is that of the real and imaginary parts.
+        If so, the problem's dtype is that of the real and imaginary parts.
     """
 
     is_complex: bool
@@ -111,9 +111,9 @@ class Operator:
     data_map : "scatter" or "gather"
         The map that computes y; the other one computes x's gradient.
     options : tuple of str
-        The names of its options behind the layout, in the order in which they are passed to `checked`.
+        The names of its options, in the order in which they follow the layout in `checked`.
     problem : callable
-        ``problem(x_shape, w_shape, layout=..., dtype=..., **options)``.
+        ``problem(x_shape, w_shape, layout=..., dtype=..., **options)`` returns the `Problem`.
     """
 
     def __init__(self, data_map: DataMap, options: tuple[str, ...], problem: Callable[..., Problem]) -> None:
@@ -124,19 +124,19 @@ class Operator:
         self._as_written, self._frozen = remembered.as_written, remembered.frozen
 
     def data_map_of(self, maps: Maps) -> Callable[..., None]:
-        """The map that computes y, of a backend's three."""
+        """Return the map that computes y."""
         return maps.scatter if self.data_map == "scatter" else maps.gather
 
     def gradient_map_of(self, maps: Maps) -> Callable[..., None]:
-        """The map that computes x's gradient."""
+        """Return the map that computes x's gradient."""
         return maps.gather if self.data_map == "scatter" else maps.scatter
 
     def fine_and_coarse(self, x: Any, y: Any) -> tuple[Any, Any]:
-        """x and y, or gradients of them, in the order in which correlate takes them."""
+        """Return x and y, or their gradients, in the order in which correlate takes them."""
         return (y, x) if self.data_map == "scatter" else (x, y)
 
     def checked(self, options: tuple[Any, ...], x: Any, w: Any, bias: Any = None, dy: Any = None) -> OperatorCall:
-        """The call on such arrays, of which only shape and dtype are looked at; bias and dy may be None.
+        """Return the checked call. Only the shapes and dtypes of arrays are read; bias and dy may be None.
 
         Raises
         ------
@@ -173,7 +173,8 @@ class Operator:
         y = problem.fine_array_shape if self.data_map == "scatter" else problem.coarse_array_shape
         shape = frame.shape(y)
         if bias and bias[0] != y[1:2]:
-            raise ValueError(f"bias.shape must equal ({y[1]},), one per output channel, got {bias[0]}")
+            stride = " (a stride is a keyword: stride=...)" if bias[1].kind in "iu" and bias[0] in ((), (axes,)) else ""
+            raise ValueError(f"bias.shape must equal ({y[1]},), one per output channel, got {bias[0]}{stride}")
         if dy and dy[0] != shape:
             raise ValueError(f"dy.shape must equal the output's {shape}, got {dy[0]}")
         return OperatorCall(problem, frame, shape, result, compute, part is not compute)
@@ -184,7 +185,7 @@ _Array: TypeAlias = tuple[tuple[int, ...], np.dtype]
 
 @lru_cache(maxsize=256)
 def _types(x: np.dtype, w: np.dtype, bias: np.dtype | None, dy: np.dtype | None) -> tuple[np.dtype, np.dtype, np.dtype]:
-    """From the dtypes of its arrays: what a call returns, what it computes in, and the dtype of a complex one's parts."""
+    """Return the dtypes of a call's result, of its computation, and of the parts of complex numbers in that."""
     given = {name: dtype for name, dtype in (("x", x), ("w", w), ("bias", bias), ("dy", dy)) if dtype is not None}
     for name, dtype in given.items():
         check_dtype(name, dtype)

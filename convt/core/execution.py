@@ -1,7 +1,7 @@
-"""The road of every call: take the arrays in, check, select a backend, run, give back.
+"""The steps of an operator's call: take in the arrays, check, select a backend, run it, return the result.
 
-`forward` and `backward` are the operators' way along it; `sampling.py` has that of upsampling and pooling, with the same
-steps.
+`forward` computes the output of an operator, `backward` its gradients; `sampling.py` has the same steps for upsampling and
+pooling.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _ARGUMENTS = ("x", "w", "bias")
 
 
 class Gradients(NamedTuple, Generic[ArrayT]):
-    """The gradients of a call in the shapes of its arguments; None where not needed, or where there is no bias."""
+    """The gradients of a call, in the shapes of its arguments; None if not needed, or if there is no bias."""
 
-    x: ArrayT | Any  # with Any for None, as not each use of a gradient that was asked for should have to rule it out
+    x: ArrayT | Any  # Any instead of None: a user who asked for a gradient need not rule out None for the type checker
     w: ArrayT | Any
     bias: ArrayT | Any
 
@@ -44,7 +44,7 @@ def forward(
     backend: BackendRequest,
     order: Order = "K",
 ) -> Any:
-    """Compute the output of an operator, in x's memory order ("K") or in C order."""
+    """Compute the output of an operator, in the memory order of x ("K") or in C order."""
     plain = type(x) is np.ndarray or out is not None or backend is not None
     key = None if plain else key_of(operator, (*options, order), x, w, bias)
     if key is not None:
@@ -81,7 +81,7 @@ def backward(
     backend: BackendRequest,
     order: Order = "K",
 ) -> Gradients[Any]:
-    """Compute the gradients of an operator from that of its output, in the arguments' memory order ("K") or in C order."""
+    """Compute the gradients of an operator, each in the memory order of its argument ("K") or in C order."""
     wanted = as_names("needs", needs, _ARGUMENTS)
     memory, x, w, bias, dy = take_in(x, w, bias, dy)
     call = operator.checked(options, x, w, bias, dy)
@@ -118,7 +118,7 @@ def backward(
 
 
 def ask(backend: Backend, function: Callable[..., Any], problem: Problem, *arguments: Any) -> Any:
-    """Call a function of a backend; what it raises carries the backend's name and the problem."""
+    """Call a function of a backend, and note the backend's name and the problem on whatever it raises."""
     try:
         return function(problem, *arguments)
     except Exception as error:
@@ -127,13 +127,13 @@ def ask(backend: Backend, function: Callable[..., Any], problem: Problem, *argum
 
 
 def note(error: Exception, backend: Backend, problem: Problem) -> None:
-    """Add to what a backend has raised its name and the problem."""
-    if not isinstance(error, BackendUnavailable):  # which names it already
+    """Add a note with the backend's name and the problem to an exception that the backend raised."""
+    if not isinstance(error, BackendUnavailable):  # its message names the backend
         error.add_note(f"raised by backend {backend.name!r} for {problem}")
 
 
 def _operands(memory: Memory, call: OperatorCall, x: Any, w: Any, bias: Any) -> tuple[Any, Any, Any]:
-    """The arguments as a backend takes them: converted, x as (N, C, *spatial), w as (coarse, fine // groups, *spatial)."""
+    """Convert x, w and bias; return x as (N, C, *spatial) and w as (coarse, fine // groups, *spatial)."""
     convert, frame = memory.convert, call.frame
     if bias is not None:
         bias = memory.vector(convert(bias, _dtype(bias, call)))
@@ -143,12 +143,12 @@ def _operands(memory: Memory, call: OperatorCall, x: Any, w: Any, bias: Any) -> 
 
 
 def _data(memory: Memory, array: Any, call: OperatorCall) -> Any:
-    """x or dy, converted, as (N, C, *spatial)."""
+    """Convert x or dy, and return it as (N, C, *spatial)."""
     return call.frame.view(memory.convert(array, _dtype(array, call)))
 
 
 def _dtype(array: Any, call: OperatorCall) -> np.dtype:
-    """What an operand is converted to; a real one of a complex call stays real."""
+    """Return the dtype to convert an argument to; in a complex call, a real one stays real."""
     return call.problem.dtype if call.is_complex and array.dtype.kind != "c" else call.compute
 
 

@@ -1,7 +1,7 @@
 """Layouts and frames: which axis of the caller's arrays is which.
 
-A layout says which axis of the caller's array is which. Everything behind the operators sees (N, C, *spatial) data and
-(coarse channels, fine channels // groups, *spatial) kernels; transposing to that order copies nothing.
+Backends take data as (N, C, *spatial) and kernels as (coarse channels, fine channels // groups, *spatial). A layout says
+which axis of the caller's array is which; transposing to the backends' order copies nothing.
 
 =========  ======================  =====================================
 layout     data                    kernel
@@ -13,10 +13,11 @@ layout     data                    kernel
 
 and likewise NCW, NWC, WCN (one spatial axis) and NCDHW, NDHWC, DHWCN (three).
 
-A `Frame` is a layout together with the axes that a caller's arrays have: data without a batch, or without channels,
-becomes (N, C, *spatial) by axes of one element. An operator's filters tell how many axes are spatial. For upsampling and
-pooling, the first of these does: `layout`; the mode ("linear" 1, "trilinear" 3); the length of a scale or size that is given
-per axis; else the array: (W), (H, W), (C, H, W), (N, C, H, W) and (N, C, D, H, W) have 1, 2, 2, 2 and 3.
+A `Frame` is a layout together with the number of axes that the caller's arrays have. Data without a batch axis, or without
+a channel axis too, becomes (N, C, *spatial) by adding axes of length 1. The rank of w gives the number of spatial axes of an
+operator. For upsampling and pooling it is given by the first of these that is there: `layout`; the mode ("linear" 1,
+"trilinear" 3); the length of a scale or size with one value per axis; else the rank of the array: (W), (H, W), (C, H, W),
+(N, C, H, W) and (N, C, D, H, W) have 1, 2, 2, 2 and 3.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ..hints import did_you_mean
+
 __all__ = ["CHANNELS_FIRST", "LAYOUTS", "Frame", "Layout", "as_layout_name", "frame_of", "layout_for"]
 
 _SPATIAL = {1: "W", 2: "HW", 3: "DHW"}
-_USUAL = {1: 1, 2: 2, 3: 2, 4: 2, 5: 3}  # of an array's axes, how many are spatial where nothing tells
+_USUAL = {1: 1, 2: 2, 3: 2, 4: 2, 5: 3}  # number of spatial axes by the rank of an array, if nothing else gives it
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Layout:
     identity : bool
         Whether the caller's order is already (N, C, *spatial).
     data_back, kernel_back : tuple of int
-        The axes of (N, C, *spatial), and of (coarse, fine // groups, *spatial), in the caller's order.
+        The inverse permutations: the axes of (N, C, *spatial) and (coarse, fine // groups, *spatial) in the caller's order.
     """
 
     name: str
@@ -61,23 +64,23 @@ class Layout:
         return hash(self.name)
 
     def __post_init__(self) -> None:
-        # Not cached properties: these hold a lock, before Python 3.12, which a forked child may never get.
+        # Not cached properties: before Python 3.12 they take a lock, which may never be released in a forked child.
         object.__setattr__(self, "identity", self.data == tuple(range(len(self.data))))
         object.__setattr__(self, "data_back", _inverse(self.data))
         object.__setattr__(self, "kernel_back", _inverse(self.kernel))
 
     def data_view(self, array: Any) -> Any:
-        """The caller's data as (N, C, *spatial); a batch axis of 1 is added where there is none."""
+        """Return the caller's data as (N, C, *spatial); a missing batch axis is added."""
         if array.ndim == self.axes + 1:
             array = array[None] if self.data[0] == 0 else array[..., None]
         return array if self.identity else array.transpose(self.data)
 
     def kernel_view(self, array: Any) -> Any:
-        """The caller's kernel as (coarse, fine // groups, *spatial)."""
+        """Return the caller's kernel as (coarse, fine // groups, *spatial)."""
         return array if self.identity else array.transpose(self.kernel)
 
     def split(self, order: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
-        """A shape in the caller's axis order as (first, second, spatial sizes); a missing batch counts as 1."""
+        """Split a shape in the caller's axis order into (first, second, spatial sizes); a missing batch counts as 1."""
         if len(order) > len(shape):
             shape = (*shape, 1) if order[0] == len(shape) else (1, *shape)
         if not self.identity:
@@ -85,14 +88,14 @@ class Layout:
         return shape[0], shape[1], shape[2:]
 
     def data_shape(self, shape: tuple[int, ...], *, batched: bool) -> tuple[int, ...]:
-        """An (N, C, *spatial) shape in the caller's order, without the batch where the caller has none."""
+        """Return an (N, C, *spatial) shape in the caller's axis order, without the batch if not `batched`."""
         ordered = shape if self.identity else tuple(shape[axis] for axis in self.data_back)
         if batched:
             return ordered
         return ordered[1:] if self.data[0] == 0 else ordered[:-1]
 
     def kernel_words(self, coarse: str, fine: str) -> str:
-        """The kernel's shape in words, for messages: "(in, out // groups, kh, kw)"."""
+        """Return the kernel's shape in words, for messages: "(in, out // groups, kh, kw)"."""
         words = (coarse, f"{fine} // groups", *(f"k{axis.lower()}" for axis in _SPATIAL[self.axes]))
         return f"({', '.join(words[axis] for axis in self.kernel_back)})"
 
@@ -104,9 +107,9 @@ class Frame(NamedTuple):
     ----------
     layout : Layout
     rank : int
-        Axes of the arrays: the spatial ones alone, with channels, or with channels and a batch.
+        Number of axes: the spatial ones alone, with channels, or with channels and a batch.
     axes : int
-        How many of them are spatial.
+        Number of spatial axes.
     in_order : bool
         Whether the caller's arrays are already (N, C, *spatial).
     """
@@ -118,21 +121,21 @@ class Frame(NamedTuple):
 
     @classmethod
     def of(cls, layout: Layout, rank: int) -> Frame:
-        """Of arrays with so many axes in a layout."""
+        """Return the frame of arrays with `rank` axes in a layout."""
         return cls(layout, rank, layout.axes, layout.identity and rank == layout.axes + 2)
 
     def view(self, array: Any) -> Any:
-        """The caller's array as (N, C, *spatial)."""
+        """Return the caller's array as (N, C, *spatial)."""
         if self.in_order:
             return array
         return array[None, None] if self.rank == self.axes else self.layout.data_view(array)
 
     def kernel_view(self, array: Any) -> Any:
-        """The caller's filters as (coarse, fine // groups, *spatial)."""
+        """Return the caller's filters as (coarse, fine // groups, *spatial)."""
         return array if self.in_order else self.layout.kernel_view(array)
 
     def shape(self, array_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """An (N, C, *spatial) shape as the caller sees it."""
+        """Return an (N, C, *spatial) shape in the caller's axes."""
         if self.in_order:
             return array_shape
         if self.rank == self.axes:
@@ -140,7 +143,7 @@ class Frame(NamedTuple):
         return self.layout.data_shape(array_shape, batched=self.rank == self.axes + 2)
 
     def split(self, name: str, shape: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
-        """Images, channels and spatial sizes of a caller's shape, none of them empty but the images."""
+        """Split a shape in the caller's axes into images, channels and spatial sizes; only the images may be 0."""
         images, channels, spatial = 1, 1, shape
         if self.rank > self.axes:
             images, channels, spatial = self.layout.split(self.layout.data, shape)
@@ -153,9 +156,9 @@ class Frame(NamedTuple):
 
 
 def frame_of(name: str, rank: int, layout: str | None, option: str, sizes: Any, axes: int | None = None) -> Frame:
-    """The axes of the array `name` of upsampling or pooling.
+    """Return the frame of the array `name` of an upsampling or pooling call.
 
-    `sizes`, an int or a tuple, is the value of the option of that name; `axes` is what the mode tells, or None.
+    `sizes`, an int or a tuple, is the value of `option`; `axes` is the number of spatial axes that the mode gives, or None.
     """
     told = "the mode" if axes is not None else f"layout {layout!r}" if layout is not None else option
     if layout is not None:
@@ -176,14 +179,15 @@ def frame_of(name: str, rank: int, layout: str | None, option: str, sizes: Any, 
 
 
 def as_layout_name(layout: Any) -> str | None:
-    """The name of a layout, or None."""
+    """Return the layout argument, which must be the name of a layout or None."""
     if layout is None or (isinstance(layout, str) and layout in LAYOUTS):
         return layout
-    raise ValueError(f"layout must be one of {', '.join(map(repr, LAYOUTS))}, got {layout!r}")
+    likely = did_you_mean(layout, LAYOUTS, _synonyms(2))
+    raise ValueError(f"layout must be one of {', '.join(map(repr, LAYOUTS))}, got {layout!r}{likely}")
 
 
 def layout_for(name: Any, axes: int) -> Layout:
-    """The layout of that name for 1, 2 or 3 spatial axes; None means channels first."""
+    """Return the layout of that name for 1, 2 or 3 spatial axes; None means channels first."""
     if name is None:
         return CHANNELS_FIRST[axes]
     try:
@@ -191,11 +195,19 @@ def layout_for(name: Any, axes: int) -> Layout:
     except TypeError:
         layout = None
     if layout is None or layout.axes != axes:
-        allowed = ", ".join(repr(each.name) for each in LAYOUTS.values() if each.axes == axes)
+        allowed = [each.name for each in LAYOUTS.values() if each.axes == axes]
         raise ValueError(
-            f"layout must be one of {allowed} for {axes} spatial {'axis' if axes == 1 else 'axes'}, got {name!r}"
+            f"layout must be one of {', '.join(map(repr, allowed))} for {axes} spatial {'axis' if axes == 1 else 'axes'}, "
+            f"got {name!r}{did_you_mean(name, allowed, _synonyms(axes))}"
         )
     return layout
+
+
+def _synonyms(axes: int) -> dict[str, str]:
+    """Return layouts by the names that other libraries use, and by those of arrays without a batch."""
+    spatial = _SPATIAL[axes]
+    first, last = f"NC{spatial}", f"N{spatial}C"
+    return {"channels_first": first, "channels_last": last, first[1:].lower(): first, last[1:].lower(): last}
 
 
 def _inverse(order: tuple[int, ...]) -> tuple[int, ...]:

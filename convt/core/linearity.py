@@ -1,8 +1,8 @@
-"""Complex numbers by linearity: the maps of complex arrays from those of their real and imaginary parts.
+"""Complex arrays: the maps are linear, so a backend computes them from real and imaginary parts.
 
-`ComplexMaps` has a backend's three maps and hands each product of parts to it, as views: no part is copied. Gradients are
-PyTorch's: the other operand is conjugated, so that a step against the gradient lowers a real loss and the maps are exact
-adjoints in the complex inner product.
+`ComplexMaps` passes the parts to the backend's maps as views, without copies. Gradients follow PyTorch: the other operand is
+conjugated, so that a step against the gradient lowers a real loss and the maps are exact adjoints in the complex inner
+product.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["ComplexMaps"]
 
 
 class ComplexMaps:
-    """The maps over complex arrays, each product of parts computed by a real backend."""
+    """The maps of complex arrays, computed by a backend that takes real ones."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -41,7 +41,7 @@ class ComplexMaps:
 
 
 def _product(map_: Callable[..., None], problem: Problem, left: Any, right: Any, bias: Any, result: Any) -> None:
-    """Result = left x right + bias, by (a + bi)(c + di) = (ac - bd) + (ad + bc)i; an operand may be real."""
+    """Write result = left x right + bias, by (a + bi)(c + di) = (ac - bd) + (ad + bc)i; left or right may be real."""
     bias_real, bias_imag = (None, None) if bias is None else (np.ascontiguousarray(p) for p in (bias.real, bias.imag))
     part = np.empty(result.shape, problem.dtype)
     map_(problem, left.real, right.real, bias_real, result.real)

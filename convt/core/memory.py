@@ -19,10 +19,22 @@ import numpy as np
 from ..backend import Backend, DeviceBackend, RequiresGrad
 from ..registry import registry
 from ..selection import owner
-from .arrays import COPY_DTYPES, INDEX, as_array, as_operand, check_out, on_device
+from .arrays import COPY_DTYPES, INDEX, as_array, as_operand, as_result, check_out, on_device
+from .bfloat16 import dtype_name
 from .call import Call
+from .containers import Container, container_of
 
-__all__ = ["DeviceMemory", "HostMemory", "Memory", "Order", "memory_of", "take_in", "type_of"]
+__all__ = [
+    "ContainerMemory",
+    "DeviceMemory",
+    "HostMemory",
+    "Memory",
+    "Order",
+    "host_memory_of",
+    "memory_of",
+    "take_in",
+    "type_of",
+]
 
 Order: TypeAlias = Literal["K", "C"]
 
@@ -38,7 +50,12 @@ class HostMemory:
     types: tuple[str, ...] = ("float32", "float64")
 
     def take_in(self, name: str, value: Any) -> np.ndarray:
-        """The argument `name` as an array of numbers, not converted yet."""
+        """The argument `name` as an array of numbers, not converted yet; a TypeError for another library's array."""
+        if type(value) is not np.ndarray and (other := container_of(value)) is not None:
+            raise TypeError(
+                f"{name} must be a NumPy array, as the first array is, got a {type(value).__name__} of {other.name} (all "
+                "results are of the first one's kind)"
+            )
         return as_array(name, value)
 
     def check_types(self, arrays: Iterable[np.ndarray]) -> None:
@@ -75,9 +92,9 @@ class HostMemory:
     def give_back(self, computed: np.ndarray, out: Any, dtype: np.dtype) -> Any:
         """What the caller gets: `out` with the result in it, or without one the result in its dtype."""
         if out is None:
-            return computed if computed.dtype is dtype else computed.astype(dtype, copy=False)
+            return computed if computed.dtype is dtype else as_result(computed, dtype)
         if computed is not out:
-            out[...] = computed
+            out[...] = as_result(computed, out.dtype)
         return out
 
     def as_int64(self, indices: np.ndarray) -> np.ndarray:
@@ -89,6 +106,51 @@ class HostMemory:
     def to_host(self, array: np.ndarray) -> np.ndarray:
         """The array, for a message."""
         return array
+
+
+class ContainerMemory(HostMemory):
+    """The host's memory for a call whose first array is another library's: so are its results.
+
+    Parameters
+    ----------
+    container : Container
+    like : array
+        The call's first.
+    """
+
+    def __init__(self, container: Container, like: Any) -> None:
+        self._container = container
+        self._like = like
+        self._place: np.ndarray | None = None  # of the caller's `out`
+
+    def take_in(self, name: str, value: Any) -> np.ndarray:
+        """The argument `name`, of the call's kind or NumPy's, as an array of numbers, not converted yet."""
+        return self._container.take(name, value) if self._is_ours(name, value) else as_array(name, value)
+
+    def target(self, out: Any, call: Call, *inputs: np.ndarray | None) -> np.ndarray:
+        """Where to compute what goes to the caller's `out`, of the call's kind or NumPy's."""
+        if not self._is_ours("out", out):
+            return super().target(out, call, *inputs)
+        self._place = self._container.place(out)
+        return super().target(self._place, call, *inputs)
+
+    def give_back(self, computed: np.ndarray, out: Any, dtype: np.dtype) -> Any:
+        """What the caller gets: `out`, or without one the result as an array of the call's kind."""
+        if out is None:
+            return self._container.give(super().give_back(computed, None, dtype), self._like)
+        if self._place is None:
+            return super().give_back(computed, out, dtype)
+        self._container.put(super().give_back(computed, self._place, dtype), out)
+        return out
+
+    def _is_ours(self, name: str, value: Any) -> bool:
+        other = container_of(value)
+        if other is None or other.is_kind_of(self._container):
+            return other is not None
+        raise TypeError(
+            f"{name} must be a {type(self._like).__name__} of {self._container.name}, as the first array is, or a NumPy "
+            f"array, got a {type(value).__name__} of {other.name}"
+        )
 
 
 class DeviceMemory:
@@ -211,7 +273,7 @@ def take_in(x: Any, w: Any, bias: Any, *dy: Any) -> tuple[Any, ...]:
 
 
 def memory_of(*values: Any) -> Memory:
-    """The memory of a call's arrays: a device's if any of them lies on one.
+    """The memory of a call's arrays: a device's if any of them lies on one; the first array's kind is that of the results.
 
     Raises
     ------
@@ -237,13 +299,19 @@ def memory_of(*values: Any) -> Memory:
         if backend is not known:
             _remember(kind, backend)
         return DeviceMemory(backend, value)
-    return _HOST
+    return _HOST if type(values[0]) in _ON_HOST else host_memory_of(values[0])
+
+
+def host_memory_of(first: Any) -> HostMemory:
+    """The host's memory, for results of the kind of a call's first array."""
+    container = container_of(first)
+    return _HOST if container is None else ContainerMemory(container, first)
 
 
 def type_of(array: Any) -> str:
     """The type that an array's elements have in memory, which may be none of NumPy's."""
     storage = getattr(array, "storage", None)
-    return str(array.dtype if storage is None else storage)
+    return dtype_name(array.dtype) if storage is None else str(storage)
 
 
 def _remember(kind: type, backend: DeviceBackend) -> None:

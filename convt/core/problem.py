@@ -1,12 +1,12 @@
-"""Problem: the shapes and options of one call, and every rule about them, each written once.
+"""Problem: the shapes and options of one call, and every rule about them.
 
 There is one geometry rule, per spatial axis::
 
     fine_index = coarse_index * stride - padding + tap * dilation
 
-`conv_transpose_problem` and `conv_problem` turn what a caller passed into a `Problem`, or raise. They see no data. A
-`Problem` is hashable, and backends keep their plans by it. Read `arguments.py` for the forms that options may take,
-`layout.py` for axis orders, `backend.py` for who receives a `Problem`.
+`conv_transpose_problem` and `conv_problem` make a `Problem` from shapes and options, or raise an error. A `Problem` is
+hashable, so that backends can keep a plan for it. Read `arguments.py` for the forms that options may take, `layout.py` for
+axis orders, `convt/backend.py` for what a backend does with a `Problem`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ import numpy as np
 
 from .arguments import BYTES_LIMIT, ELEMENTS_LIMIT, Padding, Sizes, per_axis, per_axis_pairs
 from .layout import CHANNELS_FIRST, Layout
+from .likely import likely_fix
 
 __all__ = ["Problem", "check_elements", "conv_problem", "conv_transpose_problem", "inside"]
 
-_INDEX_LIMIT = 2**62  # the geometry rule's terms stay below it, so that their sums fit into an int64
+_INDEX_LIMIT = 2**62  # for each term of the geometry rule, so that their sum fits into an int64
 _PADDING_LIMIT = 2**60
 _DOUBLE = np.dtype(np.float64)
 
@@ -36,18 +37,18 @@ class Problem:
     Attributes
     ----------
     batch, groups : int
-        Images; groups of channels that do not see each other.
+        Number of images, and of independent groups of channels.
     fine_channels, coarse_channels : int
-        Channels over all groups.
+        Number of channels in all groups together.
     fine_shape, coarse_shape, kernel_shape : tuple of int
         Spatial sizes, in elements; 1 to 3 axes.
     stride, dilation : tuple of int
         In fine elements, per axis.
     padding : tuple of int
-        Fine elements in front of the fine array's first, per axis: cropped by scatter, read as zeros by gather; negative
-        extends. Whatever lies behind the last is given by the two shapes.
+        Elements in front of the fine array, per axis: scatter drops them, gather reads them as zeros. If negative, the
+        fine array begins so many elements earlier. The padding behind its end follows from the two shapes.
     dtype : numpy.dtype
-        What all arrays of the problem hold: float32 or float64.
+        The dtype of all arrays of the problem: float32 or float64.
     """
 
     batch: int
@@ -64,7 +65,7 @@ class Problem:
 
     def __post_init__(self) -> None:
         sizes = (self.batch, self.fine_channels, self.coarse_channels, self.fine_shape, self.kernel_shape, self.padding)
-        object.__setattr__(self, "_hash", hash(sizes))  # asked for at every call: a problem is the key of every cache
+        object.__setattr__(self, "_hash", hash(sizes))  # kept, as every call looks up several caches by its problem
 
     def __hash__(self) -> int:
         kept: int = vars(self)["_hash"]
@@ -99,7 +100,7 @@ def conv_transpose_problem(
     layout: Layout | None = None,
     dtype: np.dtype = _DOUBLE,
 ) -> Problem:
-    """The problem of ``conv_transpose``: x is coarse, y is fine. Without a layout, arrays are (N, C, *spatial).
+    """Return the problem of `conv_transpose`: x is coarse, y is fine. Without a layout, arrays are (N, C, *spatial).
 
     Per spatial axis::
 
@@ -111,9 +112,14 @@ def conv_transpose_problem(
     strides, dilations = _strides_and_dilations(stride, dilation, layout.axes)
     _check_sizes(batch, channels, coarse, w_coarse, w_fine, kernel)
     if w_coarse != channels:
+        likely = (
+            "did you pass conv's w?"
+            if w_fine * groups == channels
+            else likely_fix(layout, x_shape, w_shape, lambda own, coarse, _fine: coarse == own, ("in", "out"))
+        )
         raise ValueError(
             f"w.shape[{layout.kernel[0]}] must equal x's {channels} channels, got {w_coarse} (conv_transpose takes w as "
-            f"{layout.kernel_words('in', 'out')}; did you pass conv's w?)"
+            f"{layout.kernel_words('in', 'out')}{'; ' * bool(likely)}{likely})"
         )
     _check_groups(groups, "x", channels)
     extra = per_axis("output_padding", output_padding, layout.axes, least=0)
@@ -163,7 +169,7 @@ def conv_problem(
     layout: Layout | None = None,
     dtype: np.dtype = _DOUBLE,
 ) -> Problem:
-    """The problem of ``conv``: x is fine, y is coarse. Without a layout, arrays are (N, C, *spatial).
+    """Return the problem of `conv`: x is fine, y is coarse. Without a layout, arrays are (N, C, *spatial).
 
     Per spatial axis::
 
@@ -174,11 +180,16 @@ def conv_problem(
     w_coarse, w_fine, kernel = layout.split(layout.kernel, w_shape)
     strides, dilations = _strides_and_dilations(stride, dilation, layout.axes)
     _check_sizes(batch, channels, fine, w_coarse, w_fine, kernel)
-    _check_groups(groups, "x", channels)
     if w_fine * groups != channels:
+        likely = likely_fix(layout, x_shape, w_shape, lambda own, _coarse, fine: fine * groups == own, ("out", "in"))
+        _check_groups(groups, "x", channels, f" ({likely})" * bool(likely))
+        if w_fine == groups == 1 and w_coarse % channels == 0:
+            likely = f"did you mean groups={channels}?"
+        elif w_coarse == channels:
+            likely = "did you pass conv_transpose's w?"
         raise ValueError(
             f"w.shape[{layout.kernel[1]}] must equal x's {channels} channels // groups ({channels // groups}), got {w_fine} "
-            f"(conv takes w as {layout.kernel_words('out', 'in')}; did you pass conv_transpose's w?)"
+            f"(conv takes w as {layout.kernel_words('out', 'in')}{'; ' * bool(likely)}{likely})"
         )
     _check_groups(groups, "w", w_coarse)
     reach = tuple(map(_reach, kernel, dilations))
@@ -201,19 +212,19 @@ def conv_problem(
 
 
 def check_elements(images: int, channels: int, spatial: Iterable[int], **arguments: Any) -> None:
-    """Refuse a result that no machine can hold; the arguments are those that make it so large."""
+    """Raise for a result that no machine can hold; the message names `arguments` as what makes it so large."""
     if prod(spatial) * channels * max(images, 1) >= ELEMENTS_LIMIT:
         values = " and ".join(map(str, arguments.values()))
         raise ValueError(f"{' and '.join(arguments)} must make a result of fewer than 2**58 elements, got {values}")
 
 
 def inside(problem: Problem, indices: np.ndarray) -> bool:
-    """Whether all indices are positions in the fine array of an image's channel."""
+    """Return whether all indices are flat positions in the spatial axes of the fine array."""
     return not indices.size or int(indices.view(np.uint64).max()) < prod(problem.fine_shape)
 
 
 def _full(coarse: int, stride: int, kernel: int, dilation: int) -> int:
-    """The size along an axis of all that a coarse array adds to, before padding crops it."""
+    """Return the size of the fine array along an axis before padding crops it."""
     return (coarse - 1) * stride + (kernel - 1) * dilation + 1
 
 
@@ -222,7 +233,7 @@ def _cropped(full: int, before: int, after: int, extra: int) -> int:
 
 
 def _reach(kernel: int, dilation: int) -> int:
-    """The size along an axis of a dilated filter."""
+    """Return the size of a dilated filter along an axis."""
     return (kernel - 1) * dilation + 1
 
 
@@ -231,12 +242,12 @@ def _padded(fine: int, pair: tuple[int, int]) -> int:
 
 
 def _steps(padded: int, reach: int, stride: int) -> int:
-    """How many positions a window has along an axis; below 1 where it does not fit."""
+    """Return the number of positions of a window along an axis; below 1 if it does not fit."""
     return (padded - reach) // stride + 1
 
 
 def _same(fine: int, full: int, padding: Padding) -> tuple[int, int]:
-    """The padding that makes fine = coarse * stride; "same" puts the odd element at the end, "same_lower" in front."""
+    """Return the padding that reduces full to fine; "same" puts an odd element at the end, "same_lower" in front."""
     total = max(full - fine, 0)
     before = total // 2 if padding == "same" else total - total // 2
     return before, total - before
@@ -260,11 +271,13 @@ def _check_sizes(
         )
 
 
-def _check_groups(groups: int, name: str, channels: int) -> None:
+def _check_groups(groups: int, name: str, channels: int, likely: str = "") -> None:
     if groups < 1:
         raise ValueError(f"groups must be at least 1, got {groups}")
     if channels % groups:
-        raise ValueError(f"groups must divide {name}'s {channels} {'output ' if name == 'w' else ''}channels, got {groups}")
+        raise ValueError(
+            f"groups must divide {name}'s {channels} {'output ' if name == 'w' else ''}channels, got {groups}{likely}"
+        )
 
 
 def _check_indices(sizes: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]) -> None:
@@ -315,10 +328,10 @@ def _check_reachable(wanted: tuple[int, ...], least: tuple[int, ...], most: tupl
 
 @lru_cache(maxsize=4096)
 def _known(problem: Problem) -> Problem:
-    """The first one that equals it, so that the caches that problems are keys of compare identities; checked once."""
+    """Return the first problem equal to this one, so that caches compare by identity. Its size is checked once."""
     channels = (problem.batch or 1) * problem.fine_channels * problem.coarse_channels
     elements = channels * prod(problem.fine_shape + problem.coarse_shape + problem.kernel_shape)
-    if elements * problem.dtype.itemsize >= BYTES_LIMIT:  # else no array has as many
+    if elements * problem.dtype.itemsize >= BYTES_LIMIT:  # otherwise no single array can be too large
         _check_bytes(problem)
     return problem
 

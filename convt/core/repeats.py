@@ -1,7 +1,7 @@
-"""Calls on a device that are like an earlier one: all but their memory is known, and the backend does them again at once.
+"""Repeated calls on a device: a call like an earlier one skips all checks, as only the addresses of its arrays are new.
 
-The road of a call, `execution.py`, is gone once; what it found is kept for the arrays' outlines, where their backend is a
-`convt.backend.DeviceBackend` that tells outlines. Whatever a check depends on is part of the key or is checked anew.
+The first such call is made by `execution.py`. If the backend describes arrays by `convt.backend.DeviceBackend.outline`, what
+its `prepare` returns is kept, and makes the later ones. All that a check depends on is part of the key or is checked again.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _MOST = 4096
 
 
 def key_of(operator: Operator, options: tuple[Any, ...], x: Any, w: Any, bias: Any) -> Key | None:
-    """What the call depends on; None where that cannot be told.
+    """Return the key of a call: all that it depends on except memory, or None if that is not known.
 
-    Of the types of arrays that never lay on a device before, nothing is asked.
+    If no array of x's type has been on a device so far, this costs one look-up.
     """
     owner = registry().owners.get(type(x))
     if owner is None or not are_keys(options):
@@ -38,13 +38,13 @@ def key_of(operator: Operator, options: tuple[Any, ...], x: Any, w: Any, bias: A
 
 
 def again(key: Key, x: Any, w: Any, bias: Any) -> Any:
-    """The result of a call whose like is kept, else None."""
+    """Return the result of a call whose key is kept, or None for any other."""
     prepared = registry().repeats.get(key)
     return None if prepared is None else prepared(x, w, bias)
 
 
 def keep(key: Key, backend: Backend, data_map: str, problem: Problem, arrays: tuple[Any, ...], result: Any) -> None:
-    """Remember a call that went well: the arrays as its backend saw them, the output last, and the caller's result."""
+    """Keep a call that succeeded; `arrays` are as the backend took them, the output last, `result` is the caller's."""
     if not isinstance(backend, DeviceBackend):
         return
     kept = registry().repeats

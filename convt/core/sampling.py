@@ -1,8 +1,8 @@
-"""What upsampling and pooling share: the dtypes of a call, and how a backend's map runs on its arrays.
+"""What upsampling and pooling share: the dtypes of a call, and how a backend runs on its arrays.
 
-Both go channel by channel, so their problem is that of one filter for each channel. Backends compute in float32 and float64;
-values that are only copied travel as floats of the same size, bit for bit, and where there are none of that size NumPy's
-definition does the work.
+Both treat each channel by itself, so their problem has one filter per channel. Backends take float32 and float64. Values
+that are only copied are passed as floats of the same size, bit for bit; if there is no such float, the NumPy backend, which
+takes any dtype, does the work.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import Backend, loading
-from .arrays import COPY_DTYPES, compute_type, part_type, real_and_imag, result_type, viewed_as
+from .arrays import COPY_DTYPES, compute_type, native, part_type, real_and_imag, result_type, viewed_as
+from .bfloat16 import is_bfloat16
 from .call import Call
 from .memory import Memory
 
@@ -23,6 +24,7 @@ __all__ = ["Dtypes", "SamplingCall", "compared", "copied", "run_into", "summed"]
 _ORDERED_ALIKE: dict[np.dtype, np.dtype] = {np.dtype(name): COPY_DTYPES[4] for name in ("f2", "i1", "i2", "u1", "u2")} | {
     np.dtype(name): COPY_DTYPES[8] for name in ("i4", "u4")
 }
+_BITS = np.dtype(np.uint16)
 
 
 class Dtypes(NamedTuple):
@@ -31,11 +33,11 @@ class Dtypes(NamedTuple):
     Attributes
     ----------
     result : numpy.dtype
-        Of what the caller gets.
+        The dtype of the result.
     compute : numpy.dtype
-        To which values are converted.
+        The dtype that values are converted to.
     copy_dtype : numpy.dtype
-        As which a backend sees them, of the same size.
+        The dtype, of the same size, as which a backend is given them.
     """
 
     result: np.dtype
@@ -49,28 +51,24 @@ class Dtypes(NamedTuple):
         return part if part in COPY_DTYPES.values() else COPY_DTYPES[8]
 
 
-def _native(dtype: np.dtype) -> np.dtype:
-    return dtype if dtype.isnative else dtype.newbyteorder("=")
-
-
 def summed(dtype: np.dtype) -> Dtypes:
-    """The dtypes where values are added up, as by the operators."""
+    """Return the dtypes of a call that adds up values, as the operators do."""
     result = result_type([dtype])
     compute = compute_type(result)
     return Dtypes(result, compute, compute)
 
 
 def copied(dtype: np.dtype) -> Dtypes:
-    """The dtypes where values are copied."""
-    native = _native(dtype)
-    return Dtypes(native, native, COPY_DTYPES.get(native.itemsize, native))
+    """Return the dtypes of a call that only copies values."""
+    own = native(dtype)
+    return Dtypes(own, own, _BITS if is_bfloat16(own) else COPY_DTYPES.get(own.itemsize, own))
 
 
 def compared(dtype: np.dtype) -> Dtypes:
-    """The dtypes where values are compared: floats that order the same values alike."""
-    native = _native(dtype)
-    compute = _ORDERED_ALIKE.get(native, native)
-    return Dtypes(native, compute, compute)
+    """Return the dtypes of a call that compares values: 16-bit floats and small integers are compared as wider floats."""
+    own = native(dtype)
+    compute = COPY_DTYPES[4] if is_bfloat16(own) else _ORDERED_ALIKE.get(own, own)
+    return Dtypes(own, compute, compute)
 
 
 @dataclass(eq=False, slots=True)
@@ -80,17 +78,17 @@ class SamplingCall(Call):
     Attributes
     ----------
     copy_dtype : numpy.dtype
-        As which a backend sees the values.
+        The dtype as which a backend is given the values; see `Dtypes`.
     """
 
     copy_dtype: np.dtype
 
     def backend(self, chosen: Backend) -> Backend:
-        """The backend that computes: the chosen one, or the definition for values that no backend takes."""
+        """Return the backend that computes: the chosen one, or NumPy's for dtypes that only that one takes."""
         return chosen if part_type(self.copy_dtype) == self.problem.dtype else _definition()
 
     def parts(self, array: Any) -> list[Any]:
-        """An array of the compute dtype as (N, C, *spatial) in the dtype that a backend sees; a complex one as two."""
+        """Return views of an array as a backend takes it: the array, or its real and imaginary parts."""
         view = self.frame.view
         return [view(part) for part in real_and_imag(viewed_as(array, self.copy_dtype))]
 
@@ -98,9 +96,9 @@ class SamplingCall(Call):
 def run_into(
     memory: Memory, call: SamplingCall, array: Any, out: Any, inputs: tuple[Any, ...], run: Callable[[Any, Any], None]
 ) -> Any:
-    """Run a map from `array` into the result or the caller's `out`: ``run(source, target)`` for each part of the numbers.
+    """Compute the result from `array`, into `out` if it is given, by ``run(source, target)``.
 
-    `inputs` are the arrays besides that `out` may overlap.
+    Complex arrays are run part by part. `inputs` are other arrays that are read and that `out` may overlap.
     """
     target = memory.target(out, call, array, *inputs) if out is not None else memory.empty(call.shape, call.compute, array)
     if not call.problem.batch:

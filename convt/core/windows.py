@@ -1,6 +1,6 @@
-"""The windows of pooling: the rules about size, stride, padding and output size, each once.
+"""The windows of pooling: every rule about size, stride, padding and output size.
 
-`pooled` and `unpooled` apply them to an array's shape and keep what they found.
+`pooled` and `unpooled` apply them to the shape of an array, and keep the result for the next call like it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..hints import did_you_mean
 from .arguments import Padding, Sizes, as_padding, as_sizes, per_axis, per_axis_pairs
 from .call import Remembered
 from .layout import Frame, as_layout_name, frame_of
@@ -22,7 +23,7 @@ __all__ = ["Windows", "pooled", "unpooled"]
 
 @dataclass(eq=False, slots=True)
 class Windows(SamplingCall):
-    """The windows of one call: fine are the elements that they choose from, coarse those that they become.
+    """The windows of one call: they lie in the fine array, and each is one element of the coarse array.
 
     Attributes
     ----------
@@ -43,12 +44,12 @@ class _Options(NamedTuple):
 
 
 def pooled(name: str, array: Any, dtypes: Callable[[np.dtype], Dtypes], options: tuple[Any, ...]) -> Windows:
-    """The windows over the array `name`; options are size, stride, padding, indexing, layout and None."""
+    """Return the windows over the array `name`; options are (size, stride, padding, indexing, layout, None)."""
     return _POOLED.find(options)(options, name, array.shape, array.dtype, dtypes)
 
 
 def unpooled(name: str, array: Any, dtypes: Callable[[np.dtype], Dtypes], options: tuple[Any, ...]) -> Windows:
-    """The windows whose maxima, or gradients of them, are the array `name`; the last option is output_size."""
+    """Return the windows whose maxima the array `name` has the shape of; as in `pooled`, with output_size for None."""
     return _UNPOOLED.find(options)(options, name, array.shape, array.dtype, dtypes)
 
 
@@ -57,7 +58,8 @@ def _frozen(size: Any, stride: Any, padding: Any, indexing: Any, layout: Any, ou
     strides = sizes if stride is None else as_sizes("stride", stride)
     margin = as_padding(padding)
     if not isinstance(indexing, str) or indexing not in ("spatial", "tensor"):
-        raise ValueError(f"indexing must be 'spatial' or 'tensor', got {indexing!r}")
+        likely = did_you_mean(indexing, ("spatial", "tensor"))
+        raise ValueError(f"indexing must be 'spatial' or 'tensor', got {indexing!r}{likely}")
     wanted = None if output_size is None else as_sizes("output_size", output_size)
     return _Options(sizes, strides, margin, indexing, as_layout_name(layout), wanted)
 
@@ -65,7 +67,7 @@ def _frozen(size: Any, stride: Any, padding: Any, indexing: Any, layout: Any, ou
 def _pooled(
     options: _Options, name: str, shape: tuple[int, ...], dtype: np.dtype, dtypes: Callable[[np.dtype], Dtypes]
 ) -> Windows:
-    """As the problem of a convolution of each channel on its own."""
+    """Check windows over an array, as the problem of a convolution of each channel by itself."""
     frame, size, stride = _spread(name, len(shape), options)
     images, channels, fine = frame.split(name, shape)
     padding = options.padding
@@ -91,7 +93,7 @@ def _pooled(
 def _unpooled(
     options: _Options, name: str, shape: tuple[int, ...], dtype: np.dtype, dtypes: Callable[[np.dtype], Dtypes]
 ) -> Windows:
-    """As the problem of a transposed convolution of each channel on its own."""
+    """Check windows by their maxima, as the problem of a transposed convolution of each channel by itself."""
     frame, size, stride = _spread(name, len(shape), options)
     images, channels, coarse = frame.split(name, shape)
     least = ((count - 1) * step + window for count, step, window in zip(coarse, stride, size, strict=True))
@@ -110,7 +112,7 @@ def _unpooled(
 
 
 def _spread(name: str, rank: int, options: _Options) -> tuple[Frame, tuple[int, ...], tuple[int, ...]]:
-    """The frame of an array, and size and stride for each of its spatial axes."""
+    """Return the frame of an array, and the size and stride of its windows per spatial axis."""
     frame = frame_of(name, rank, options.layout, "size", options.size)
     size = per_axis("size", options.size, frame.axes, least=1)
     for axis, (pair, window) in enumerate(zip(per_axis_pairs(options.padding, frame.axes), size, strict=True)):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from ..replacing import replacing
 from .photograph import Array
 from .scores import psnr
 
@@ -55,7 +57,8 @@ def draw(original: Array, pictures: Mapping[str, Array], output: str | os.PathLi
         beside = GAP + place * (CROP_WIDTH + GAP)
         axes = page.add(beside, strip + TITLE, CROP_WIDTH, CROP_WIDTH)
         _show(axes, each[crop], title, interpolation="nearest")
-    page.figure.savefig(output)
+    with replacing(output) as file:
+        page.figure.savefig(file, format=Path(output).suffix[1:])
 
 
 def busiest_corner(error: Array, side: int) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ..core.arguments import as_count
-from ..core.arrays import as_array
+from ..core.containers import as_numbers
 from ..functions.operators import conv, conv_transpose
 from .page import GREY, INK, as_figure
 
@@ -138,7 +138,7 @@ def _means(fine: Planes, scale: int) -> Planes:
 
 def _planes(image: Any, scale: int) -> Planes:
     """The picture as (C, H, W), from 0 to 1, cut to whole blocks."""
-    pixels = as_array("image", image)
+    pixels = as_numbers("image", image)
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3):
         raise ValueError(f"image must have shape (H, W) or (H, W, 3), got {pixels.shape}")
     if min(pixels.shape[:2]) < 8 * scale:
@@ -153,7 +153,7 @@ def _planes(image: Any, scale: int) -> Planes:
 
 
 def _as_filter(w: Any, scale: int) -> NDArray[np.float64]:
-    array = as_array("w", w)
+    array = as_numbers("w", w)
     if array.ndim != 2 or array.shape[0] != array.shape[1] or array.shape[0] < scale or (len(array) - scale) % 2:
         raise ValueError(f"w must be square, of at least {scale} x {scale} and an even number more, got {array.shape}")
     return array.astype(np.float64)

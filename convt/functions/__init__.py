@@ -1,4 +1,4 @@
 """What users call: the operators with their derivatives, upsampling, pooling, and how evenly a kernel covers its output.
 
-Each function documents its arguments and hands them to the road of every call, `convt.core`.
+Each function documents its arguments and passes them to `convt.core`, which has the steps of every call.
 """

@@ -1,7 +1,7 @@
-"""Double backward: the gradients of the gradients, from the same three maps.
+"""Second derivatives: the gradients of the backward functions, by the same three maps.
 
-The gradients of `conv_transpose` are bilinear: that of x is gather(dy, w), that of w is correlate(dy, x). A number that
-depends on them, such as a gradient penalty, has gradients with regard to x, w and dy in turn::
+The gradients of `conv_transpose` are bilinear: that of x is gather(dy, w), that of w is correlate(dy, x). A scalar that
+depends on them, such as a gradient penalty, has gradients with respect to x, w and dy::
 
     of x     gather(dy, ddw)
     of w     correlate(dy, ddx)
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from ..core.arguments import as_names
 from ..core.arrays import ArrayT
+from ..core.bfloat16 import added
 from ..core.memory import HostMemory, Memory, memory_of
 from ..selection import BackendRequest
 from .operators import conv, conv_backward, conv_transpose, conv_transpose_backward
@@ -30,7 +31,7 @@ _ARGUMENTS = ("x", "w", "dy")
 
 
 class DoubleGradients(NamedTuple, Generic[ArrayT]):
-    """The gradients of a call of a backward function in the shapes of its arguments; None where not needed."""
+    """The gradients of a backward function, in the shapes of its arguments; None if not needed, or if zero."""
 
     x: ArrayT | Any  # as in `Gradients`
     w: ArrayT | Any
@@ -56,23 +57,23 @@ def conv_transpose_double_backward(
     needs: SecondGradientNames = ("x", "w", "dy"),
     backend: BackendRequest = None,
 ) -> DoubleGradients[ArrayT]:
-    """The gradients of `conv_transpose_backward` from those of its results.
+    """Compute the gradients of `conv_transpose_backward` from the gradients of its results.
 
     Parameters
     ----------
     x, w, bias, dy, stride, padding, output_padding, output_size, dilation, groups, layout, backend
         As in `conv_transpose_backward`.
     ddx, ddw, ddbias : array_like or None
-        The gradients of a number with regard to the gradients of x, w and bias that `conv_transpose_backward` gave, in their
-        shapes; None where it does not depend on one. ddbias must be None where there is no bias.
+        The gradients of a scalar with respect to the gradients of x, w and bias that `conv_transpose_backward` returned, in
+        their shapes; None for one that it does not depend on. ddbias must be None if there is no bias.
     needs : collection of {"x", "w", "dy"}
         The gradients to compute.
 
     Returns
     -------
     DoubleGradients
-        Named tuple (x, w, dy) of arrays in the shapes of the arguments, of the type promoted from what they depend on; None
-        where not needed, or zero because all that they depend on is None. No gradient depends on the bias.
+        Named tuple (x, w, dy) of arrays in the shapes of the arguments, in the dtype promoted from the arrays they depend
+        on; None if not needed, or if zero because these are None. No gradient depends on the bias.
 
     Raises
     ------
@@ -86,7 +87,7 @@ def conv_transpose_double_backward(
 
     Examples
     --------
-    The gradient of ``(dx ** 2).sum() / 2`` with regard to w:
+    The gradient of ``(dx ** 2).sum() / 2`` with respect to w:
 
     >>> import numpy as np, convt
     >>> x, w, dy = np.array([[[1.0, 2.0]]]), np.array([[[1.0, 10.0, 100.0]]]), np.ones((1, 1, 5))
@@ -125,7 +126,7 @@ def conv_double_backward(
     needs: SecondGradientNames = ("x", "w", "dy"),
     backend: BackendRequest = None,
 ) -> DoubleGradients[ArrayT]:
-    """The gradients of `conv_backward` from those of its results.
+    """Compute the gradients of `conv_backward` from the gradients of its results.
 
     Parameters
     ----------
@@ -146,7 +147,7 @@ def conv_double_backward(
 
     Examples
     --------
-    The gradient of ``dw.sum()`` with regard to dy is what the filter of ones makes of x:
+    The gradient of ``dw.sum()`` with respect to dy is the convolution of x with a filter of ones:
 
     >>> import numpy as np, convt
     >>> x, w, dy = np.array([[[1.0, 2.0, 3.0, 4.0]]]), np.array([[[1.0, 10.0]]]), np.ones((1, 1, 3))
@@ -177,7 +178,7 @@ def _double_backward(
     memory = memory_of(*arguments.values(), *seconds.values())
     given = {name: _accept(memory, name, value) for name, value in arguments.items() if value is not None or name != "bias"}
     x, w, dy, bias = given["x"], given["w"], given["dy"], given.get("bias")
-    backward(x, w, bias, dy, needs=(), **options)  # nothing but the rules
+    backward(x, w, bias, dy, needs=(), **options)  # checks the arguments, computes nothing
     ddx, ddw, ddbias = (_accept_second(memory, name, value, given.get(name)) for name, value in seconds.items())
     of_x = of_w = of_dy = None
     if "x" in wanted and ddw is not None:
@@ -187,24 +188,24 @@ def _double_backward(
     if "dy" in wanted and not (ddx is ddw is ddbias is None):
         terms = [pair for pair in ((ddx, w), (x, ddw)) if pair[0] is not None and pair[1] is not None]
         of_dy = _sum_over(forward, terms or [(_zeros(memory, x), _zeros(memory, w))], ddbias, options)
-    return DoubleGradients(of_x, of_w, of_dy)
+    return DoubleGradients(*(_given_back(memory, gradient) for gradient in (of_x, of_w, of_dy)))
 
 
 def _sum_over(forward: Callable[..., Any], terms: list[tuple[Any, Any]], bias: Any, options: dict[str, Any]) -> Any:
-    """The sum of ``forward(x, w)`` over one or two pairs, and a bias."""
+    """Return the sum of ``forward(x, w)`` over one or two pairs (x, w), and the bias."""
     (x, w), *rest = terms
     first = forward(x, w, bias, **options)
-    return first + forward(*rest[0], **options) if rest else first
+    return added(first, forward(*rest[0], **options)) if rest else first
 
 
 def _accept(memory: Memory, name: str, value: Any) -> Any:
-    """The array in its memory; one on a device as the caller has it."""
+    """Check an argument. Return it as a NumPy array, or, on a device, as it is."""
     array = memory.take_in(name, value)
     return array if isinstance(memory, HostMemory) else value
 
 
 def _accept_second(memory: Memory, name: str, value: Any, like: Any) -> Any:
-    """ddx, ddw or ddbias, which goes with x, w or bias."""
+    """Check ddx, ddw or ddbias, which must have the shape of x, w or bias; return it as `_accept` does."""
     if value is None:
         return None
     shape = memory.take_in(f"dd{name}", value).shape
@@ -216,6 +217,15 @@ def _accept_second(memory: Memory, name: str, value: Any, like: Any) -> Any:
 
 
 def _zeros(memory: Memory, like: Any) -> Any:
-    """Zeros like one of the caller's arrays, of its kind."""
+    """Return zeros in the shape and dtype of an accepted array."""
+    if isinstance(memory, HostMemory):
+        return memory.zeros(like.shape, like.dtype, like)
     array = memory.take_in("x", like)
     return memory.give_back(memory.zeros(array.shape, array.dtype, array), None, array.dtype)
+
+
+def _given_back(memory: Memory, gradient: Any) -> Any:
+    """Return a gradient as the caller's kind of array, which one on a device already is."""
+    if gradient is None or not isinstance(memory, HostMemory):
+        return gradient
+    return memory.give_back(gradient, None, gradient.dtype)

@@ -1,4 +1,4 @@
-"""The four operators: validate, select, call.
+"""The operators, conv_transpose and conv, with their gradients and the shapes of their results.
 
 conv_transpose is the map scatter, conv the map gather; their gradients are the other two maps of the same `Problem`::
 
@@ -6,7 +6,7 @@ conv_transpose is the map scatter, conv the map gather; their gradients are the 
     conv_transpose    scatter   gather          correlate
     conv              gather    scatter         correlate
 
-Read `convt/core/execution.py` for the road of a call, `problem.py` beside it for the rules on shapes.
+Read `convt/core/execution.py` for the steps of a call, `problem.py` beside it for the rules on shapes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def conv_transpose(
     out: ArrayT | None = None,
     backend: BackendRequest = None,
 ) -> ArrayT:
-    """Transposed convolution with 1, 2 or 3 spatial axes.
+    """Compute a transposed convolution over 1, 2 or 3 spatial axes.
 
     Every element of x adds a copy of the filter, scaled by it, to y: ``y[q * stride - before + tap * dilation] +=
     x[q] * w[tap]``. It is the transpose (the adjoint) of `conv` with the same w and options.
@@ -57,36 +57,38 @@ def conv_transpose(
     Parameters
     ----------
     x : array_like, (N, C, *spatial) or (C, *spatial)
-        float32 and float64 are computed in their own type, float16 through float32, integers and bools as float64,
-        complex numbers as pairs. Never changed.
+        float32 and float64 are computed in their own dtype, float16 and bfloat16 in float32, integers and bools in float64,
+        complex numbers by their real and imaginary parts. An array of another library gives a result of the same kind.
     w : array_like, (C, K // groups, *kernel)
         The filter bank, in PyTorch's order for transposed convolution; its rank gives the number of spatial axes.
     bias : array_like, (K,), optional
+        Added to each output channel.
     stride : int or sequence of int
-        Distance of neighbouring elements of x in y. An int counts for every spatial axis.
+        Distance in y between neighbouring elements of x. Here and below, an int counts for every spatial axis.
     padding : int, sequence of int or of (before, after) pairs, "valid", "same" or "same_lower"
-        Elements cropped from y's borders; negative ones extend it. "same" makes y's size x's times stride, the odd
-        element cut at the end ("same_lower": in front).
+        Number of elements to crop from each border of y; a negative number extends it. "same" makes the size of y that of
+        x times stride; an odd element is cropped at the end ("same_lower": in front). "valid" is 0.
     output_padding : int or sequence of int
-        Elements added to y's size at the end, below the stride or the dilation. They hold what falls there, no zeros.
+        Number of elements by which y is larger at the end, less than the stride or the dilation. They are computed like all
+        others, not filled with zeros.
     output_size : int or sequence of int, optional
-        The spatial size of y that is wanted, instead of output_padding; must be reachable.
+        The spatial size of y, instead of output_padding; must be one that some output_padding gives.
     dilation : int or sequence of int
-        Distance of neighbouring taps in y.
+        Distance in y between neighbouring taps of the filter.
     groups : int
-        Groups of channels that do not see each other; divides C. Output channels are ordered by group.
+        Number of independent groups of channels; must divide C. Output channels are ordered by group.
     layout : str, optional
         "NCHW" (the default; NCW, NCDHW), "NHWC" (w as kh, kw, K // groups, C) or "HWCN" (MatConvNet's; w likewise).
-    out : numpy.ndarray, optional
-        Where to write y; of y's shape and type. It may overlap the inputs. After an exception from a signal's handler, as
-        KeyboardInterrupt is one, its content is undefined.
+    out : numpy.ndarray or an array of the first argument's kind, optional
+        Array to write y to, of y's shape and dtype. It may overlap the inputs. If a signal handler raises an exception
+        during the call (KeyboardInterrupt), its content is undefined.
     backend : str, sequence of str or Backend, optional
-        Who computes this call; see `use_backend`.
+        The backend for this call; see `use_backend`.
 
     Returns
     -------
     ndarray, (N, K, *size) or (K, *size)
-        Of the promoted type; in Fortran order if x is, else in C order. Per spatial axis
+        In the promoted dtype; in Fortran order if x is, else in C order. Per spatial axis
         ``size = (x_size - 1) * stride - before - after + (kernel - 1) * dilation + output_padding + 1``.
 
     Raises
@@ -94,7 +96,7 @@ def conv_transpose(
     ValueError, TypeError
         An argument breaks a rule; the message names it. Raised before anything is computed.
     LookupError, BackendUnavailable
-        The wanted backend does not exist, or cannot be used.
+        The requested backend does not exist, or cannot be used.
     MemoryError
         The result cannot be allocated.
 
@@ -136,22 +138,22 @@ def conv_transpose_backward(
     needs: GradientNames = ("x", "w", "bias"),
     backend: BackendRequest = None,
 ) -> Gradients[ArrayT]:
-    """The gradients of `conv_transpose` from that of its output.
+    """Compute the gradients of `conv_transpose` from the gradient of its output.
 
     Parameters
     ----------
     x, w, bias, stride, padding, output_padding, output_size, dilation, groups, layout, backend
         As in `conv_transpose`; bias may be None.
     dy : array_like
-        The gradient of a number with regard to y, of y's shape.
+        The gradient of a scalar with respect to y, in the shape of y.
     needs : collection of {"x", "w", "bias"}
         The gradients to compute.
 
     Returns
     -------
     Gradients
-        Named tuple (x, w, bias) of arrays in the shapes of the arguments, of the type promoted from all four; None where
-        not needed, or where there is no bias. Complex gradients follow PyTorch: the other operand is conjugated.
+        Named tuple (x, w, bias) of arrays in the shapes of the arguments, in the dtype promoted from all four; None if not
+        needed, or if there is no bias. Complex gradients follow PyTorch: the other operand is conjugated.
 
     Raises
     ------
@@ -183,10 +185,10 @@ def conv(
     out: ArrayT | None = None,
     backend: BackendRequest = None,
 ) -> ArrayT:
-    """Convolution (the cross-correlation of machine learning) with 1, 2 or 3 spatial axes.
+    """Compute a convolution (the cross-correlation of machine learning) over 1, 2 or 3 spatial axes.
 
-    ``y[q] += x[q * stride - before + tap * dilation] * w[tap]``; x counts as zero outside. Its transpose is
-    `conv_transpose` with the same w and options.
+    ``y[q] += x[q * stride - before + tap * dilation] * w[tap]``, where x is zero outside its borders. The transpose (the
+    adjoint) is `conv_transpose` with the same w and options.
 
     Parameters
     ----------
@@ -195,15 +197,16 @@ def conv(
     w : array_like, (K, C // groups, *kernel)
         The filter bank, in PyTorch's order for convolution.
     bias : array_like, (K,), optional
+        Added to each output channel.
     stride : int or sequence of int
-        Distance in x of the windows of neighbouring elements of y.
+        Distance in x between the windows of neighbouring elements of y.
     padding : int, sequence of int or of (before, after) pairs, "valid", "same" or "same_lower"
-        Zeros put around x; negative ones crop it. "same" makes y's size x's divided by stride, rounded up, the odd zero
-        at the end ("same_lower": in front).
+        Number of zeros to put at each border of x; a negative number crops it. "same" makes the size of y that of x divided
+        by stride, rounded up; an odd zero is put at the end ("same_lower": in front). "valid" is 0.
     dilation : int or sequence of int
-        Distance of neighbouring taps in x.
+        Distance in x between neighbouring taps of the filter.
     groups : int
-        Divides C and K.
+        Number of independent groups of channels; must divide C and K.
     layout, out, backend
         As in `conv_transpose`; w as (kh, kw, C // groups, K) in the layouts NHWC and HWCN.
 
@@ -247,7 +250,7 @@ def conv_backward(
     needs: GradientNames = ("x", "w", "bias"),
     backend: BackendRequest = None,
 ) -> Gradients[ArrayT]:
-    """The gradients of `conv` from that of its output.
+    """Compute the gradients of `conv` from the gradient of its output.
 
     Parameters
     ----------
@@ -288,7 +291,7 @@ def conv_transpose_shape(
     groups: int = 1,
     layout: LayoutName | None = None,
 ) -> tuple[int, ...]:
-    """The shape of `conv_transpose`'s result, by the same rules, without any array.
+    """Return the shape of `conv_transpose`'s result, checked by the same rules, without any array.
 
     Parameters
     ----------
@@ -326,7 +329,7 @@ def conv_shape(
     groups: int = 1,
     layout: LayoutName | None = None,
 ) -> tuple[int, ...]:
-    """The shape of `conv`'s result, by the same rules, without any array.
+    """Return the shape of `conv`'s result, checked by the same rules, without any array.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Overlap", "checkerboard"]
 
-_LARGEST = 2**20  # phases of an axis: beyond, a report helps nobody
+_LARGEST = 2**20  # phases; a report of more helps nobody
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Overlap:
     kernel_size, stride, dilation : tuple of int
         One per spatial axis.
     counts : ndarray of int, shape ``stride``
-        For each phase (an output position modulo the stride, before cropping), the taps that reach it.
+        For each phase (an output position modulo the stride, before cropping), the number of taps that reach it.
     """
 
     kernel_size: tuple[int, ...]
@@ -44,7 +44,7 @@ class Overlap:
 
     @property
     def gaps(self) -> int:
-        """Phases that no tap reaches; they stay zero."""
+        """Number of phases that no tap reaches; the output is zero there."""
         return int((self.counts == 0).sum())
 
     @property
@@ -55,7 +55,7 @@ class Overlap:
 
     @property
     def advice(self) -> str:
-        """What to do about it."""
+        """What to change for an even overlap, in words."""
         if self.even:
             return (
                 "even: no pattern from the geometry. Random filters still differ from phase to phase; filters.icnr starts "
@@ -78,25 +78,26 @@ class Overlap:
 def checkerboard(kernel_size: SizesLike, stride: SizesLike, *, dilation: SizesLike = 1) -> Overlap:
     """Report how evenly a transposed convolution covers its output.
 
-    With stride s, the output at position p receives the taps t with ``t * dilation % s == p % s``. Unless each phase has as
-    many, some outputs sum more products than others, in a pattern that repeats with the stride: a checkerboard in images. It
-    is even where the stride divides the kernel size along every axis and dilation and stride have no common divisor.
+    With stride s, the output at position p receives the taps t with ``t * dilation % s == p % s``. Unless their number is
+    the same for each phase ``p % s``, some outputs sum more products than others, in a pattern that repeats with the stride:
+    a checkerboard in images. The overlap is even if, along every axis, the stride divides the kernel size and has no common
+    divisor with the dilation.
 
     Parameters
     ----------
     kernel_size, stride, dilation : int or sequence of int
-        As in `conv_transpose`; sequences, one per spatial axis, have one length from 1 to 3. If all are integers, the report
-        is about one axis.
+        As in `conv_transpose`. Sequences have one value per spatial axis, 1 to 3. If all are integers, the report is about
+        one axis.
 
     Returns
     -------
     Overlap
-        With ``counts``, ``even``, ``gaps``, ``ratio`` and ``advice``; its repr tells it all.
+        With ``counts``, ``even``, ``gaps``, ``ratio`` and ``advice``; its repr is the report.
 
     Raises
     ------
     ValueError, TypeError
-        An argument is no integer of at least 1, or they have different lengths.
+        A value is not an integer of at least 1, or sequences have different lengths.
 
     References
     ----------
@@ -139,8 +140,8 @@ def _common_length(given: dict[str, Sizes]) -> int:
 
 
 def _taps_per_phase(size: int, stride: int, dilation: int) -> NDArray[np.int64]:
-    """The number of taps t below `size` with ``t * dilation % stride`` equal to each phase."""
-    period = stride // gcd(stride, dilation)  # then the phases repeat
+    """Return, for each phase, the number of taps t below `size` with ``t * dilation % stride`` equal to it."""
+    period = stride // gcd(stride, dilation)  # of the phases that consecutive taps reach
     counts = np.zeros(stride, np.int64)
     taps = np.arange(min(size, period))
     counts[taps * (dilation % stride) % stride] = (size - 1 - taps) // period + 1
@@ -148,6 +149,6 @@ def _taps_per_phase(size: int, stride: int, dilation: int) -> NDArray[np.int64]:
 
 
 def _even_sizes(size: int, stride: int) -> str:
-    """The nearest kernel sizes that the stride divides, in words."""
+    """Return the nearest kernel sizes that the stride divides, in words."""
     lower = size // stride * stride
     return str(size) if lower == size else " or ".join(str(each) for each in (lower, lower + stride) if each)

@@ -1,8 +1,8 @@
 """Max pooling with indices, its inverse, and the gradients of both.
 
-`max_pool` tells where each maximum was; `max_unpool` puts values back to such places. Each index is the flat position of an
-element among the spatial axes of its image and channel. Read `convt/numpy_backend/pooling.py` for the definition in NumPy,
-`convt/core/windows.py` for the rules about arguments; backends may bring faster ones (see `convt.backend.Backend`).
+`max_pool` returns the maxima and their indices; `max_unpool` puts values back to these places. Each index is the flat
+position of an element in the spatial axes of its image and channel. Read `convt/numpy_backend/pooling.py` for the definition
+in NumPy, `convt/core/windows.py` for the rules about arguments; backends may override it (see `convt.backend.Backend`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["Pooled", "max_pool", "max_pool_backward", "max_unpool", "max_unpool_
 
 
 class Pooled(NamedTuple, Generic[ArrayT]):
-    """The maxima, and where they were."""
+    """The maxima and their indices."""
 
     y: ArrayT
     indices: ArrayT
@@ -42,38 +42,38 @@ def max_pool(
     layout: LayoutName | None = None,
     backend: BackendRequest = None,
 ) -> Pooled[ArrayT]:
-    """The largest element of each window, and where it is.
+    """Find the largest element of each window, and its index.
 
-    The window of y's element q begins at ``q * stride - before``, per spatial axis. Of equal elements, the first in scan
-    order (the last axis fastest) counts; a NaN is larger than everything, and the first one counts.
+    Along each spatial axis, the window of element q of y begins at ``q * stride - before``. Of equal elements, the first in
+    scan order (the last axis fastest) is taken. A NaN counts as the largest; the first one is taken.
 
     Parameters
     ----------
     x : array_like, (N, C, H, W), (C, H, W) or (H, W); (W) and (N, C, D, H, W) too
-        With a size per axis or a layout, these tell the number r of spatial axes, and x has r axes, r + 1 (channels) or
-        r + 2 (a batch too). Real numbers, never changed. An array on a device is computed by the backend that owns it and
-        must be of a type that this one computes with: float32, float64, on a GPU also float16 or bfloat16.
+        A size per axis or a layout gives the number r of spatial axes; then x has r axes, r + 1 (with channels) or r + 2
+        (with a batch too). Real numbers. An array on a device must have a dtype that its backend computes in: float32,
+        float64, on a GPU also float16 or bfloat16.
     size : int or sequence of int
-        Of the windows, per spatial axis.
+        Size of the windows. Here and below, an int counts for every spatial axis.
     stride : int or sequence of int, optional
-        Distance of neighbouring windows in x; by default their size.
+        Distance in x between neighbouring windows; by default their size.
     padding : int, sequence of int or of (before, after) pairs, "valid", "same" or "same_lower"
-        How far windows reach beyond x's borders, where nothing is; less than their size, so that each has an element. The
-        names are those of `conv`.
+        Number of positions by which windows reach beyond each border of x. These are ignored; there must be fewer than the
+        size of the windows, so that each window has an element. The names are those of `conv`.
     indexing : {"spatial", "tensor"}
-        Whether indices count the elements of each image's channel, as PyTorch's do, or all of x's, in the order (N, C,
-        *spatial), as ONNX's.
+        Whether indices are positions in the spatial axes of an image and channel, as PyTorch's are, or in all of x in the
+        order (N, C, *spatial), as ONNX's are.
     layout : str, optional
         "NCHW" (the default; NCW, NCDHW), "NHWC" or "HWCN".
     backend : str, sequence of str or Backend, optional
-        Who computes this call; see `use_backend`. Backends that have no pooling leave it to NumPy, except for data on
-        their devices.
+        The backend for this call; see `use_backend`. For a backend without pooling, NumPy computes, or the call is refused
+        if x lies on its device.
 
     Returns
     -------
     Pooled
-        Named tuple (y, indices), both with spatial sizes ``(x_size + before + after - size) // stride + 1``; y of x's
-        type, indices of int64.
+        Named tuple (y, indices), both with spatial sizes ``(x_size + before + after - size) // stride + 1``; y has x's
+        dtype, indices are int64.
 
     Raises
     ------
@@ -90,8 +90,8 @@ def max_pool(
 
     References
     ----------
-    .. [1] PyTorch's ``torch.nn.functional.max_pool2d`` and ONNX's operator MaxPool; where several elements of a window are
-           NaN, PyTorch tells the last.
+    .. [1] PyTorch's ``torch.nn.functional.max_pool2d`` and ONNX's operator MaxPool; of several NaNs in a window, PyTorch
+           takes the last.
 
     Examples
     --------
@@ -134,28 +134,28 @@ def max_pool_backward(
     out: ArrayT | None = None,
     backend: BackendRequest = None,
 ) -> ArrayT:
-    """The gradient of `max_pool`'s argument from that of its y: each element is added where the maximum was.
+    """Compute the gradient of `max_pool` with respect to x from the gradient of y: add each element where the maximum was.
 
-    Elements with the same index, as windows that overlap have, are added up in scan order.
+    Elements with the same index, as overlapping windows may have, are added up in scan order.
 
     Parameters
     ----------
     dy : array_like
-        The gradient of a number with regard to y, of y's shape. Never changed.
+        The gradient of a scalar with respect to y, in the shape of y.
     indices : array_like of integers
-        Those that `max_pool` returned, of dy's shape; on a device of int64, as all indices there.
+        The indices that `max_pool` returned, in the shape of dy; on a device they must be int64.
     size, stride, padding, indexing, layout, backend
         As in `max_pool`.
     output_size : int or sequence of int, optional
-        The spatial size of x. By default the smallest that gives y's; with padding by name ``y_size * stride``.
-    out : numpy.ndarray, optional
-        Where to write the result; of its shape and type. It may overlap the inputs, but not on a device.
+        The spatial size of x. By default the smallest for which `max_pool` gives y's size, or, with padding "same" or
+        "same_lower", ``y_size * stride``.
+    out : numpy.ndarray or an array of the first argument's kind, optional
+        Array to write the result to, of its shape and dtype. It may overlap the inputs, but not on a device.
 
     Returns
     -------
     ndarray
-        Of x's shape. Sums are made as by the operators: float32 and float64 in their own type, float16 through float32,
-        integers and bools as float64, complex numbers as pairs.
+        In the shape of x. The dtype is as in `conv_transpose`: integers and bools become float64.
 
     Raises
     ------
@@ -194,26 +194,28 @@ def max_unpool(
 ) -> ArrayT:
     """Put each element of y where its index says, among zeros.
 
-    Where several elements of y have the same index, the last of them in scan order stays, for any number of threads.
+    If several elements of y have the same index, the last of them in scan order is kept, for any number of threads.
 
     Parameters
     ----------
     y : array_like
-        What `max_pool` returned, or anything of that shape. Never changed.
+        What `max_pool` returned, or another array of that shape.
     indices : array_like of integers
-        Those that `max_pool` returned, of y's shape; with `indexing` "tensor" they count the elements of the result.
+        The indices that `max_pool` returned, in the shape of y; with `indexing` "tensor", positions in the result. Those
+        for an array of another size mean other places, and are no error if they lie in the result: if `max_pool` rounded a
+        size off, pass it as `output_size`.
     size, stride, padding, indexing, layout, backend
         As in `max_pool`.
     output_size : int or sequence of int, optional
-        The spatial size of the result, instead of the smallest that `max_pool` takes to y's; must be one of those. With
-        padding by name, ``y_size * stride`` by default.
-    out : numpy.ndarray, optional
-        Where to write the result; of its shape and type. It may overlap the inputs, but not on a device.
+        The spatial size of the result; must be one for which `max_pool` gives y's size. By default the smallest of these,
+        or, with padding "same" or "same_lower", ``y_size * stride``.
+    out : numpy.ndarray or an array of the first argument's kind, optional
+        Array to write the result to, of its shape and dtype. It may overlap the inputs, but not on a device.
 
     Returns
     -------
     ndarray
-        Of y's type, with spatial sizes ``(y_size - 1) * stride + size - before - after`` or `output_size`.
+        In y's dtype, with spatial sizes ``(y_size - 1) * stride + size - before - after``, or as `output_size` says.
 
     Raises
     ------
@@ -262,26 +264,26 @@ def max_unpool_backward(
     out: ArrayT | None = None,
     backend: BackendRequest = None,
 ) -> ArrayT:
-    """The gradient of `max_unpool`'s y from that of its result: the exact adjoint of the map.
+    """Compute the gradient of `max_unpool` with respect to y from the gradient of its result, by the exact adjoint.
 
-    Each element is taken from where its index says; where several have the same index, all but the last in scan order are
+    Each element is taken from where its index says. Of several with the same index, all but the last in scan order are
     zero, as `max_unpool` has overwritten them. (PyTorch gives all of them the gradient.)
 
     Parameters
     ----------
     dy : array_like
-        The gradient of a number with regard to `max_unpool`'s result, of its shape. Never changed.
+        The gradient of a scalar with respect to `max_unpool`'s result, in its shape.
     indices : array_like of integers
-        Those that `max_unpool` was given.
+        The indices that `max_unpool` was given.
     size, stride, padding, indexing, layout, backend
-        As in `max_pool`, which must take dy's shape to that of indices.
-    out : numpy.ndarray, optional
-        Where to write the result; of its shape and type. It may overlap the inputs, but not on a device.
+        As in `max_pool`, for which the shape of indices must follow from that of dy.
+    out : numpy.ndarray or an array of the first argument's kind, optional
+        Array to write the result to, of its shape and dtype. It may overlap the inputs, but not on a device.
 
     Returns
     -------
     ndarray
-        Of the shape of indices and the type of dy.
+        In the shape of indices and the dtype of dy.
 
     Raises
     ------
@@ -313,19 +315,20 @@ def _at_indices(
     backend: BackendRequest,
     map_of: Callable[[Backend], Callable[..., bool]],
 ) -> Any:
-    """Run a map that reads or writes where indices say; `like` names the array that they go with, and its shape.
+    """Run a map that takes indices, which must have the shape of an array; `like` is its name and that shape.
 
-    What the map returns tells whether an index lies outside; only for the caller's `out`, they are read beforehand.
+    The map itself returns whether all indices are in range. They are read beforehand only if there is an `out` to protect.
     """
     chosen = choose(call.problem, backend, memory.owner)
     computing = call.backend(chosen)
     given = memory.take_in("indices", indices)
     places = to_planes(memory, chosen, call, *like, given)
+    sized = like[0] in ("y", "dy")  # not max_unpool_backward, whose dy has the size
     if out is not None:
-        require_inside(memory, call, places, given)
+        require_inside(memory, call, places, given, sized=sized)
 
     def run(source: Any, target: Any) -> None:
         if not ask(computing, map_of(computing), call.problem, source, places, target):
-            raise outside(memory, call, places, given)
+            raise outside(memory, call, places, given, sized=sized)
 
     return run_into(memory, call, array, out, (places,), run)

@@ -2,7 +2,7 @@
 
 All three are linear maps from a coarse to a fine array of ``scale`` times its size, channel by channel; `upsample` applies
 one, `upsample_backward` its exact adjoint. Read `convt/numpy_backend/upsampling.py` for the definition,
-`convt/core/layout.py` for which axes are spatial; backends may bring faster ones (see `convt.backend.Backend`).
+`convt/core/layout.py` for which axes are spatial; backends may override it (see `convt.backend.Backend`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ..core.layout import Frame, as_layout_name, frame_of
 from ..core.memory import memory_of
 from ..core.problem import Problem, check_elements, conv_transpose_problem
 from ..core.sampling import Dtypes, SamplingCall, copied, run_into, summed
+from ..hints import did_you_mean
 from ..selection import BackendRequest, choose
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["upsample", "upsample_backward"]
 
-_MODES: dict[str, tuple[str, int | None]] = {  # what backends call it, and the spatial axes that the word tells
+_MODES: dict[str, tuple[str, int | None]] = {  # the backends' name for it, and the number of spatial axes if it implies one
     "nearest": ("nearest", None),
     "bilinear": ("bilinear", None),
     "linear": ("bilinear", 1),
@@ -47,52 +48,50 @@ def upsample(
 ) -> ArrayT:
     """Enlarge an array by a whole number along each spatial axis.
 
-    Per spatial axis, y's element j is made of x's elements by
+    Along each spatial axis, element j of y is
 
     ================  ==============================================================================================
     nearest           ``x[j // scale]``: every element is repeated
     bed_of_nails      ``x[j // scale]`` if scale divides j, else 0: every element in the first corner of its block
-    bilinear          ``(1 - t) * x[i] + t * x[i + 1]`` where ``i + t`` is the place of j among x's elements, with
-                      half-pixel centres ``(j + 0.5) / scale - 0.5``, but not outside of x, and with aligned corners
+    bilinear          ``(1 - t) * x[i] + t * x[i + 1]``, where ``i + t`` is the position in x that j has with half-pixel
+                      centres, ``(j + 0.5) / scale - 0.5`` clipped to x's range, or with aligned corners,
                       ``j * (n - 1) / (n * scale - 1)`` for n elements
     ================  ==============================================================================================
 
     Parameters
     ----------
     x : array_like, (N, C, H, W), (C, H, W) or (H, W); (W) and (N, C, D, H, W) too
-        With a scale per axis, with a layout, or with the modes "linear" and "trilinear", these tell the number r of
-        spatial axes, and x has r axes, r + 1 (channels) or r + 2 (a batch too). Never changed. An array on a device is
-        computed by the backend that owns it and must be of a type that this one computes with (float32, float64, on a GPU
-        also float16 or bfloat16), or of any type of 4 or 8 bytes where values are only moved.
+        A scale per axis, a layout, or the mode "linear" or "trilinear" gives the number r of spatial axes; then x has r
+        axes, r + 1 (with channels) or r + 2 (with a batch too). An array on a device must have a dtype that its backend
+        computes in (float32, float64, on a GPU also float16 or bfloat16), or, for "nearest" and "bed_of_nails", any of 4 or
+        8 bytes.
     scale : int or sequence of int
-        Fine elements per coarse element, at least 1.
+        Number of elements of y per element of x, at least 1.
     mode : {"nearest", "bilinear", "bed_of_nails", "linear", "trilinear"}
         "bilinear" interpolates linearly along all spatial axes, however many; "linear" and "trilinear" are the same for 1
         and 3, as PyTorch calls them.
     align_corners : bool
-        For interpolation: whether x's and y's outermost elements lie upon each other (their centres), instead of their
-        outer edges.
+        For interpolation: whether to align the centres of the outermost elements of x and y, instead of their outer edges.
     layout : str, optional
         "NCHW" (the default; NCW, NCDHW), "NHWC" or "HWCN".
-    out : numpy.ndarray, optional
-        Where to write y; of y's shape and type. It may overlap x. On a device, it lies there and must not.
+    out : numpy.ndarray or an array of the first argument's kind, optional
+        Array to write y to, of y's shape and dtype, on a device if x is. It may overlap x, but not on a device.
     backend : str, sequence of str or Backend, optional
-        Who computes this call; see `use_backend`. Backends that have no upsampling leave it to NumPy, except for data on
-        their devices.
+        The backend for this call; see `use_backend`. For a backend without upsampling, NumPy computes, or the call is
+        refused if x lies on its device.
 
     Returns
     -------
     ndarray
-        x's shape, each spatial size times its scale; in Fortran order if x is, else in C order. "nearest" and
-        "bed_of_nails" keep x's type, whatever numbers it holds; interpolation computes float32 and float64 in their own
-        type, float16 through float32, integers and bools as float64, complex numbers as pairs.
+        In x's shape, each spatial size times its scale; in Fortran order if x is, else in C order. "nearest" and
+        "bed_of_nails" keep x's dtype; "bilinear" gives a dtype as `conv_transpose` does: integers and bools become float64.
 
     Raises
     ------
     ValueError, TypeError
         An argument breaks a rule; the message names it. Raised before anything is computed.
     LookupError, BackendUnavailable
-        The wanted backend does not exist, or cannot be used.
+        The requested backend does not exist, or cannot be used.
     MemoryError
         The result cannot be allocated.
 
@@ -105,12 +104,12 @@ def upsample(
     -----
     Each mode is a transposed convolution with one filter for every channel and ``stride=scale``: "nearest" has the filter
     of scale x scale ones, "bed_of_nails" that of a single 1 in its corner, "bilinear", away from the border, the product
-    of two triangles. An element that is NaN or infinite reaches only those outputs that have a part of it.
+    of two triangles. A NaN or infinite element reaches only those outputs in which it has a weight other than 0.
 
     References
     ----------
     .. [1] V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
-    .. [2] PyTorch's ``torch.nn.functional.interpolate``, whose numbers these are.
+    .. [2] PyTorch's ``torch.nn.functional.interpolate``, which gives the same values.
 
     Examples
     --------
@@ -152,22 +151,22 @@ def upsample_backward(
     out: ArrayT | None = None,
     backend: BackendRequest = None,
 ) -> ArrayT:
-    """The gradient of `upsample`'s argument from that of its result: the exact adjoint of the map.
+    """Compute the gradient of `upsample` with respect to x from the gradient of its result, by the exact adjoint.
 
     Parameters
     ----------
     dy : array_like
-        The gradient of a number with regard to y, of y's shape: each spatial size a multiple of its scale. Never changed.
+        The gradient of a scalar with respect to y, in the shape of y: each spatial size is a multiple of its scale.
     scale, mode, align_corners, layout, backend
         As in `upsample`.
-    out : numpy.ndarray, optional
-        Where to write the result; of its shape and type. It may overlap dy, but not on a device.
+    out : numpy.ndarray or an array of the first argument's kind, optional
+        Array to write the result to, of its shape and dtype. It may overlap dy, but not on a device.
 
     Returns
     -------
     ndarray
-        dy's shape, each spatial size divided by its scale. Sums are made as by the operators: float32 and float64 in their
-        own type, float16 through float32, integers and bools as float64, complex numbers as pairs.
+        In dy's shape, each spatial size divided by its scale. The dtype is as in `conv_transpose`: integers and bools become
+        float64.
 
     Raises
     ------
@@ -199,7 +198,7 @@ def upsample_backward(
 
 @dataclass(eq=False, slots=True)
 class _Upsampling(SamplingCall):
-    """A call of either function; its problem is a transposed convolution with windows of ``scale``, side by side."""
+    """A call of either function; its problem is a transposed convolution with kernel and stride of ``scale``."""
 
     mode: str
     align_corners: bool
@@ -207,7 +206,8 @@ class _Upsampling(SamplingCall):
 
 def _frozen(scale: Any, mode: Any, layout: Any) -> tuple[Any, ...]:
     if not isinstance(mode, str) or mode not in _MODES:
-        raise ValueError(f"mode must be one of {', '.join(map(repr, _MODES))}, got {mode!r}")
+        names = ", ".join(map(repr, _MODES))
+        raise ValueError(f"mode must be one of {names}, got {mode!r}{did_you_mean(mode, _MODES)}")
     return as_sizes("scale", scale), mode, as_layout_name(layout)
 
 
@@ -232,7 +232,7 @@ def _downsampling(options: tuple[Any, ...], shape: tuple[int, ...], dtype: np.dt
 
 
 def _spread(name: str, rank: int, options: tuple[Any, ...], align_corners: bool) -> tuple[Frame, tuple[int, ...], str]:
-    """The frame of an array, the scale of each of its spatial axes, and the mode as backends call it."""
+    """Return the frame of an array, the scale per spatial axis, and the backends' name of the mode."""
     sizes, mode, layout = options
     general, axes = _MODES[mode]
     if align_corners and general != "bilinear":

@@ -6,9 +6,9 @@
     y = vl_nnconvt(x, f, b, upsample=2, crop=1, num_groups=2)
     dzdx, dzdf, dzdb = vl_nnconvt(x, f, b, dzdy, upsample=2, crop=1, num_groups=2)
 
-Arrays have MATLAB's shapes, H x W x D x N, and cost no copy in MATLAB's memory order, Fortran's. Read `functions.py` for the
-two functions, `call.py` for the steps they share, `options.py` for how options are written, `tensors.py` for what counts as
-an array, `geometry.py` for the rules on sizes.
+Arrays have MATLAB's shapes, H x W x D x N; those in MATLAB's memory order, Fortran's, are not copied. Read `functions.py`
+for the two functions, `call.py` for the steps they share, `options.py` for how options are written, `tensors.py` for which
+arrays are accepted, `geometry.py` for the rules on sizes.
 """
 
 from .functions import vl_nnconv, vl_nnconvt

@@ -1,7 +1,7 @@
-"""One call of either function: read the options, accept the arrays, check the sizes, run the core on transposed views.
+"""A call of either function: read the options, take in the arrays, check the sizes, run the core on transposed views.
 
-What differs between the two functions stands in a `Function` each, in `functions.py`. All that is known without the arrays'
-data is kept for the next call like it.
+A `Function` each, in `functions.py`, describes how the two differ. What does not depend on the arrays' data is kept for the
+next call like it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["Function", "run"]
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """What makes one of the two functions.
+    """How one of the two functions differs from the other.
 
     Attributes
     ----------
@@ -37,11 +37,11 @@ class Function:
     geometry : callable
         Checks the sizes.
     operator : Operator
-        The core's.
+        The core's operator.
     without_filters : callable or None
-        Puts filters that change nothing in the place of empty ones; None where filters must not be empty.
+        Replaces empty filters by ones that change nothing; None if filters must not be empty.
     cudnn : CudnnSettings
-        What a call leaves set for the next one; MatConvNet keeps it for each function separately.
+        The settings that last from call to call, for each function separately.
     """
 
     name: str
@@ -53,14 +53,14 @@ class Function:
 
 
 class _Checked(NamedTuple):
-    """A call whose rules all hold.
+    """A call that has been checked.
 
     Attributes
     ----------
     given : Tensors
-        As the caller passed them.
+        The arrays that the caller passed.
     f : tuple of int
-        The filters' shape; where the caller's are empty, that of filters that change nothing.
+        The shape of the filters, or of those that replace empty ones.
     geometry : Geometry
     needs : tuple of str
         The gradients to compute.
@@ -82,7 +82,7 @@ def run(
     keywords: Mapping[str, Any],
     backend: BackendRequest,
 ) -> Any:
-    """The output, or (dzdx, dzdf, dzdb) if dzdy is given; a string in dzdy's place is the first option."""
+    """Return the output, or (dzdx, dzdf, dzdb) if dzdy is given; a string as dzdy is the first of the options."""
     if isinstance(dzdy, str):
         positional, dzdy = (dzdy, *positional), None
     options = read_options(function.options, positional, keywords)
@@ -110,7 +110,7 @@ def _checked(function: Function, options: Options, types: tuple[str, ...], outli
 def _compute(
     function: Function, options: Options, call: _Checked, memory: Memory, arrays: list[Any], backend: BackendRequest
 ) -> Any:
-    """The output or the derivatives."""
+    """Compute the output or the derivatives."""
     given, geometry = call.given, call.geometry
     model = arrays[given.model]
     dtype = model.dtype
@@ -136,7 +136,7 @@ def _compute(
 def _derivatives(
     gradients: Gradients, memory: Memory, b_shape: tuple[int, ...], dtype: np.dtype, model: Any
 ) -> tuple[Any, Any, Any]:
-    """The core's gradients in MATLAB's shapes; MATLAB's empty matrix for those that are left out."""
+    """Return the core's gradients in MATLAB's shapes, and an empty 0 x 0 array for each that is left out."""
     dzdx, dzdf = (None if each is None else _turned(each) for each in (gradients.x, gradients.w))
     dzdb = None if gradients.bias is None else reshape(memory, "dzdb", gradients.bias, b_shape)
     results = (memory.empty((0, 0), dtype, model) if each is None else each for each in (dzdx, dzdf, dzdb))
@@ -145,14 +145,14 @@ def _derivatives(
 
 
 def _converted(memory: Memory, array: Any, dtype: np.dtype, model: Any) -> Any:
-    """The array in the dtype of the call; only one without elements may have another."""
+    """Return the array in the dtype of the call; on a device, only an empty one may have another."""
     if memory.owner is None or isinstance(array, np.ndarray):
         return array if array.dtype is dtype else array.astype(dtype, copy=False)
     return array if array.size else memory.empty(array.shape, dtype, model)
 
 
 def _turned(array: Any) -> Any:
-    """All axes reversed."""
+    """Reverse the four axes."""
     return array.transpose((3, 2, 1, 0))
 
 

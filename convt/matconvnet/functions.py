@@ -1,4 +1,4 @@
-"""``vl_nnconvt`` and ``vl_nnconv``: their documentation, and what tells them apart. Read `call.py` for how they run."""
+"""``vl_nnconvt`` and ``vl_nnconv``: their documentation, and how they differ. Read `call.py` for how they run."""
 
 from __future__ import annotations
 
@@ -69,42 +69,43 @@ def vl_nnconvt(
     verbose: bool | None = None,
     backend: BackendRequest = None,
 ) -> Any:
-    """MatConvNet's transposed convolution, or its derivatives if dzdy is given.
+    """Compute MatConvNet's transposed convolution, or its derivatives if dzdy is given.
 
-    MATLAB's call works word for word: options may follow the arrays as ``'Name', value`` and bare flags, in any case, and
-    also take dzdy's place. The same options are there as keywords, which are read last; of several the last one wins.
+    It is called as in MATLAB: options follow the arrays as ``'Name', value`` and bare flags, in upper or lower case, also in
+    the place of dzdy. The same options are available as keywords. If an option is given several times, the last one counts;
+    keywords come after the others.
 
     Parameters
     ----------
     x : array_like, H x W x D x N
-        float32 or float64, like all other arrays that are not empty. Dimensions that are missing at the end are 1, those
-        after the fourth are folded into it. Fortran order costs no copy. Arrays on a GPU stay there: all of them that are
-        not empty must lie on it, and the results are of x's kind. There, they may also be float16 or bfloat16.
+        float32 or float64, the same for all arrays that are not empty. Missing dimensions at the end are 1, those after the
+        fourth are folded into it. Arrays in Fortran order are not copied. If x lies on a GPU, all arrays that are not empty
+        must, and may also be float16 or bfloat16; the results are of x's kind.
     f : array_like, FH x FW x K x D
-        K filters for each group. The last dimension is D whatever the number of groups.
+        K filters for each group. The last dimension is D for any number of groups.
     b : array_like
         K * num_groups biases in any shape; empty or None for none.
     dzdy : array_like, optional
-        The derivative of a number with regard to y, of y's shape.
+        The derivative of a scalar with respect to y, in the shape of y.
     *options
         MATLAB's spelling: 'Upsample', 'Crop', 'NumGroups' and 'CudnnWorkspaceLimit', each followed by its value, and the
         flags 'NoDerData', 'NoDerFilters', 'NoDerBiases', 'CuDNN', 'NoCuDNN' and 'Verbose'.
     upsample : number or [UPY, UPX], default 1
-        Distance in y, in pixels, of neighbouring elements of x. Fractions are cut off, here and in the options below.
+        Distance in y, in pixels, between neighbouring elements of x. Here and in the options below, fractions are cut off.
     crop : number or [TOP, BOTTOM, LEFT, RIGHT], default 0
-        Pixels to drop from the borders of y.
+        Number of pixels to crop from the borders of y.
     num_groups : number, default 1
-        Groups of channels that do not see each other; divides D. Output channel ``g * K + k`` is group g's filter k.
+        Number of independent groups of channels; must divide D. Output channel ``g * K + k`` is filter k of group g.
     no_der_data, no_der_filters, no_der_biases : bool
-        Leave out a derivative; without effect on the forward pass.
+        Leave out a derivative; no effect on the forward pass.
     cudnn : bool
-        'CuDNN' or 'NoCuDNN': whether the cuda backend may use cuDNN. It sticks, for this function, until it is set again,
-        and so does the next. While none has been set, `convt.options` decide.
+        'CuDNN' or 'NoCuDNN': whether the cuda backend may use cuDNN. This setting and the next last for later calls of this
+        function until they are set again. Until they are first set, `convt.options` decides.
     cudnn_workspace_limit : float, default 512 MB
-        In bytes; inf for none. Counts for the cuda backend, with cuDNN or without.
+        In bytes; inf for no limit. It applies to the cuda backend with or without cuDNN.
     verbose : bool
-        Print the sizes, the options, the backend and the settings of cuDNN; the cuda backend adds which engine and
-        algorithm computes, and its workspace.
+        Print the sizes, the options, the backend and the settings of cuDNN; the cuda backend adds its engine, algorithm and
+        workspace.
     backend : str, sequence of str or Backend, optional
         The backend of this call, or several to try in turn; see `convt.use_backend`.
 
@@ -112,10 +113,10 @@ def vl_nnconvt(
     -------
     y : ndarray, YH x YW x (K * num_groups) x N
         If dzdy is not given. ``YH = UPY * (H - 1) + FH - TOP - BOTTOM`` and ``YW = UPX * (W - 1) + FW - LEFT - RIGHT``. In
-        Fortran order, always with four dimensions, in the class of the arrays.
+        Fortran order, always with four dimensions, in the dtype of the arrays.
     (dzdx, dzdf, dzdb) : tuple of ndarray
-        If dzdy is given. The first two with four dimensions, in Fortran order, dzdb in the shape of b. What is left out, and
-        dzdb without biases, is an empty 0 x 0 array.
+        If dzdy is given. dzdx and dzdf have four dimensions and Fortran order, dzdb has the shape of b. A derivative that is
+        left out, and dzdb without biases, is an empty 0 x 0 array.
 
     Raises
     ------
@@ -215,38 +216,38 @@ def vl_nnconv(
     verbose: bool | None = None,
     backend: BackendRequest = None,
 ) -> Any:
-    """MatConvNet's convolution, or its derivatives if dzdy is given.
+    """Compute MatConvNet's convolution, or its derivatives if dzdy is given.
 
-    Called as `vl_nnconvt` is, with options that follow the arrays or with keywords.
+    Options are written as in `vl_nnconvt`, after the arrays or as keywords.
 
     Parameters
     ----------
     x : array_like, H x W x D x N
         As in `vl_nnconvt`.
     f : array_like, FH x FW x FC x K
-        K filters. If FC is less than D, the channels form ``D / FC`` groups, which must divide K. Empty or None means
-        no filtering: y is x padded, taken at the strides, and the biases are added. dilate must then be 1.
+        K filters. If FC is less than D, the channels form ``D / FC`` groups, which must divide K. Empty or None means no
+        filtering: y is every STRIDE-th pixel of the padded x, plus the biases; dilate must then be 1.
     b : array_like
         K biases in any shape (D if f is empty); empty or None for none.
     dzdy : array_like, optional
-        The derivative of a number with regard to y, of y's shape.
+        The derivative of a scalar with respect to y, in the shape of y.
     *options
         MATLAB's spelling: 'Pad', 'Stride', 'Dilate' and 'CudnnWorkspaceLimit', each followed by its value, and the flags
         of `vl_nnconvt`.
     pad : number or [TOP, BOTTOM, LEFT, RIGHT], default 0
-        Zeros to put around x, in pixels. Fractions are cut off, here and in the options below.
+        Number of zeros to put at the borders of x. Here and in the options below, fractions are cut off.
     stride : number or [STRIDEY, STRIDEX], default 1
-        Distance in x, in pixels, of the windows of neighbouring elements of y.
+        Distance in x, in pixels, between the windows of neighbouring elements of y.
     dilate : number or [DILATEY, DILATEX], default 1
-        Distance in x of neighbouring elements of a filter.
+        Distance in x, in pixels, between neighbouring elements of a filter.
     no_der_data, no_der_filters, no_der_biases, cudnn, cudnn_workspace_limit, verbose, backend
-        As in `vl_nnconvt`. What sticks does so for each of the two functions by itself.
+        As in `vl_nnconvt`. The settings that last are separate from those of `vl_nnconvt`.
 
     Returns
     -------
     y : ndarray, YH x YW x K x N
         If dzdy is not given. ``YH = floor((H + TOP + BOTTOM - DILATEY * (FH - 1) - 1) / STRIDEY) + 1``, and likewise YW. In
-        Fortran order, always with four dimensions, in the class of the arrays.
+        Fortran order, always with four dimensions, in the dtype of the arrays.
     (dzdx, dzdf, dzdb) : tuple of ndarray
         If dzdy is given; as in `vl_nnconvt`. Without filters, dzdf is an empty 0 x 0 array.
 

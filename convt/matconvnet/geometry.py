@@ -1,8 +1,8 @@
-"""The rules on sizes in MatConvNet's words, and what a call is in the core's.
+"""The rules on sizes, in MatConvNet's words, and the options that a call passes to the core.
 
-The core sees every array transposed: x (H x W x D x N) as (N, D, W, H), f as (FD, K, FW, FH) for ``vl_nnconvt`` and as
-(K, FC, FW, FH) for ``vl_nnconv``. In Fortran order these are the core's own layout, so no data moves; the spatial axes come
-out as (x, y), and the options are turned round with them.
+The core is given every array transposed: x (H x W x D x N) as (N, D, W, H), f as (FD, K, FW, FH) for ``vl_nnconvt`` and as
+(K, FC, FW, FH) for ``vl_nnconv``. Arrays in Fortran order are C-contiguous then, and need no copy. The spatial axes are in
+the order (x, y), and so are the core's options.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ __all__ = ["Geometry", "conv_geometry", "conv_transpose_geometry", "identity_fil
 
 @dataclass(frozen=True)
 class Geometry:
-    """One valid call.
+    """The sizes of a call that has been checked.
 
     Attributes
     ----------
     y_shape : tuple of int
-        YH, YW, output channels, N.
+        (YH, YW, output channels, N).
     operator_options : tuple
         The core's options, in the order in which its operator takes them, with axes in the order (x, y).
     """
@@ -34,17 +34,20 @@ class Geometry:
 
 
 def conv_transpose_geometry(arrays: Tensors, options: ConvTransposeOptions) -> Geometry:
-    """``vl_nnconvt``'s: ``YH = UPY * (H - 1) + FH - TOP - BOTTOM``, and likewise YW."""
+    """Check the sizes of ``vl_nnconvt``: ``YH = UPY * (H - 1) + FH - TOP - BOTTOM``, and likewise YW."""
     height, width, channels, images = _x_shape(arrays)
     if not prod(arrays.f):
         raise ValueError(f"f must not be empty (only vl_nnconv does without filters), got shape {arrays.f}")
     filter_height, filter_width, filters, depth = arrays.f
     if depth % options.num_groups:
-        raise ValueError(f"num_groups must divide f's depth, f.shape[3] = {depth}, got {options.num_groups}")
+        raise ValueError(
+            f"num_groups must divide f's depth, f.shape[3] = {depth}, got {options.num_groups}"
+            f"{_unsqueezed(arrays, channels)}"
+        )
     if depth != channels:
         raise ValueError(
             f"f.shape[3] must equal x's {channels} channels, got {depth} (f is FH x FW x K x D, with groups too; is it "
-            "vl_nnconv's?)"
+            f"vl_nnconv's?){_unsqueezed(arrays, channels)}"
         )
     up_y, up_x = options.upsample
     top, bottom, left, right = options.crop
@@ -63,8 +66,16 @@ def conv_transpose_geometry(arrays: Tensors, options: ConvTransposeOptions) -> G
     return geometry
 
 
+def _unsqueezed(arrays: Tensors, channels: int) -> str:
+    """Return the likely fix if K = 1 has been squeezed away, as some readers of .mat files do, so that D is in its place."""
+    height, width, filters, depth = arrays.f
+    if depth != 1 or filters != channels:
+        return ""
+    return f"; if f has been squeezed, pass f.reshape({height}, {width}, 1, {filters})"
+
+
 def conv_geometry(arrays: Tensors, options: ConvOptions) -> Geometry:
-    """``vl_nnconv``'s: ``YH = floor((H + TOP + BOTTOM - DILATEY * (FH - 1) - 1) / STRIDEY) + 1``, and likewise YW."""
+    """Check those of ``vl_nnconv``: ``YH = floor((H + TOP + BOTTOM - DILATEY * (FH - 1) - 1) / STRIDEY) + 1``."""
     height, width, channels, images = _x_shape(arrays)
     filter_height, filter_width, depth, filters = arrays.f
     if channels % depth:
@@ -95,7 +106,7 @@ def conv_geometry(arrays: Tensors, options: ConvOptions) -> Geometry:
 
 
 def identity_filters(given: Tensors, options: ConvOptions) -> Tensors:
-    """Put filters in the place of empty ones: of one pixel with value 1 for each channel, each channel being a group."""
+    """Replace empty filters by one filter per channel, of a single pixel with value 1; each channel is a group."""
     if options.dilate != (1, 1):
         raise ValueError(f"dilate must be 1 without filters, got {options.dilate}")
     return given._replace(f=(1, 1, 1, given.x[2]))

@@ -1,7 +1,7 @@
-"""MatConvNet's options: 'Name', value pairs and bare flags after the arrays, or Python's keywords; the last one wins.
+"""MatConvNet's options: 'Name', value pairs and bare flags after the arrays, or keywords; the last one counts.
 
-Names are case-insensitive and never abbreviated. Numbers are MATLAB's: one or several in any matrix shape, read in column
-order, their fractions cut off. `ConvTransposeOptions` and `ConvOptions` hold the names, the defaults and the values read.
+Names are case-insensitive and never abbreviated. Numbers are read as in MATLAB: one or several in a matrix of any shape, in
+column order, with fractions cut off. `ConvTransposeOptions` and `ConvOptions` have the names, the defaults and the values.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar, cast
 import numpy as np
 
 from ..core.arguments import are_keys, as_flag
+from ..hints import did_you_mean
 from ..settings import options as call_options
 
 __all__ = ["ConvOptions", "ConvTransposeOptions", "CudnnSettings", "Options", "read_options"]
@@ -24,7 +25,7 @@ Pair: TypeAlias = tuple[int, int]
 Sides: TypeAlias = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, eq=False)  # one object for the same options
+@dataclass(frozen=True, eq=False)  # compared by identity: `read_options` returns the same object for the same options
 class Options:
     """The options that both functions have.
 
@@ -34,7 +35,7 @@ class Options:
         Derivatives to leave out.
     cudnn : bool, optional
     cudnn_workspace_limit : float, optional
-        In bytes. None leaves these two as they were.
+        In bytes. None leaves cudnn and this limit as earlier calls set them.
     verbose : bool
     """
 
@@ -85,27 +86,27 @@ class ConvOptions(Options):
 
 @dataclass
 class CudnnSettings:
-    """What MatConvNet keeps from one call of a function to the next; None where no call has set it.
+    """Settings that last from one call of a function to the next; None until a call sets them.
 
     Attributes
     ----------
     enabled : bool or None
     workspace_limit : float or None
-        In bytes; inf for none.
+        In bytes; inf for no limit.
     """
 
     enabled: bool | None = None
     workspace_limit: float | None = None
 
     def update(self, options: Options) -> None:
-        """Take over what a call sets."""
+        """Keep what a call sets."""
         if options.cudnn is not None:
             self.enabled = options.cudnn
         if options.cudnn_workspace_limit is not None:
             self.workspace_limit = options.cudnn_workspace_limit
 
     def applied(self, verbose: bool) -> AbstractContextManager[None]:
-        """A block in which `convt.options` are so; what nobody has set stays as it is outside."""
+        """Return a ``with`` block in which these settings apply; what no call has set stays as it is."""
         if not verbose and self.enabled is None and self.workspace_limit is None:
             return nullcontext()
         return call_options(cudnn=self.enabled, workspace_limit=self.workspace_limit, verbose=verbose or None)
@@ -115,7 +116,7 @@ AnyOptions = TypeVar("AnyOptions", bound=Options)
 
 
 def read_options(kind: type[AnyOptions], positional: Sequence[Any], keywords: Mapping[str, Any]) -> AnyOptions:
-    """The options of one call; the same object for options that are the same, and the sooner if they are written alike.
+    """Return the options of one call: the same object for the same options, sooner if they were written so before.
 
     Parameters
     ----------
@@ -124,12 +125,12 @@ def read_options(kind: type[AnyOptions], positional: Sequence[Any], keywords: Ma
     positional : sequence
         'Name', value pairs and flags, as MATLAB writes them.
     keywords : mapping
-        Python's keywords, read after the others; None means not given.
+        Keyword arguments, read after the others; None means not given.
 
     Raises
     ------
     ValueError, TypeError
-        A name is unknown or no string, a value is missing or breaks its rule.
+        A name is unknown or not a string; a value is missing or breaks its rule.
     """
     given = [item for item in keywords.items() if item[1] is not None]
     written = [*positional]
@@ -140,7 +141,7 @@ def read_options(kind: type[AnyOptions], positional: Sequence[Any], keywords: Ma
         try:
             return cast(AnyOptions, _known(cast(Hashable, kind), key, len(positional)))
         except (ValueError, TypeError):
-            pass  # the error tells what was written, lists as lists
+            pass  # raised again below, where lists are still lists in the message
     return _read(kind, positional, given)
 
 
@@ -161,7 +162,7 @@ def _made(kind: type[Options], values: tuple[tuple[str, Any], ...]) -> Options:
 
 
 def _named(kind: type[Options], arguments: Sequence[Any]) -> Iterator[tuple[str, Any]]:
-    """The (keyword, value) pairs that MATLAB's arguments stand for."""
+    """Yield the (keyword, value) pairs for arguments written as in MATLAB."""
     names = _by_small_letters((*kind.valued, *kind.flags))
     remaining = iter(arguments)
     for argument in remaining:
@@ -169,7 +170,8 @@ def _named(kind: type[Options], arguments: Sequence[Any]) -> Iterator[tuple[str,
             raise TypeError(f"an option name must be a string, got {argument!r} (flags such as 'Verbose' take no value)")
         name = names.get(argument.lower())
         if name is None:
-            raise ValueError(f"an option name must be one of {', '.join(names.values())}, got {argument!r}")
+            likely = did_you_mean(argument, names.values())
+            raise ValueError(f"an option name must be one of {', '.join(names.values())}, got {argument!r}{likely}")
         if name in kind.flags:
             yield kind.flags[name]
             continue
@@ -186,7 +188,7 @@ def _by_small_letters(names: tuple[str, ...]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Integers:
-    """Reads integers: `full` of them, or one that counts for all."""
+    """A reader of `full` integers, or of one that counts for all of them."""
 
     form: str
     full: int
@@ -215,7 +217,7 @@ def _bytes(keyword: str, value: Any) -> float:
 
 
 def _numbers(keyword: str, value: Any, form: str, counts: tuple[int, ...]) -> np.ndarray:
-    """MATLAB's plain matrix of real numbers, as a vector in column order."""
+    """Return a matrix of real numbers as a vector in column order."""
     try:
         numbers = np.asarray(value)
     except (ValueError, TypeError):

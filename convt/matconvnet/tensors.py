@@ -1,9 +1,8 @@
-"""What MatConvNet counts as arrays: real numbers, all of one class, single or double, with four dimensions.
+"""The arrays that MatConvNet accepts: real numbers, all of one class, single or double, with four dimensions.
 
-On a device, the half types that its backend computes with are classes too. Missing dimensions are 1, further ones are folded
-into the fourth. Empty arrays may have any numeric class. Nothing is copied unless folding forces it. `take_in` accepts the
-arrays of a call, `described` says from their outlines alone what they are as tensors; read `geometry.py` for the rules on
-sizes.
+On a device, the 16-bit floats that its backend computes with are classes too. Missing dimensions are 1, further ones are
+folded into the fourth. Empty arrays may have any numeric class. Nothing is copied unless folding needs it. `take_in` takes
+in the arrays of a call, `described` checks their shapes and dtypes; read `geometry.py` for the rules on sizes.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ..core.arrays import as_array
+from ..core.containers import container_of
 from ..core.memory import Memory, memory_of, type_of
 
 __all__ = ["CLASSES", "Outline", "Tensors", "described", "outlines_of", "reshape", "take_in", "words"]
@@ -25,11 +25,11 @@ _MOST_DIMENSIONS = 7  # MatConvNet's own limit
 _NOTHING = np.empty(0)
 
 Outline: TypeAlias = tuple[tuple[int, ...], "np.dtype | str"]
-"""An array's shape and dtype; on a device, the name of its type."""
+"""An array's shape and its dtype, or, on a device, the name of its type."""
 
 
 class Tensors(NamedTuple):
-    """The arrays of a call as MATLAB sees them; what they are is known without their data.
+    """The shapes and the class of a call's arrays, in MATLAB's terms.
 
     Attributes
     ----------
@@ -40,11 +40,11 @@ class Tensors(NamedTuple):
     dzdy : tuple of int or None
         With four dimensions; None for the forward pass.
     model : int
-        Which of x, f, b and dzdy is the first that has elements, else 0; its class is the call's.
+        The position among x, f, b and dzdy of the first array with elements, else 0; its class is that of the call.
     type_name : str
-        The name of that class's type; float32 for another numeric class, where nothing has elements.
+        The name of that class's dtype; float32 if all arrays are empty and it is none of the classes.
     mixed : bool
-        Whether an array has another dtype than the call, as only one without elements may.
+        Whether an array has another dtype than the call, which only an empty one may have.
     """
 
     x: tuple[int, ...]
@@ -57,7 +57,7 @@ class Tensors(NamedTuple):
 
 
 def take_in(x: Any, f: Any, b: Any, dzdy: Any) -> tuple[Memory, list[Any]]:
-    """The memory of a call's arrays, then x, f, b and dzdy if it is given; None stands for an empty f or b."""
+    """Return the memory of a call's arrays, and a list of x, f, b and, if given, dzdy. None is an empty f or b."""
     values = [x, _NOTHING if f is None else f, _NOTHING if b is None or (type(b) is list and not b) else b]
     if dzdy is not None:
         values.append(dzdy)
@@ -69,14 +69,14 @@ def take_in(x: Any, f: Any, b: Any, dzdy: Any) -> tuple[Memory, list[Any]]:
 
 
 def outlines_of(memory: Memory, arrays: list[Any]) -> tuple[Outline, ...]:
-    """As much of a call's arrays as `described` looks at."""
+    """Return the shapes and dtypes of a call's arrays, which are all that `described` needs."""
     if memory.owner is None:
         return tuple([(array.shape, array.dtype) for array in arrays])
     return tuple([(array.shape, type_of(array)) for array in arrays])
 
 
 def described(types: tuple[str, ...], outlines: tuple[Outline, ...]) -> Tensors:
-    """The tensors of a call with arrays of these outlines, in a memory with such types."""
+    """Check the outlines of a call's arrays, in a memory that computes in `types`."""
     for name, (shape, _) in zip(NAMES, outlines, strict=False):
         if len(shape) > _MOST_DIMENSIONS:
             raise ValueError(f"{name} must have at most {_MOST_DIMENSIONS} dimensions, got {len(shape)}")
@@ -89,7 +89,7 @@ def described(types: tuple[str, ...], outlines: tuple[Outline, ...]) -> Tensors:
 
 
 def reshape(memory: Memory, name: str, array: Any, shape: tuple[int, ...]) -> Any:
-    """The elements in the same order, which is MATLAB's; nothing is copied on a device."""
+    """Reshape an array in Fortran order, as MATLAB does; on a device, it must be possible without a copy."""
     if array.shape == shape:
         return array
     try:
@@ -103,16 +103,20 @@ def reshape(memory: Memory, name: str, array: Any, shape: tuple[int, ...]) -> An
 
 
 def words(shape: tuple[int, ...]) -> str:
-    """A shape in MATLAB's words: "3 x 4"."""
+    """Return a shape in MATLAB's words: "3 x 4"."""
     return " x ".join(map(str, shape)) if len(shape) > 1 else f"a vector of {prod(shape)}"
 
 
 def _accepted(memory: Memory, name: str, value: Any) -> Any:
-    if memory.owner is None or (name in "fb" and not memory.owner.owns(value) and not np.size(value)):
+    if memory.owner is None:
+        plain = container_of(value) is None
+    else:
+        plain = name in "fb" and not memory.owner.owns(value) and not np.size(value)
+    if plain:
         return _as_numeric(memory, name, value)
     array = memory.take_in(name, value)
     if array.dtype.kind not in "iuf":
-        raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=array.dtype))
+        raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=type_of(array)))
     return array
 
 
@@ -123,14 +127,14 @@ def _as_numeric(memory: Memory, name: str, value: Any) -> np.ndarray:
     except TypeError as error:
         raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=got)) from error
     if array.dtype.kind not in "iuf":
-        raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=array.dtype))
+        raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=type_of(array)))
     if array.dtype.kind != "f" and not hasattr(value, "dtype"):
         return array.astype(np.float64)  # Python's literals, which are double in MATLAB
     return array
 
 
 def _check_classes(types: tuple[str, ...], sizes: list[int], names: list[str]) -> int:
-    """The position of the first array that has elements, whose class all others of those have; 0 if there is none."""
+    """Return the position of the first array with elements, or 0; all others with elements must have its class."""
     filled = [position for position, size in enumerate(sizes) if size]
     first = filled[0] if filled else 0
     for position in filled:
@@ -146,11 +150,11 @@ def _check_classes(types: tuple[str, ...], sizes: list[int], names: list[str]) -
 
 
 def _listed(types: tuple[str, ...]) -> str:
-    """The classes that arrays may have, in words."""
+    """Return the classes that arrays may have, in words."""
     *others, last = (CLASSES[each] for each in types)
     return f"{', '.join(others)} or {last}"
 
 
 def _folded(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape with four dimensions, by MATLAB's rules."""
+    """Return the shape with four dimensions, by MATLAB's rules."""
     return shape if len(shape) == 4 else (*(*shape, 1, 1, 1)[:3], prod(shape[3:]))

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..core.arguments import as_shape
-from ..core.arrays import as_array
+from ..core.arrays import as_operand
 from ..core.call import CONV, OperatorCall, Outline
+from ..core.containers import as_numpy
 from ..core.problem import Problem
 
 __all__ = ["MatrixArguments"]
@@ -77,7 +78,7 @@ class MatrixArguments:
         ValueError, TypeError
             The message names the argument.
         """
-        shape, array = as_shape("x_shape", x_shape), as_array("w", w)
+        shape, array = as_shape("x_shape", x_shape), as_numpy("w", w)
         axes = len(shape) if array.ndim == len(shape) else len(shape) - 1
         if array.ndim - len(shape) not in (0, 1) or not 1 <= axes <= 3:
             raise ValueError(
@@ -89,6 +90,6 @@ class MatrixArguments:
                 raise ValueError(f"layout must be None for an x_shape without channels, got {layout!r}")
             shape, array = (1, *shape), array[None, None]
         call = CONV.checked((layout, stride, padding, dilation, groups), Outline(shape, _ANY), array)
-        kernel = call.frame.layout.kernel_view(array).astype(call.compute, copy=False)
+        kernel = call.frame.layout.kernel_view(as_operand(array, call.compute))
         options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "layout": layout}
         return cls(shape, kernel, array.shape, options, call)

@@ -9,7 +9,9 @@ import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator
 
-from ..core.arrays import as_array
+from ..core.arrays import as_operand
+from ..core.containers import as_numpy
+from ..core.memory import ContainerMemory, HostMemory, host_memory_of
 from ..functions.operators import conv, conv_backward
 from ..selection import BackendRequest, check_request
 from .arguments import MatrixArguments
@@ -32,13 +34,44 @@ class _Operator(LinearOperator):  # type: ignore[misc]
             return super().dot(x)
         if scipy.sparse.issparse(x):
             raise TypeError(f"x must be a dense array, got {type(x).__name__} (x.toarray(), or use tosparse() @ x)")
-        array, length = as_array("x", x), self.shape[1]
+        memory, length = host_memory_of(x), self.shape[1]
+        array = memory.take_in("x", x)
         if array.ndim not in (1, 2) or array.shape[0] != length:
             hint = " (pass x.ravel())" if array.size == length else ""
             raise ValueError(
                 f"x must be a vector of {length} elements or a matrix of {length} rows, got shape {array.shape}{hint}"
             )
-        return super().dot(array)
+        return _given_back(memory, super().dot(array))
+
+    def matvec(self, x: Any) -> Any:
+        """``A @ x`` for a vector."""
+        memory, array = _taken(x)
+        return _given_back(memory, super().matvec(array))
+
+    def rmatvec(self, x: Any) -> Any:
+        """``A.H @ x`` for a vector."""
+        memory, array = _taken(x)
+        return _given_back(memory, super().rmatvec(array))
+
+    def matmat(self, X: Any) -> Any:  # noqa: N803  (SciPy's name)
+        """``A @ X`` for a matrix."""
+        memory, array = _taken(X)
+        return _given_back(memory, super().matmat(array))
+
+    def rmatmat(self, X: Any) -> Any:  # noqa: N803
+        """``A.H @ X`` for a matrix."""
+        memory, array = _taken(X)
+        return _given_back(memory, super().rmatmat(array))
+
+
+def _taken(x: Any) -> tuple[HostMemory, Any]:
+    """The memory for a product's result, and x as SciPy's checks take it."""
+    memory = host_memory_of(x)
+    return memory, memory.take_in("x", x) if isinstance(memory, ContainerMemory) else x
+
+
+def _given_back(memory: HostMemory, product: Any) -> Any:
+    return memory.give_back(product, None, product.dtype)
 
 
 class ConvOperator(_Operator):
@@ -111,7 +144,7 @@ class ConvOperator(_Operator):
             x_shape, w, stride=stride, padding=padding, dilation=dilation, groups=groups, layout=layout
         )
         self._arguments = arguments
-        self._given_w = np.array(w, arguments.dtype)
+        self._given_w = np.array(as_operand(as_numpy("w", w), arguments.dtype))
         self._w = self._given_w.reshape(arguments.w_shape)
         check_request(backend)
         self._backend = backend

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import as_real, check_gradient, in_range, no_forward
+from ..core.arrays import as_operand, compute_type, result_type
+from ..core.bfloat16 import is_bfloat16, widened
+from .checks import check_gradient, in_range, no_forward, take_gradient, take_real
 from .layer import Layer
 from .parameter import Array
 
@@ -22,21 +24,25 @@ class _Elementwise(Layer):
     """A function of each element. `_value` keeps what `_gradient` needs."""
 
     _kept: Any = None
+    _like: Any = None
 
     def forward(self, x: ArrayLike) -> Array:
         """Compute the output, of x's shape; integers become float64."""
-        x = as_real("x", x)
-        y: Array = self._value(x if x.dtype.kind == "f" else x.astype(np.float64))
-        return y
+        memory, x, self._like = take_real(x)
+        dtype = result_type([x.dtype])
+        y: Array = self._value(as_operand(x, compute_type(dtype) if is_bfloat16(dtype) else dtype))
+        given: Array = memory.give_back(y, None, dtype)
+        return given
 
     def backward(self, dy: ArrayLike) -> Array:
         """Return the gradient of the latest x, given that of the output."""
         if self._kept is None:
             raise no_forward(self)
-        dy = as_real("dy", dy)
+        memory, dy = take_gradient(self._like, dy)
         check_gradient(dy, self._kept.shape)
-        dx: Array = self._gradient(dy)
-        return dx
+        dx = self._gradient(widened(dy))
+        given: Array = memory.give_back(dx, None, dy.dtype if is_bfloat16(dy.dtype) else dx.dtype)
+        return given
 
     @abstractmethod
     def _value(self, x: Array) -> Any: ...

@@ -8,14 +8,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.arguments import is_number
-from ..core.arrays import as_array
+from ..core.containers import as_numbers
+from ..core.memory import ContainerMemory, HostMemory, host_memory_of
 
-__all__ = ["as_real", "as_rng", "check_gradient", "in_range", "no_forward"]
+__all__ = ["as_real", "as_rng", "check_gradient", "in_range", "no_forward", "take_gradient", "take_real"]
 
 
 def as_real(name: str, value: Any) -> NDArray[Any]:
-    """The value as an array of real numbers; an array is not copied."""
-    array = as_array(name, value)
+    """The value as an array of real numbers; an array is not copied, but for bfloat16, which becomes float32."""
+    return _real(name, as_numbers(name, value))
+
+
+def take_real(x: Any) -> tuple[HostMemory, NDArray[Any], Any]:
+    """The memory for the results of a layer, its input x as an array of real numbers, and an array of x's kind."""
+    memory = host_memory_of(x)
+    array = _real("x", memory.take_in("x", x))
+    return memory, array, x if isinstance(memory, ContainerMemory) else array
+
+
+def take_gradient(like: Any, dy: Any) -> tuple[HostMemory, NDArray[Any]]:
+    """The memory for the gradient of an input of some kind, and that of the output, of this kind or NumPy's."""
+    memory = host_memory_of(like)
+    return memory, _real("dy", memory.take_in("dy", dy))
+
+
+def _real(name: str, array: NDArray[Any]) -> NDArray[Any]:
     if array.dtype.kind == "c":
         raise TypeError(f"{name} must hold real numbers, got {array.dtype} (layers learn real filters)")
     return array

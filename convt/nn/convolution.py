@@ -11,7 +11,7 @@ from ..core.arguments import Sizes, as_sizes
 from ..core.execution import Gradients
 from ..functions.operators import conv, conv_backward, conv_transpose, conv_transpose_backward
 from ..selection import BackendRequest
-from .checks import as_real
+from .checks import take_real
 from .filterlayer import FilterLayer
 from .parameter import Array
 
@@ -78,7 +78,7 @@ class _ConvTranspose(FilterLayer):
         Parameters
         ----------
         x : array_like, (N, C, *spatial) or (C, *spatial), in the layer's layout
-            Real numbers. Kept, without a copy, until the next call.
+            Real numbers. Kept, without a copy, until the next call. Another library's array gives results of its kind.
         output_size : int or sequence of int, optional
             The output's spatial size, in this call and its `backward`, in place of what output_padding would make it. A
             strided convolution takes several sizes to the same one; this tells which of them to go back to. The output's
@@ -96,11 +96,11 @@ class _ConvTranspose(FilterLayer):
         ValueError, TypeError
             x does not fit, or the layer cannot make an output of that size from it; the message has the sizes it can.
         """
-        array, options = as_real("x", x), self.options()
+        options = self.options()
         if output_size is not None:
             del options["output_padding"]
-            options["output_size"] = self._spatial_size(array, output_size)
-        return self.compute(array, options)
+            options["output_size"] = self._spatial_size(take_real(x)[1], output_size)
+        return self.compute(x, options)
 
     def options(self) -> dict[str, Any]:
         """The options of `convt.conv_transpose`."""

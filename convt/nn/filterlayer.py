@@ -11,7 +11,7 @@ from ..core.arguments import as_count, as_flag, as_padding, as_sizes, per_axis, 
 from ..core.execution import Gradients
 from ..core.layout import layout_for
 from ..selection import BackendRequest, check_request
-from .checks import as_real, as_rng, no_forward
+from .checks import as_rng, no_forward, take_gradient, take_real
 from .initializers import BIAS_NAMES, WEIGHT_NAMES, Bank, accept, draw_bias, draw_weight, is_array
 from .layer import Layer
 from .parameter import Array, Parameter
@@ -82,7 +82,7 @@ class FilterLayer(Layer):
         self.weight = Parameter("weight", self._weight_shape(given))
         self.bias = Parameter("bias", (self.channels,)) if as_flag("use_bias", use_bias) else None
         self._start: _Start | None = None
-        self._latest: tuple[Array, dict[str, Any]] | None = None  # x and the options of the latest call
+        self._latest: tuple[Array, Any, dict[str, Any]] | None = None  # x, like what it was given, and the options
 
     @property
     def layout(self) -> str:
@@ -155,7 +155,7 @@ class FilterLayer(Layer):
         Parameters
         ----------
         x : array_like, (N, C, *spatial) or (C, *spatial), in the layer's layout
-            Real numbers. Kept, without a copy, until the next call.
+            Real numbers. Kept, without a copy, until the next call. Another library's array gives results of its kind.
 
         Returns
         -------
@@ -169,7 +169,7 @@ class FilterLayer(Layer):
         ValueError, TypeError
             x does not fit.
         """
-        return self.compute(as_real("x", x), self.options())
+        return self.compute(x, self.options())
 
     def backward(self, dy: ArrayLike) -> Array:
         """Return the gradient of the latest x; add the gradients of the filters and the bias to their ``grad``.
@@ -192,13 +192,14 @@ class FilterLayer(Layer):
         """
         if self._latest is None:
             raise no_forward(self)
-        x, options = self._latest
+        x, like, options = self._latest
         bias = None if self.bias is None else self.bias.data
-        gradients = self.call_backward(x, self.weight.data, bias, as_real("dy", dy), options)
+        memory, dy = take_gradient(like, dy)
+        gradients = self.call_backward(x, self.weight.data, bias, dy, options)
         self.weight.grad += gradients.w
         if self.bias is not None:
             self.bias.grad += gradients.bias
-        dx: Array = gradients.x
+        dx: Array = memory.give_back(gradients.x, None, gradients.x.dtype)
         return dx
 
     def named_parameters(self) -> dict[str, Parameter]:
@@ -267,12 +268,14 @@ class FilterLayer(Layer):
         values = draw_bias(init, shape, start.rng) if isinstance(init, str) else _first_values(init, shape, start.rng)
         return self.bias.check(values).astype(start.dtype)
 
-    def compute(self, x: Array, options: dict[str, Any]) -> Array:
+    def compute(self, x: Any, options: dict[str, Any]) -> Array:
         """The output of one call, which `backward` then belongs to."""
+        memory, x, like = take_real(x)
         self._ensure_initialized(self._channels_of(x))
-        y: Array = self.call(x, self.weight.data, None if self.bias is None else self.bias.data, options)
-        self._latest = x, options
-        return y
+        y = self.call(x, self.weight.data, None if self.bias is None else self.bias.data, options)
+        self._latest = x, like, options
+        given: Array = memory.give_back(y, None, y.dtype)
+        return given
 
     def options(self) -> dict[str, Any]:
         """The options of this layer's operator."""

@@ -39,6 +39,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ..filters import icnr
+from ..hints import did_you_mean
 from .checks import as_real
 
 __all__ = ["BIAS_NAMES", "WEIGHT_NAMES", "Bank", "accept", "draw_bias", "draw_weight", "is_array"]
@@ -100,7 +101,10 @@ def accept(name: str, init: Any, names: tuple[str, ...]) -> Any:
     """Check an initialiser. Names and functions are returned as they are, numbers as a float, arrays as an array."""
     if isinstance(init, str):
         if init not in names:
-            raise ValueError(f"{name} must be one of {', '.join(names)}, a number, an array or a function, got {init!r}")
+            raise ValueError(
+                f"{name} must be one of {', '.join(names)}, a number, an array or a function, got {init!r}"
+                f"{did_you_mean(init, names)}"
+            )
         return init
     if callable(init):
         return init

@@ -106,7 +106,7 @@ class Layer(ABC):
         state.restore(self.named_parameters(), arrays)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write `state_dict` to a file, in NumPy's npz format.
+        """Write `state_dict` to a file, in NumPy's npz format. One that was there is replaced when all is written.
 
         Parameters
         ----------
@@ -121,7 +121,7 @@ class Layer(ABC):
         state.write(self.state_dict(), path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Read what `save` wrote, under the rules of `load_state_dict`.
+        """Read what `save` wrote, under the rules of `load_state_dict`, which are checked before any array is read.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class Layer(ABC):
         OSError, KeyError, ValueError, TypeError
             The file cannot be read, is no npz file, or does not fit.
         """
-        self.load_state_dict(state.read(path))
+        self.load_state_dict(state.read(path, self.named_parameters()))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"

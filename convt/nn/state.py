@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Mapping
-from typing import Any
-from zipfile import BadZipFile
+from math import prod
+from typing import Any, BinaryIO
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
 from ..core.arguments import as_path
+from ..replacing import replacing
 from .parameter import Array, Parameter
 
 __all__ = ["collect", "read", "restore", "write"]
+
+_BROKEN = (ValueError, EOFError, TypeError, RuntimeError, BadZipFile, zlib.error)
+_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def collect(parameters: Mapping[str, Parameter]) -> dict[str, Array]:
@@ -25,6 +31,37 @@ def collect(parameters: Mapping[str, Parameter]) -> dict[str, Array]:
 
 def restore(parameters: Mapping[str, Parameter], arrays: Mapping[str, Any]) -> None:
     """Set the parameters, after all arrays have been checked."""
+    checked = _checked(parameters, arrays)
+    for name, parameter in parameters.items():
+        parameter.data = checked[name]
+
+
+def write(arrays: Mapping[str, Array], path: str | os.PathLike[str]) -> None:
+    """Write an npz file, whole or not at all; no extension is added to its name."""
+    named: dict[str, Any] = dict(arrays)
+    with replacing(as_path("path", path)) as file:
+        np.savez(file, **named)
+
+
+def read(path: str | os.PathLike[str], parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    """The arrays of an npz file; of one that does not fit, none is read. Nothing in it is executed."""
+    name = as_path("path", path)
+    with open(name, "rb") as file:
+        try:
+            outlines = _outlines(file)
+        except _BROKEN as error:
+            raise _no_archive(name, error) from None
+        _checked(parameters, outlines)
+        file.seek(0)
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                return dict(archive)
+        except _BROKEN as error:
+            raise _no_archive(name, error) from None
+
+
+def _checked(parameters: Mapping[str, Parameter], arrays: Mapping[str, Any]) -> dict[str, Array]:
+    """The arrays for the parameters, if they are there, no others are, and all of them fit."""
     if not isinstance(arrays, Mapping):
         raise TypeError(f"arrays must be a mapping of names to arrays, got {type(arrays).__name__}")
     missing = [name for name in parameters if name not in arrays]
@@ -38,25 +75,31 @@ def restore(parameters: Mapping[str, Parameter], arrays: Mapping[str, Any]) -> N
             checked[name] = parameter.check(arrays[name])
         except (TypeError, ValueError) as error:
             raise type(error)(f"arrays[{name!r}]: {error}") from None
-    for name, parameter in parameters.items():
-        parameter.data = checked[name]
+    return checked
 
 
-def write(arrays: Mapping[str, Array], path: str | os.PathLike[str]) -> None:
-    """Write an npz file; no extension is added to its name."""
-    named: dict[str, Any] = dict(arrays)
-    with open(as_path("path", path), "wb") as file:
-        np.savez(file, **named)
+def _outlines(file: BinaryIO) -> dict[str, Array]:
+    """Arrays of the names, shapes and dtypes in an npz file, but of one element in memory."""
+    outlines = {}
+    with ZipFile(file) as archive:
+        for info in archive.infolist():
+            name, extension = os.path.splitext(info.filename)
+            if extension != ".npy":
+                raise ValueError(f"{info.filename!r} is no array")
+            with archive.open(info) as member:
+                version = np.lib.format.read_magic(member)
+                if version not in _READERS:
+                    raise ValueError(f"{name!r} is no array of numbers")
+                shape, _, dtype = _READERS[version](member)
+                size = member.tell() + prod(shape) * dtype.itemsize
+            if dtype.hasobject or info.file_size != size:
+                raise ValueError(f"{name!r} is no array of {shape} {dtype}")
+            outlines[name] = np.broadcast_to(np.zeros((), dtype), shape)
+    return outlines
 
 
-def read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The arrays of an npz file; nothing in it is executed."""
-    name = as_path("path", path)
-    try:
-        with np.load(name, allow_pickle=False) as archive:
-            return dict(archive)
-    except (ValueError, EOFError, TypeError, BadZipFile) as error:
-        raise ValueError(f"path must be an npz file of arrays of numbers, got {name!r} ({error})") from None
+def _no_archive(name: str, error: Exception) -> ValueError:
+    return ValueError(f"path must be an npz file of arrays of numbers, got {name!r} ({error})")
 
 
 def _list(names: list[str]) -> str:

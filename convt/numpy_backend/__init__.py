@@ -1,7 +1,6 @@
-"""The definitions, in NumPy: what every other backend is a faster way to.
+"""The NumPy backend: it defines what every other backend computes faster.
 
-`maps.py` has the three maps and the backend, `upsampling.py` and `pooling.py` what `convt.backend.Backend` does for every
-backend that does not override it.
+`maps.py` has the three maps and the backend, `upsampling.py` and `pooling.py` the defaults of `convt.backend.Backend`.
 """
 
 from .maps import NumpyBackend, backend

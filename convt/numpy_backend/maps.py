@@ -1,9 +1,9 @@
-"""The NumPy backend: the definition in code.
+"""The NumPy backend: the definition of the three maps.
 
-For each group and tap, the coarse positions whose partner lies inside the fine array meet those partners, and a matrix
-product over the axes that the two share joins them. Every other backend is a faster way to the same numbers.
+For one tap, each coarse position has one fine position, ``coarse * stride - padding + tap * dilation``. For each group and
+tap, slices select the pairs that lie inside both arrays, and a matrix product combines them.
 
-The products are ``@``, not ``np.dot``: of two 1 x 1 and 1 x n matrices, np.dot drops 0 * inf.
+The products are ``@``, not ``np.dot``, which drops 0 * inf in the product of a 1 x 1 and a 1 x n matrix.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["NumpyBackend", "backend", "span"]
 
 
 class NumpyBackend(Backend):
-    """The three maps in NumPy: always there, meant to be read and to check others against."""
+    """The three maps in NumPy: always available, written to be read and to check other backends against."""
 
     name = "numpy"
 
@@ -40,7 +40,7 @@ class NumpyBackend(Backend):
 
 
 def _meetings(problem: Problem) -> Iterator[tuple[Any, Any, Any]]:
-    """For each group and tap, the indices of the coarse, kernel and fine elements that belong together."""
+    """Yield the indices of the coarse, kernel and fine elements that belong together, for each group and tap."""
     per_group_coarse = problem.coarse_channels // problem.groups
     per_group_fine = problem.fine_channels // problem.groups
     for group, tap in product(range(problem.groups), np.ndindex(problem.kernel_shape)):
@@ -55,7 +55,7 @@ def _meetings(problem: Problem) -> Iterator[tuple[Any, Any, Any]]:
 
 
 def span(problem: Problem, axis: int, tap: int) -> tuple[slice, slice]:
-    """Along one axis, the coarse positions for which the fine index of this tap exists, and those fine indices."""
+    """Return the coarse positions along one axis whose fine index for this tap exists, and these fine indices."""
     stride = problem.stride[axis]
     offset = tap * problem.dilation[axis] - problem.padding[axis]  # fine = coarse * stride + offset
     first = max(0, -(offset // stride))
@@ -66,13 +66,13 @@ def span(problem: Problem, axis: int, tap: int) -> tuple[slice, slice]:
 
 
 def _mix(matrix: Any, array: Any) -> Any:
-    """Each output channel a mixture of the input channels, by a matrix (out, in)."""
+    """Multiply a matrix (out, in) by the channels of an array (N, in, *spatial)."""
     images, _, *spatial = array.shape
     return (matrix @ _rows(array)).reshape(images, len(matrix), *spatial)
 
 
 def _rows(array: Any) -> Any:
-    """(N, C, *spatial) as (N, C, pixels)."""
+    """Reshape (N, C, *spatial) to (N, C, pixels)."""
     images, channels, *_ = array.shape
     return array.reshape(images, channels, -1)
 

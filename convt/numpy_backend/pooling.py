@@ -1,7 +1,7 @@
-"""Max pooling in NumPy: the definition, and what is done where a backend has no pooling of its own.
+"""Max pooling in NumPy: the definition, and the default of backends without pooling of their own.
 
-`max_pool` goes through the windows' elements in scan order, each for all windows at once, as `maps.py` does. The
-functions take what `convt.backend.Backend` says; they work for any type of numbers.
+`max_pool` visits the elements of a window in scan order, each in all windows at once. The functions take the arguments that
+`convt.backend.Backend` describes, with numbers of any dtype.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def max_pool(problem: Problem, fine: Array, coarse: Array, indices: Array) -> None:
-    """Write coarse and indices; a NaN, which equals nothing, is taken, and never left again."""
+    """Write coarse and indices. A NaN replaces any number, and is never replaced."""
     indices[...] = -1
     places = np.arange(prod(problem.fine_shape)).reshape(problem.fine_shape)
     for tap in np.ndindex(problem.kernel_shape):
@@ -74,7 +74,7 @@ def move_indices(problem: Problem, indices: Array, sign: int, moved: Array) -> N
 
 
 def _last(problem: Problem, indices: Array) -> Array:
-    """For each fine position the last coarse position that has its index, or -1; both flat, per plane."""
+    """Return, for each flat fine position of a plane, the last flat coarse position whose index it is, or -1."""
     planes = problem.batch * problem.fine_channels
     last = np.full((planes, prod(problem.fine_shape)), -1)
     places = indices.reshape(planes, -1)

@@ -1,7 +1,7 @@
-"""Upsampling in NumPy: the definition, and what is done where a backend has no upsampling of its own.
+"""Upsampling in NumPy: the definition, and the default of backends without upsampling of their own.
 
-`weights` says for one axis which two coarse elements make a fine one, and how much of each; everything else follows.
-The functions take what `convt.backend.Backend` says; they work for any type of numbers.
+`weights` has the two coarse elements of each fine one along an axis, and their weights, for interpolation. The functions
+take the arguments that `convt.backend.Backend` describes, with numbers of any dtype.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def weights(size: int, scale: int, align_corners: bool) -> tuple[Array, Array, Array]:
-    """Linear interpolation along one axis: ``fine[j] = (1 - t[j]) * coarse[i[j]] + t[j] * coarse[k[j]]``.
+    """Return the weights of linear interpolation: ``fine[j] = (1 - t[j]) * coarse[i[j]] + t[j] * coarse[k[j]]``.
 
     Parameters
     ----------
     size, scale : int
-        Of the coarse axis.
+        The number of coarse elements, and of fine elements for each of them.
     align_corners : bool
 
     Returns
     -------
     i, k, t : ndarray, (size * scale,)
-        The neighbours and the weight of the second; where that is 0, both are the same element.
+        The indices of the two neighbours, and the weight of the second; if that is 0, both are the same element.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def weights(size: int, scale: int, align_corners: bool) -> tuple[Array, Array, A
     (array([0, 0, 0, 1]), array([0, 1, 1, 1]), array([0.  , 0.25, 0.75, 0.  ]))
     """
     j = np.arange(size * scale)
-    if align_corners:  # in whole numbers, so that what meets an element meets it exactly
+    if align_corners:  # in integers, so that t is exactly 0 at an element
         numerator, denominator = j * (size - 1), max(size * scale - 1, 1)
     else:
         numerator, denominator = np.clip(2 * j + 1 - scale, 0, 2 * scale * (size - 1)), 2 * scale
@@ -47,7 +47,7 @@ def weights(size: int, scale: int, align_corners: bool) -> tuple[Array, Array, A
 
 
 def upsample(problem: Problem, mode: str, align_corners: bool, coarse: Array, fine: Array) -> None:
-    """Write fine."""
+    """Write fine; see `convt.upsample`."""
     if mode == "bilinear":
         for axis, (size, scale) in enumerate(zip(problem.coarse_shape, problem.stride, strict=True), 2):
             coarse = _interpolate(coarse, axis, *weights(size, scale, align_corners))
@@ -60,7 +60,7 @@ def upsample(problem: Problem, mode: str, align_corners: bool, coarse: Array, fi
 
 
 def upsample_backward(problem: Problem, mode: str, align_corners: bool, fine: Array, coarse: Array) -> None:
-    """Write coarse, the adjoint of `upsample`."""
+    """Write coarse, by the adjoint of `upsample`."""
     if mode == "bilinear":
         for axis, (size, scale) in enumerate(zip(problem.coarse_shape, problem.stride, strict=True), 2):
             fine = _collect(fine, axis, size, *weights(size, scale, align_corners))
@@ -72,7 +72,7 @@ def upsample_backward(problem: Problem, mode: str, align_corners: bool, fine: Ar
 
 
 def _phase(problem: Problem, corner: tuple[int, ...]) -> tuple[slice, ...]:
-    """The fine elements at one place of their blocks."""
+    """Return the index of the fine elements at one place of their blocks."""
     places = (slice(first, None, step) for first, step in zip(corner, problem.stride, strict=True))
     return (slice(None), slice(None), *places)
 
@@ -80,7 +80,7 @@ def _phase(problem: Problem, corner: tuple[int, ...]) -> tuple[slice, ...]:
 def _interpolate(array: Array, axis: int, i: Array, k: Array, t: Array) -> Array:
     t = t.reshape(-1, *[1] * (array.ndim - 1 - axis)).astype(array.dtype)
     first = array.take(i, axis)
-    with np.errstate(invalid="ignore"):  # zero times infinity, which is not taken
+    with np.errstate(invalid="ignore"):  # from 0 * inf, which np.where does not select
         mixed: Array = np.where(t == 0, first, (1 - t) * first + t * array.take(k, axis))
     return mixed
 

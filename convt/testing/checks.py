@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..adapter import as_backend, missing_members
+from ..adapter import as_backend, missing_members, what_is_wrong
 from ..backend import Backend, BackendUnavailable, Problem
 from . import bounds, naive
 from .memory import FORMS, Form, Window
@@ -166,7 +166,7 @@ class Examiner:
             several = [self.draw_all(problem) for _ in range(8)]
             calls += [(name, problem, arrays[left], arrays[right]) for arrays in several]
         alone = [self.ask(*call).tobytes() for call in calls]
-        with ThreadPoolExecutor(8) as pool:
+        with self.holding(), ThreadPoolExecutor(8) as pool:
             together = list(pool.map(lambda call: self.ask(*call).tobytes(), calls))
         for call, bits, expected in zip(calls, together, alone, strict=True):
             if bits != expected:
@@ -182,6 +182,11 @@ class Examiner:
             if self.on_device and isinstance(error, BackendUnavailable) and member in _MAY_BE_REFUSED:
                 raise
             self.fail(f"{member} raised {type(error).__name__}: {error}", error)
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Around calls from other threads."""
+        yield
 
     def draw(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Normal random numbers, read-only."""
@@ -243,9 +248,7 @@ class Examiner:
 def check_members(candidate: Any) -> Backend:
     """The backend, wrapped if it only has a backend's members; all of them are there, and of the right kind."""
     missing = missing_members(candidate)
-    _require(
-        not missing, f"a backend must have all members of convt.Backend, got {candidate!r} without {', '.join(missing)}"
-    )
+    _require(not missing, f"a backend must have all members of convt.Backend, got {what_is_wrong(candidate, missing)}")
     try:
         backend = as_backend(candidate)
     except TypeError as error:

@@ -32,6 +32,7 @@ class DeviceExaminer(Examiner):
 
     on_device = True
     samples = False
+    _held: list[Any] | None = None
 
     @contextmanager
     def about(self, subject: str, problem: Problem | None) -> Iterator[None]:
@@ -50,6 +51,8 @@ class DeviceExaminer(Examiner):
         inputs = [self.there(each) if isinstance(each, np.ndarray) else each for each in arguments[:-count]]
         like = next(each for each, given in zip(inputs, arguments, strict=False) if isinstance(given, np.ndarray))
         outs = [self._room(each, like) for each in arguments[-count:]]
+        if self._held is not None:
+            self._held.append((inputs, outs))
         before = [self.back(each).tobytes() for each in inputs if self._is_array(each)]
         told = super().call(member, *inputs, *outs)
         if before != [self.back(each).tobytes() for each in inputs if self._is_array(each)]:
@@ -58,6 +61,15 @@ class DeviceExaminer(Examiner):
             out[...] = self.back(made)
         self.samples = self.samples or member not in (*INPUTS, "channel_sums")
         return told
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Arrays that other threads make are freed by this one: a thread may have no right to free a device's memory."""
+        self._held = []
+        try:
+            yield
+        finally:
+            self._held = None
 
     def ask_device(self, member: str, *arguments: Any) -> Any:
         """Call a member with what is on the device already."""

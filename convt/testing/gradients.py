@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.arguments import as_size, is_number
-from ..core.arrays import as_array
+from ..core.containers import as_numbers
 
 if TYPE_CHECKING:
     from ..typing import ArrayLike
@@ -223,7 +223,7 @@ class _Subject:
 
 def _as_double(name: str, value: Any) -> Array:
     """A private copy, C-contiguous."""
-    array = as_array(name, value)
+    array = as_numbers(name, value)
     if array.dtype.kind == "b":
         raise TypeError(f"{name} must be an array of numbers that can be moved, got {array.dtype}")
     return np.array(array, np.complex128 if array.dtype.kind == "c" else np.float64, order="C")

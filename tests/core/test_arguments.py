@@ -97,7 +97,11 @@ def test_padding_becomes_hashable(value, padding):
 @pytest.mark.parametrize(
     ("value", "error", "message"),
     [
-        ("SAME", ValueError, r"padding must be an integer, .* or one of \('valid', 'same', 'same_lower'\), got 'SAME'"),
+        (
+            "SAME",
+            ValueError,
+            r"padding must be an integer, .* \('valid', 'same', 'same_lower'\), got 'SAME'; did you mean 'same'\?",
+        ),
         (None, TypeError, "padding must be an integer, .* or one of .*, got None"),
         (1.5, TypeError, "padding must be an integer, .* or one of .*, got 1.5"),
         ((1, 1.5), TypeError, r"padding\[1\] must be an integer or a \(before, after\) pair, got 1.5"),

@@ -58,6 +58,21 @@ def test_values_are_moved_as_they_are(device, x):
         assert_array_equal(convt.upsample(CallerArray(values), 2).host, convt.upsample(values, 2, backend="host"))
 
 
+@pytest.mark.parametrize("dtype", ["i4", "u8"])
+def test_values_that_are_compared_or_summed_are_of_a_type_that_the_device_computes_with(device, x, dtype):
+    values = CallerArray(abs(x).astype(dtype))
+    places = CallerArray(np.zeros(x.shape, np.int64))
+    for call in (
+        lambda: convt.max_pool(values, 2),
+        lambda: convt.max_pool_backward(values, places, 1),
+        lambda: convt.upsample(values, 2, mode="bilinear"),
+        lambda: convt.upsample_backward(values, 2),
+    ):
+        with pytest.raises(TypeError, match=r"^(x|dy)\.dtype must be float32 or float64 on backend 'device', got u?int"):
+            call()
+    assert device.calls == []
+
+
 def test_out_is_filled_and_returned(device, x):
     out = CallerArray(np.empty((2, 3, 8, 12)))
     assert convt.upsample(CallerArray(x), 2, out=out) is out

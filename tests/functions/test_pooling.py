@@ -141,6 +141,16 @@ def test_types_are_kept(rng, dtype):
     assert convt.max_pool_backward(y, indices, 2).dtype == (y.dtype if y.dtype.kind == "f" else np.float64)
 
 
+@pytest.mark.parametrize("dtype", ["?", "u2", "i4", "i8", "f2", "f4", "f8", "c8"])
+def test_out_may_have_any_byte_order(dtype):
+    y, indices = np.array([[5, 6], [7, 8]]).astype(dtype), [[5, 2], [12, 15]]
+    out = np.empty((4, 4), np.dtype(dtype).newbyteorder())
+    assert convt.max_unpool(y, indices, 2, out=out) is out
+    np.testing.assert_array_equal(out, convt.max_unpool(y, indices, 2))
+    with pytest.raises(TypeError, match=r"out.dtype must equal the result's"):
+        convt.max_unpool(y, indices, 2, out=np.empty((4, 4), ">u4"))
+
+
 def test_large_integers_are_compared_exactly():
     x = np.array([2**62, 2**62 + 1, -(2**63), 5])
     assert [array.tolist() for array in convt.max_pool(x, 2)] == [[2**62 + 1, 5], [1, 3]]
@@ -189,18 +199,39 @@ def test_same_padding_and_sizes():
     assert convt.max_unpool(np.ones((0, 3, 2, 2)), np.ones((0, 3, 2, 2), int), 2).shape == (0, 3, 4, 4)
 
 
+@pytest.mark.parametrize("size", [[7, 7], (7, 7), np.array([7, 7]), 7, [6, 7]])
+def test_an_output_size_in_all_its_forms(rng, size):
+    rows, columns = np.broadcast_to(size, 2)
+    x = rng.standard_normal((2, rows, columns))
+    y, indices = convt.max_pool(x, 2)
+    unpooled = convt.max_unpool(y, indices, 2, output_size=size)
+    np.testing.assert_array_equal(unpooled, np.where(np.isin(x, y), x, 0))
+    np.testing.assert_array_equal(convt.max_pool_backward(y, indices, 2, output_size=size), unpooled)
+
+
 @pytest.mark.parametrize("dtype", ["i1", "u1", "i4", "u8", ">i8"])
 def test_any_integers_are_indices(dtype):
     np.testing.assert_array_equal(convt.max_unpool([1.0, 2.0], np.array([1, 2], dtype), 2), [0, 1, 2, 0])
 
 
-@pytest.mark.parametrize("wrong", [4, -1, 2**63 - 1, -(2**63), np.uint64(2**64 - 1)])
+@pytest.mark.parametrize("wrong", [5, -1, 2**63 - 1, -(2**63), np.uint64(2**64 - 1)])
 @pytest.mark.parametrize("name", ["max_unpool", "max_pool_backward"])
 def test_indices_out_of_range_are_told_before_anything_is_written(name, wrong):
     out = np.full(4, 7.0)
     with pytest.raises(ValueError, match=rf"^indices must be from 0 to 3 \(positions in \(4,\)\), got {wrong}$"):
         getattr(convt, name)([1.0, 2.0], np.array([0, wrong], np.asarray(wrong).dtype), 2, out=out)
     assert (out == 7).all()
+
+
+def test_indices_of_a_size_that_was_rounded_off_are_told_what_to_pass():
+    x = np.zeros((5, 5))
+    x[1::2, 1::2] = 1
+    y, indices = convt.max_pool(x, 2)
+    with pytest.raises(ValueError, match=r"got 16; where pooling rounded a size off, pass it as output_size$"):
+        convt.max_unpool(y, np.maximum(indices, [[0, 0], [16, 18]]), 2)
+    np.testing.assert_array_equal(convt.max_unpool(y, indices, 2, output_size=5), x)
+    with pytest.raises(ValueError, match=r"got 18$"):
+        convt.max_unpool_backward(x[:4, :4], np.full((2, 2), 18), 2)
 
 
 def test_indices_of_another_channel_are_out_of_range():

@@ -38,10 +38,26 @@ NAMES = "Upsample, Crop, NumGroups, CudnnWorkspaceLimit, NoDerData, NoDerFilters
         ((X, F, B), {"crop": [1, 1]}, "crop must be a number or [TOP, BOTTOM, LEFT, RIGHT], got 2 numbers: [1, 1]"),
         ((X, F, B), {"crop": -1}, "crop must be at least 0, got -1 (fractions are cut off)"),
         ((X, F, B), {"crop": 3}, "crop must leave at least one row and one column of the 5 x 6 output, got (3, 3, 3, 3)"),
+        (
+            (X, F, B),
+            {"crop": [3, 2, 0, 0]},
+            "crop must leave at least one row and one column of the 5 x 6 output, got (3, 2, 0, 0)",
+        ),
+        (
+            (X, F, B),
+            {"crop": [0, 0, 2, 4]},
+            "crop must leave at least one row and one column of the 5 x 6 output, got (0, 0, 2, 4)",
+        ),
         ((X, F, B), {"crop": 1e300}, "crop must leave at least one row"),
         ((X, F, B), {"num_groups": [1, 1]}, "num_groups must be a number, got 2 numbers: [1, 1]"),
         ((X, F, B), {"num_groups": 0}, "num_groups must be at least 1, got 0 (fractions are cut off)"),
         ((X, F, B), {"num_groups": 3}, "num_groups must divide f's depth, f.shape[3] = 4, got 3"),
+        (
+            (X, np.ones((3, 3, X.shape[2])), B),
+            {"num_groups": X.shape[2]},
+            f"num_groups must divide f's depth, f.shape[3] = 1, got {X.shape[2]}; if f has been squeezed, pass "
+            f"f.reshape(3, 3, 1, {X.shape[2]})",
+        ),
         ((X, F, B), {"no_der_data": 1}, "no_der_data must be True or False, got 1"),
         ((X, F, B), {"cudnn": "on"}, "cudnn must be True or False, got 'on'"),
         ((X, F, B, "CudnnWorkspaceLimit", -1), {}, "cudnn_workspace_limit must be at least 0, got -1"),

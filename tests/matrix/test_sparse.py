@@ -187,7 +187,7 @@ BAD = [
     ({"padding": "full"}, ValueError, "padding must be an integer, .*, got 'full'"),
     ({"dilation": 0}, ValueError, "dilation must be at least 1, got 0"),
     ({"groups": 2}, ValueError, "groups must divide x's 3 channels, got 2"),
-    ({"layout": "NCW"}, ValueError, "layout must be one of 'NCHW', .*, got 'NCW'"),
+    ({"layout": "NCW"}, ValueError, "layout must be one of 'NCHW', .*, got 'NCW'.*"),
     (
         {"x_shape": (8, 8), "w": np.ones((3, 3)), "layout": "NCHW"},
         ValueError,

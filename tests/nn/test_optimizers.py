@@ -21,6 +21,19 @@ def test_adams_first_step_has_the_length_of_the_rate():
     np.testing.assert_allclose(p.data, [0.9, 2.1, 3.0], rtol=1e-6)
 
 
+def test_five_steps_of_adam_by_the_published_formula(rng):
+    gradients = rng.standard_normal((5, 3)) * [1e-3, 1.0, 1e3]
+    p = parameter([1.0, 2.0, 3.0])
+    adam = nn.Adam([p], 0.1, betas=(0.8, 0.95), epsilon=1e-3)
+    wanted, m, v = p.data.copy(), np.zeros(3), np.zeros(3)
+    for t, gradient in enumerate(gradients, 1):
+        m, v = 0.8 * m + 0.2 * gradient, 0.95 * v + 0.05 * gradient**2
+        wanted -= 0.1 * (m / (1 - 0.8**t)) / (np.sqrt(v / (1 - 0.95**t)) + 1e-3)
+        p.grad = gradient
+        adam.step()
+        np.testing.assert_allclose(p.data, wanted, rtol=1e-12)
+
+
 def test_momentum_is_the_sum_of_a_series():
     p = parameter([0.0], [1.0])
     sgd = nn.SGD([p], 1.0, momentum=0.5)

@@ -1,6 +1,7 @@
 """Parameters and the state of layers: as arrays, as a file."""
 
 import io
+import zipfile
 
 import numpy as np
 import pytest
@@ -77,6 +78,52 @@ def test_a_file_that_is_none_is_told(trained, tmp_path):
             trained.load(path)
     with pytest.raises(FileNotFoundError):
         trained.load(tmp_path / "none")
+
+
+def test_a_file_is_looked_at_before_it_is_read(trained, tmp_path, monkeypatch):
+    """Names, shapes and types are in its headers: of a small file that unpacks to a large one, nothing is unpacked."""
+    right = trained.state_dict()
+    wrong = [
+        ({**right, "more": np.zeros(10**7)}, KeyError, "got the unknown 'more'"),
+        (
+            {**right, "0.bias": np.zeros(10**7)},
+            ValueError,
+            r"arrays\['0.bias'\]: bias must have shape \(4,\), got \(10000000,\)",
+        ),
+        ({**right, "0.bias": np.zeros(4, complex)}, TypeError, r"arrays\['0.bias'\]: bias must hold real numbers"),
+    ]
+    monkeypatch.setattr(np, "load", lambda *_, **__: pytest.fail("read"))
+    for arrays, error, message in wrong:
+        np.savez_compressed(tmp_path / "net.npz", **arrays)
+        with pytest.raises(error, match=message):
+            trained.load(tmp_path / "net.npz")
+
+
+def test_a_header_that_lies_is_told(trained, tmp_path):
+    path = tmp_path / "net.npz"
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"shape": (10**9,), "fortran_order": False, "descr": "<f4"})
+    for name, content in (("0.bias.npy", header.getvalue()), ("0.bias", b"")):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(name, content)
+        with pytest.raises(
+            ValueError, match=r"path must be an npz file of arrays of numbers, got '.*net.npz' \('0.bias' is no"
+        ):
+            trained.load(path)
+
+
+def test_a_layer_of_ones_own_sees_what_is_loaded(tmp_path):
+    seen = []
+
+    class Own(nn.Layer):
+        forward = backward = lambda self, x: x
+
+        def load_state_dict(self, arrays):
+            seen.append(arrays)
+
+    Own().save(tmp_path / "own")
+    Own().load(tmp_path / "own")
+    assert seen == [{}]
 
 
 @pytest.mark.parametrize(

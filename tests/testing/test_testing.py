@@ -17,6 +17,8 @@ def without_bias(self, problem, fine, kernel, bias, coarse):
 def test_what_is_no_backend_is_found():
     with pytest.raises(AssertionError, match=r"without name, correlate, gather, scatter$"):
         check_backend(object())
+    with pytest.raises(AssertionError, match=r"got the class NumpyBackend \(pass an object of it: NumpyBackend\(\)\)$"):
+        check_backend(NumpyBackend)
 
 
 def test_a_failure_names_backend_problem_map_type_and_place():

@@ -43,7 +43,8 @@ cdef inline Caches caches_of(const convt_machine* m) noexcept:
     c.own_block = min(c.block, 24 * 1024)   # the same by outputs; no more, since every thread packs the weights of a block
     c.sums = share(l2, 175, 512)            # the sums of a strip that wait for further blocks, about a third
     c.all_sums = min(l2, 1024 * 1024)       # the sums of all strips of a wave; no more, since every thread has them
-    c.chunk = share(l2, 1, 4)               # the weights that a thread packs for itself at a time
+    c.chunk = min(share(l2, 1, 4), 256 * 1024)  # the weights that a thread packs for itself at a time; no more, since each
+                                            # tile reads them again, and strips and sums of the wave pass in between
     c.slab = share(l2, 5, 32)               # what is packed at a time where taps are columns
     c.near = share(l2, 1, 2)                # all weights, beside a strip
     c.shared = l2                           # all strips, where each core reads them again and again

@@ -22,7 +22,6 @@ from ._draft cimport (
     MOST_TAPS, MOST_WEIGHTS, MUCH, OWN, PASSES, PIECES, PREFETCH, SHORTEST, STRIPS, TASKS, WAVE, caches_of,
 )
 from ._offsets cimport even_step
-from ._offsets cimport even_step
 from ._strips cimport Strips, computed, cut, number_of, packed, span_of
 
 from types import SimpleNamespace
@@ -148,9 +147,9 @@ cdef void _choose_kernel(DirectPlan plan, Draft* d):
 
 
 cdef Strips _choose_strips(DirectPlan plan, Draft* d):
-    """Strips, and the schedule: by outputs where there are many weights, together where strips are few and near."""
+    """Strips, and the schedule: by outputs where there are many weights for few strips, together where strips are near."""
     cdef convt_direct_plan* p = &plan.p
-    cdef bint sliced = d.any_halo and p.outputs > 2
+    cdef bint sliced = d.any_halo and p.outputs > 2, flat = not d.halo[0] and not d.halo[1], few, near
     cdef int64_t target = _positions(plan, d)
     cdef Strips s
     if d.any_halo and p.outputs <= 2 and p.inputs >= FEWEST_INPUTS:
@@ -163,14 +162,16 @@ cdef Strips _choose_strips(DirectPlan plan, Draft* d):
     if d.weights > MOST_WEIGHTS:
         plan.schedule = BY_OUTPUTS
     elif number_of(&s) * p.groups < TASKS and computed(&s) * p.groups * p.inputs * p.outputs * d.taps > MUCH:
-        if d.units > 1 and (_packed_bytes(plan, &s) <= d.caches.shared or _outweighs(plan, d)):
-            plan.schedule = TOGETHER
-            s = _finer(plan, d, s, target, sliced, d.units)
-        elif number_of(&s) * p.groups < FEW_STRIPS < d.units:
+        few = number_of(&s) * p.groups < FEW_STRIPS < d.units
+        near = d.units > 1 and (_packed_bytes(plan, &s) <= d.caches.shared or _outweighs(plan, d))
+        # Weights are packed where they are used if writing them and reading them back from far away is dearer: if one strip
+        # meets them, or few do in a gather, whose filters of an output lie in one piece. Strips are halved for more tasks.
+        if few and (flat and (number_of(&s) == 1 or not plan.scatters) or not near):
             plan.schedule = BY_OUTPUTS
         else:
-            s = _finer(plan, d, s, target, sliced, 1)
-    if plan.schedule == BY_OUTPUTS and not d.halo[0] and not d.halo[1]:
+            plan.schedule = TOGETHER if near else BY_STRIPS
+            s = _finer(plan, d, s, target, sliced, d.units if near else 1)
+    if plan.schedule == BY_OUTPUTS and flat:
         s = _halved(plan, d, s, target, sliced)
     return s
 
@@ -358,7 +359,7 @@ cdef bint _schedule(DirectPlan plan, const Draft* d, int64_t lines):
     else:
         at_once = max(1, min(d.caches.sums // sums, d.units))
         if plan.schedule == BY_STRIPS and at_once * sums > LEAST_SUMS:
-            at_once = max(1, min(at_once, (OWN - strip) // sums))
+            at_once = max(1, min(at_once, max(LEAST_SUMS, OWN - strip) // sums))
         scratch = at_once * sums + (strip + d.columns * size if plan.schedule == BY_STRIPS else 0)
     if scratch + weights + shared > MOST:
         return False

@@ -1,6 +1,7 @@
 """backend.py: what is run is reported, and who is asked is looked at in every call."""
 
 import logging
+import re
 
 import numpy as np
 import pytest
@@ -25,20 +26,47 @@ def test_each_call_reports_its_engine_at_level_debug(caplog, monkeypatch, engine
         assert message.startswith(f"scatter: engine {engine}, {available()[0]}, threads 1, Problem(batch=1, ")
 
 
-@pytest.mark.parametrize(("engine", "others"), [("direct", []), ("winograd", ["scatter: engine direct"])])
-def test_what_is_done_for_values_that_are_not_finite_is_reported_too(caplog, monkeypatch, engine, others):
+@pytest.mark.parametrize(("engine", "other"), [("direct", "direct"), ("winograd", "direct")])
+def test_what_is_done_for_values_that_are_not_finite_is_reported_too(caplog, monkeypatch, engine, other):
     monkeypatch.setenv("CONVT_CPU_ALGORITHM", engine)
     x, w = np.ones((1, 16, 20, 20), "f4"), np.full((16, 16, 3, 3), np.inf, "f4")
     with caplog.at_level(logging.DEBUG, "convt.cpu"):
         convt.conv_transpose(x, w, backend="cpu")
     engines = [message.split(",")[0] for message in caplog.messages]
-    assert engines == [f"scatter: engine {engine}", "scatter: not all values are finite", *others]
+    assert engines == [f"scatter: engine {engine}", f"scatter: engine {other} (not all values are finite)"]
 
 
-def test_nothing_is_reported_unasked(caplog):
+def test_nothing_is_reported_unasked(caplog, capsys):
     with caplog.at_level(logging.INFO, "convt.cpu"):
         convt.conv_transpose(X, W, backend="cpu")
     assert not caplog.records
+    assert capsys.readouterr().out == ""
+
+
+def test_verbose_prints_who_computes(capsys, monkeypatch):
+    monkeypatch.setenv("CONVT_CPU_ALGORITHM", "direct")
+    monkeypatch.setenv("CONVT_CPU_ISA", "portable")
+    with convt.options(verbose=True):
+        convt.conv_transpose(X, W, backend="cpu")
+        convt.conv_transpose(X, np.full_like(W, np.inf), backend="cpu")
+        with convt.options(verbose=False):
+            convt.conv(X, W, backend="cpu")
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"scatter on the processor: engine direct, portable, threads 1, scratch memory \d+ bytes", first)
+    assert rest[0] == first
+    assert rest[1].startswith("scatter on the processor: engine direct (not all values are finite), portable, threads 1, ")
+    assert len(rest) == 2
+
+
+def test_a_forced_engine_that_cannot_do_it_is_told(capsys, caplog, monkeypatch):
+    monkeypatch.setenv("CONVT_CPU_ALGORITHM", "winograd")
+    told = "engine im2col (winograd, which CONVT_CPU_ALGORITHM forces, cannot do it), "
+    with convt.options(verbose=True), caplog.at_level(logging.DEBUG, "convt.cpu"):
+        convt.conv_transpose(X, W, stride=3, backend="cpu")
+    assert capsys.readouterr().out.startswith(f"scatter on the processor: {told}")
+    assert caplog.messages[0].startswith(f"scatter: {told}")
+    engines = convt.show_config("dicts")["backends"]["cpu"]["engines"]
+    assert engines.endswith(" (CONVT_CPU_ALGORITHM forces winograd; im2col does what that cannot)")
 
 
 def test_the_configuration_names_engines_instruction_set_and_overrides(monkeypatch):

@@ -7,6 +7,7 @@ from convt.numpy_backend import backend as reference
 from convt.testing import TOPICS, check_backend, make_problem
 from convt.testing.checks import Examiner
 from convt.testing.problems import all_problems
+from convt.testing.values import check_hot_elements
 
 TYPES = [np.float32, np.float64]
 
@@ -33,6 +34,7 @@ def test_each_engine_does_everything(cuda, monkeypatch, algorithm, dtype):
         if not name.startswith(("width", "random")) and not name[0].isdigit():
             with examiner.about(name, problem):
                 examiner.check_accuracy(problem)
+    check_hot_elements(examiner, make_problem((5, 7), 4, stride=2, crop=(1, 1), channels=(6, 4), batch=2, dtype=dtype))
 
 
 PROBLEMS = {

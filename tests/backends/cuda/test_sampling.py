@@ -244,7 +244,7 @@ def test_numpy_pooling(cuda, rng):
     want = convt.max_pool(x, 3, 2, indexing="tensor", backend="numpy")
     np.testing.assert_array_equal(y, want.y)
     np.testing.assert_array_equal(indices, want.indices)
-    with pytest.raises(ValueError, match=r"^indices must be from 0 to 14 \(positions in \(5, 3\)\), got 15$"):
+    with pytest.raises(ValueError, match=r"^indices must be from 0 to 14 \(positions in \(5, 3\)\), got 15;"):
         convt.max_unpool(np.zeros((2, 1)), np.array([[3], [15]]), (3, 3), 2, backend="cuda")
     assert convt.max_pool(np.array([3, 1, 2, 2]), 2, backend="cuda").y.dtype == np.int64  # in NumPy
 
@@ -256,7 +256,7 @@ def test_indices_outside_are_told_and_nothing_is_written(cuda, rng, to_gpu, to_h
     y, indices = rng.standard_normal((2, 3, 2, 2)), rng.integers(0, 16, (2, 3, 2, 2))
     for wrong in (-1, 16, -(2**63), 2**63 - 1):
         indices[1, 2, 0, 1] = wrong
-        message = rf"^indices must be from 0 to 15 \(positions in \(4, 4\)\), got {wrong}$"
+        message = rf"^indices must be from 0 to 15 \(positions in \(4, 4\)\), got {wrong}(; where pooling .*)?$"
         for function in (convt.max_unpool, convt.max_pool_backward):
             out = to_gpu(np.full((2, 3, 4, 4), 7.0))
             with pytest.raises(ValueError, match=message):

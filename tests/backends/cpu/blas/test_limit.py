@@ -151,6 +151,46 @@ print(counts())
     assert script.stdout == "0\n{2}\n", script.stderr
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_does_not_wait_for_a_lock_that_its_parent_held():
+    """Another thread is inside of `limit_blas`, in a library's function, when this one forks."""
+    script = run_script(
+        """
+import ctypes, os, signal, threading, time
+from convt_cpu._blas_limit import limit_blas, release_blas, use_library
+parent, held, leave = os.getpid(), threading.Event(), threading.Event()
+@ctypes.CFUNCTYPE(ctypes.c_int)
+def get():
+    if os.getpid() == parent:
+        held.set()
+        leave.wait()
+    return 1
+change = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda number: None)
+address = lambda function: ctypes.cast(function, ctypes.c_void_p).value
+use_library("shared", address(get), address(change))
+other = threading.Thread(target=lambda: release_blas(limit_blas()))
+other.start()
+held.wait()
+child = os.fork()
+if child == 0:
+    release_blas(limit_blas())
+    os._exit(0)
+for _ in range(1000):
+    ended, status = os.waitpid(child, os.WNOHANG)
+    if ended:
+        break
+    time.sleep(0.01)
+else:
+    status = "hangs"
+    os.kill(child, signal.SIGKILL)
+print(status)
+leave.set()
+other.join()
+"""
+    )
+    assert script.stdout == "0\n", script.stderr
+
+
 def test_after_a_fork_nobody_is_inside():
     fake = FakeBlas("shared")
     limit_blas()

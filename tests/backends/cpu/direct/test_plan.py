@@ -51,3 +51,22 @@ def test_a_halo_beyond_all_buffers_is_refused(data_map):
 def test_strides_of_more_phases_than_64_bits_count_are_refused():
     problem = Problem(1, 1, 1, 1, (1, 1), (1, 1), (1, 1), (2**32, 2**32), (0, 0), (1, 1), np.dtype("f4"))
     assert direct_plan(Job(problem, "scatter", (0, 1), "portable")) is None
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("record", ["zen4,l2=512K", "zen4", "zen4,l2=2M", "zen4,l2=8M"])
+@pytest.mark.parametrize("channels", [64, 256, 512])
+@pytest.mark.parametrize("data_map", ["scatter", "gather"])
+def test_weights_that_few_strips_meet_are_packed_where_they_are_used(monkeypatch, data_map, channels, record, isa):
+    monkeypatch.setenv("CONVT_CPU_MACHINE", record)
+    fine, coarse = (channels, 512) if data_map == "gather" else (512, channels)
+    problem = Problem(4, 1, fine, coarse, (16, 16), (8, 8), (2, 2), (2, 2), (0, 0), (1, 1), np.dtype("f4"))
+    assert direct_plan(Job(problem, data_map, (0, 1), isa)).tables.schedule == "by outputs"
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize(("data_map", "schedule"), [("scatter", "together"), ("gather", "by outputs")])
+def test_weights_that_several_strips_meet_are_packed_once_if_they_lie_apart(monkeypatch, data_map, schedule, isa):
+    monkeypatch.setenv("CONVT_CPU_MACHINE", "zen4,l2=2M")
+    problem = Problem(4, 1, 256, 256, (32, 32), (16, 16), (2, 2), (2, 2), (0, 0), (1, 1), np.dtype("f4"))
+    assert direct_plan(Job(problem, data_map, (0, 1), isa)).tables.schedule == schedule

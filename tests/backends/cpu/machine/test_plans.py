@@ -99,6 +99,18 @@ def test_a_strip_is_a_part_of_the_l2_cache(monkeypatch):
     assert sizes[0] < sizes[1] <= sizes[2] == sizes[3]  # plans use 2 MB
 
 
+@pytest.mark.parametrize("isa", instruction_sets())
+def test_a_larger_l2_cache_never_reads_a_strip_more_often(monkeypatch, isa):
+    layer = Problem(8, 1, 192, 384, (32, 336), (8, 336), (8, 1), (4, 1), (2, 0), (1, 1), np.dtype("f4"))
+    passes = []
+    for record in ("zen4", "zen4,l2=1280K", "zen4,l2=2M", "zen4,l2=8M"):
+        monkeypatch.setenv("CONVT_CPU_MACHINE", record)
+        tables = plan_of("direct", layer, "gather", isa).tables
+        assert tables.schedule == "by strips"
+        passes.append(-(-tables.outputs // tables.pass_))
+    assert passes == sorted(passes, reverse=True)
+
+
 def test_two_vectors_at_once_halve_what_multiply_adds_cost(monkeypatch):
     isa, layer = instruction_sets()[-1], LAYERS[0]
     cycles = []
