@@ -19,7 +19,7 @@ from ._sums import channel_sums
 from ._threads import thread_count, threads_for
 from .blas import blas_name
 from .caches import bounded_cache
-from .choice import ENGINES, choose, choose_exact, forced_engine
+from .choice import ENGINES, FALLBACK, choose, choose_exact, forced_engine
 from .isa import available, instruction_set, isa_is_forced
 from .machine import machine_key, record
 from .mend import mend
