@@ -25,8 +25,8 @@ cdef class Plan:
     rounds : int
         How often the stages that repeat are run.
     exact : bool
-        Whether what is not finite of the data that meet the kernel (in correlate, the coarse array) reaches what it does by the
-        definition, and nothing else, where that array is finite.
+        Whether what is not finite of the data that meet the kernel (in correlate, the coarse array) reaches what it does
+        by the definition, and nothing else, where that array is finite.
     scratch_bytes, shared_bytes : int
         Scratch memory of each thread, and of all together.
     nbytes : int

@@ -26,7 +26,8 @@ static int NAME(stage_cells_rows)(const convt_call *call, int64_t task, void *ow
         (REAL *)call->shared + task * p->tile_size);
 }
 
-/* Panels at tiles of a part of the wave, in runs: some of a panel's, or all of panels'. Returns 0 if a weight is not finite, nor made so. */
+/* Panels at tiles of a part of the wave, in runs: some of a panel's, or all of panels'. Returns 0 if a weight is not finite,
+ * nor made so. */
 static int NAME(stage_cells_panels)(const convt_call *call, int64_t task, void *own)
 {
     const convt_cells_plan *p = call->plan;

@@ -54,8 +54,8 @@ static int NAME(stage_correlate_totals)(const convt_call *call, int64_t task, vo
     return 1;
 }
 
-/* Apart: writes some coarse channels of a group's block. They are doubtful if not all are finite: they may come from a coarse
- * element that has met the zeros around the packed fine array, where the definition has no term at all. */
+/* Apart: writes some coarse channels of a group's block. They are doubtful if not all are finite: they may come from a
+ * coarse element that has met the zeros around the packed fine array, where the definition has no term at all. */
 static int NAME(stage_correlate_taps)(const convt_call *call, int64_t task, void *own)
 {
     const convt_correlate_plan *p = call->plan;
@@ -99,7 +99,8 @@ static int NAME(stage_correlate_pack)(const convt_call *call, int64_t task, void
     if (g >= round.groups || block >= p->coarse_blocks + round.blocks) return 1;
     if (block < p->coarse_blocks) {
         NAME(correlate_pack_coarse)(
-            p, call->replaces, strip, block, piece, p->pieces, call->coarse, &call->of_coarse, packed + block * p->of_coarse);
+            p, call->replaces, strip, block, piece, p->pieces, call->coarse, &call->of_coarse,
+            packed + block * p->of_coarse);
         return 1;
     }
     block -= p->coarse_blocks;

@@ -16,8 +16,8 @@ static void NAME(correlate_taps)(
 }
 
 /* Writes the coarse channels first to last of a block to the kernel, or adds them to it. Returns CONVT_DONE if the sums are
- * finite, else CONVT_DOUBTFUL. `kernel` has the strides of a (C, F, *taps) array. The scratch memory holds the taps of a coarse channel and, with vectors
- * along coarse channels, the sums of a vector of them. */
+ * finite, else CONVT_DOUBTFUL. `kernel` has the strides of a (C, F, *taps) array. The scratch memory holds the taps of a
+ * coarse channel and, with vectors along coarse channels, the sums of a vector of them. */
 static int NAME(correlate_write)(
     const convt_correlate_plan *p, const convt_correlate_block *b, int64_t first, int64_t last, const REAL *sums, int add,
     REAL *kernel, const convt_strides *strides, REAL *scratch)

@@ -51,7 +51,8 @@ static void NAME(row_products)(
 
 /* One unit of correlate: the coarse rows of a chunk are packed with zeros where the fine planes have their halo. */
 static void NAME(correlate_unit)(
-    const convt_depthwise_plan *p, int64_t replaces, const NAME(unit) *unit, int follows, const REAL *fine, const convt_strides *of_fine,
+    const convt_depthwise_plan *p, int64_t replaces, const NAME(unit) *unit, int follows, const REAL *fine,
+    const convt_strides *of_fine,
     const REAL *coarse, const convt_strides *of_coarse, REAL *totals, REAL *scratch)
 {
     int64_t taps = p->inputs * p->first_tap[1];
@@ -90,7 +91,8 @@ static void NAME(correlate_unit)(
 
 /* One task of correlate: the sums of one group over a chunk of a share of images and boxes, [output][input][tap]. */
 static void NAME(depthwise_correlate)(
-    const convt_depthwise_plan *p, int64_t replaces, int64_t group, int64_t split, int64_t chunk, const REAL *fine, const convt_strides *of_fine,
+    const convt_depthwise_plan *p, int64_t replaces, int64_t group, int64_t split, int64_t chunk, const REAL *fine,
+    const convt_strides *of_fine,
     const REAL *coarse, const convt_strides *of_coarse, REAL *sums, REAL *scratch)
 {
     int64_t boxes = p->boxes[0] * p->boxes[1] * p->boxes[2];

@@ -7,7 +7,8 @@
 /* The filters of a group in the order of the sums, [output][input plane's channel and tap]:
  * w[(output * taps + first_tap[plane] + tap) * inputs ...]. Returns 1 if all are finite, or made so, else 0. */
 static int NAME(depthwise_weights)(
-    const convt_depthwise_plan *p, int64_t replaces, const REAL *kernel, int64_t in, int64_t out, const int64_t *axis, REAL *w)
+    const convt_depthwise_plan *p, int64_t replaces, const REAL *kernel, int64_t in, int64_t out, const int64_t *axis,
+    REAL *w)
 {
     REAL zero = 0, *packed = w;
     for (int64_t m = 0; m < p->outputs; m++)
@@ -25,7 +26,8 @@ static int NAME(depthwise_weights)(
 /* One unit; it may follow the one whose rows are still packed. Rows are packed shortly before a chunk needs them. */
 static int NAME(depthwise_unit)(
     const convt_depthwise_plan *p, int64_t replaces, const NAME(unit) *unit, int follows, const REAL *input,
-    const convt_strides *in, const REAL *kernel, int64_t k_in, int64_t k_out, const int64_t *axis, const REAL *bias, REAL *output,
+    const convt_strides *in, const REAL *kernel, int64_t k_in, int64_t k_out, const int64_t *axis, const REAL *bias,
+    REAL *output,
     const convt_strides *out, REAL *scratch)
 {
     int64_t taps = p->inputs * p->first_tap[p->out_planes], first_output = unit->group * p->outputs;

@@ -22,7 +22,8 @@ static int NAME(stage_depthwise_boxes)(const convt_call *call, int64_t task, voi
     const convt_depthwise_plan *p = call->plan;
     NAME(map) map = NAME(map_of)(call, p->inputs, p->outputs);
     return NAME(depthwise)(
-        p, call->replaces, task, map.input, map.in, map.kernel, map.k_group, map.k_in, map.k_out, map.k_axis, map.bias, map.output, map.out,
+        p, call->replaces, task, map.input, map.in, map.kernel, map.k_group, map.k_in, map.k_out, map.k_axis, map.bias,
+        map.output, map.out,
         own);
 }
 
@@ -59,11 +60,13 @@ static int NAME(stage_depthwise_splits)(const convt_call *call, int64_t task, vo
     int64_t group = call->round / p->chunks * p->round_groups + task / p->splits;
     if (group >= p->groups) return 1;
     NAME(depthwise_correlate)(
-        p, call->replaces, group, task % p->splits, call->round % p->chunks, call->fine, &call->of_fine, call->coarse, &call->of_coarse, (REAL *)call->shared + task * filters, own);
+        p, call->replaces, group, task % p->splits, call->round % p->chunks, call->fine, &call->of_fine, call->coarse,
+        &call->of_coarse, (REAL *)call->shared + task * filters, own);
     return 1;
 }
 
-/* The filters of one group from its partial sums, added in their order. Returns 0 if one is not finite and may have met zeros. */
+/* The filters of one group from its partial sums, added in their order. Returns 0 if one is not finite and may have met
+ * zeros. */
 static int NAME(stage_depthwise_totals)(const convt_call *call, int64_t task, void *own)
 {
     const convt_depthwise_plan *p = call->plan;

@@ -12,7 +12,8 @@
 
 /* weights [unit][input channel][row]; see `column` in plan.h. Returns 1 if all are finite, or made so, else 0. */
 static int NAME(pack_columns)(
-    const convt_direct_plan *p, int64_t replaces, const REAL *kernel, int64_t in, int64_t out, const int64_t *axis, REAL *packed)
+    const convt_direct_plan *p, int64_t replaces, const REAL *kernel, int64_t in, int64_t out, const int64_t *axis,
+    REAL *packed)
 {
     REAL *to = packed;
     for (int64_t unit = 0; unit < p->column_units; unit++)

@@ -38,7 +38,8 @@ static void NAME(pack_filters)(
  * channels of each unit in `packed`, which points to the first unit; `before` of them are before channel c. Channels, which often lie far apart, are read one after
  * the other, and the next one is asked for ahead. Returns 1 if all weights are finite, or made so, else 0. */
 static int NAME(pack_weights)(
-    const convt_direct_plan *p, int64_t replaces, int64_t first, int64_t last, int64_t c, int64_t end, int64_t before, int64_t width,
+    const convt_direct_plan *p, int64_t replaces, int64_t first, int64_t last, int64_t c, int64_t end, int64_t before,
+    int64_t width,
     const REAL *kernel, int64_t in, int64_t out, const int64_t *axis, REAL *packed)
 {
     const int64_t all_taps = p->first_tap[p->out_planes];

@@ -36,9 +36,10 @@ typedef struct {
 
 static inline convt_seat *convt_seat_of(void *own) { return (convt_seat *)own - 1; }
 
-/* What is not finite. By the definition, taps that meet no element have no term. An engine has zeros there, in the kernel's place or
- * around the array that meets it, and 0 * inf is NaN. A task tells of that by what it returns, and what follows is ../mend.py's: the
- * plan runs again, or another one, with numbers that `replaces` makes finite, and the terms of those that are not are added. */
+/* What is not finite. By the definition, taps that meet no element have no term. An engine has zeros there, in the kernel's
+ * place or around the array that meets it, and 0 * inf is NaN. A task tells of that by what it returns, and what follows is
+ * ../mend.py's: the plan runs again, or another one, with numbers that `replaces` makes finite, and the terms of those that
+ * are not are added. */
 enum {
     CONVT_LEFT = 0,    /* it met a value that the engine cannot treat as the definition does, and has left its work undone */
     CONVT_DONE = 1,

@@ -10,7 +10,7 @@ __all__ = ["TermsPlan", "find_plan", "terms_plan"]
 
 cdef enum:
     SIGNS = 1 << 18                         # planes: of more, no signs are kept
-    BAND = 1 << 15                          # bytes of a task's results, which stay in the L1 cache
+    BAND = 1 << 15                          # bytes of a task's results, which stay in the L1 cache, or as many as weights
 
 
 cdef class TermsPlan(Plan):
@@ -20,9 +20,10 @@ cdef class TermsPlan(Plan):
 def find_plan(Job job not None):
     """A plan that is LEFT where the kernel, in correlate the coarse array, is not finite."""
     cdef const Geometry* g = &job.g
-    cdef double elements = <double>positions_of(g) * g.groups * g.coarse_channels if job.correlates else <double>weights_of(g)
+    cdef int64_t channels = g.groups * g.coarse_channels
+    cdef double elements = <double>positions_of(g) * channels if job.correlates else <double>weights_of(g)
     cdef TermsPlan plan = TermsPlan(job)
-    _add(plan, job, CONVT_TERMS_FIND, b"terms_find", g.groups * g.coarse_channels * (g.batch if job.correlates else 1), elements)
+    _add(plan, job, CONVT_TERMS_FIND, b"terms_find", channels * (g.batch if job.correlates else 1), elements)
     return plan
 
 
@@ -42,7 +43,7 @@ def terms_plan(Job job not None):
             weights_of(g) + <double>positions_of(g) * channels
         )
     else:
-        _cut(plan, &g.fine[0] if job.scatters else &g.coarse[0])
+        _cut(&plan.p, job)
         _add(
             plan, job, CONVT_TERMS_FILTER, b"terms_filter", channels * g.batch * plan.p.bands,
             <double>weights_of(g) * g.batch * plan.p.bands
@@ -50,13 +51,14 @@ def terms_plan(Job job not None):
     return plan
 
 
-cdef void _cut(TermsPlan plan, const int64_t* size):
+cdef void _cut(convt_terms_plan* p, Job job):
     """Bands along the first axis that has several elements."""
-    cdef convt_terms_plan* p = &plan.p
-    cdef int64_t rest
+    cdef const Geometry* g = &job.g
+    cdef const int64_t* size = &g.fine[0] if job.scatters else &g.coarse[0]
+    cdef int64_t rest, weights = g.taps * (g.coarse_channels if job.scatters else g.fine_channels)
     p.axis = 0 if size[0] > 1 else 1 if size[1] > 1 else 2
     rest = size[0] * size[1] * size[2] // size[p.axis] if size[p.axis] else 1
-    p.band = max(1, min(size[p.axis], BAND // plan.size // max(rest, 1)))
+    p.band = max(1, min(size[p.axis], max(BAND // g.size, weights) // max(rest, 1)))
     p.bands = ceil_div(size[p.axis], p.band)
 
 

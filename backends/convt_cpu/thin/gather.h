@@ -17,7 +17,8 @@ static void NAME(thin_column)(
 /* So many coarse channels from `first` on, at `positions` positions from `position` on, whose columns are given.
  * `kernel`, `bias` and `coarse` point to the group's first. Returns 1 if all results are finite, else 0. */
 static int NAME(thin_gather)(
-    const convt_thin_plan *p, int64_t replaces, int64_t first, int64_t channels, int64_t position, int64_t positions, const REAL *columns,
+    const convt_thin_plan *p, int64_t replaces, int64_t first, int64_t channels, int64_t position, int64_t positions,
+    const REAL *columns,
     const REAL *kernel, const convt_strides *strides, const REAL *bias, REAL *coarse, const convt_strides *of_coarse, REAL *scratch)
 {
     const int64_t lanes = p->outputs * p->g.taps;

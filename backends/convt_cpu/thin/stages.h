@@ -28,8 +28,8 @@ static inline NAME(thin_group) NAME(thin_group_of)(const convt_call *call, int64
         call->bias ? (const REAL *)call->bias + biases : NULL};
 }
 
-/* Packs one tile of rows of a group. Returns 0 if an element of correlate's is not finite, nor made so: it would meet the zeros of taps
- * outside of the fine array, where the definition has no term at all. */
+/* Packs one tile of rows of a group. Returns 0 if an element of correlate's is not finite, nor made so: it would meet the
+ * zeros of taps outside of the fine array, where the definition has no term at all. */
 static int NAME(stage_thin_rows)(const convt_call *call, int64_t task, void *own)
 {
     const convt_thin_plan *p = call->plan;
@@ -38,7 +38,8 @@ static int NAME(stage_thin_rows)(const convt_call *call, int64_t task, void *own
     (void)own;
     if (g >= wave.groups) return 1;
     int finite = NAME(thin_rows)(
-        p, call->replaces && !call->scatters, (int)call->scatters, task % p->waves.wave, NAME(thin_group_of)(call, wave.group + g).coarse, &call->of_coarse,
+        p, call->replaces && !call->scatters, (int)call->scatters, task % p->waves.wave, NAME(thin_group_of)(call,
+        wave.group + g).coarse, &call->of_coarse,
         (REAL *)call->shared + task * p->tile_size);
     return call->scatters || finite;
 }

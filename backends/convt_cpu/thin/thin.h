@@ -110,7 +110,8 @@ static inline __attribute__((always_inline)) void NAME(move_lanes)(
  * (`by_positions`) all channels of some positions, for correlate some channels of all positions. Returns 1 if all are
  * finite, or made so, else 0. */
 static int NAME(thin_rows)(
-    const convt_thin_plan *p, int64_t replaces, int by_positions, int64_t tile, const REAL *coarse, const convt_strides *strides, REAL *rows)
+    const convt_thin_plan *p, int64_t replaces, int by_positions, int64_t tile, const REAL *coarse,
+    const convt_strides *strides, REAL *rows)
 {
     int64_t unit = p->unit, first = tile * unit, all = by_positions ? p->positions : p->inputs;
     int64_t count = all - first < unit ? all - first : unit, length = unit * (by_positions ? p->inputs : p->positions);

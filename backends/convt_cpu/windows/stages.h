@@ -7,8 +7,9 @@ STAGE(windows, boxes)
 #include "plan.h"
 #include "windows.h"
 
-/* Some coarse channels in boxes, in runs. If a result is not finite, something may have met the zeros around an array or behind a
- * filter, where the definition has no term at all: returns 0 if there are some behind filters, else it is doubtful. */
+/* Some coarse channels in boxes, in runs. If a result is not finite, something may have met the zeros around an array or
+ * behind a filter, where the definition has no term at all: returns 0 if there are some behind filters, else it
+ * is doubtful. */
 static int NAME(stage_windows_boxes)(const convt_call *call, int64_t task, void *own)
 {
     const convt_windows_plan *p = call->plan;
