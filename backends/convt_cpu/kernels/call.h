@@ -19,7 +19,7 @@ typedef struct {
 typedef struct {
     const void *plan; /* of the engine: convt_direct_plan, ... */
     int64_t scatters; /* whether coarse is the input and fine the output */
-    int64_t replaces; /* whether what is not finite of the kernel, in correlate of the coarse array, becomes 1 or -1: see below */
+    int64_t replaces; /* whether what is not finite of the kernel, in correlate of coarse, becomes 1 or -1: see below */
     void *fine, *coarse, *kernel;
     const void *bias; /* NULL for none */
     convt_strides of_fine, of_coarse, of_kernel;

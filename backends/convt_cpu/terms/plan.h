@@ -15,7 +15,7 @@ enum { CONVT_TERMS_OPEN = 1, CONVT_TERMS_PLUS = 2, CONVT_TERMS_MINUS = 4 }; /* a
 typedef struct {
     convt_geometry g;
     int64_t correlates;
-    int64_t axis, band, bands; /* of a task of scatter or gather: so many rows or planes of the result, of so many parts of it */
+    int64_t axis, band, bands; /* of scatter and gather: a task has so many rows or planes of the result, one of its bands */
     int64_t signs; /* planes whose signs are known: all of the array that meets the other one's elements, or none */
 } convt_terms_plan;
 

@@ -16,7 +16,7 @@
 
 convt_stage convt_terms(int work, int64_t size)
 {
-    static const convt_stage list[][2] = {{f32_find, f64_find}, {f32_signs, f64_signs}, {f32_filter, f64_filter}, {f32_taps,
-    f64_taps}};
+    static const convt_stage list[][2] = {
+        {f32_find, f64_find}, {f32_signs, f64_signs}, {f32_filter, f64_filter}, {f32_taps, f64_taps}};
     return list[work][size == sizeof(double)];
 }

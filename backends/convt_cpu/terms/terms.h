@@ -2,7 +2,7 @@
  *
  *     find       whether an array is finite
  *     signs      whether all elements of a plane, of the array that meets that one, are positive, or all negative
- *     filter     filter.h, scatter and gather: adds to a plane of the result what the kernel's elements that are not finite give
+ *     filter     filter.h, scatter, gather: adds to a band of the result what the kernel's elements that are not finite give
  *     taps       taps.h, correlate: adds to some taps of a coarse channel's filters what such elements of its own give
  *
  * A sum that is NaN stays NaN. So nothing is added to what is NaN already, and a NaN is not multiplied at all: where an
@@ -46,8 +46,9 @@ static int NAME(signs)(const convt_call *call, int64_t task, void *own)
     const convt_strides *s = call->scatters ? &call->of_coarse : &call->of_fine;
     const int64_t *size = call->scatters ? p->g.coarse : p->g.fine;
     int64_t all = p->g.groups * (call->scatters ? p->g.coarse_channels : p->g.fine_channels);
-    const REAL *x = (const REAL *)(call->scatters ? call->coarse : call->fine) + task / all * s->outer + task % all * s->channel;
+    const REAL *x = (const REAL *)(call->scatters ? call->coarse : call->fine);
     int sign = 0;
+    x += task / all * s->outer + task % all * s->channel;
     if (size[0] && size[1] && size[2]) sign = x[0] > 0 ? 1 : x[0] < 0 ? -1 : 0;
     (void)own;
     for (int64_t z = 0; z < size[0] && sign; z++)

@@ -38,8 +38,8 @@ static int NAME(stage_thin_rows)(const convt_call *call, int64_t task, void *own
     (void)own;
     if (g >= wave.groups) return 1;
     int finite = NAME(thin_rows)(
-        p, call->replaces && !call->scatters, (int)call->scatters, task % p->waves.wave, NAME(thin_group_of)(call,
-        wave.group + g).coarse, &call->of_coarse,
+        p, call->replaces && !call->scatters, (int)call->scatters, task % p->waves.wave,
+        NAME(thin_group_of)(call, wave.group + g).coarse, &call->of_coarse,
         (REAL *)call->shared + task * p->tile_size);
     return call->scatters || finite;
 }
