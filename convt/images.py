@@ -65,7 +65,7 @@ def upscale_image(image: Image.Image, scale: int) -> Image.Image:
     pixels = np.asarray(image)
     dtype = np.float64 if pixels.dtype.itemsize == 4 else np.float32
     planes = np.atleast_3d(pixels).transpose(2, 0, 1).astype(dtype)
-    enlarged = _by_opacity(planes, scale) if image.mode in ("LA", "RGBA") else _enlarged(planes, scale)
+    enlarged = _by_opacity(planes, scale) if image.mode in ("LA", "RGBA") else upsample(planes, scale, mode="bilinear")
     return _as_image(enlarged, pixels.dtype, image)
 
 
@@ -191,15 +191,10 @@ def _continuous(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _enlarged(planes: NDArray[Any], scale: int) -> NDArray[Any]:
-    larger: NDArray[Any] = upsample(planes, scale, mode="bilinear")
-    return larger
-
-
 def _by_opacity(planes: NDArray[Any], scale: int) -> NDArray[Any]:
     """Enlarge planes of which the last is the opacity. A trace added to it keeps the colours of transparent pixels."""
     colours, opacity = planes[:-1], planes[-1:] + _TRACE
-    enlarged = _enlarged(np.concatenate([colours * opacity, opacity]), scale)
+    enlarged = upsample(np.concatenate([colours * opacity, opacity]), scale, mode="bilinear")
     enlarged[:-1] /= enlarged[-1:]
     enlarged[-1:] -= _TRACE
     return enlarged

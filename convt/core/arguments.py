@@ -83,10 +83,6 @@ def as_count(name: str, value: Any, least: int = 1) -> int:
 
 def as_sizes(name: str, value: Any) -> Sizes:
     """Return an integer or a tuple of integers."""
-    if type(value) is int and -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
-        return value
-    if _is_plain(value):
-        return cast(Sizes, value)
     values = _entries(value)
     if values is None:
         return as_size(name, value, "an integer or a sequence of integers")
@@ -106,10 +102,6 @@ def as_shape(name: str, value: Any) -> tuple[int, ...]:
 
 def as_padding(value: Any) -> Padding:
     """Return a padding name, an integer, or a tuple of integers and (before, after) pairs."""
-    if type(value) is int and -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
-        return value
-    if _is_plain(value):
-        return cast(Padding, value)
     if isinstance(value, str):
         if value not in PADDING_NAMES:
             likely = did_you_mean(value, PADDING_NAMES, _PADDING_SYNONYMS)
@@ -203,17 +195,3 @@ def _entries(value: Any) -> tuple[Any, ...] | None:
         return None
     axes = getattr(value, "ndim", 0)
     return tuple(value) if isinstance(value, Sequence) or (isinstance(axes, int) and axes > 0) else None
-
-
-def _is_plain(value: Any) -> bool:
-    """Return whether a value needs no conversion, as is so in most calls."""
-    if type(value) is int:
-        return -_INTEGER_LIMIT <= value < _INTEGER_LIMIT
-    return (
-        tuple is type(value)
-        and tuple(map(type, value)) in _INTEGERS
-        and -_INTEGER_LIMIT <= min(value) <= max(value) < _INTEGER_LIMIT
-    )
-
-
-_INTEGERS = {(int,) * axes for axes in (1, 2, 3)}

@@ -6,7 +6,7 @@ numbers by their real and imaginary parts (`linearity.py`). The result has the d
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -24,7 +24,6 @@ __all__ = [
     "compute_type",
     "native",
     "on_device",
-    "output_order",
     "part_type",
     "real_and_imag",
     "result_type",
@@ -199,8 +198,3 @@ def _meets_itself(array: np.ndarray) -> bool:
 def native(dtype: np.dtype) -> np.dtype:
     """Return the dtype in native byte order."""
     return dtype if dtype.isnative else dtype.newbyteorder("=")
-
-
-def output_order(array: np.ndarray) -> Literal["C", "F"]:
-    """Return the memory order of a result: Fortran's if the input has it, else C's."""
-    return "F" if array.flags.fnc else "C"

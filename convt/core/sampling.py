@@ -85,7 +85,11 @@ class SamplingCall(Call):
 
     def backend(self, chosen: Backend) -> Backend:
         """Return the backend that computes: the chosen one, or NumPy's for dtypes that only that one takes."""
-        return chosen if part_type(self.copy_dtype) == self.problem.dtype else _definition()
+        if part_type(self.copy_dtype) == self.problem.dtype:
+            return chosen
+        with loading:
+            from ..numpy_backend import backend
+        return backend
 
     def parts(self, array: Any) -> list[Any]:
         """Return views of an array as a backend takes it: the array, or its real and imaginary parts."""
@@ -110,9 +114,3 @@ def run_into(
         for part, written in zip(call.parts(source), call.parts(target), strict=True):
             run(part, written)
     return memory.give_back(target, out, call.result)
-
-
-def _definition() -> Backend:
-    with loading:
-        from ..numpy_backend import backend
-    return backend

@@ -187,15 +187,11 @@ def _double_backward(
         of_w = backward(ddx, w, None, dy, needs=("w",), **options).w
     if "dy" in wanted and not (ddx is ddw is ddbias is None):
         terms = [pair for pair in ((ddx, w), (x, ddw)) if pair[0] is not None and pair[1] is not None]
-        of_dy = _sum_over(forward, terms or [(_zeros(memory, x), _zeros(memory, w))], ddbias, options)
+        first, *second = terms or [(_zeros(memory, x), _zeros(memory, w))]
+        of_dy = forward(*first, ddbias, **options)
+        for pair in second:
+            of_dy = added(of_dy, forward(*pair, **options))
     return DoubleGradients(*(_given_back(memory, gradient) for gradient in (of_x, of_w, of_dy)))
-
-
-def _sum_over(forward: Callable[..., Any], terms: list[tuple[Any, Any]], bias: Any, options: dict[str, Any]) -> Any:
-    """Return the sum of ``forward(x, w)`` over one or two pairs (x, w), and the bias."""
-    (x, w), *rest = terms
-    first = forward(x, w, bias, **options)
-    return added(first, forward(*rest[0], **options)) if rest else first
 
 
 def _accept(memory: Memory, name: str, value: Any) -> Any:

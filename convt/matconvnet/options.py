@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, ClassVar, TypeAlias, TypeVar, cast
 
@@ -186,26 +186,19 @@ def _by_small_letters(names: tuple[str, ...]) -> dict[str, str]:
     return {name.lower(): name for name in names}
 
 
-@dataclass(frozen=True)
-class _Integers:
-    """A reader of `full` integers, or of one that counts for all of them."""
-
-    form: str
-    full: int
-    least: int
-
-    def __call__(self, keyword: str, value: Any) -> tuple[int, ...]:
-        numbers = _numbers(keyword, value, self.form, (1, self.full))
-        if not np.isfinite(numbers).all():
-            raise ValueError(f"{keyword} must be finite, got {value!r}")
-        integers = tuple(int(number) for number in numbers)
-        if min(integers) < self.least:
-            raise ValueError(f"{keyword} must be at least {self.least}, got {value!r} (fractions are cut off)")
-        return integers if len(integers) == self.full else integers * self.full
+def _integers(keyword: str, value: Any, *, form: str, full: int, least: int) -> tuple[int, ...]:
+    """Return `full` integers; a single one counts for all of them."""
+    numbers = _numbers(keyword, value, form, (1, full))
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{keyword} must be finite, got {value!r}")
+    integers = tuple(int(number) for number in numbers)
+    if min(integers) < least:
+        raise ValueError(f"{keyword} must be at least {least}, got {value!r} (fractions are cut off)")
+    return integers if len(integers) == full else integers * full
 
 
 def _groups(keyword: str, value: Any) -> int:
-    return _Integers("a number", 1, least=1)(keyword, value)[0]
+    return _integers(keyword, value, form="a number", full=1, least=1)[0]
 
 
 def _bytes(keyword: str, value: Any) -> float:
@@ -229,8 +222,8 @@ def _numbers(keyword: str, value: Any, form: str, counts: tuple[int, ...]) -> np
     return numbers.ravel(order="F")
 
 
-_SIDES = _Integers("a number or [TOP, BOTTOM, LEFT, RIGHT]", 4, least=0)
-_PAIR = _Integers("a number or [Y, X]", 2, least=1)
+_SIDES = partial(_integers, form="a number or [TOP, BOTTOM, LEFT, RIGHT]", full=4, least=0)
+_PAIR = partial(_integers, form="a number or [Y, X]", full=2, least=1)
 
 _READERS: dict[str, Callable[[str, Any], Any]] = {
     "upsample": _PAIR,

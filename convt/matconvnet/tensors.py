@@ -112,23 +112,16 @@ def _accepted(memory: Memory, name: str, value: Any) -> Any:
         plain = container_of(value) is None
     else:
         plain = name in "fb" and not memory.owner.owns(value) and not np.size(value)
-    if plain:
-        return _as_numeric(memory, name, value)
-    array = memory.take_in(name, value)
-    if array.dtype.kind not in "iuf":
-        raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=type_of(array)))
-    return array
-
-
-def _as_numeric(memory: Memory, name: str, value: Any) -> np.ndarray:
-    got = value.dtype if type(value) is np.ndarray else type(value).__name__
     try:
-        array = as_array(name, value)
+        array = as_array(name, value) if plain else memory.take_in(name, value)
     except TypeError as error:
+        if not plain:
+            raise
+        got = value.dtype if type(value) is np.ndarray else type(value).__name__
         raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=got)) from error
     if array.dtype.kind not in "iuf":
         raise TypeError(_NUMERIC.format(name=name, classes=_listed(memory.types), got=type_of(array)))
-    if array.dtype.kind != "f" and not hasattr(value, "dtype"):
+    if plain and array.dtype.kind != "f" and not hasattr(value, "dtype"):
         return array.astype(np.float64)  # Python's literals, which are double in MATLAB
     return array
 

@@ -6,6 +6,8 @@ take the arguments that `convt.backend.Backend` describes, with numbers of any d
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -55,7 +57,7 @@ def upsample(problem: Problem, mode: str, align_corners: bool, coarse: Array, fi
         return
     if mode == "bed_of_nails":
         fine[...] = 0
-    for corner in np.ndindex(problem.stride) if mode == "nearest" else [(0,) * len(problem.stride)]:
+    for corner in _corners(problem, mode):
         fine[_phase(problem, corner)] = coarse
 
 
@@ -67,8 +69,14 @@ def upsample_backward(problem: Problem, mode: str, align_corners: bool, fine: Ar
         coarse[...] = fine
         return
     coarse[...] = 0
-    for corner in np.ndindex(problem.stride) if mode == "nearest" else [(0,) * len(problem.stride)]:
+    for corner in _corners(problem, mode):
         coarse += fine[_phase(problem, corner)]
+
+
+def _corners(problem: Problem, mode: str) -> Iterable[tuple[int, ...]]:
+    """The places in a block that have a coarse element's value."""
+    # Not by ndindex, which gives no error of its own where memory cannot be had.
+    return product(*map(range, problem.stride)) if mode == "nearest" else [(0,) * len(problem.stride)]
 
 
 def _phase(problem: Problem, corner: tuple[int, ...]) -> tuple[slice, ...]:

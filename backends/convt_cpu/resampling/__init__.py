@@ -1,7 +1,7 @@
 """Upsampling and its adjoint, row by row.
 
-`plan.py` makes tables for one row, `_rows.pyx` runs over all rows in parallel, ``rows.h`` has the loops in C, which
-``resampling.c`` compiles for each instruction set.
+`_rows.pyx` cuts rows into blocks, keeps the tables of those, and runs over all rows in parallel; ``rows.h`` has the loops in
+C, which ``resampling.c`` compiles for each instruction set.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from .._threads import threads_for
 from ..blocks import in_blocks
+from ..caches import bounded_cache
 from ..isa import instruction_set
-from ._rows import run
-from .plan import plans
+from ._rows import Rows, run
 
 if TYPE_CHECKING:
     from convt.backend import Problem
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["upsample", "upsample_backward"]
 
 _SERIAL_BELOW = 50_000  # fine elements that are done before a second thread has started
+_KEPT = 1 << 25  # bytes of all plans that are kept
+_PLAN = 1 << 10  # bytes of a plan but for its tables
+
+_rows = bounded_cache(1024, _KEPT, lambda rows: rows.nbytes + _PLAN)(Rows)
 
 
 def upsample(problem: Problem, mode: str, align_corners: bool, coarse: Any, fine: Any) -> None:
@@ -39,5 +43,5 @@ def _run(problem: Problem, mode: str, align_corners: bool, backward: bool, given
         step = -1 if turned else 1
         size, scale = ones + problem.coarse_shape[::step], ones + problem.stride[::step]
         work = max(arrays[0].size, arrays[1].size)
-        for rows in plans(size, scale, mode, align_corners, backward, outer, inner, isa, itemsize):
-            run(rows, *arrays, threads_for(work, rows.tasks, _SERIAL_BELOW))
+        rows = _rows(size, scale, mode, align_corners, backward, outer, inner, isa, itemsize)
+        run(rows, *arrays, threads_for(work, rows.tasks, _SERIAL_BELOW))

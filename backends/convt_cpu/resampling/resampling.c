@@ -1,7 +1,7 @@
 /* The templates of rows.h for each instruction set, in the order of kernels/isa.c. */
 
 #include "kernels/kernels.h"
-#include "resampling/resampling.h"
+#include "resampling/places.h"
 
 /* With GCC; vectors of 16 bytes are too short for it. */
 #if defined(__GNUC__) && !defined(__clang__)

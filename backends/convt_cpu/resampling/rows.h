@@ -1,8 +1,9 @@
 /* Upsampling of rows and its adjoint, for one element type and one instruction set. A template: resampling.c defines REAL, BITS,
- * LANES, PERMUTES and NAME.
+ * LANES, PERMUTES and NAME. places.h says which elements meet, columns.h makes the tables of a block of columns, collect.h is the
+ * adjoint.
  *
  *     interpolate    coarse rows  --blend 1, 2 or 4-->  one row in scratch  --expand-->  fine row
- *     repeat         coarse row   --expand-->  fine row  --copy-->  the other fine rows of its block
+ *     repeat         coarse row   --expand-->  fine row  --copy-->  the next fine rows, if they are made of the same one
  *     collect        fine rows    --weighted sum-->  one row in scratch  --shrink-->  coarse row
  *
  * expand finds all elements of a vector of the fine row in one vector of the coarse row, as that is denser:
@@ -26,44 +27,52 @@ static inline NAME(vector) NAME(permuted)(NAME(vector) from, NAME(places) places
 
 static inline int64_t NAME(least)(int64_t a, int64_t b) { return a < b ? a : b; }
 
+#include "resampling/columns.h"
+
 /* One row of the block, so many elements of each column, which are `pitch` apart; `row` has at least LANES elements if it is
  * permuted. */
 static inline __attribute__((always_inline)) void NAME(expand)(
-    const int mixed, const convt_rows *p, int64_t width, int64_t pitch, const REAL *row, REAL *out)
+    const int mixed, const convt_rows *p, const convt_columns *c, int64_t width, int64_t pitch, const REAL *row, REAL *out)
 {
     typedef NAME(vector) vector;
     typedef NAME(places) places;
-    const REAL *keep = p->keep, *take = p->take;
-    if (p->how == CONVT_PERMUTE) {
-        const BITS *first = p->first, *second = p->second;
-        for (int64_t g = 0, j = 0; g < p->groups; g++, j += LANES) {
-            vector from = *(const vector *)(row + p->base[g]);
+    const REAL *keep = c->keep, *take = c->take;
+    if (c->how == CONVT_PERMUTE) {
+        const BITS *first = c->first, *second = c->second;
+        for (int64_t g = 0, j = 0; g < c->groups; g++, j += LANES) {
+            vector from = *(const vector *)(row + c->base[g]);
             vector to = NAME(permuted)(from, *(const places *)(first + j));
             if (mixed)
                 to = *(const vector *)(keep + j) * to +
                      *(const vector *)(take + j) * NAME(permuted)(from, *(const places *)(second + j));
-            if (p->fine_count >= LANES)
-                *(vector *)(out + p->at[g]) = to;
+            if (c->fine_count >= LANES)
+                *(vector *)(out + c->at[g]) = to;
             else
-                memcpy(out, &to, p->fine_count * sizeof(REAL));
+                memcpy(out, &to, c->fine_count * sizeof(REAL));
         }
-    } else if (p->how == CONVT_INDEX) {
-        const int64_t *first = p->first, *second = p->second;
-        for (int64_t j = 0; j < p->fine_count; j++)
+    } else if (c->how == CONVT_INDEX) {
+        const int64_t *first = c->first, *second = c->second;
+        for (int64_t j = 0; j < c->fine_count; j++)
             out[j] = mixed ? keep[j] * row[first[j]] + take[j] * row[second[j]] : row[first[j]];
-    } else if (p->how == CONVT_BLOCKS) {
-        const int64_t *first = p->first, *second = p->second, inner = p->inner;
-        for (int64_t j = 0; j * inner < p->fine_count; j++) {
+    } else if (c->how == CONVT_BLOCKS) {
+        const int64_t *first = c->first, *second = c->second, inner = p->inner;
+        for (int64_t j = 0; j * inner < c->fine_count; j++) {
             const REAL *a = row + first[j] * pitch, *b = row + second[j] * pitch;
             if (!mixed)
                 memcpy(out + j * inner, a, width * sizeof(REAL));
             else
                 for (int64_t i = 0; i < width; i++) out[j * inner + i] = keep[j] * a[i] + take[j] * b[i];
         }
+    } else if (c->how == CONVT_FILL) {
+        int64_t phase = c->fine_first % p->scale[2];
+        for (int64_t j = 0, end; j < c->fine_count; j = end, row++, phase = 0) {
+            end = NAME(least)(j + p->scale[2] - phase, c->fine_count);
+            for (int64_t i = j; i < end; i++) out[i] = *row;
+        }
     } else if (width == p->inner)
-        memcpy(out, row, p->fine_count * sizeof(REAL));
+        memcpy(out, row, c->fine_count * sizeof(REAL));
     else
-        for (int64_t j = 0; j * p->inner < p->fine_count; j++) memcpy(out + j * p->inner, row + j * pitch, width * sizeof(REAL));
+        for (int64_t j = 0; j * p->inner < c->fine_count; j++) memcpy(out + j * p->inner, row + j * pitch, width * sizeof(REAL));
 }
 
 /* Elements i to i + width of all columns among so many elements: as few runs as there are, each `inner` from the last one. */
@@ -78,16 +87,22 @@ static inline int64_t NAME(row_size)(const convt_rows *p, const int64_t *sizes) 
          r < last; r++, z += ++y == (sizes)[1], y = y == (sizes)[1] ? 0 : y, n += z == (sizes)[0],                        \
                  z = z == (sizes)[0] ? 0 : z)
 
-/* The fine rows of coarse row (n, z, y) begin at fine row ... */
-static inline int64_t NAME(first_fine_row)(const convt_rows *p, int64_t n, int64_t z, int64_t y)
+/* The row (n, z, y), among all rows of an array of these sizes. */
+static inline int64_t NAME(row)(const int64_t *sizes, int64_t n, int64_t z, int64_t y)
 {
-    return (n * p->fine[0] + z * p->scale[0]) * p->fine[1] + y * p->scale[1];
+    return (n * sizes[0] + z) * sizes[1] + y;
 }
 
-/* The row (n, z, y) of the box, among all rows of an array of these sizes. */
-static inline int64_t NAME(written)(const convt_rows *p, const int64_t *sizes, int64_t n, int64_t z, int64_t y)
+/* Where the fine rows from (z, y) on lie among the coarse ones. */
+typedef struct {
+    convt_place z, y;
+} NAME(rows);
+
+static inline NAME(rows) NAME(next_row)(const convt_rows *p, NAME(rows) a, int64_t z, int64_t y)
 {
-    return (n * sizes[0] + p->origin[0] + z) * sizes[1] + p->origin[1] + y;
+    if (y + 1 < p->fine[1]) return (NAME(rows)){a.z, convt_next_place(p, 1, a.y)};
+    const convt_place above = z + 1 < p->fine[0] ? convt_next_place(p, 0, a.z) : convt_place_of(p, 0, 0);
+    return (NAME(rows)){above, convt_place_of(p, 1, 0)};
 }
 
 /* The part tz of c and d, and ty of b and d. */
@@ -103,183 +118,122 @@ static inline void NAME(blend)(
         for (int64_t i = 0; i < count; i++) out[i] = wa * a[i] + wc * c[i];
 }
 
+/* The fine rows first to last. */
 static void NAME(interpolate)(
-    const convt_rows *p, int64_t first, int64_t last, const void *from, void *to, void *memory)
+    const convt_rows *p, const convt_columns *c, int64_t first, int64_t last, const REAL *from, REAL *to, REAL *scratch)
 {
-    const int64_t pitch = NAME(row_size)(p, p->coarse), fine_pitch = NAME(row_size)(p, p->fine), count = p->coarse_count;
-    ROWS(r, n, z, y, p->box) {
-        const REAL *plane = (const REAL *)from + n * p->coarse[0] * p->coarse[1] * pitch + p->coarse_first;
-        const REAL *near = plane + p->low[0][z] * p->coarse[1] * pitch, *far = plane + p->high[0][z] * p->coarse[1] * pitch;
-        const REAL *a = near + p->low[1][y] * pitch, *b = near + p->high[1][y] * pitch;
-        const REAL *c = far + p->low[1][y] * pitch, *d = far + p->high[1][y] * pitch;
-        REAL *out = (REAL *)to + NAME(written)(p, p->fine, n, z, y) * fine_pitch + p->fine_first;
+    const int64_t pitch = NAME(row_size)(p, p->coarse), fine_pitch = NAME(row_size)(p, p->fine), count = c->coarse_count;
+    NAME(rows) at = {{0, 0}, {0, 0}};
+    ROWS(r, n, z, y, p->fine) {
+        at = r == first ? (NAME(rows)){convt_place_of(p, 0, z), convt_place_of(p, 1, y)} : at;
+        const convt_place above = convt_clipped(p, 0, at.z), left = convt_clipped(p, 1, at.y);
+        const double tz = (double)above.rest / (double)p->divisor[0], ty = (double)left.rest / (double)p->divisor[1];
+        const REAL *a = from + NAME(row)(p->coarse, n, above.low, left.low) * pitch + c->coarse_first;
+        const REAL *b = a + (ty > 0) * pitch, *e = a + (tz > 0) * p->coarse[1] * pitch, *d = e + (ty > 0) * pitch;
+        REAL *out = to + r * fine_pitch + c->fine_first;
         for (int64_t i = 0; i < p->inner; i += p->width) {
             const int64_t width = NAME(least)(p->width, p->inner - i);
             RUNS(count, runs, length);
-            int own = p->part[0][z] || p->part[1][y];
-            REAL *scratch = memory;
+            int own = tz || ty;
             if (own)
-                for (int64_t run = 0, at = i; run < runs; run++, at += p->inner)
-                    NAME(blend)(p->part[0][z], p->part[1][y], length, a + at, b + at, c + at, d + at, scratch + run * length);
-            else if (p->how == CONVT_PERMUTE && count < LANES)
+                for (int64_t run = 0, x = i; run < runs; run++, x += p->inner)
+                    NAME(blend)(tz, ty, length, a + x, b + x, e + x, d + x, scratch + run * length);
+            else if (c->how == CONVT_PERMUTE && count < LANES)
                 memcpy(scratch, a, count * sizeof(REAL)), own = 1;
-            NAME(expand)(1, p, width, own ? width : p->inner, own ? scratch : a + i, out + i);
+            NAME(expand)(1, p, c, width, own ? width : p->inner, own ? scratch : a + i, out + i);
         }
+        at = NAME(next_row)(p, at, z, y);
     }
 }
 
-static void NAME(repeat)(const convt_rows *p, int64_t first, int64_t last, const void *from, void *to, void *memory)
+/* The fine rows first to last. */
+static void NAME(repeat)(
+    const convt_rows *p, const convt_columns *c, int64_t first, int64_t last, const REAL *from, REAL *to, REAL *scratch)
 {
     const int64_t pitch = NAME(row_size)(p, p->coarse), fine_pitch = NAME(row_size)(p, p->fine);
-    ROWS(r, n, z, y, p->coarse) {
-        const REAL *row = (const REAL *)from + r * pitch + p->coarse_first;
-        REAL *out = (REAL *)to + NAME(first_fine_row)(p, n, z, y) * fine_pitch + p->fine_first;
-        if (p->how == CONVT_PERMUTE && p->coarse_count < LANES) row = memcpy(memory, row, p->coarse_count * sizeof(REAL));
-        for (int64_t i = 0; i < p->inner; i += p->width)
-            NAME(expand)(0, p, NAME(least)(p->width, p->inner - i), p->inner, row + i, out + i);
-        for (int64_t i = 0; i < p->scale[0]; i++)
-            for (int64_t j = 0; j < p->scale[1]; j++)
-                if (i || j) memcpy(out + (i * p->fine[1] + j) * fine_pitch, out, p->fine_count * sizeof(REAL));
-    }
-}
-
-/* sums (+)= the weighted rows, each from element `at` on. */
-static void NAME(add_rows)(int64_t rows, const REAL **row, const REAL *w, int64_t at, int64_t count, REAL *restrict sums, int add)
-{
-    const REAL *a = row[0] + at, *b = rows > 1 ? row[1] + at : a, *c = rows > 2 ? row[2] + at : a, *d = rows > 3 ? row[3] + at : a;
-    if (!add && rows == 4)
-        for (int64_t i = 0; i < count; i++) sums[i] = w[0] * a[i] + w[1] * b[i] + w[2] * c[i] + w[3] * d[i];
-    else if (rows == 4)
-        for (int64_t i = 0; i < count; i++) sums[i] += w[0] * a[i] + w[1] * b[i] + w[2] * c[i] + w[3] * d[i];
-    else if (!add && rows == 2)
-        for (int64_t i = 0; i < count; i++) sums[i] = w[0] * a[i] + w[1] * b[i];
-    else
-        for (int64_t each = 0; each < rows; each++, add = 1)
-            for (int64_t i = 0; i < count; i++) sums[i] = (add ? sums[i] : 0) + w[each] * row[each][at + i];
-}
-
-/* out[i] (+)= the weighted sum of one element's neighbours in a row of sums, so many elements of each column. */
-static inline __attribute__((always_inline)) void NAME(shrink)(
-    const int reach, const convt_rows *p, int64_t width, const REAL *sums, REAL *out)
-{
-    const REAL *w = p->column_weight;
-    const int64_t inner = p->inner, add = p->add;
-    for (int64_t x = 0; x * inner < p->coarse_count; x++, w += p->reach[2], out += inner) {
-        const REAL *from = sums + p->column_start[x] * width;
-        const int64_t count = p->column_count[x];
-        if (reach && count == reach) {
-            REAL sum = add ? *out : 0;
-CONVT_UNROLL(8)
-            for (int t = 0; t < reach; t++) sum += w[t] * from[t];
-            *out = sum;
-        } else if (inner == 1) {
-            REAL sum = add ? *out : 0;
-            for (int64_t t = 0; t < count; t++) sum += w[t] * from[t];
-            *out = sum;
-        } else {
-            for (int64_t i = 0; !add && i < width; i++) out[i] = w[0] * from[i];
-            for (int64_t t = !add; t < count; t++)
-                for (int64_t i = 0; i < width; i++) out[i] += w[t] * from[t * width + i];
+    NAME(rows) at = {{0, 0}, {0, 0}};
+    ROWS(r, n, z, y, p->fine) {
+        at = r == first ? (NAME(rows)){convt_place_of(p, 0, z), convt_place_of(p, 1, y)} : at;
+        REAL *out = to + r * fine_pitch + c->fine_first;
+        if (at.y.rest && r > first)
+            memcpy(out, out - fine_pitch, c->fine_count * sizeof(REAL));
+        else {
+            const REAL *row = from + NAME(row)(p->coarse, n, at.z.low, at.y.low) * pitch + c->coarse_first;
+            if (c->how == CONVT_PERMUTE && c->coarse_count < LANES) row = memcpy(scratch, row, c->coarse_count * sizeof(REAL));
+            for (int64_t i = 0; i < p->inner; i += p->width)
+                NAME(expand)(0, p, c, NAME(least)(p->width, p->inner - i), p->inner, row + i, out + i);
         }
+        at = NAME(next_row)(p, at, z, y);
     }
 }
 
-/* out[i] (+)= the sum of the i-th run. */
-static inline __attribute__((always_inline)) void NAME(sum_runs)(
-    const int64_t length, int64_t add, int64_t count, const REAL *restrict sums, REAL *restrict out)
-{
-    for (int64_t x = 0; x < count; x++) {
-        REAL sum = sums[x * length];
-        for (int64_t t = 1; t < length; t++) sum += sums[x * length + t];
-        out[x] = add ? out[x] + sum : sum;
-    }
-}
-
-/* The weighted sum of the fine rows of coarse row (z, y) of the box, so many elements of each column from `at` on. */
-static void NAME(sum_rows)(
-    const convt_rows *p, int64_t z, int64_t y, int64_t at, int64_t width, const REAL *plane, REAL *restrict sums)
-{
-    const int64_t fine_pitch = NAME(row_size)(p, p->fine);
-    RUNS(p->fine_count, runs, length);
-    const REAL *row[4] = {0};
-    REAL w[4] = {0};
-    int64_t rows = 0;
-    int add = 0;
-    for (int64_t i = p->start[0][z]; i < p->end[0][z]; i++)
-        for (int64_t j = p->start[1][y]; j < p->end[1][y]; j++) {
-            row[rows] = plane + (i * p->fine[1] + j) * fine_pitch + at;
-            w[rows++] = p->weight[0][z * p->reach[0] + i - p->start[0][z]] * p->weight[1][y * p->reach[1] + j - p->start[1][y]];
-            if (rows < 4 && (i + 1 < p->end[0][z] || j + 1 < p->end[1][y])) continue;
-            for (int64_t run = 0; run < runs; run++)
-                NAME(add_rows)(rows, row, w, run * p->inner, length, sums + run * length, add);
-            rows = 0, add = 1;
-        }
-}
-
-static void NAME(collect)(const convt_rows *p, int64_t first, int64_t last, const void *from, void *to, void *memory)
-{
-    const int64_t pitch = NAME(row_size)(p, p->coarse), fine_pitch = NAME(row_size)(p, p->fine);
-    ROWS(r, n, z, y, p->box) {
-        const REAL *plane = (const REAL *)from + n * p->fine[0] * p->fine[1] * fine_pitch + p->fine_first;
-        REAL *sums = memory, *row = (REAL *)to + NAME(written)(p, p->coarse, n, z, y) * pitch + p->coarse_first;
-        for (int64_t i = 0; i < p->inner; i += p->width) {
-            const int64_t width = NAME(least)(p->width, p->inner - i);
-            REAL *out = row + i;
-            NAME(sum_rows)(p, z, y, i, width, plane, sums);
-            if (p->how == CONVT_COPY) {
-                RUNS(p->coarse_count, runs, length);
-                for (int64_t run = 0; run < runs; run++)
-                    NAME(sum_runs)(1, p->add, length, sums + run * length, out + run * p->inner);
-            } else if (p->plain && p->inner == 1 && p->scale[2] == 2)
-                NAME(sum_runs)(2, p->add, p->coarse_count, sums, out);
-            else if (p->plain && p->inner == 1 && p->scale[2] == 4)
-                NAME(sum_runs)(4, p->add, p->coarse_count, sums, out);
-            else if (p->inner > 1)
-                NAME(shrink)(0, p, width, sums, out);
-            else if (p->reach[2] == 2)
-                NAME(shrink)(2, p, width, sums, out);
-            else if (p->reach[2] == 4)
-                NAME(shrink)(4, p, width, sums, out);
-            else if (p->reach[2] == 8)
-                NAME(shrink)(8, p, width, sums, out);
-            else
-                NAME(shrink)(0, p, width, sums, out);
-        }
-    }
-}
+#include "resampling/collect.h"
 #undef RUNS
 
-static void NAME(nails)(const convt_rows *p, int64_t first, int64_t last, const void *from, void *to, void *memory)
+/* The fine rows first to last. */
+static void NAME(nails)(
+    const convt_rows *p, const convt_columns *c, int64_t first, int64_t last, const REAL *from, REAL *to, REAL *scratch)
 {
     const int64_t pitch = NAME(row_size)(p, p->coarse), fine_pitch = NAME(row_size)(p, p->fine), inner = p->inner;
-    (void)memory;
-    ROWS(r, n, z, y, p->coarse) {
-        const REAL *row = (const REAL *)from + r * pitch;
-        REAL *out = (REAL *)to + NAME(first_fine_row)(p, n, z, y) * fine_pitch;
-        for (int64_t i = 0; i < p->scale[0]; i++)
-            memset(out + i * p->fine[1] * fine_pitch, 0, p->scale[1] * fine_pitch * sizeof(REAL));
-        for (int64_t x = 0; x < p->coarse[2]; x++, out += p->scale[2] * inner, row += inner)
-            for (int64_t i = 0; i < inner; i++) out[i] = row[i];
+    const int64_t step = p->scale[2] * inner, begin = (c->fine_first + step - 1) / step, end = (c->fine_first + c->fine_count - 1) / step;
+    (void)scratch;
+    NAME(rows) at = {{0, 0}, {0, 0}};
+    ROWS(r, n, z, y, p->fine) {
+        at = r == first ? (NAME(rows)){convt_place_of(p, 0, z), convt_place_of(p, 1, y)} : at;
+        REAL *out = to + r * fine_pitch;
+        memset(out + c->fine_first, 0, c->fine_count * sizeof(REAL));
+        if (!at.z.rest && !at.y.rest) {
+            const REAL *row = from + NAME(row)(p->coarse, n, at.z.low, at.y.low) * pitch;
+            for (int64_t x = begin; x <= end; x++)
+                for (int64_t i = 0; i < inner; i++) out[x * step + i] = row[x * inner + i];
+        }
+        at = NAME(next_row)(p, at, z, y);
     }
 }
 
-static void NAME(pick)(const convt_rows *p, int64_t first, int64_t last, const void *from, void *to, void *memory)
+/* The coarse rows first to last. */
+static void NAME(pick)(
+    const convt_rows *p, const convt_columns *c, int64_t first, int64_t last, const REAL *from, REAL *to, REAL *scratch)
 {
     const int64_t pitch = NAME(row_size)(p, p->coarse), fine_pitch = NAME(row_size)(p, p->fine), inner = p->inner;
-    (void)memory;
+    (void)scratch;
     ROWS(r, n, z, y, p->coarse) {
-        const REAL *row = (const REAL *)from + NAME(first_fine_row)(p, n, z, y) * fine_pitch;
-        REAL *out = (REAL *)to + r * pitch;
-        for (int64_t x = 0; x < p->coarse[2]; x++, row += p->scale[2] * inner, out += inner)
-            for (int64_t i = 0; i < inner; i++) out[i] = row[i];
+        const REAL *row = from + NAME(row)(p->fine, n, z * p->scale[0], y * p->scale[1]) * fine_pitch + c->fine_first;
+        REAL *out = to + r * pitch + c->coarse_first;
+        for (int64_t x = 0; x < c->coarse_count; x += inner, row += p->scale[2] * inner)
+            for (int64_t i = 0; i < inner; i++) out[x + i] = row[i];
     }
 }
-
-static const convt_resampling NAME(resampling) = {
-    LANES, PERMUTES, NAME(interpolate), NAME(repeat), NAME(collect), NAME(nails), NAME(pick),
-};
-
 #undef ROWS
+
+/* One block of some rows. */
+static void NAME(run)(const convt_rows *p, int64_t task, const void *from, void *to, void *memory)
+{
+    const int64_t block = p->blocks == 1 ? 0 : task % p->blocks, first = (p->blocks == 1 ? task : task / p->blocks) * p->chunk;
+    const int64_t last = NAME(least)(first + p->chunk, p->rows);
+    REAL *scratch = (REAL *)((char *)memory + p->own);
+    convt_columns c;
+    for (int64_t piece = 0, more = 1; more; piece++) {
+        if (p->tables) {
+            c = p->columns[p->tables == p->blocks ? block : block + 1 == p->blocks ? 2 : block > 0];
+            const int64_t moved = (block - c.block) * p->block * p->inner; /* what is moved is moved by whole coarse elements */
+            c.coarse_first += p->function == CONVT_COLLECT ? moved : moved / p->scale[2];
+            c.fine_first += p->function == CONVT_COLLECT ? moved * p->scale[2] : moved;
+            more = 0;
+        } else
+            more = NAME(find)(p, block, piece, &c, memory);
+        switch (p->function) {
+        case CONVT_INTERPOLATE: NAME(interpolate)(p, &c, first, last, from, to, scratch); break;
+        case CONVT_REPEAT: NAME(repeat)(p, &c, first, last, from, to, scratch); break;
+        case CONVT_COLLECT: NAME(collect)(p, &c, first, last, from, to, scratch); break;
+        case CONVT_NAILS: NAME(nails)(p, &c, first, last, from, to, scratch); break;
+        default: NAME(pick)(p, &c, first, last, from, to, scratch);
+        }
+    }
+}
+
+static const convt_resampling NAME(resampling) = {LANES, NAME(find), NAME(pack), NAME(run)};
+
 #undef REAL
 #undef BITS
 #undef LANES

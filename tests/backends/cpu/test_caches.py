@@ -12,10 +12,11 @@ import pytest
 from scratch import MEGABYTE
 
 from convt.backend import Problem
+from convt_cpu import pooling, resampling
 from convt_cpu.caches import bounded_cache
 from convt_cpu.isa import available
 from convt_cpu.machine import machine_key
-from convt_cpu.resampling import plan as resampling
+from convt_cpu.pooling._windows import Windows
 from convt_cpu.resampling._rows import Rows
 
 backend = sys.modules["convt_cpu.backend"]
@@ -70,16 +71,33 @@ def live(kind):
 
 @pytest.mark.parametrize("backward", [False, True])
 def test_plans_of_upsampling_that_are_kept_are_bounded_in_bytes(backward):
-    resampling._cached.cache_clear()
-    made = 0
-    for size in range(256):
-        key = ((1, 1, 4096 + size), (1, 1, 7), "bilinear", False, backward, 1, 1, available()[0], 8)
-        [rows] = resampling.plans(*key)
+    resampling._rows.cache_clear()
+    made, together = 0, 0
+    for size in range(400):
+        key = ((1, 1, 20_000 + size), (1, 1, 2), "bilinear", True, backward, 1, 1, available()[0], 8)
+        rows = resampling._rows(*key)
         made += rows.nbytes
         assert live(Rows) <= MOST + rows.nbytes
+        together = max(together, resampling._rows.cache_info().currsize)
     assert made > MOST
-    assert resampling._cached.cache_info().currsize > 1
-    assert next(resampling.plans(*key)) is rows
+    assert together > 10
+    assert resampling._rows(*key) is rows
+
+
+def test_plans_of_one_element_have_bytes_too():
+    resampling._rows.cache_clear()
+    for size in range(1, 3000):
+        resampling._rows((1, 1, size), (1, 1, 1), "nearest", False, False, 1, 1, available()[0], 4)
+    assert resampling._rows.cache_info().currsize <= 1024
+
+
+def test_plans_of_pooling_have_no_tables():
+    """So their number bounds their bytes."""
+    small, large = (
+        Windows((1, 1, n), (1, 1, n // 2), (1, 1, 2), (1, 1, 2), (0, 0, 0), 1, 1, available()[0], 4) for n in (8, 2**30)
+    )
+    assert sys.getsizeof(small) == sys.getsizeof(large) < 4096
+    assert pooling._windows.cache_info().maxsize * sys.getsizeof(small) <= MOST
 
 
 def test_plans_of_maps_that_are_kept_are_bounded_in_bytes():
