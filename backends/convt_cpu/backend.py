@@ -123,12 +123,27 @@ def _compute(data_map: Map, problem: Problem, fine: Any, coarse: Any, kernel: An
     if _log.isEnabledFor(DEBUG) or is_verbose():
         unable = f" ({forced}, which CONVT_CPU_ALGORITHM forces, cannot do it)" if forced not in (None, name) else ""
         _report(data_map, problem, f"engine {name}{unable}", isa, threads, plan)
-    arrays = fine, coarse, kernel, bias
-    if (result := run(plan, *arrays, threads)) == DONE:
-        return
+    result = run(plan, fine, coarse, kernel, bias, threads)
+    if result != DONE:
+        arrays = fine, coarse, kernel, bias
+        _mend(data_map, problem, (strides, last, isa, machine_key()), name, plan, result, arrays, threads)
+
+
+def _mend(
+    data_map: Map,
+    problem: Problem,
+    key: tuple[tuple[int, ...], bool, str, bytes],
+    name: str,
+    plan: Plan,
+    result: int,
+    arrays: tuple[Any, ...],
+    threads: int,
+) -> None:
+    """Compute anew what is wrong because something is not finite; `key` is what a plan depends on besides."""
+    strides, last, isa, _machine = key
 
     def exact() -> Plan:
-        by, again = (name, plan) if plan.exact else _exact_plan_of(problem, data_map, strides, last, isa, machine_key())
+        by, again = (name, plan) if plan.exact else _exact_plan_of(problem, data_map, *key)
         _report(data_map, problem, f"engine {by} (not all values are finite)", isa, threads, again)
         return again
 
