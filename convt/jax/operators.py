@@ -81,7 +81,7 @@ def conv_transpose(
     Raises
     ------
     ValueError, TypeError, LookupError, BackendUnavailable
-        As in `convt.conv_transpose`, when the program is traced. `x` lies on a GPU.
+        As in `convt.conv_transpose`, when the program is traced, and when it is compiled for a GPU.
 
     Notes
     -----
@@ -211,17 +211,15 @@ def _run(x: Any, w: Any, bias: Any, *, program: _Program) -> Any:
 
 
 def _product(x: Any, w: Any, program: _Program, *, keep: bool) -> Any:
-    """Return the map of x and w, in the dtype of the result if `keep`, else in that of the computation."""
+    """Return the map of x and w by their parts, in the dtype of the result if `keep`, else in that of the computation."""
     parts = [[array.real, array.imag] if array.dtype.kind == "c" else [array] for array in (x, w)]
-    products = [[_map(left, right, program, keep=keep) for right in parts[1]] for left in parts[0]]
-    match products:
-        case [[real]]:
-            return real
-        case [[real, imag]] | [[real], [imag]]:
-            return jax.lax.complex(real, imag)
-        case [[real, one], [other, minus]]:
-            return jax.lax.complex(real - minus, one + other)
-    raise AssertionError(products)
+    products = [_map(left, right, program, keep=keep) for left in parts[0] for right in parts[1]]
+    if len(products) == 1:
+        return products[0]
+    if len(products) == 4:
+        real, first, second, minus = products
+        products = [real - minus, first + second]
+    return jax.lax.complex(*products)
 
 
 def _map(x: Any, w: Any, program: _Program, *, keep: bool) -> Any:
