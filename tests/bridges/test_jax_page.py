@@ -22,7 +22,7 @@ def test_every_block_runs_and_ours_is_theirs():
                 assert jax.numpy.allclose(names["ours"], names["theirs"], atol=1e-4)
                 compared += 1
     assert compared == 2
-    assert 0 < names["value"] < 1
+    assert 0 < names["value"] < 10  # (4 - 1) ** 2 in the interior
 
 
 def test_the_docstrings():
