@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, MutableMapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from .containers import as_numpy
 if TYPE_CHECKING:
     from ..typing import ArrayLike, NumPyArray
 
-__all__ = ["Filters", "Kept", "kept", "unwrapped", "with_place", "wrapped"]
+__all__ = ["Filters", "Kept", "kept", "placing", "unwrapped", "with_place", "wrapped"]
 
 _place: ContextVar[MutableMapping[Hashable, Any] | None] = ContextVar("convt_kept", default=None)
 _TIMES = 8  # the bytes of the filters: what is kept beside them has at most so many
@@ -172,16 +173,23 @@ def wrapped(array: Any, place: Kept | None) -> Any:
     return filters
 
 
+@contextmanager
+def placing(place: Kept) -> Iterator[None]:
+    """A block in which `kept` gives the place."""
+    token = _place.set(place)
+    try:
+        yield
+    finally:
+        _place.reset(token)
+
+
 def with_place(place: Kept | None, function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of a backend, whose calls find the place by `kept`."""
     if place is None:
         return function
 
     def call(*arguments: Any) -> Any:
-        token = _place.set(place)
-        try:
+        with placing(place):
             return function(*arguments)
-        finally:
-            _place.reset(token)
 
     return call
