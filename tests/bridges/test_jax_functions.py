@@ -136,6 +136,13 @@ def test_bytes_in_the_other_order(rng):
     assert_array_equal(convt.jax.conv(x, w), convt.conv(x.astype("f4"), w))
 
 
+def test_filters_that_are_declared_constant(rng):
+    x, w = rng.standard_normal((1, 2, 5)).astype("f4"), rng.standard_normal((3, 2, 3)).astype("f4")
+    filters = convt.Filters(w)
+    dx = jax.jit(jax.grad(lambda x: (convt.jax.conv(x, filters) ** 2).sum()))(x)
+    assert_array_equal(dx, jax.jit(jax.grad(lambda x: (convt.jax.conv(x, w) ** 2).sum()))(x))
+
+
 def test_no_images():
     x, w = jnp.ones((0, 2, 5)), jnp.ones((2, 3, 3))
     y, pull = jax.vjp(convt.jax.conv_transpose, x, w)
