@@ -55,7 +55,7 @@ class Handler(NamedTuple):
 def _handler() -> Handler:
     try:
         path, library = _loaded()
-    except NoHandler as reason:
+    except (NoHandler, OSError) as reason:  # there may be no folder for what is temporary
         return Handler(None, str(reason))
     _open(library)
     return Handler(path, None)
@@ -139,9 +139,12 @@ def _sum(content: bytes) -> str:
 
 def _compiler() -> list[str]:
     """Return the command of the C++ compiler: that of ``CXX`` if it is set, else the first that is found."""
-    chosen = os.environ.get("CXX")
-    if chosen:
-        return shlex.split(chosen)
+    chosen = os.environ.get("CXX", "").strip()
+    try:
+        if chosen:
+            return shlex.split(chosen)
+    except ValueError as error:
+        raise NoHandler(f"CXX must be a command, got {chosen!r} ({error})") from error
     found = next((path for path in map(shutil.which, ("c++", "g++", "clang++")) if path), None)
     if found is None:
         raise NoHandler("there is no C++ compiler (CXX may name one)")

@@ -75,6 +75,17 @@ def test_a_compiler_that_fails(tmp_path, monkeypatch, compiler, message):
         handler._loaded()
 
 
+def test_a_wrong_command(monkeypatch):
+    monkeypatch.setenv("CXX", "c++ 'a")
+    with pytest.raises(handler.NoHandler, match=r"^CXX must be a command, got \"c\+\+ 'a\" \(No closing quotation\)$"):
+        handler._compiler()
+
+
+def test_no_folder_for_what_is_temporary(monkeypatch, tmp_path, compiled):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    assert "No such file or directory" in handler._handler.__wrapped__().why_not
+
+
 def test_no_compiler(monkeypatch):
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", "")
