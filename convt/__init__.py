@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .backend import Backend, BackendUnavailable
 from .config import show_config
 from .core.problem import Problem
+from .functions.blocks import Block, blocks
 from .functions.double_backward import DoubleGradients, conv_double_backward, conv_transpose_double_backward
 from .functions.operators import (
     Gradients,
@@ -34,6 +35,7 @@ from .version import __version__
 __all__ = [
     "Backend",
     "BackendUnavailable",
+    "Block",
     "ConvOperator",
     "DoubleGradients",
     "Gradients",
@@ -41,6 +43,7 @@ __all__ = [
     "Problem",
     "__version__",
     "backends",
+    "blocks",
     "checkerboard",
     "conv",
     "conv_backward",

@@ -1,5 +1,6 @@
 """Hypothesis strategies: valid calls of the two operators, and values that are no options at all."""
 
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -120,3 +121,20 @@ def vast_problems(draw: Any) -> Problem:
     arrays = (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape)
     assume(max(prod(shape) for shape in arrays) * problem.dtype.itemsize < 2**63)
     return problem
+
+
+@st.composite
+def cuts(draw: Any, shape: tuple[int, ...], channels: int) -> tuple[Any, ...]:
+    """Sizes of chunks for each axis of an array, of which the axis `channels` is not cut."""
+    return tuple(_uncut(draw, size) if axis == channels else _cut(draw, size) for axis, size in enumerate(shape))
+
+
+def _uncut(draw: Any, size: int) -> Any:
+    return draw(st.sampled_from([size, (size,), size + 3]))
+
+
+def _cut(draw: Any, size: int) -> Any:
+    if draw(st.booleans()):
+        return draw(st.integers(1, size + 2))
+    edges = sorted({0, size, *draw(st.lists(st.integers(0, size), max_size=3))})
+    return tuple(end - begin for begin, end in pairwise(edges))
