@@ -90,8 +90,8 @@ def axes_of(problem: Problem) -> list[Axis]:
     return [Axis(*each) for each in zip(*sides, reach, problem.stride, problem.padding, strict=True)]
 
 
-def as_chunks(chunks: Any, shape: tuple[int, ...], letters: str) -> tuple[Sizes, ...]:
-    """Return the sizes of chunks along each axis of y; `letters` are the names of its axes, of which C must not be cut."""
+def as_chunks(chunks: Any, shape: tuple[int, ...], letters: str, whole: str = "C") -> tuple[Sizes, ...]:
+    """Return the sizes of chunks along each axis of y; `letters` are the names of its axes, of which `whole` is not cut."""
     if isinstance(chunks, str | bytes) or not isinstance(chunks, Iterable):
         raise TypeError(f"chunks must have one entry for each of y's axes ({', '.join(letters)}), got {chunks!r}")
     entries = tuple(chunks)
@@ -100,7 +100,7 @@ def as_chunks(chunks: Any, shape: tuple[int, ...], letters: str) -> tuple[Sizes,
             f"chunks must have one entry for each of y's {len(shape)} axes ({', '.join(letters)}), got {entries}"
         )
     axes = enumerate(zip(entries, shape, letters, strict=True))
-    return tuple(_as_entry(f"chunks[{axis}]", *each) for axis, each in axes)
+    return tuple(_as_entry(f"chunks[{axis}]", *each, whole) for axis, each in axes)
 
 
 def stretches(sizes: Sizes, size: int) -> Iterator[Stretch]:
@@ -187,7 +187,7 @@ def _stretch(first: int, last: int) -> Stretch:
     return (first, last) if first < last else (0, 0)
 
 
-def _as_entry(name: str, entry: Any, size: int, letter: str) -> Sizes:
+def _as_entry(name: str, entry: Any, size: int, letter: str, whole: str) -> Sizes:
     sizes = as_sizes(name, entry)
     if isinstance(sizes, int):
         if sizes < 1:
@@ -197,6 +197,6 @@ def _as_entry(name: str, entry: Any, size: int, letter: str) -> Sizes:
         if any(each < 0 for each in sizes) or sum(sizes) != size:
             raise ValueError(f"{name} must hold sizes that add up to y's {size} along that axis, got {sizes}")
         one = sum(map(bool, sizes)) <= 1
-    if letter == "C" and not one:
+    if letter in whole and not one:
         raise ValueError(f"{name} must be all of y's {size} channels, each of which needs all of x's, got {entry!r}")
     return sizes
