@@ -6,7 +6,6 @@ chunks of the coarse side give.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,68 +23,73 @@ __all__ = ["OperatorMaps"]
 
 @dataclass(frozen=True)
 class _Task:
-    """What all tasks of a data map, or of a filter gradient, have in common.
+    """What all tasks of a map have in common.
 
     Attributes
     ----------
     function : str
         The function of convt that a task calls.
     parts : dict of int to tuple of Part
-        The parts of the map's result, by the caller's spatial axis.
-    shape : tuple of int
-        The shape of the filters.
+        The parts of the map, block by block, by the caller's spatial axis.
     dtype : numpy.dtype
-        What a task's result is of.
+        What a task computes with, and gives.
     options : dict
         Stride, dilation and the other keyword arguments that are alike for all.
     """
 
     function: str
     parts: dict[int, tuple[Part, ...]]
-    shape: tuple[int, ...]
     dtype: np.dtype
-    channels: tuple[int, int]  # the axis of channels, and their number in the result
     options: dict[str, Any]
 
     def at(self, block_id: tuple[int, ...]) -> list[Part]:
         """The parts of a block."""
         return [parts[block_id[axis]] for axis, parts in self.parts.items()]
 
-    def data_map(self, slab: np.ndarray, w: np.ndarray, bias: np.ndarray | None, block_id: tuple[int, ...]) -> np.ndarray:
+    def computed(self, parts: list[Part], *arrays: Any, **options: Any) -> Any:
+        """What the function gives with the padding of a block."""
+        padding = tuple(part.padding for part in parts)
+        return getattr(numpys, self.function)(*arrays, padding=padding, **self.options, **options)
+
+
+@dataclass(frozen=True)
+class _DataMap(_Task):
+    """Scatter or gather; `channels` is the axis of channels, `count` their number in the result."""
+
+    channels: int
+    count: int
+
+    def __call__(self, slab: np.ndarray, w: np.ndarray, bias: np.ndarray | None, block_id: tuple[int, ...]) -> np.ndarray:
         """A block of the result from its slab."""
         parts = self.at(block_id)
         if any(part.empty for part in parts):
             return self._unreached(slab, bias, parts)
-        padding = tuple(part.padding for part in parts)
-        y = self._call()(slab.astype(self.dtype, copy=False), w, bias, padding=padding, **self.options)
-        return np.asarray(y, self.dtype)
-
-    def correlate(self, coarse: np.ndarray, fine: np.ndarray, block_id: tuple[int, ...]) -> np.ndarray:
-        """What a block of the coarse side adds to the gradient of w, with as many further axes in front as data has."""
-        parts = self.at(block_id)
-        alike = (1,) * coarse.ndim
-        if any(part.empty for part in parts):
-            return np.zeros((*alike, *self.shape), self.dtype)
-        pair = (coarse, fine) if self.function == "conv_transpose_backward" else (fine, coarse)
-        x, dy = (each.astype(self.dtype, copy=False) for each in pair)
-        w = np.broadcast_to(np.zeros((), self.dtype), self.shape)  # only its shape is read
-        padding = tuple(part.padding for part in parts)
-        dw = self._call()(x, w, None, dy, padding=padding, needs=("w",), **self.options).w
-        return np.asarray(dw, self.dtype).reshape(*alike, *self.shape)
-
-    def _call(self) -> Callable[..., Any]:
-        return getattr(numpys, self.function)  # type: ignore[no-any-return]
+        return np.asarray(self.computed(parts, slab.astype(self.dtype, copy=False), w, bias), self.dtype)
 
     def _unreached(self, slab: np.ndarray, bias: np.ndarray | None, parts: list[Part]) -> np.ndarray:
-        axis, count = self.channels
-        shape = list(slab.shape)
-        shape[axis] = count
-        for each, part in zip(self.parts, parts, strict=True):
-            shape[each] = part.y[1] - part.y[0]
-        y = np.zeros(shape, self.dtype)
+        sizes = dict(zip(self.parts, (part.y[1] - part.y[0] for part in parts), strict=True)) | {self.channels: self.count}
+        y = np.zeros([sizes.get(axis, size) for axis, size in enumerate(slab.shape)], self.dtype)
         if bias is not None:
-            y += bias.astype(self.dtype, copy=False).reshape([count if each == axis else 1 for each in range(slab.ndim)])
+            y += bias.astype(self.dtype, copy=False).reshape([-1 if axis == self.channels else 1 for axis in range(y.ndim)])
         return y
+
+
+@dataclass(frozen=True)
+class _Correlate(_Task):
+    """The gradient of w."""
+
+    w_shape: tuple[int, ...]
+
+    def __call__(self, coarse: np.ndarray, fine: np.ndarray, block_id: tuple[int, ...]) -> np.ndarray:
+        """What a block of the coarse side adds, behind an axis of one element for each axis of the data."""
+        parts = self.at(block_id)
+        shape = (*(1,) * coarse.ndim, *self.w_shape)
+        if any(part.empty for part in parts):
+            return np.zeros(shape, self.dtype)
+        pair = (coarse, fine) if self.function == "conv_transpose_backward" else (fine, coarse)
+        x, dy = (each.astype(self.dtype, copy=False) for each in pair)
+        w = np.broadcast_to(np.zeros((), self.dtype), self.w_shape)  # only its shape is read
+        return np.asarray(self.computed(parts, x, w, None, dy, needs=("w",)).w, self.dtype).reshape(shape)
 
 
 class OperatorMaps:
@@ -118,8 +122,8 @@ class OperatorMaps:
         slabs = self.slabs(x, parts, chunks)
         function = "conv_transpose" if operator_map == "scatter" else "conv"
         count = chunks[self.channels][0]
-        task = _Task(function, parts, (), self.call.result, (self.channels, count), self.options)
-        return mapped(task.data_map, function, chunks, self.call.result, slabs, w, bias)
+        task = _DataMap(function, parts, self.call.result, self.options, self.channels, count)
+        return mapped(task, function, chunks, self.call.result, slabs, w, bias)
 
     def correlate(self, coarse: Array, fine: Array, w_shape: tuple[int, ...]) -> Array:
         """The gradient of w, summed over the chunks of the coarse side."""
@@ -130,20 +134,11 @@ class OperatorMaps:
         parts = self.parts("gather", sizes)
         slabs = self.slabs(fine, parts, sizes)
         function = f"{self.operator.name}_backward"
-        task = _Task(function, parts, w_shape, self.call.compute, (self.channels, 1), self.options)
-        ones = tuple((1,) * len(each) for each in coarse.chunks)
-        chunks = (*ones, *((size,) for size in w_shape))
-        axes = range(coarse.ndim)
-        terms = mapped(
-            task.correlate,
-            function,
-            chunks,
-            task.dtype,
-            coarse,
-            slabs,
-            new_axis=range(coarse.ndim, coarse.ndim + len(w_shape)),
-        )
-        return terms.sum(axis=tuple(axes), dtype=task.dtype).astype(self.call.result)
+        task = _Correlate(function, parts, self.call.compute, self.options, w_shape)
+        chunks = (*((1,) * count for count in coarse.numblocks), *((size,) for size in w_shape))
+        behind = range(coarse.ndim, coarse.ndim + len(w_shape))
+        terms = mapped(task, function, chunks, task.dtype, coarse, slabs, new_axis=behind)
+        return terms.sum(axis=tuple(range(coarse.ndim)), dtype=task.dtype).astype(self.call.result)
 
     def slabs(self, x: Array, parts: dict[int, tuple[Part, ...]], chunks: Chunks) -> Array:
         """x with a chunk for each block of a result in these chunks."""

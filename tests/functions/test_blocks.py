@@ -5,7 +5,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from strategies import cuts, plain_calls, transposed_calls
+from strategies import cuts, operator_calls
 
 import convt
 from convt.core.layout import LAYOUTS
@@ -14,25 +14,12 @@ from convt.testing import naive
 from convt.testing.bounds import bound, judge
 
 
-def in_layout(layout, shape, kernel=False):
-    """A shape in the order of channels first, in that of a layout."""
-    if kernel:
-        return tuple(shape[axis] for axis in layout.kernel_back)
-    return layout.data_shape(shape if len(shape) == layout.axes + 2 else (1, *shape), batched=len(shape) == layout.axes + 2)
-
-
 @st.composite
 def calls(draw):
-    """A function's name, the arguments of `blocks`, and those of the whole call."""
-    op = draw(st.sampled_from(["conv_transpose", "conv"]))
-    call = draw(transposed_calls() if op == "conv_transpose" else plain_calls())
-    axes = len(call["w_shape"]) - 2
-    layout = LAYOUTS[draw(st.sampled_from([name for name, each in LAYOUTS.items() if each.axes == axes]))]
-    x_shape, w_shape = in_layout(layout, call["x_shape"]), in_layout(layout, call["w_shape"], kernel=True)
-    options = call["options"] | {"layout": layout.name}
-    y_shape = getattr(convt, f"{op}_shape")(x_shape, w_shape, **options)
-    chunks = draw(cuts(y_shape, layout.letters(len(y_shape)).index("C")))
-    return op, x_shape, w_shape, chunks, options, y_shape
+    """A function's name, the arguments of `blocks`, and the shape of the result."""
+    op, x_shape, w_shape, options, y_shape = draw(operator_calls())
+    layout = LAYOUTS[options["layout"]]
+    return op, x_shape, w_shape, draw(cuts(y_shape, layout.letters(len(y_shape)).index("C"))), options, y_shape
 
 
 def integers(rng, shape):

@@ -8,7 +8,9 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
+import convt
 from convt.backend import Problem
+from convt.core.layout import LAYOUTS
 
 SMALL = st.integers(-3, 7)
 HUGE = st.sampled_from([2**40, -(2**40), 2**59, 2**61, 2**62, 2**63, -(2**63), 10**40])
@@ -81,6 +83,20 @@ def plain_calls(draw: Any) -> dict[str, Any]:
     }
 
 
+@st.composite
+def operator_calls(draw: Any) -> tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any], tuple[int, ...]]:
+    """A valid call in any layout: the function's name, the shapes of x and w, options, and the shape of the result."""
+    op = draw(st.sampled_from(["conv_transpose", "conv"]))
+    call = draw(transposed_calls() if op == "conv_transpose" else plain_calls())
+    axes = len(call["w_shape"]) - 2
+    layout = LAYOUTS[draw(st.sampled_from([name for name, each in LAYOUTS.items() if each.axes == axes]))]
+    shape, batched = call["x_shape"], len(call["x_shape"]) == axes + 2
+    x_shape = layout.data_shape(shape if batched else (1, *shape), batched=batched)
+    w_shape = tuple(call["w_shape"][axis] for axis in layout.kernel_back)
+    options = call["options"] | {"layout": layout.name}
+    return op, x_shape, w_shape, options, getattr(convt, f"{op}_shape")(x_shape, w_shape, **options)
+
+
 def anything(integers: st.SearchStrategy = SMALL) -> st.SearchStrategy:
     """Whatever somebody might pass as an option."""
     scalars = st.one_of(
@@ -124,8 +140,8 @@ def vast_problems(draw: Any) -> Problem:
 
 
 @st.composite
-def cuts(draw: Any, shape: tuple[int, ...], channels: int) -> tuple[Any, ...]:
-    """Sizes of chunks for each axis of an array, of which the axis `channels` is not cut."""
+def cuts(draw: Any, shape: tuple[int, ...], channels: int | None = None) -> tuple[Any, ...]:
+    """Sizes of chunks for each axis of an array, of which the axis `channels`, if any, is not cut."""
     return tuple(_uncut(draw, size) if axis == channels else _cut(draw, size) for axis, size in enumerate(shape))
 
 
