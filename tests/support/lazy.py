@@ -19,19 +19,17 @@ def cut(draw: Any, array: np.ndarray) -> da.Array:
 
 
 def computed(*arrays: da.Array | None) -> tuple[Any, ...]:
-    """The arrays, whose chunks must have the sizes and the dtype that they are said to have."""
-    results = dask.compute(*arrays, scheduler="synchronous")
-    for array, result in zip(arrays, results, strict=True):
-        if array is not None:
-            assert result.shape == array.shape
-            assert result.dtype == array.dtype
-            check_chunks(array)
-    return results
+    """The arrays, whose chunks must be of the sizes and the dtype that they are said to be of."""
+    blocks = [[] if array is None else array.to_delayed().ravel().tolist() for array in arrays]
+    return tuple(map(_assembled, arrays, dask.compute(*blocks, scheduler="synchronous")))
 
 
-def check_chunks(array: da.Array) -> None:
-    """Raise unless each chunk has the size that the array's says."""
-    blocks = array.to_delayed()
-    for place, block in zip(np.ndindex(blocks.shape), dask.compute(*blocks.ravel(), scheduler="synchronous"), strict=True):
-        assert block.shape == tuple(sizes[at] for sizes, at in zip(array.chunks, place, strict=True))
+def _assembled(array: da.Array | None, blocks: list[np.ndarray]) -> np.ndarray | None:
+    if array is None:
+        return None
+    result = np.empty(array.shape, array.dtype)
+    for where, block in zip(da.core.slices_from_chunks(array.chunks), blocks, strict=True):
+        assert block.shape == result[where].shape
         assert block.dtype == array.dtype
+        result[where] = block
+    return result

@@ -91,12 +91,12 @@ def test_arrays_that_are_no_operands(x):
         convt.conv_transpose(x[:, :, da.ones(50, chunks=10) > 0], W)
     with pytest.raises(TypeError, match=r"^x\.dtype must be"):
         convt.conv_transpose(x.astype("M8[s]"), W)
-    with pytest.raises(TypeError, match="^x must hold real numbers, as complex ones have no order, got complex128"):
+    with pytest.raises(TypeError, match=r"^x must hold real numbers, as complex ones have no order, got complex128"):
         convt.max_pool(x.astype("c16"), 2)
     masked = da.ma.masked_array(da.ones((1, 2, 5)), mask=False)
-    with pytest.raises(TypeError, match="^x must be a dask array of NumPy arrays, got one of MaskedArray"):
+    with pytest.raises(TypeError, match=r"^x must be a dask array of NumPy arrays, got one of MaskedArray"):
         convt.conv_transpose(masked, W)
-    with pytest.raises(TypeError, match=r"^needs|needs must hold names"):
+    with pytest.raises(TypeError, match=r"^needs must be a collection of names"):
         convt.conv_transpose_backward(x, W, None, x, needs=3)
     with pytest.raises(ValueError, match=r"^dy\.shape must equal the output's \(1, 3, 52\), got \(1, 2, 50\)"):
         convt.conv_transpose_backward(x, W, None, x)
@@ -105,7 +105,7 @@ def test_arrays_that_are_no_operands(x):
 def test_an_array_of_a_third_library(x):
     torch = pytest.importorskip("torch")
     with pytest.raises(
-        TypeError, match="^w must be a dask array, as the first array is, or a NumPy array, got a Tensor of torch"
+        TypeError, match=r"^w must be a dask array, as the first array is, or a NumPy array, got a Tensor of torch"
     ):
         convt.conv_transpose(x, torch.ones(2, 3, 3))
 

@@ -25,7 +25,7 @@ from convt.testing.bounds import bound, judge
 SEEDS = st.integers(0, 2**32)
 
 
-@settings(max_examples=150)
+@settings(max_examples=120)
 @given(st.data(), operator_calls(), SEEDS)
 def test_any_call_in_any_chunks(data, call, seed):
     op, x_shape, w_shape, options, y_shape = call
@@ -39,7 +39,7 @@ def test_any_call_in_any_chunks(data, call, seed):
     assert_array_equal(computed(y)[0], getattr(convt, op)(x, w, bias, backend="numpy", **options))
 
 
-@settings(max_examples=100)
+@settings(max_examples=80)
 @given(st.data(), operator_calls(), SEEDS)
 def test_gradients_of_any_call_in_any_chunks(data, call, seed):
     op, x_shape, w_shape, options, y_shape = call
@@ -48,8 +48,8 @@ def test_gradients_of_any_call_in_any_chunks(data, call, seed):
     x, w, dy, bias = (integers(rng, shape) for shape in (x_shape, w_shape, y_shape, y_shape[channels : channels + 1]))
     backward = getattr(convt, f"{op}_backward")
     lazy = backward(cut(data.draw, x), w, bias, cut(data.draw, dy), backend="numpy", **options)
-    for given, wanted in zip(computed(*lazy), backward(x, w, bias, dy, backend="numpy", **options), strict=True):
-        assert_array_equal(given, wanted)
+    for got, wanted in zip(computed(*lazy), backward(x, w, bias, dy, backend="numpy", **options), strict=True):
+        assert_array_equal(got, wanted)
 
 
 @pytest.mark.parametrize("op", ["conv_transpose", "conv"])
@@ -64,12 +64,12 @@ def test_dtypes_are_those_of_the_whole(rng, op, dtypes):
     lazy = da.from_array(x, chunks=(1, 3, 4, 3))
     options = {"padding": 1, "backend": "numpy"}
     wanted = getattr(convt, op)(x, w, bias, **options)
-    (given,) = computed(getattr(convt, op)(lazy, w, bias, **options))
-    assert given.dtype == wanted.dtype
-    assert_array_equal(given, wanted)
+    (got,) = computed(getattr(convt, op)(lazy, w, bias, **options))
+    assert got.dtype == wanted.dtype
+    assert_array_equal(got, wanted)
     backward, dy = getattr(convt, f"{op}_backward"), integers(rng, wanted.shape).astype("f4")
-    given = computed(*backward(lazy, w, bias, da.from_array(dy, chunks=5), **options))
-    for each, gradient in zip(given, backward(x, w, bias, dy, **options), strict=True):
+    got = computed(*backward(lazy, w, bias, da.from_array(dy, chunks=5), **options))
+    for each, gradient in zip(got, backward(x, w, bias, dy, **options), strict=True):
         assert each.dtype == gradient.dtype
         np.testing.assert_allclose(each, gradient, rtol=2e-3 if each.dtype == "f2" else 0)
 
@@ -82,30 +82,30 @@ def test_results_are_as_accurate_as_the_whole(rng, dtype):
     options = {"stride": 2, "padding": 1}
     problem = make_problem((30, 29), 3, stride=2, crop=(1, 1), channels=(16, 16), batch=2, dtype=dtype)
     assert problem.fine_array_shape == dy.shape
-    X, dY = da.from_array(x, chunks=(1, 16, 13, 9)), da.from_array(dy, chunks=(1, 8, 20, 30))
-    dx, dw, _ = convt.conv_transpose_backward(X, w, None, dY, **options)
-    results = computed(convt.conv_transpose(X, w, **options), dx, dw)
-    for operation, given, operands in zip(
+    lazy, lazy_dy = da.from_array(x, chunks=(1, 16, 13, 9)), da.from_array(dy, chunks=(1, 8, 20, 30))
+    dx, dw, _ = convt.conv_transpose_backward(lazy, w, None, lazy_dy, **options)
+    results = computed(convt.conv_transpose(lazy, w, **options), dx, dw)
+    for operation, got, operands in zip(
         ("scatter", "gather", "correlate"), results, ((x, w), (dy, w), (dy, x)), strict=True
     ):
         exact = naive.apply(operation, problem, *(each.astype("f8") for each in operands))
-        verdict = judge(given, exact, bound(operation, problem, *operands))
+        verdict = judge(got, exact, bound(operation, problem, *operands))
         assert not verdict.wrong, verdict.words
 
 
 def test_a_network_of_lazy_layers_is_computed_once(rng):
     x, w = integers(rng, (1, 2, 24, 24)), integers(rng, (2, 2, 4, 4))
     options = {"stride": 2, "padding": 1, "backend": "numpy"}
-    X = da.from_array(x, chunks=(1, 2, 8, 8))
-    Y = convt.conv(convt.conv_transpose(X, w, **options) + 1, w, **options)
-    assert Y.chunks == X.chunks
-    assert_array_equal(computed(Y)[0], convt.conv(convt.conv_transpose(x, w, **options) + 1, w, **options))
+    lazy = da.from_array(x, chunks=(1, 2, 8, 8))
+    y = convt.conv(convt.conv_transpose(lazy, w, **options) + 1, w, **options)
+    assert y.chunks == lazy.chunks
+    assert_array_equal(computed(y)[0], convt.conv(convt.conv_transpose(x, w, **options) + 1, w, **options))
 
 
 def test_filters_that_are_dask_arrays(rng):
     x, w, bias = integers(rng, (2, 9)), integers(rng, (2, 3, 4)), integers(rng, (3,))
-    X, W, B = da.from_array(x, chunks=(1, 4)), da.from_array(w), da.from_array(bias)
-    y = convt.conv_transpose(X, W * 2, B, stride=3, backend="numpy")
+    lazy, filters, offset = da.from_array(x, chunks=(1, 4)), da.from_array(w), da.from_array(bias)
+    y = convt.conv_transpose(lazy, filters * 2, offset, stride=3, backend="numpy")
     assert_array_equal(computed(y)[0], convt.conv_transpose(x, w * 2, bias, stride=3, backend="numpy"))
 
 
