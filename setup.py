@@ -88,6 +88,7 @@ SOURCES = {  # C beside the Cython module that leads to it
     "_convt_pool": [CPU / "pool/pool.c", CPU / "pool/limit.c"],
     "_kernels": sorted(CPU.glob("kernels/*.c")),
     "pooling._windows": [CPU / "pooling/pooling.c"],
+    "terms._plan": [CPU / "terms/terms.c"],
     "resampling._rows": [CPU / "resampling/resampling.c"],
 }
 

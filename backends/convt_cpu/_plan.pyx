@@ -24,6 +24,9 @@ cdef class Plan:
         What is computed, borders and padding of vectors included.
     rounds : int
         How often the stages that repeat are run.
+    exact : bool
+        Whether what is not finite of the data that meet the kernel (in correlate, the coarse array) reaches what it does
+        by the definition, and nothing else, where that array is finite.
     scratch_bytes, shared_bytes : int
         Scratch memory of each thread, and of all together.
     nbytes : int
@@ -32,7 +35,7 @@ cdef class Plan:
 
     def __cinit__(self, Job job not None):
         self.order, self.isa, self.size, self.scatters = job.order, job.isa, job.g.size, job.scatters
-        self.rounds = 1
+        self.rounds, self.exact = 1, True
 
     def __dealloc__(self):
         free_tables(&self.all_tables)

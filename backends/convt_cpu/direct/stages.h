@@ -34,9 +34,10 @@ static int NAME(stage_direct_weights)(const convt_call *call, int64_t task, void
     if (first >= last) return 1;
     const REAL *kernel = map.kernel + group * map.k_group;
     REAL *packed = (REAL *)call->packed + (group * p->outputs + first) * p->inputs * all_taps;
-    if (p->column_units) return NAME(pack_columns)(p, kernel, map.k_in, map.k_out, map.k_axis, packed);
+    if (p->column_units) return NAME(pack_columns)(p, call->replaces, kernel, map.k_in, map.k_out, map.k_axis, packed);
     return NAME(pack_weights)(
-        p, first, last, c, convt_least(c + p->block, p->inputs), c, p->inputs, kernel, map.k_in, map.k_out, map.k_axis, packed);
+        p, call->replaces, first, last, c, convt_least(c + p->block, p->inputs), c, p->inputs, kernel, map.k_in, map.k_out,
+        map.k_axis, packed);
 }
 
 /* Units of outputs of strips, in runs; the seat keeps its strip from one run to the next. */
@@ -112,7 +113,7 @@ static int NAME(stage_direct_outputs)(const convt_call *call, int64_t task, void
         int64_t group = wave.group + panel.group, strip = panel.group * wave.count + panel.first;
         if (panel.count > 0 &&
             !NAME(outputs)(
-                p, panel.unit * p->unit, convt_least((panel.unit + panel.units) * p->unit, p->outputs),
+                p, call->replaces, panel.unit * p->unit, convt_least((panel.unit + panel.units) * p->unit, p->outputs),
                 group * p->all_strips + wave.first + panel.first, panel.count, (REAL *)call->shared + strip * p->strip_size,
                 map.kernel + group * map.k_group, map.k_in, map.k_out, map.k_axis, map.bias, map.output, map.out, own))
             return 0;
