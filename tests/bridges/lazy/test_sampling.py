@@ -42,6 +42,7 @@ def per_axis(draw, axes, least, most):
 def test_upsampling_in_any_chunks(data, shaped, mode, seed):
     shape, layout = shaped
     options = {"scale": per_axis(data.draw, layout.axes, 1, 4), "mode": mode, "layout": layout.name, "backend": "numpy"}
+    options["align_corners"] = mode == "bilinear" and data.draw(st.booleans())
     rng = np.random.default_rng(seed)
     x = rng.standard_normal(shape)
     y = convt.upsample(x, **options)
@@ -52,20 +53,6 @@ def test_upsampling_in_any_chunks(data, shaped, mode, seed):
     chunks = data.draw(st.none() | cuts(x.shape))
     (got,) = computed(convt.dask.upsample_backward(cut(data.draw, dy), chunks=chunks, **options))
     assert_allclose(got, convt.upsample_backward(dy, **options), rtol=1e-12, atol=1e-12)
-
-
-def test_aligned_corners_where_space_is_not_cut(rng):
-    x = rng.standard_normal((4, 3, 5, 6)).astype("f4")
-    options = {"scale": (2, 3), "mode": "bilinear", "align_corners": True}
-    lazy = da.from_array(x, chunks=(1, 2, -1, -1))
-    (got,) = computed(convt.dask.upsample(lazy, chunks=(2, 1, 3, 5), **options))
-    assert_allclose(got, convt.upsample(x, **options), rtol=1e-6)
-    (got,) = computed(convt.upsample_backward(convt.upsample(lazy, **options), **options))
-    assert_allclose(got, convt.upsample_backward(convt.upsample(x, **options), **options), rtol=1e-5)
-    with pytest.raises(ValueError, match=r"^align_corners must be False where x is cut along a spatial axis, got True for"):
-        convt.upsample(lazy.rechunk((1, 1, 2, 6)), **options)
-    with pytest.raises(ValueError, match=r"^align_corners must be False where dy is cut"):
-        convt.upsample_backward(da.ones((2, 6), chunks=3), 2, mode="bilinear", align_corners=True)
 
 
 @settings(max_examples=80)
@@ -115,6 +102,19 @@ def test_pooling_in_any_chunks(data, shaped, seed):
 
 def spatial_letters(layout, rank):
     return layout.letters(rank) if rank > layout.axes else "W" * rank
+
+
+@pytest.mark.parametrize("align_corners", [False, True])
+@pytest.mark.parametrize("dtype", ["f2", "f4", "i4", "c8"])
+def test_interpolation_keeps_the_dtypes_of_the_whole(rng, dtype, align_corners):
+    x = rng.integers(-9, 9, (3, 12, 10)).astype(dtype)
+    options = {"scale": (2, 3), "mode": "bilinear", "align_corners": align_corners, "backend": "numpy"}
+    y = convt.upsample(x, **options)
+    lazy = convt.upsample(da.from_array(x, chunks=(2, 5, 4)), **options)
+    got = computed(lazy, convt.upsample_backward(lazy, **options))
+    for each, wanted in zip(got, (y, convt.upsample_backward(y, **options)), strict=True):
+        assert each.dtype == wanted.dtype
+        assert_allclose(each, wanted, rtol=2e-3 if dtype == "f2" else 1e-5, atol=1e-4)
 
 
 def test_pooling_goes_on_lazily(rng):
