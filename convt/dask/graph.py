@@ -16,7 +16,18 @@ from ..core.slabs import Stretch
 from .arguments import Array
 from .chunking import Chunks
 
-__all__ = ["mapped", "rechunked", "side_by_side", "whole"]
+__all__ = ["Task", "mapped", "rechunked", "side_by_side", "whole"]
+
+
+class Task:
+    """What makes a chunk of a result when it is called; dask names the tasks by its function of convt."""
+
+    function: str
+
+    @property
+    def __name__(self) -> str:
+        """Where dask looks for a name."""
+        return f"convt-{self.function}"
 
 
 def side_by_side(x: Array, axis: int, parts: Sequence[Stretch]) -> Array:
@@ -43,10 +54,10 @@ def whole(x: Array, axis: int) -> Array:
     return rechunked(x, axis, (x.shape[axis],))
 
 
-def mapped(function: Callable[..., Any], name: str, chunks: Chunks, dtype: Any, *operands: Any, **options: Any) -> Array:
-    """One task for each chunk; the tasks' names begin with `name`."""
+def mapped(task: Callable[..., Any], chunks: Chunks, dtype: Any, *operands: Any, **options: Any) -> Array:
+    """The array whose chunks a task makes from those of operands, and from what operands without chunks are."""
     meta = np.empty((0,) * len(chunks), dtype)
-    return da.map_blocks(function, *operands, token=f"convt-{name}", chunks=chunks, dtype=meta.dtype, meta=meta, **options)
+    return da.map_blocks(task, *operands, chunks=chunks, dtype=meta.dtype, meta=meta, **options)
 
 
 def _follow(parts: Sequence[Stretch], size: int) -> bool:

@@ -16,13 +16,13 @@ from ..core.slabs import Part, axes_of, grid
 from ..functions import operators as numpys
 from .arguments import Array
 from .chunking import Chunks, carried, halo, merged, order_of
-from .graph import mapped, rechunked, side_by_side, whole
+from .graph import Task, mapped, rechunked, side_by_side, whole
 
 __all__ = ["OperatorMaps"]
 
 
 @dataclass(frozen=True)
-class _Task:
+class _Task(Task):
     """What all tasks of a map have in common.
 
     Attributes
@@ -123,7 +123,7 @@ class OperatorMaps:
         function = "conv_transpose" if operator_map == "scatter" else "conv"
         count = chunks[self.channels][0]
         task = _DataMap(function, parts, self.call.result, self.options, self.channels, count)
-        return mapped(task, function, chunks, self.call.result, slabs, w, bias)
+        return mapped(task, chunks, self.call.result, slabs, w, bias)
 
     def correlate(self, coarse: Array, fine: Array, w_shape: tuple[int, ...]) -> Array:
         """The gradient of w, summed over the chunks of the coarse side."""
@@ -137,7 +137,7 @@ class OperatorMaps:
         task = _Correlate(function, parts, self.call.compute, self.options, w_shape)
         chunks = (*((1,) * count for count in coarse.numblocks), *((size,) for size in w_shape))
         behind = range(coarse.ndim, coarse.ndim + len(w_shape))
-        terms = mapped(task, function, chunks, task.dtype, coarse, slabs, new_axis=behind)
+        terms = mapped(task, chunks, task.dtype, coarse, slabs, new_axis=behind)
         return terms.sum(axis=tuple(range(coarse.ndim)), dtype=task.dtype).astype(self.call.result)
 
     def slabs(self, x: Array, parts: dict[int, tuple[Part, ...]], chunks: Chunks) -> Array:

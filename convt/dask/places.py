@@ -11,8 +11,9 @@ import numpy as np
 from ..core.arrays import INDEX
 from ..core.slabs import Axis, Part, Stretch
 from ..functions import pooling as numpys
+from .graph import Task
 
-__all__ = ["Geography", "Pooling", "Unpooling"]
+__all__ = ["Geography", "Pooling", "Taken", "Unpooling"]
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,13 @@ class Geography:
 
 
 @dataclass(frozen=True)
-class Pooling:
+class Pooling(Task):
     """What all tasks of `max_pool` have in common."""
 
     geography: Geography
     parts: dict[int, tuple[Part, ...]]
     options: dict[str, Any]
+    function: str = "max_pool"
 
     def __call__(self, slab: np.ndarray, block_id: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
         """The maxima of a block and their indices."""
@@ -78,7 +80,18 @@ class Pooling:
 
 
 @dataclass(frozen=True)
-class Unpooling:
+class Taken(Task):
+    """One of the two that `Pooling` makes."""
+
+    place: int
+    function: str = "max_pool"
+
+    def __call__(self, both: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        return both[self.place]
+
+
+@dataclass(frozen=True)
+class Unpooling(Task):
     """What all tasks of `max_pool_backward` or `max_unpool` have in common."""
 
     function: str

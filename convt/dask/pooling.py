@@ -6,7 +6,6 @@ Read `places.py` for what tasks do.
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from ..selection import BackendRequest
 from .arguments import Array, as_chunked, as_lazy, asked_backend
 from .chunking import Chunks, carried, chosen, order_of
 from .graph import mapped, rechunked, side_by_side
-from .places import Geography, Pooling, Unpooling
+from .places import Geography, Pooling, Taken, Unpooling
 
 if TYPE_CHECKING:
     from ..typing import ArrayLike, ChunksLike, IndexingName, LayoutName, PaddingLike, SizesLike
@@ -79,10 +78,8 @@ def max_pool(
     parts = {axis: tuple(each) for axis, each in cut.parts.items()}
     slabs = cut.slabs(lazy, {axis: [part.x for part in each] for axis, each in parts.items()})
     task = Pooling(cut.geography(), parts, cut.options(backend))
-    both = mapped(task, "max_pool", cut.chunks, object, slabs)
-    y, indices = (
-        mapped(itemgetter(place), "max_pool", cut.chunks, dtype, both) for place, dtype in enumerate((call.result, INDEX))
-    )
+    both = mapped(task, cut.chunks, object, slabs)
+    y, indices = (mapped(Taken(place), cut.chunks, dtype, both) for place, dtype in enumerate((call.result, INDEX)))
     return Pooled(y, indices)
 
 
@@ -173,7 +170,7 @@ def _at_indices(
     axes = tuple(axes_of(call.problem))
     task = Unpooling(function, cut.geography(), axes, parts, call.result, cut.options(backend))
     operands = (cut.slabs(array, stretches_of_x) for array in (lazy, places))
-    return mapped(task, function, cut.chunks, call.result, *operands)
+    return mapped(task, cut.chunks, call.result, *operands)
 
 
 class _Cut:

@@ -14,7 +14,7 @@ from ..numpy_backend.upsampling import collect, interpolate, weights
 from ..selection import BackendRequest
 from .arguments import Array, as_lazy, asked_backend
 from .chunking import Chunks, chosen, divided, order_of
-from .graph import mapped, rechunked, side_by_side
+from .graph import Task, mapped, rechunked, side_by_side
 
 if TYPE_CHECKING:
     from ..typing import ChunksLike, LayoutName, ModeName, SizesLike
@@ -118,7 +118,7 @@ class _Along(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Task:
+class _Task(Task):
     """What all tasks have in common: the function that they call on a slab, and how its result is cropped, by axis."""
 
     function: str
@@ -135,7 +135,7 @@ class _Task:
 
 
 @dataclass(frozen=True)
-class _Corners:
+class _Corners(Task):
     """The same with aligned corners, where positions depend on the whole: by NumPy, with weights of the whole."""
 
     function: str
@@ -179,7 +179,7 @@ def _mapped(
         layout = call.frame.layout.name
         options = {"scale": call.problem.stride, "mode": call.mode, "layout": layout, "backend": asked}
         task = _Task(function, along, call.result, options)
-    return mapped(task, function, wanted, call.result, array)
+    return mapped(task, wanted, call.result, array)
 
 
 def _steps(call: Any) -> dict[int, int]:

@@ -135,6 +135,7 @@ def test_only_what_is_needed_is_computed_and_graphs_are_alike():
     assert gradients.w.numblocks == (1, 1, 1)
     again = convt.conv_transpose_backward(x, w, None, dy, needs=["w"])
     assert again.w.name == gradients.w.name
+    assert convt.conv_transpose(x, w).name.startswith("convt-conv_transpose-")
     assert convt.conv_transpose(x, w).name == convt.conv_transpose(x, w).name != convt.conv_transpose(x, w + 1).name
 
 
@@ -206,3 +207,12 @@ def test_output_that_is_padding_alone_is_bias():
     y = convt.conv_transpose(x, w, [3.0], padding=[(-40, -30)])
     assert y.chunks[2] == (10,) * 9
     assert y.compute(scheduler="synchronous").tolist() == [[[3.0] * 40 + [4.0] * 20 + [3.0] * 30]]
+    y = convt.conv_transpose(x, w, [3.0], padding=[(-40, 25)])
+    assert y.compute(scheduler="synchronous").tolist() == [[[3.0] * 35]]
+
+
+def test_terms_of_a_gradient_are_rounded_once():
+    """Five terms of 2049, which float16 does not have: in all 10245, next to 10248."""
+    x = da.ones((1, 1, 5 * 2049), chunks=2049, dtype="f2")
+    gradients = convt.conv_backward(x, np.ones((1, 1, 1), "f2"), None, x, needs=["w"])
+    assert computed(gradients.w)[0].tolist() == [[[10248.0]]]
