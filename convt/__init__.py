@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .backend import Backend, BackendUnavailable
 from .config import show_config
+from .core.constant import Filters
 from .core.problem import Problem
 from .functions.blocks import Block, blocks
 from .functions.double_backward import DoubleGradients, conv_double_backward, conv_transpose_double_backward
@@ -38,6 +39,7 @@ __all__ = [
     "Block",
     "ConvOperator",
     "DoubleGradients",
+    "Filters",
     "Gradients",
     "Pooled",
     "Problem",

@@ -7,8 +7,10 @@ from typing import Any, NamedTuple, TypeAlias
 import dask
 import dask.array as da
 import numpy as np
+from dask.base import tokenize
 
 from ..core.arrays import as_array, check_dtype
+from ..core.constant import Filters
 from ..core.containers import container_of
 from ..selection import BackendRequest, check_request, standing_request
 
@@ -54,7 +56,9 @@ def as_chunked(name: str, value: Any) -> Array:
 
 
 def as_constant(name: str, value: Any) -> Constant:
-    """Return the argument, NumPy's or a dask array of one chunk, as a node of the graph. NumPy's is copied."""
+    """Return the argument, NumPy's, Filters or a dask array of one chunk, as a node of the graph. NumPy's is copied."""
+    if isinstance(value, Filters):
+        return Constant(value.shape, value.dtype, dask.delayed(value, name=f"filters-{tokenize(value.array)}"))
     if not isinstance(value, da.Array):
         array = _plain(name, value).copy()
         return Constant(array.shape, array.dtype, dask.delayed(array, pure=True))

@@ -109,6 +109,15 @@ def test_filters_that_are_dask_arrays(rng):
     assert_array_equal(computed(y)[0], convt.conv_transpose(x, w * 2, bias, stride=3, backend="numpy"))
 
 
+def test_filters_that_are_constant_are_prepared_once(rng):
+    x, w = rng.standard_normal((16, 2000)).astype("f4"), convt.Filters(rng.standard_normal((16, 16, 3)).astype("f4"))
+    lazy = da.from_array(x, chunks=(16, 500))
+    got = convt.conv(lazy, w, padding=1).compute(scheduler="threads")
+    np.testing.assert_allclose(got, convt.conv(x, w.array, padding=1), rtol=1e-4, atol=1e-4)
+    for gradient in convt.conv_backward(lazy, w, None, lazy, padding=1, backend="numpy")[:2]:
+        assert type(computed(gradient)[0]) is np.ndarray
+
+
 def test_filters_are_copied_when_the_call_is_made(rng):
     x, w = integers(rng, (2, 9)), integers(rng, (2, 3, 4))
     wanted = convt.conv_transpose(x, w, backend="numpy")
