@@ -45,7 +45,7 @@ def conv_transpose(
     x : dask.array.Array
         Of NumPy arrays, with known chunk sizes. Chunks along the channels are joined.
     w, bias : array_like
-        NumPy's, which are copied, or dask arrays of one chunk. `convt.Filters` are prepared once for the chunks of a process.
+        NumPy's, which are copied, or dask arrays of one chunk. w as `convt.Filters` is prepared once in each process.
     stride, padding, output_padding, output_size, dilation, groups, layout
         As in `convt.conv_transpose`.
     chunks : sequence with one entry for each axis of y, optional

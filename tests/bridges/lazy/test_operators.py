@@ -114,6 +114,7 @@ def test_filters_that_are_constant_are_prepared_once(rng):
     lazy = da.from_array(x, chunks=(16, 500))
     got = convt.conv(lazy, w, padding=1).compute(scheduler="threads")
     np.testing.assert_allclose(got, convt.conv(x, w.array, padding=1), rtol=1e-4, atol=1e-4)
+    assert w.nbytes > w.array.nbytes
     for gradient in convt.conv_backward(lazy, w, None, lazy, padding=1, backend="numpy")[:2]:
         assert type(computed(gradient)[0]) is np.ndarray
 
