@@ -75,8 +75,8 @@ def blocks(
 
     Notes
     -----
-    A slab is as small as possible where blocks are no smaller than the dilation and x's borders are met; elsewhere it may
-    have a few elements at its ends that only the holes between taps, or the gaps between windows, meet.
+    A slab is as small as possible, but for a few elements at its ends where a block is smaller than the dilation, or where
+    x begins or ends in a gap between windows or taps.
 
     The gradient of x is the other function of dy. That of w is a sum over the blocks of the function whose y is the coarse
     side: for ``b in blocks("conv", y.shape, ...)``, that of conv_transpose adds
