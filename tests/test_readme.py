@@ -22,7 +22,7 @@ def test_the_code_of_the_readme_runs(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) >= 3
+    assert len(blocks) >= 4
     names = {}
     try:
         for block in filter(has_its_library, blocks):

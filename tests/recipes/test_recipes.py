@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "docs" / "recipes"
-NEEDS = {"autograd": ("autograd",), "keras": ("keras", "jax")}
+NEEDS = {
+    "autograd": ("autograd",),
+    "files": (),
+    "keras": ("keras", "jax"),
+    "onnx": ("onnx",),
+    "pylops": ("pylops",),
+    "scipy": ("scipy",),
+    "xarray": ("xarray", "dask.array"),
+}
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="only in a checkout")
 
