@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
+from pathlib import Path
 
-from .children import Failure, Findings, explore
+from .children import Failure, Findings, build_refuser, explore
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,19 +17,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="cases follow from it and their numbers (1)")
     parser.add_argument("--failures", type=int, default=10, help="stop after so many (10)")
     parser.add_argument("--case", metavar="SEED:NUMBER", help="this one alone")
-    parser.add_argument("--plant", metavar="ERROR", help="make an error of planted.py, which should be found")
+    parser.add_argument("--plant", metavar="ERROR", default="", help="make an error of planted.py, which should be found")
+    parser.add_argument("--refuse", action="store_true", help="refuse memory instead (refusals.py); glibc and a C compiler")
     given = parser.parse_args(arguments)
-    planted = f" --plant {given.plant}" if given.plant else ""
+    flags = f" --plant {given.plant!r}" * bool(given.plant) + " --refuse" * given.refuse
+    seed, number = map(int, given.case.split(":")) if given.case else (given.seed, 0)
 
     def tell(failure: Failure) -> None:
-        print(f"\n{failure.reason}\n{failure.words}\n  again: python -m tests.fuzz --case {seed}:{failure.number}{planted}", flush=True)
+        print(
+            f"\n{failure.reason}\n{failure.words}\n  again: python -m tests.fuzz --case {seed}:{failure.number}{flags}",
+            flush=True,
+        )
 
-    if given.case:
-        seed, number = map(int, given.case.split(":"))
-        found = explore(seed, first=number, cases=1, plant=given.plant, tell=tell)
-    else:
-        seed = given.seed
-        found = explore(seed, seconds=given.seconds, failures=given.failures, plant=given.plant, tell=tell)
+    with tempfile.TemporaryDirectory() as folder:
+        refuser = build_refuser(Path(folder)) if given.refuse else None
+        limits = {"first": number, "cases": 1} if given.case else {"seconds": given.seconds, "failures": given.failures}
+        found = explore(seed, plant=given.plant, refuser=refuser, tell=tell, **limits)
     print(report(found))
     return 1 if found.failures else 0
 

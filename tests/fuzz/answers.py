@@ -51,7 +51,9 @@ class Answer:
 
     def viewed(self, view: Callable[[np.ndarray], np.ndarray]) -> Answer:
         """The same with axes of the caller's."""
-        return Answer([(view(want), view(limit)) for want, limit in self.parts], self.dtype, self.terms, self.overflows, self.order)
+        return Answer(
+            [(view(want), view(limit)) for want, limit in self.parts], self.dtype, self.terms, self.overflows, self.order
+        )
 
     def wrong(self, got: Any) -> str | None:
         """What is wrong with a result; None if nothing is."""
@@ -78,7 +80,9 @@ class Answer:
             if not different.any():
                 return ""
             at = tuple(map(int, np.argwhere(different)[0]))
-            return f"wrong at {int(different.sum())} of {got.size} elements, first at {at}: got {got[at]}, expected {want[at]}"
+            return (
+                f"wrong at {int(different.sum())} of {got.size} elements, first at {at}: got {got[at]}, expected {want[at]}"
+            )
         compute = computed_in(self.dtype)
         if got.dtype.newbyteorder("=") == _NARROW:
             got = self._widened(got, want, limit)

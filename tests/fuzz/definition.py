@@ -43,7 +43,7 @@ def correlate(g: Geometry, fine: Array, coarse: Array) -> Array:
     fine, coarse, kernel = _grouped(g, fine), _grouped(g, coarse), np.zeros(g.shape("kernel"))
     result = _filters(g, kernel)
     for tap, here, there in _meetings(g):
-        some, others = (each.reshape(*each.shape[:3], -1) for each in (fine[there], coarse[here]))
+        some, others = _flat(fine[there]), _flat(coarse[here])
         result[tap] = np.einsum("ngfq,ngcq->gcf", some, others)
     return kernel
 
@@ -71,7 +71,9 @@ def _meetings(g: Geometry) -> Iterator[tuple[tuple, Places, Places]]:
             yield (..., *tap), (..., *here), (..., *there)
 
 
-def _along(coarse: int, fine: int, kernel: int, stride: int, before: int, dilation: int) -> Iterator[tuple[slice, slice] | None]:
+def _along(
+    coarse: int, fine: int, kernel: int, stride: int, before: int, dilation: int
+) -> Iterator[tuple[slice, slice] | None]:
     """For each tap of an axis the coarse and the fine elements that it joins; None for no elements."""
     for tap in range(kernel):
         at = [q for q in range(coarse) if 0 <= q * stride - before + tap * dilation < fine]
@@ -85,6 +87,10 @@ def _along(coarse: int, fine: int, kernel: int, stride: int, before: int, dilati
 def _grouped(g: Geometry, array: Array) -> Array:
     batch, channels, *spatial = array.shape
     return array.reshape(batch, g.groups, channels // g.groups, *spatial)
+
+
+def _flat(array: Array) -> Array:
+    return array.reshape(*array.shape[:3], int(np.prod(array.shape[3:])))
 
 
 def _filters(g: Geometry, kernel: Array) -> Array:

@@ -27,17 +27,23 @@ class Family:
         Those that the family is for.
     axes : tuple of int
         The numbers of spatial axes that it has.
+    of_gradients : bool
+        Whether these engines compute gradients of filters alone.
     """
 
     draw: Callable[[np.random.Generator], Geometry]
     weight: float
     engines: tuple[str, ...]
     axes: tuple[int, ...] = (1, 2, 3)
+    of_gradients: bool = False
 
 
-def draw_geometry(rng: np.random.Generator, *, axes: int | None = None, most: int = _MOST) -> tuple[Geometry, str]:
-    """A geometry, with so many axes if told, and the name of its family."""
-    names = [name for name, family in FAMILIES.items() if axes is None or axes in family.axes]
+def draw_geometry(
+    rng: np.random.Generator, *, axes: int | None = None, most: int = _MOST, gradients: bool = False
+) -> tuple[Geometry, str]:
+    """A geometry, with so many axes if told, for a call that computes `gradients` or not, and the name of its family."""
+    fits = {name: family for name, family in FAMILIES.items() if axes is None or axes in family.axes}
+    names = [name for name, family in fits.items() if gradients or not family.of_gradients]
     weights = np.array([FAMILIES[name].weight for name in names])
     for attempt in range(1000):
         name = str(rng.choice(names, p=weights / weights.sum())) if attempt < 900 else "any"
@@ -216,7 +222,7 @@ def _silent(rng: np.random.Generator) -> Geometry:
 FAMILIES = {
     "any": Family(_any, 20, ("direct", "correlate", "im2col", "thin", "cells", "depthwise")),
     "few taps": Family(_few_taps, 16, ("winograd",), (2,)),
-    "filter gradients": Family(_filter_gradients, 16, ("winograd_correlate",)),
+    "filter gradients": Family(_filter_gradients, 26, ("winograd_correlate",), of_gradients=True),
     "layers": Family(_layers, 12, ("direct", "correlate", "im2col")),
     "depthwise": Family(_depthwise, 9, ("depthwise",)),
     "large strides": Family(_large_strides, 8, ("cells", "correlate")),

@@ -104,7 +104,10 @@ def _answers(given: Arguments, needs: tuple[str, ...]) -> dict[str, Answer | Non
     nothing = Answer([(np.zeros((0, 0)),) * 2], given.result)
     first = first_gradients(given, needs)
     found = {"dzdx": first["x"], "dzdf": first["w"], "dzdb": first["bias"]}
-    return {name: nothing if each is None else each if name == "dzdb" else _in_fortran_order(each) for name, each in found.items()}
+    return {
+        name: nothing if each is None else each if name == "dzdb" else _in_fortran_order(each)
+        for name, each in found.items()
+    }
 
 
 def _in_fortran_order(answer: Answer) -> Answer:

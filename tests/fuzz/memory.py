@@ -122,7 +122,12 @@ def _where(rng: np.random.Generator) -> str:
 
 
 def _placed(
-    rng: np.random.Generator, values: np.ndarray, order: tuple[int, ...], steps: tuple[int, ...], where: str, words: list[str]
+    rng: np.random.Generator,
+    values: np.ndarray,
+    order: tuple[int, ...],
+    steps: tuple[int, ...],
+    where: str,
+    words: list[str],
 ) -> Placed:
     gap = int(rng.integers(1, 4)) if steps != (1,) * values.ndim and rng.random() < 0.3 else 0
     strides, first, extent = _layout(values.shape, values.itemsize, order, steps, gap)
@@ -153,7 +158,5 @@ def _layout(
     return tuple(strides), first, extent if 0 not in shape else 0
 
 
-def _view(
-    store: np.ndarray, shape: tuple[int, ...], dtype: np.dtype, offset: int, strides: tuple[int, ...]
-) -> np.ndarray:
+def _view(store: np.ndarray, shape: tuple[int, ...], dtype: np.dtype, offset: int, strides: tuple[int, ...]) -> np.ndarray:
     return np.ndarray(shape, dtype, store, offset if 0 not in shape else 0, strides)

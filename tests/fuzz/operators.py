@@ -116,7 +116,7 @@ def draw_arguments(
     `fit` changes the geometry to what a function takes, which then has no options but its own.
     """
     transposed = bool(rng.random() < 0.5) if transposed is None else transposed
-    g, family = draw_geometry(rng, axes=axes)
+    g, family = draw_geometry(rng, axes=axes, gradients="dy" in names)
     options: dict[str, Any] = {}
     if fit is not None:
         g = fit(g)

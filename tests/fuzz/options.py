@@ -34,7 +34,9 @@ def draw_options(rng: np.random.Generator, g: Geometry, *, transposed: bool) -> 
         after = tuple(a + o for a, o in zip(g.after, extra, strict=True))
         options |= _paddings(rng, tuple(zip(g.before, after, strict=True)))
         if transposed and (any(extra) or rng.random() < 0.2):
-            options |= {"output_size": written(rng, g.fine)} if rng.random() < 0.5 else {"output_padding": written(rng, extra)}
+            options |= (
+                {"output_size": written(rng, g.fine)} if rng.random() < 0.5 else {"output_padding": written(rng, extra)}
+            )
     for name, values in (("stride", g.stride), ("dilation", g.dilation)):
         if set(values) != {1} or rng.random() < 0.3:
             options[name] = written(rng, values)

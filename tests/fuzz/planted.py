@@ -1,4 +1,4 @@
-"""Errors that the fuzzer must find: each spoils the cpu backend, or a function of convt, in the process that plants it."""
+"""Errors that the fuzzer must find: each spoils the cpu backend or a function of convt, in a ``with`` block."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,19 +19,40 @@ from convt.registry import registry
 Map = Callable[..., Any]
 
 
-def plant(name: str) -> None:
-    """Make an error, for good."""
-    ERRORS[name]()
+@dataclass(frozen=True)
+class Error:
+    """One wrong function.
+
+    Attributes
+    ----------
+    name : str
+        Of a function of the cpu backend, or of convt, as "convt.conv".
+    spoil : callable
+        Makes the wrong function of the right one.
+    ends : bool
+        Whether it may end the process, or never return.
+    """
+
+    name: str
+    spoil: Callable[[Map], Map]
+    ends: bool = False
 
 
-def _spoilt(name: str, spoil: Callable[[Map], Map]) -> Callable[[], None]:
-    """An error in a map of the cpu backend."""
-
-    def make() -> None:
-        backend = registry().get("cpu")
-        setattr(backend, name, spoil(getattr(backend, name)))
-
-    return make
+@contextmanager
+def planted(name: str) -> Iterator[None]:
+    """A block in which there is an error; none without a name."""
+    if not name:
+        yield
+        return
+    error = ERRORS[name]
+    *of_convt, function = error.name.split(".")
+    owner: Any = convt if of_convt else registry().get("cpu")
+    right = getattr(owner, function)
+    setattr(owner, function, error.spoil(right))
+    try:
+        yield
+    finally:
+        setattr(owner, function, right)
 
 
 def _missing_tap(gather: Map) -> Map:
@@ -66,8 +89,6 @@ def _outside(gather: Map) -> Map:
     def spoilt(problem: Any, fine: Any, kernel: Any, bias: Any, coarse: Any) -> None:
         gather(problem, fine, kernel, bias, coarse)
         if coarse.base is not None and coarse.size:
-            last = coarse[(-1,) * coarse.ndim]
-            del last
             end = coarse.ctypes.data + sum((n - 1) * s for n, s in zip(coarse.shape, coarse.strides, strict=True))
             ctypes.c_char.from_address(end + coarse.itemsize).value = b"\0"
 
@@ -136,7 +157,7 @@ def _bits_by_threads(correlate: Map) -> Map:
 def _crash(gather: Map) -> Map:
     def spoilt(problem: Any, fine: Any, kernel: Any, bias: Any, coarse: Any) -> None:
         gather(problem, fine, kernel, bias, coarse)
-        if len(problem.stride) == 3:
+        if problem.batch > 1:
             os.kill(os.getpid(), signal.SIGSEGV)
 
     return spoilt
@@ -151,7 +172,7 @@ def _hang(gather: Map) -> Map:
     return spoilt
 
 
-def _first_index(max_pool: Map) -> Map:
+def _last_index(max_pool: Map) -> Map:
     """The last of equal maxima."""
 
     def spoilt(problem: Any, fine: Any, coarse: Any, indices: Any) -> None:
@@ -162,50 +183,45 @@ def _first_index(max_pool: Map) -> Map:
     return spoilt
 
 
-def _wrong_dtype() -> None:
-    conv = convt.conv
-
+def _wrong_dtype(conv: Map) -> Map:
     def spoilt(*arguments: Any, **options: Any) -> Any:
         y = conv(*arguments, **options)
         return y.astype(np.float64) if y.dtype == np.float16 else y
 
-    convt.conv = spoilt
+    return spoilt
 
 
-def _wrong_order() -> None:
-    upsample = convt.upsample
-
+def _wrong_order(conv: Map) -> Map:
     def spoilt(*arguments: Any, **options: Any) -> Any:
-        return np.ascontiguousarray(upsample(*arguments, **options))
+        y = conv(*arguments, **options)
+        return y if "out" in options else np.ascontiguousarray(y)
 
-    convt.upsample = spoilt
+    return spoilt
 
 
-def _not_out() -> None:
-    conv_transpose = convt.conv_transpose
-
+def _not_out(conv_transpose: Map) -> Map:
     def spoilt(*arguments: Any, **options: Any) -> Any:
         y = conv_transpose(*arguments, **options)
         return y.copy() if "out" in options else y
 
-    convt.conv_transpose = spoilt
+    return spoilt
 
 
-ERRORS: dict[str, Callable[[], None]] = {
-    "missing tap": _spoilt("gather", _missing_tap),
-    "off by one element": _spoilt("scatter", _shifted),
-    "last column": _spoilt("scatter", _last_column),
-    "writes outside": _spoilt("gather", _outside),
-    "reads outside": _spoilt("scatter", _beyond_the_input),
-    "input changed": _spoilt("correlate", _input_changed),
-    "NaN spreads": _spoilt("scatter", _nan_spreads),
-    "hot element spoils": _spoilt("gather", _hot_spoils),
-    "infinity hidden": _spoilt("correlate", _infinity_hidden),
-    "bits by threads": _spoilt("correlate", _bits_by_threads),
-    "crash": _spoilt("gather", _crash),
-    "hang": _spoilt("gather", _hang),
-    "last of equal maxima": _spoilt("max_pool", _first_index),
-    "wrong dtype": _wrong_dtype,
-    "wrong order": _wrong_order,
-    "another array than out": _not_out,
+ERRORS = {
+    "missing tap": Error("gather", _missing_tap),
+    "off by one element": Error("scatter", _shifted),
+    "last column": Error("scatter", _last_column),
+    "writes outside": Error("gather", _outside, ends=True),
+    "reads outside": Error("scatter", _beyond_the_input, ends=True),
+    "input changed": Error("correlate", _input_changed),
+    "NaN spreads": Error("scatter", _nan_spreads),
+    "hot element spoils": Error("gather", _hot_spoils),
+    "infinity hidden": Error("correlate", _infinity_hidden),
+    "bits by threads": Error("correlate", _bits_by_threads),
+    "crash": Error("gather", _crash, ends=True),
+    "hang": Error("gather", _hang, ends=True),
+    "last of equal maxima": Error("max_pool", _last_index),
+    "wrong dtype": Error("convt.conv", _wrong_dtype),
+    "wrong order": Error("convt.conv", _wrong_order),
+    "another array than out": Error("convt.conv_transpose", _not_out),
 }

@@ -105,7 +105,9 @@ def _windows(rng: np.random.Generator, fine: Sizes) -> tuple[tuple[Sizes, Sizes,
         if all(f + b + a >= k for f, (b, a), k in zip(fine, pairs, size, strict=True)):
             coarse = tuple((f + b + a - k) // s + 1 for f, (b, a), k, s in zip(fine, pairs, size, stride, strict=True))
             if all((c - 1) * s - b < f for c, s, (b, _a), f in zip(coarse, stride, pairs, fine, strict=True)):
-                return (size, stride, tuple(b for b, _a in pairs), coarse), {"padding": pairs} if any(map(any, pairs)) else {}
+                return (size, stride, tuple(b for b, _a in pairs), coarse), {"padding": pairs} if any(
+                    map(any, pairs)
+                ) else {}
 
 
 def _dtype(rng: np.random.Generator, name: str) -> np.dtype:
@@ -141,16 +143,12 @@ def _output_size(
     return {} if own == fine and rng.random() < 0.7 else {"output_size": written(rng, fine)}
 
 
-def _answer(
-    name: str, x: np.ndarray, indices: np.ndarray, fine: Sizes, dtype: np.dtype, overflows: bool
-) -> Answer:
+def _answer(name: str, x: np.ndarray, indices: np.ndarray, fine: Sizes, dtype: np.dtype, overflows: bool) -> Answer:
     if name == "max_unpool":
         return _moved(sampled.put_at(x, indices, fine), dtype)
     if name == "max_unpool_backward":
         return _moved(sampled.take_at(x, indices), dtype)
-    found = [
-        (sampled.add_at(part, indices, fine), sampled.add_at(abs(part), indices, fine)) for part in parts(exact(x))
-    ]
+    found = [(sampled.add_at(part, indices, fine), sampled.add_at(abs(part), indices, fine)) for part in parts(exact(x))]
     return Answer(found, dtype, max(1, int(np.prod(indices.shape[2:]))), overflows)
 
 

@@ -14,10 +14,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-sys.path[:] = [each for each in sys.path if Path(each or ".").resolve() != Path(__file__).resolve().parents[2]]  # not this convt
+sys.path[:] = [
+    each for each in sys.path if Path(each or ".").resolve() != Path(__file__).resolve().parents[2]
+]  # not this convt
 
-from .case import run_case  # noqa: E402
-from .planted import plant  # noqa: E402
+from . import case, refusals  # noqa: E402
+from .planted import planted  # noqa: E402
 
 
 class EngineCounter(logging.Handler):
@@ -26,6 +28,13 @@ class EngineCounter(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.counted: Counter[str] = Counter()
+
+    def listen(self) -> None:
+        """Have that backend say it."""
+        log = logging.getLogger("convt.cpu")
+        log.setLevel(logging.DEBUG)
+        log.addHandler(self)
+        log.propagate = False
 
     def emit(self, record: logging.LogRecord) -> None:
         if isinstance(record.args, tuple) and len(record.args) > 1:
@@ -37,26 +46,24 @@ class EngineCounter(logging.Handler):
         return taken
 
 
-def work(seed: int, first: int, count: int, planted: str) -> None:
-    """Run so many cases."""
+def work(seed: int, first: int, count: int, kind: str, error: str) -> None:
+    """Run so many cases or refusals, with an error of `planted.py` if one is named."""
+    run_case = {"cases": case.run_case, "refusals": refusals.run_case}[kind]
     lines = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     engines = EngineCounter()
-    log = logging.getLogger("convt.cpu")
-    log.setLevel(logging.DEBUG)
-    log.addHandler(engines)
-    log.propagate = False
-    if planted:
-        plant(planted)
-    for number in range(first, first + count):
-        print(json.dumps({"begins": number}), file=lines, flush=True)
-        outcome = run_case(seed, number)
-        told = {"ended": number, "subject": outcome.subject, "failure": outcome.failure, "engines": engines.taken()}
-        told["words"] = outcome.words if outcome.failure else ""
-        print(json.dumps(told), file=lines, flush=True)
+    if kind == "cases":  # logging does not do without memory
+        engines.listen()
+    with planted(error):
+        for number in range(first, first + count):
+            print(json.dumps({"begins": number}), file=lines, flush=True)
+            outcome = run_case(seed, number)
+            told = {"ended": number, "subject": outcome.subject, "failure": outcome.failure, "engines": engines.taken()}
+            told["words"] = outcome.words if outcome.failure else ""
+            print(json.dumps(told), file=lines, flush=True)
 
 
 if __name__ == "__main__":
-    work(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    work(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])
