@@ -12,7 +12,7 @@ what it draws is in
     surroundings.py   backend, engine, instruction set, threads
 
 and the functions that are called in `operators.py`, `gradients.py`, `layers.py`, `matconvnet.py`, `matrices.py`,
-`upsampling.py`, `pooling.py`, `banks.py` and `mistakes.py`. `definition.py` and `sampled.py` say what is right, `answers.py` how near
-a result must be. `children.py` runs cases in child processes, which may crash or hang. `planted.py` has errors to be found,
-`refusals.py` the second driver, which refuses memory.
+`upsampling.py`, `pooling.py`, `banks.py` and `mistakes.py`. `definition.py` and `sampled.py` say what is right, `answers.py`
+how near a result must be. `children.py` runs cases in child processes, which may crash or hang. `planted.py` has errors to
+be found, `refusals.py` the second driver, which refuses memory.
 """

@@ -108,10 +108,7 @@ def _called(trial: Trial, surroundings: Surroundings) -> tuple[dict[str, Any] | 
 def _wrong_results(trial: Trial, results: dict[str, Any]) -> str | None:
     for name, answer in trial.answers.items():
         got = results[name]
-        if answer is None:
-            words = None if got is None else "is there, and should be None"
-        else:
-            words = answer.wrong(got)
+        words = answer.wrong(got) if answer is not None else None if got is None else "is there, and should be None"
         if words:
             return f"{name} {words}"
     if trial.out is not None and next(iter(results.values())) is not trial.out.array:

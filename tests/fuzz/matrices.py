@@ -9,7 +9,7 @@ import numpy as np
 
 import convt
 
-from .answers import Answer, linear
+from .answers import linear
 from .families import FAMILIES, draw_geometry
 from .geometry import data_order, kernel_order, layouts
 from .memory import place

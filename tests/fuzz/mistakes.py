@@ -12,9 +12,10 @@ from .operators import draw_arguments
 from .trial import Trial
 
 _JUNK: tuple[Any, ...] = (
-    None, True, -1, 0, 7, 2**40, -(2**40), 2**62, 2**63, 10**40, 1.5, float("nan"), 1j, "", "same ", b"same", (), (1, 2), [[1], [2, 3]],
-    ((1, 2), 3), {}, {1: 2}, object(), int, np.zeros(0), np.zeros((2, 2)), np.array("x"), np.array([None]), np.float32(2), slice(3),
-)  # fmt: skip
+    *(None, True, -1, 0, 7, 2**40, -(2**40), 2**62, 2**63, 10**40, 1.5, float("nan"), 1j, "", "same ", b"same"),
+    *((), (1, 2), [[1], [2, 3]], ((1, 2), 3), {}, {1: 2}, object(), int, slice(3)),
+    *(np.zeros(0), np.zeros((2, 2)), np.array("x"), np.array([None]), np.float32(2)),
+)
 
 
 def draw(rng: np.random.Generator) -> Trial:

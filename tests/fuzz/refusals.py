@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import product
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -26,15 +27,13 @@ from convt import matconvnet, nn
 
 from .case import Outcome
 
-_GOLDEN = 0.6180339887498949  # multiples of it fall everywhere evenly
-
 
 def run_case(seed: int, number: int) -> Outcome:
     """Refuse one request of one call."""
     begin = time.perf_counter()
     made = calls()[number % len(calls())]
     right, requests = made.measured()
-    at = int(requests * ((number // len(calls()) * _GOLDEN + seed * 0.1) % 1))
+    at = _spread(seed + number // len(calls()), requests)
     before = [array.tobytes() for array in made.arrays]
     subject, failure, counter = "right results", None, _counter()
     with made.engine_forced():
@@ -88,6 +87,14 @@ class Call:
                 left, counter.value = counter.value, -1
             _MEASURED[self.name] = right, max(many - left, 1)
         return _MEASURED[self.name]
+
+
+def _spread(position: int, count: int) -> int:
+    """A place among so many: far from the last position's, and each of them once in so many positions."""
+    step = int(count * 0.618) | 1
+    while gcd(step, count) > 1:
+        step += 1
+    return position * step % count
 
 
 _MEASURED: dict[str, tuple[bytes, int]] = {}
