@@ -207,6 +207,16 @@ def _not_out(conv_transpose: Map) -> Map:
     return spoilt
 
 
+def _another_error(scatter: Map) -> Map:
+    def spoilt(*arguments: Any) -> None:
+        try:
+            scatter(*arguments)
+        except MemoryError:
+            raise OSError from None
+
+    return spoilt
+
+
 ERRORS = {
     "missing tap": Error("gather", _missing_tap),
     "off by one element": Error("scatter", _shifted),
@@ -224,4 +234,5 @@ ERRORS = {
     "wrong dtype": Error("convt.conv", _wrong_dtype),
     "wrong order": Error("convt.conv", _wrong_order),
     "another array than out": Error("convt.conv_transpose", _not_out),
+    "no MemoryError": Error("scatter", _another_error, ends=True),
 }
