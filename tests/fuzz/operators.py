@@ -146,6 +146,9 @@ def draw_arguments(
             order = kernel_order(layout)
             placed[name] = place(rng, array.transpose(order), plain=rng.random() < 0.3)
             plain[name] = exact(placed[name].array).transpose(np.argsort(order))
+            if name == "w" and rng.random() < 0.15:
+                placed[name].given = convt.Filters(placed[name].array)
+                placed[name].words += ", as Filters"
         elif role == "bias":
             placed[name] = place(rng, array)
             plain[name] = exact(placed[name].array)

@@ -209,6 +209,13 @@ def _of_others() -> Iterator[Call]:
     def matrix(vector: Any, w: Any) -> Any:
         return convt.conv_matrix((4, 12, 12), w) @ vector
 
+    constant = convt.Filters(w)
+
+    def prepared(x: Any) -> Any:
+        constant.clear()
+        return convt.conv(x, constant), convt.conv(x, constant)
+
+    yield Call("conv with Filters", None, prepared, [x])
     yield Call("conv_double_backward", None, second, [x, w, y, back.x, back.w])
     yield Call("nn.Conv2D", None, layer, [x, w, y])
     yield Call("ConvOperator", None, operator, [x.ravel(), w])
