@@ -28,15 +28,17 @@ def draw(rng: np.random.Generator) -> Trial:
     answers = {"y": y, "dx": first["x"], "dw": first["w"], "db": first["bias"]}
     options = dict(given.options)
     options["strides"] = options.pop("stride", 1)
-    size = options.pop("output_size", None)
-    relu = rng.random() < 0.2 and given.values.kind == "small integers"
+    size = {"output_size": options.pop("output_size")} if "output_size" in options else {}
+    relu = rng.random() < 0.2 and given.values.exact and not size
     if relu:  # what it passes on of dy follows from the exact y
         answers = _behind_relu(given, answers)
+    frozen = rng.random() < 0.15
     name = f"Conv{given.g.axes}D{'Transpose' if given.transposed else ''}"
+    channels = given.g.fine_channels if given.transposed else given.g.coarse_channels
 
     def call(backend: str | None) -> dict[str, Any]:
         layer = getattr(nn, name)(
-            given.placed["dy"].array.shape[given.layout.replace("N", "" if not given.batched else "N").index("C")],
+            channels,
             given.g.kernel,
             use_bias="bias" in given.placed,
             weight_initializer=given.placed["w"].array,
@@ -46,14 +48,15 @@ def draw(rng: np.random.Generator) -> Trial:
         )
         net = nn.Sequential(layer, nn.ReLU()) if relu else layer
         net.initialize(dtype=given.result)
-        y = net(given.given("x")) if size is None or relu else layer(given.given("x"), output_size=size)
+        y = net(given.given("x"), **size)
+        if frozen:
+            y = net.freeze()(given.given("x"), **size)
         dx = net.backward(given.given("dy"))
         db = layer.bias.grad if layer.bias is not None else None
         return {"y": y, "dx": dx, "dw": layer.weight.grad, "db": db}
 
-    if relu and size is not None:
-        return draw(rng)
-    return Trial(f"nn.{name}{given}{', ReLU' * relu}", call, answers, given.placed, engines=given.engines)
+    words = f"nn.{name}{given}{', ReLU' * relu}{', frozen' * frozen}"
+    return Trial(words, call, answers, given.placed, engines=given.engines)
 
 
 def _behind_relu(given: Any, answers: dict[str, Any]) -> dict[str, Any]:

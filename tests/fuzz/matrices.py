@@ -37,7 +37,7 @@ def draw(rng: np.random.Generator) -> Trial:
     role = "coarse" if back else "fine"
     w = place(rng, draw_array(rng, values, "w", g.shape("kernel"), types[0]).transpose(kernel_order(layout)))
     data = draw_array(rng, values, "vector", g.shape(role), types[1])
-    order = data_order(layout.replace("N", "N"))
+    order = data_order(layout)
     matrix = _columns(data, order, columns)
     vector = place(rng, matrix if columns > 1 or rng.random() < 0.5 else matrix[:, 0])
     data = _images(exact(vector.array), data.shape, order)

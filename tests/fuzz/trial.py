@@ -42,8 +42,3 @@ class Trial:
     refused: tuple[type[Exception], ...] = ()
     accepted: tuple[type[Exception], ...] = ()
     engines: tuple[str, ...] = ()
-
-    @property
-    def overlaps(self) -> bool:
-        """Whether `out` is written over an input."""
-        return self.out is not None and any(self.out.store is each.store for each in self.inputs.values())
