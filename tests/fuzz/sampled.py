@@ -94,7 +94,7 @@ def put_at(values: Array, indices: Array, shape: Sizes) -> Array:
 def take_at(values: Array, indices: Array) -> Array:
     """For each index what lies there, but zero for all but the last of several equal ones: the gradient of unpooling."""
     result = np.zeros(indices.shape, values.dtype)
-    flat = values.reshape(*values.shape[:2], -1)
+    flat = values.reshape(*values.shape[:2], int(np.prod(values.shape[2:])))
     last = {(*at[:2], indices[at]): at for at in np.ndindex(indices.shape)}
     for (image, channel, index), at in last.items():
         result[at] = flat[image, channel, index]
