@@ -176,12 +176,10 @@ def wrapped(array: Any, place: Kept | None) -> Any:
 @contextmanager
 def placing(place: Kept) -> Iterator[None]:
     """A block in which `kept` gives the place."""
-    held: list[MutableMapping[Hashable, Any] | None] = [place]
-    token = _place.set(held)
+    token = _place.set([place])
     try:
         yield
     finally:
-        held[0] = None  # needs no memory; where `reset` is refused some, other filters' calls must not find the place
         _place.reset(token)
 
 
@@ -191,7 +189,15 @@ def with_place(place: Kept | None, function: Callable[..., Any]) -> Callable[...
         return function
 
     def call(*arguments: Any) -> Any:
-        with placing(place):
+        held: list[MutableMapping[Hashable, Any] | None] = [place]
+        token = None
+        try:
+            token = _place.set(held)
             return function(*arguments)
+        finally:
+            # Needs no memory. `set` and `reset` may be refused some, and leave the list to calls with other filters.
+            held[0] = None
+            if token is not None:
+                _place.reset(token)
 
     return call
