@@ -23,7 +23,7 @@ def refuser(tmp_path_factory):
 def test_each_call_may_be_refused_memory(refuser):
     found = explore(1, cases=8 * len(calls()), refuser=refuser)
     assert not found.failures
-    assert found.subjects["MemoryErrors"] > 7 * len(calls())
+    assert found.subjects["MemoryErrors"] > 6 * len(calls())
 
 
 def test_what_swallows_the_error_is_found(refuser):
