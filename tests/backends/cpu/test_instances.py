@@ -1,7 +1,8 @@
-"""Every engine for each element type, instruction set and layout of its arrays, on the same problems, against the definition.
+"""Every engine for each element type, instruction set and layout of its arrays, on the same problems.
 
-Kernels are templates of type and instruction set, and take other ways where rows or channels are contiguous: nothing is left
-out of this product, and each member of it does some problem. The engines' own tests have the problems that they cut differently.
+Kernels are templates of type and instruction set, and take other ways where rows or channels are contiguous: nothing is
+left out of this product, and each member of it does some problem. The engines' own tests have the problems that they cut
+differently.
 """
 
 import numpy as np
@@ -23,7 +24,7 @@ def strided(array):
 
 
 LAYOUTS = {"contiguous rows": np.asarray, "contiguous channels": channels_last, "nothing contiguous": strided}
-MAPS_OF = {name: MAPS for name in ENGINES}
+MAPS_OF = dict.fromkeys(ENGINES, MAPS)
 MAPS_OF |= {"direct": MAPS[:2], "winograd": MAPS[:2], "cells": MAPS[:1], "windows": MAPS[1:2]}
 MAPS_OF |= {"correlate": MAPS[2:], "winograd_correlate": MAPS[2:]}
 
