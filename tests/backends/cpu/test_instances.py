@@ -7,7 +7,7 @@ differently.
 
 import numpy as np
 import pytest
-from engines import DOUBLE, MAPS, SINGLE, channels_last, check, length_of_sums, plan_of
+from engines import DOUBLE, MAPS, MAPS_OF, SINGLE, channels_last, check, length_of_sums, plan_of
 
 from convt.backend import Problem
 from convt_cpu.choice import ENGINES
@@ -24,10 +24,6 @@ def strided(array):
 
 
 LAYOUTS = {"contiguous rows": np.asarray, "contiguous channels": channels_last, "nothing contiguous": strided}
-MAPS_OF = dict.fromkeys(ENGINES, MAPS)
-MAPS_OF |= {"direct": MAPS[:2], "winograd": MAPS[:2], "cells": MAPS[:1], "windows": MAPS[1:2]}
-MAPS_OF |= {"correlate": MAPS[2:], "winograd_correlate": MAPS[2:]}
-
 PROBLEMS = [
     ("3 x 3", 2, 1, 19, 18, (17, 45), (17, 45), (3, 3), (1, 1), (1, 1), (1, 1)),
     ("4 x 4 in phases", 2, 1, 21, 19, (18, 86), (9, 43), (4, 4), (2, 2), (1, 1), (1, 1)),
