@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 
 from convt.backend import Problem
 from convt.numpy_backend import backend as reference
@@ -27,6 +28,7 @@ MAPS_OF = (
 RESULT = {"scatter": "fine", "gather": "coarse", "correlate": "kernel"}
 BEST = instruction_sets()[0]
 SINGLE, DOUBLE = np.dtype("f4"), np.dtype("f8")
+DTYPES = pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["f4", "f8"])
 TOLERANCE = {4: 2e-5, 8: 4e-14}  # of the largest result
 THREADS = (1, 2, 3, 7)
 MANY = (1, 2, 3, 7, 16, 64)  # threads by whose number runs of tasks get all lengths

@@ -7,7 +7,7 @@ differently.
 
 import numpy as np
 import pytest
-from engines import DOUBLE, MAPS, MAPS_OF, SINGLE, channels_last, check, length_of_sums, plan_of
+from engines import DTYPES, MAPS, MAPS_OF, SINGLE, channels_last, check, length_of_sums, plan_of
 
 from convt.backend import Problem
 from convt_cpu.choice import ENGINES
@@ -44,7 +44,7 @@ PROBLEMS = [
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["f4", "f8"])
+@DTYPES
 @pytest.mark.parametrize("isa", available())
 @pytest.mark.parametrize("engine", ENGINES)
 def test_each_engine_computes_the_definition(engine, isa, dtype, layout):

@@ -1,8 +1,10 @@
 """The correlate engine on problems of all kinds, for every instruction set, against the definition."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from engines import DOUBLE, SINGLE, check, check_bits, definition, length_of_sums, operands, plan_of
+from engines import DOUBLE, DTYPES, SINGLE, check, check_bits, definition, length_of_sums, operands, plan_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,9 +38,11 @@ KINDS = {
 }
 
 
+@DTYPES
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
-def test_each_kind_of_plan_computes_the_definition(problem, isa):
+def test_each_kind_of_plan_computes_the_definition(problem, dtype, isa):
+    problem = replace(problem, dtype=dtype)
     check(plan_of("correlate", problem, "correlate", isa), problem, "correlate", least=length_of_sums(problem))
 
 
