@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).parent.relative_to(ROOT)
-TESTS = [HERE / name for name in ("kernels", "pooling", "resampling", "test_kernels.py", "test_mend.py", "test_sampling.py")]
+NAMES = ("test_instances.py", "test_kernels.py", "test_mend.py", "test_sampling.py", "pooling", "resampling")
 INSTANCE = ("convt_f32_", "convt_f64_")
 ISA = "import convt_cpu._kernels as kernels; print(*kernels.instruction_sets())"
 
@@ -49,7 +49,7 @@ def main() -> int:
     for counts in folder.rglob("*.gcda"):
         counts.unlink()
     engines = sorted(path.relative_to(ROOT) for path in Path(__file__).parent.glob("*/test_engine.py"))
-    tests = sys.argv[2:] or [*TESTS, *engines]
+    tests = sys.argv[2:] or [*(HERE / name for name in NAMES), *engines]
     subprocess.run(["pytest", "-q", "-p", "no:cacheprovider", *tests], check=True, cwd=ROOT, env=environment)
     all_calls = {name: count for name, count in calls(folder) if name.endswith(tuple(f"__{isa}" for isa in available))}
     never = sorted(name for name, count in all_calls.items() if not count)
