@@ -30,14 +30,14 @@ def build(folder: Path) -> dict[str, str]:
 
 
 def calls(folder: Path) -> Iterator[tuple[str, int]]:
-    """Each instance, and how often it was called."""
+    """Each instance, with the file in C that it is compiled from, and how often it was called."""
     for counts in sorted(folder.rglob("*.gcda")):
         command = ["gcov", "--json-format", "--stdout", counts]
         told = subprocess.run(command, check=True, cwd=folder, capture_output=True, text=True).stdout
         for file in json.loads(told)["files"]:
             for function in file["functions"]:
                 if function["name"].startswith(INSTANCE):
-                    yield function["name"], function["execution_count"]
+                    yield f"{counts.stem}.c {function['name']}", function["execution_count"]
 
 
 def main() -> int:
