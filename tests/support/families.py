@@ -45,7 +45,7 @@ def _cells(rng: Rng) -> Axes:
 FAMILIES: dict[
     str, tuple[Callable[[Rng], Axes], tuple[int, int], int]
 ] = {  # axes; least and most channels, as powers of 2; groups
-    "direct": (_any_axes, (0, 16), 4),
+    "direct": (_any_axes, (0, 16), 14),
     "winograd": (_two_or_three_taps, (4, 16), 4),
     "depthwise": (_far_taps, (0, 0), 16),
     "cells": (_cells, (0, 19), 4),
@@ -62,16 +62,18 @@ def family(engine: str, rng: Rng, *, small: bool = False) -> Problem:
     kernel, stride, dilation = axes(rng)
     coarse = np.exp2(rng.uniform(0, 16, len(kernel))).astype(int)
     batch, groups = np.exp2(rng.uniform(0, (6, most_groups))).astype(int)
-    fine_channels, coarse_channels = np.exp2(rng.uniform(least, most + 0.5, 2)).astype(int)
+    channels = np.exp2(rng.uniform(least, most + 0.5, 2)).astype(int)
+    if rng.random() < 0.3:
+        channels[rng.integers(2)] = 2**least  # a case of its own for some engines
     if small:
         coarse, batch, groups, dilation = np.full_like(coarse, 24 // len(coarse) ** 2), 4, 1, np.minimum(dilation, 3)
-        fine_channels = coarse_channels = 2**least
+        channels[:] = 2**least
     length = (kernel - 1) * dilation + 1
-    padding = rng.integers(0, length)
+    padding = rng.integers(0, 1 if small else length, len(length))
     coarse = coarse + padding + dilation  # so that no tap meets nothing
     fine = (coarse - 1) * stride - 2 * padding + length
     shapes = (tuple(map(int, each)) for each in (fine, coarse, kernel, stride, padding, dilation))
-    channels = int(groups * fine_channels), int(groups * coarse_channels)
-    problem = Problem(int(batch), int(groups), *channels, *shapes, np.dtype(rng.choice(["f4", "f8"])))
+    fine_channels, coarse_channels = (int(groups * each) for each in channels)
+    problem = Problem(int(batch), int(groups), fine_channels, coarse_channels, *shapes, np.dtype(rng.choice(["f4", "f8"])))
     arrays = (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape)
     return problem if max(prod(shape) for shape in arrays) < LARGEST // 8 else family(engine, rng, small=small)
