@@ -14,17 +14,17 @@ from convt_cpu._runner import DONE, run
 from convt_cpu.choice import ENGINES
 
 MAPS = ("scatter", "gather", "correlate")
-MAPS_OF = (
-    dict.fromkeys(ENGINES, MAPS)
-    | {  # what an engine can do
-        "direct": MAPS[:2],
-        "winograd": MAPS[:2],
-        "cells": MAPS[:1],
-        "windows": MAPS[1:2],
-        "correlate": MAPS[2:],
-        "winograd_correlate": MAPS[2:],
-    }
-)
+MAPS_OF = {  # what an engine can do
+    "direct": ("scatter", "gather"),
+    "winograd": ("scatter", "gather"),
+    "depthwise": MAPS,
+    "cells": ("scatter",),
+    "thin": MAPS,
+    "windows": ("gather",),
+    "correlate": ("correlate",),
+    "winograd_correlate": ("correlate",),
+    "im2col": MAPS,
+}
 RESULT = {"scatter": "fine", "gather": "coarse", "correlate": "kernel"}
 BEST = instruction_sets()[0]
 SINGLE, DOUBLE = np.dtype("f4"), np.dtype("f8")

@@ -42,9 +42,8 @@ def _cells(rng: Rng) -> Axes:
     return stride * rng.integers(1, 4, axes), stride, np.ones(axes, int)
 
 
-FAMILIES: dict[
-    str, tuple[Callable[[Rng], Axes], tuple[int, int], int]
-] = {  # axes; least and most channels, as powers of 2; groups
+# How axes are drawn; the fewest and most channels of a group, and the most groups, as powers of two.
+FAMILIES: dict[str, tuple[Callable[[Rng], Axes], tuple[int, int], int]] = {
     "direct": (_any_axes, (0, 16), 14),
     "winograd": (_two_or_three_taps, (4, 16), 4),
     "depthwise": (_far_taps, (0, 0), 16),
