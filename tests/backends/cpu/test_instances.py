@@ -5,11 +5,16 @@ left out of this product, and each member of it does some problem. The engines' 
 differently.
 """
 
+from dataclasses import replace
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
 import numpy as np
 import pytest
 from engines import DTYPES, MAPS, MAPS_OF, SINGLE, channels_last, check, length_of_sums, plan_of
 
 from convt.backend import Problem
+from convt_cpu._kernels import stages
 from convt_cpu.choice import ENGINES
 from convt_cpu.isa import available
 
@@ -65,3 +70,25 @@ def test_the_maps_left_out_are_those_that_an_engine_cannot_do(engine):
     problems = [Problem(*sizes, SINGLE) for _name, *sizes in PROBLEMS]
     able = {data_map for data_map in MAPS if any(plan_of(engine, problem, data_map) for problem in problems)}
     assert able == set(MAPS_OF[engine])
+
+
+def kinds_of(engine):
+    """The problems of an engine's own tests."""
+    spec = spec_from_file_location(f"kinds_of_{engine}", Path(__file__).parent / engine / "test_engine.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.KINDS.values()
+
+
+@DTYPES
+@pytest.mark.parametrize("isa", available())
+@pytest.mark.parametrize("engine", dict.fromkeys(engine for engine, _stage in stages()))
+def test_the_kinds_of_an_engines_own_tests_reach_all_of_its_stages(engine, isa, dtype):
+    plans = [
+        plan_of(engine, replace(problem, dtype=dtype), data_map, isa, channels_last=last)
+        for problem in kinds_of(engine)
+        for data_map in MAPS_OF[engine]
+        for last in (False, True)
+    ]
+    reached = {stage.name for plan in plans if plan is not None for stage in plan.stages}
+    assert reached == {name for owner, name in stages() if owner == engine}
