@@ -213,10 +213,14 @@ class DeviceMemory:
         return array
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype, like: Any, order: Order = "K") -> Any:
-        """A new array with undefined content, ordered as on the host, of the type of `like` if that is summed in `dtype`."""
-        if order == "C" or like.order == "C":
+        """A new array with undefined content, ordered as `like` or in C order, of the type of `like` if that is summed in `dtype`."""
+        axes = tuple(range(len(shape)))
+        if order == "K" and like.order != tuple(range(like.ndim)):
+            axes = like.order if like.ndim == len(shape) else axes[::-1] if like.order[0] == like.ndim - 1 else axes
+        if axes == tuple(range(len(shape))):
             return _summed(self.owner.empty(shape, dtype, like))
-        return _summed(self.owner.empty(shape[::-1], dtype, like)).transpose(tuple(reversed(range(len(shape)))))
+        made = _summed(self.owner.empty(tuple(shape[axis] for axis in axes), dtype, like))
+        return made.transpose(tuple(axes.index(axis) for axis in range(len(shape))))
 
     def zeros(self, shape: tuple[int, ...], dtype: np.dtype, like: Any, order: Order = "K") -> Any:
         """A new array of zeros, else as by `empty`."""
