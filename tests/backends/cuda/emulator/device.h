@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #define __CUDA_EMULATED__ 1
 #define __device__
@@ -128,6 +129,10 @@ extern const int kernel_count;
 
 }  // namespace emulator
 
+// An address that is no multiple of what is read or written there: a GPU stops, a processor mostly does not care.
+static bool misaligned;
+extern "C" __attribute__((visibility("hidden"))) void __ubsan_handle_type_mismatch_v1(void *, void *) { misaligned = true; }
+
 __noinline__ static void __syncthreads() {
     using namespace emulator;
     threads[running].barrier = __builtin_return_address(0);
@@ -148,7 +153,7 @@ extern "C" __attribute__((visibility("default"))) const void *emulator_find(cons
     return nullptr;
 }
 
-// 0: done; 1: the parameters are of another size; 2: threads wait at different barriers.
+// 0: done; 1: the parameters are of another size; 2: threads wait at different barriers; 3: an address is not aligned.
 extern "C" __attribute__((visibility("default"))) int emulator_run(const void *kernel, const void *parameters, size_t bytes, unsigned grid,
                                                                    unsigned block) {
     using namespace emulator;
@@ -160,5 +165,5 @@ extern "C" __attribute__((visibility("default"))) int emulator_run(const void *k
         blockIdx = {i, 0, 0};
         if (!run_block((int)block)) return 2;
     }
-    return 0;
+    return std::exchange(misaligned, false) ? 3 : 0;
 }
