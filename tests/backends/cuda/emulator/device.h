@@ -129,9 +129,13 @@ extern const int kernel_count;
 
 }  // namespace emulator
 
-// An address that is no multiple of what is read or written there: a GPU stops, a processor mostly does not care.
+// Called before an address is used that is no multiple of what lies there: the thread goes no further, as on a GPU.
 static bool misaligned;
-extern "C" __attribute__((visibility("hidden"))) void __ubsan_handle_type_mismatch_v1(void *, void *) { misaligned = true; }
+extern "C" __attribute__((visibility("hidden"))) void __ubsan_handle_type_mismatch_v1(void *, void *) {
+    using namespace emulator;
+    misaligned = threads[running].ended = true;
+    emulator_switch(&threads[running].stack, scheduler);
+}
 
 __noinline__ static void __syncthreads() {
     using namespace emulator;
@@ -163,7 +167,9 @@ extern "C" __attribute__((visibility("default"))) int emulator_run(const void *k
     body = k.run, argument = parameters, blockDim = {block, 1, 1}, gridDim = {grid, 1, 1};
     for (unsigned i = 0; i < grid; i++) {
         blockIdx = {i, 0, 0};
-        if (!run_block((int)block)) return 2;
+        const bool together = run_block((int)block);
+        if (std::exchange(misaligned, false)) return 3;
+        if (!together) return 2;
     }
-    return std::exchange(misaligned, false) ? 3 : 0;
+    return 0;
 }
