@@ -152,7 +152,7 @@ def row_of(name: str, instructions: list[Instruction], resources: Resources) -> 
     """A line of the table; None for kernels that it leaves out."""
     loops = list(loops_of(instructions))
     what, _, storage = name.rpartition("_")
-    if not loops or "_far" in name:
+    if not loops or "_far" in name or (storage != "float32" and "tensor" not in what):
         return None
     if "x" in what.rpartition("_pixels")[0] or what.startswith("correlate_"):
         counted = _of_products("tensor" in what, storage, loops)

@@ -241,7 +241,8 @@ class DeviceBackend(Backend):
     It has an array class of its own. Arrays of that class have shape, dtype, ndim, size, transpose, ``[None]``,
     ``[..., None]``, ``[...] = number`` (for what `empty` made), ``reshape(shape, order)``, which raises ValueError if it
     would have to copy, and ``order``: the axes from the slowest to the fastest, by which results are made in the same order.
-    It is (0, 1, ...) for arrays in C's order or with gaps, and reversed for others in Fortran's order. `owns` is true for them too, and `from_caller` returns them as they are. If the backend does upsampling or pooling, they also have
+    It is (0, 1, ...) for arrays in C's order or with gaps, and reversed for others in Fortran's order. `owns` is true for
+    them too, and `from_caller` returns them as they are. If the backend does upsampling or pooling, they also have
     ``[None, None]`` and ``view(dtype)`` for a type of the same size.
 
     What a subclass does not override of the sums, upsampling and pooling, NumPy does for arrays in the host's memory; for

@@ -51,7 +51,9 @@ def run_map(
     while True:
         name, plan = choose(problem, data_map, strides, device, storage, rules, aligned)
         if rules[0].verbose:
-            unable = f" ({rules[1]}, which CONVT_CUDA_ALGORITHM forces, cannot do it)" if rules[1] not in (None, name) else ""
+            unable = (
+                f" ({rules[1]}, which CONVT_CUDA_ALGORITHM forces, cannot do it)" if rules[1] not in (None, name) else ""
+            )
             print(f"{data_map} on {device.name}: {words(name, plan)}{unable}")
         try:
             run_plan(plan, device, stream, pointers)

@@ -55,7 +55,11 @@ def _with(rng, shape, value, count=2):
 @pytest.mark.parametrize("operator", [convt.conv_transpose, convt.conv])
 def test_weights(check, rng, operator, engine, storage, options, value):
     if operator is convt.conv:
-        options = {"stride": options.get("stride", 1), "dilation": options.get("dilation", 1), "padding": options.get("padding", 1)}
+        options = {
+            "stride": options.get("stride", 1),
+            "dilation": options.get("dilation", 1),
+            "padding": options.get("padding", 1),
+        }
         options["padding"] = 1 if options["padding"] == -4 else options["padding"]
     x, w, bias = rng.standard_normal((2, 9, 7, 8)), _with(rng, (9, 9, 3, 3), value), rng.standard_normal(9)
     check(engine, storage, lambda *arrays, **more: operator(*arrays, **options, **more), x, w, bias)

@@ -160,7 +160,9 @@ def test_inputs_of_other_streams_are_waited_for_and_wait(emulator, context, call
 
 
 @pytest.mark.parametrize("waits", [True, False])
-def test_what_another_stream_still_computes_is_right_because_it_is_waited_for(emulator, context, call, to_gpu, monkeypatch, waits):
+def test_what_another_stream_still_computes_is_right_because_it_is_waited_for(
+    emulator, context, call, to_gpu, monkeypatch, waits
+):
     """On the emulator, which does work as late as it may, so that it shows a wait that is missing."""
     from convt_cuda.device import Device
 
