@@ -61,7 +61,8 @@ constexpr int MARKS = 1024;
 // has written. A call of short loops, so that the tile keeps its registers.
 template <class S, class Multiplier>
 __device__ __noinline__ void add_left_out(
-    const Correlation &map, const bool *left_out, Index per_mark, Index begin, Index end, Index group, Index row_first, Index column_first, Index out
+    const Correlation &map, const bool *left_out, Index per_mark, Index begin, Index end, Index group, Index row_first, Index column_first,
+    Index out
 ) {
     typedef Wide<S> T;
     const Multiplier block;
@@ -90,7 +91,8 @@ __device__ __noinline__ void add_left_out(
 #pragma unroll 1
                 for (int axis = 2; axis >= 0; axis--) {
                     const Axis &g = map.axis[axis];
-                    const Index next = divide(rest, g.taps), index = at.q[axis] * g.stride - g.padding + (rest - next * g.taps) * g.dilation;
+                    const Index next = divide(rest, g.taps), tap = rest - next * g.taps;
+                    const Index index = at.q[axis] * g.stride - g.padding + tap * g.dilation;
                     readable = readable && inside(index, g.fine);
                     a += at.q[axis] * map.coarse.stride[2 + axis], b += index * map.fine.stride[2 + axis], rest = next;
                 }

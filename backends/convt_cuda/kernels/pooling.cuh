@@ -169,12 +169,15 @@ __device__ void max_pool_backward_far(const Pooling &map) {
     __shared__ T values[THREADS];
     const int thread = threadIdx.x;
     const Index coarse_size[3] = {map.axis[0].coarse, map.axis[1].coarse, map.axis[2].coarse};
-    const Index total = coarse_size[0] * coarse_size[1] * coarse_size[2], positions = map.axis[0].fine * map.axis[1].fine * map.axis[2].fine;
+    const Index total = coarse_size[0] * coarse_size[1] * coarse_size[2];
+    const Index positions = map.axis[0].fine * map.axis[1].fine * map.axis[2].fine;
     for (Index i = blockIdx.x; i < map.planes; i += gridDim.x) {
         const Index plane = map.first_plane + i, image = divide(plane, map.channels), channel = plane - image * map.channels;
         S *fine = (S *)map.fine.data + image * map.fine.stride[0] + channel * map.fine.stride[1];
         T *work = (T *)map.work + i * positions;
-        auto sum_at = [&](Index position) -> T & { return IN_PLACE ? ((T *)fine)[Spot(map.axis, position).place(map.fine)] : work[position]; };
+        auto sum_at = [&](Index position) -> T & {
+            return IN_PLACE ? ((T *)fine)[Spot(map.axis, position).place(map.fine)] : work[position];
+        };
         for (Index position = thread; position < positions; position += THREADS) sum_at(position) = 0;
         for (Index first = 0; first < total; first += THREADS) {
             const int count = total - first < THREADS ? (int)(total - first) : THREADS;
