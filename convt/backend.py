@@ -287,8 +287,8 @@ class DeviceBackend(Backend):
         """Return the call that has just been made as a function of the caller's x, w and bias (None for none).
 
         It makes a new result like `result`, in the same order of memory, of which `out` is the view that the map wrote, and
-        returns the caller's kind of array. It checks what outlines do not tell, and may return None: then the call is made as
-        if it were new.
+        returns the caller's kind of array. It checks what outlines do not tell, and may return None: then the call is made
+        as if it were new.
         """
         return None
 

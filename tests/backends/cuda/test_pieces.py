@@ -76,8 +76,7 @@ def test_threads(cuda, small_pieces, rng, arrays):
 @pytest.mark.parametrize(
     ("function", "after"),
     [
-        ("cuLaunchKernel", 0), ("cuLaunchKernel", 2), ("cuMemcpyHtoD_v2", 1), ("cuMemcpyHtoDAsync_v2", 0),
-        ("cuMemcpyHtoDAsync_v2", 2), ("cuMemcpyDtoHAsync_v2", 1),
+        ("cuLaunchKernel", 0), ("cuLaunchKernel", 2), ("cuMemcpyHtoD_v2", 2), ("cuMemcpyHtoD_v2", 4), ("cuMemcpyDtoH_v2", 1),
         ("cuStreamSynchronize", 0), ("cuStreamSynchronize", 2), ("cuEventRecord", 1),
     ],
 )  # fmt: skip
