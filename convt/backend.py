@@ -228,8 +228,9 @@ class DeviceBackend(Backend):
 
     It has an array class of its own. Arrays of that class have shape, dtype, ndim, size, transpose, ``[None]``,
     ``[..., None]``, ``[...] = number`` (for what `empty` made), ``reshape(shape, order)``, which raises ValueError if it
-    would have to copy, and ``order``: "F" for an array without gaps in Fortran's order and not in C's, else "C". `owns` is
-    true for them too, and `from_caller` returns them as they are. If the backend does upsampling or pooling, they also have
+    would have to copy, and ``order``: the axes from the slowest to the fastest, by which results are made in the same order.
+    It is (0, 1, ...) for arrays in C's order or with gaps, and reversed for others in Fortran's order. `owns` is true for
+    them too, and `from_caller` returns them as they are. If the backend does upsampling or pooling, they also have
     ``[None, None]`` and ``view(dtype)`` for a type of the same size.
 
     What a subclass does not override of the sums, upsampling and pooling, NumPy does for arrays in the host's memory; for
@@ -285,8 +286,9 @@ class DeviceBackend(Backend):
     ) -> Callable[[Any, Any, Any], Any] | None:
         """Return the call that has just been made as a function of the caller's x, w and bias (None for none).
 
-        It makes a new result like `result`, of which `out` is the view that the map wrote, and returns the caller's kind of
-        array. It checks what outlines do not tell, and may return None: then the call is made as if it were new.
+        It makes a new result like `result`, in the same order of memory, of which `out` is the view that the map wrote, and
+        returns the caller's kind of array. It checks what outlines do not tell, and may return None: then the call is made
+        as if it were new.
         """
         return None
 

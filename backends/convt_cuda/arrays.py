@@ -105,10 +105,9 @@ class DeviceArray:
         return prod(self.shape)
 
     @property
-    def order(self) -> str:
-        """Of an array whose elements lie in Fortran's order without gaps, and not in C's, "F"; else "C"."""
-        axes = [(size, stride) for size, stride in zip(self.shape, self.strides, strict=True) if size != 1]
-        return "F" if _is_dense(axes[::-1]) and not _is_dense(axes) else "C"
+    def order(self) -> tuple[int, ...]:
+        """The axes from the slowest to the fastest, of an array without gaps; see `convt.backend.DeviceBackend`."""
+        return _order(self.shape, self.strides)
 
     def summed(self) -> DeviceArray:
         """The same array with the dtype that its numbers are summed in: float32 for half types."""
@@ -172,6 +171,10 @@ class DeviceArray:
                 numbers = np.ascontiguousarray(numbers.view(np.uint16)[1::2])
             self.device.send(self.address, numbers, self.stream or 0)
 
+    def of(self, source: Any, address: int) -> DeviceArray:
+        """Another source in the same form."""
+        return DeviceArray(address, self.shape, self.strides, self.dtype, self.device, self.stream, source, self.storage)
+
     def _view(self, shape: tuple[int, ...], strides: tuple[int, ...]) -> DeviceArray:
         made = DeviceArray(self.address, shape, strides, self.dtype, self.device, self.stream, self.source, self.storage)
         made.fresh = self.fresh
@@ -219,9 +222,18 @@ def reshaped_strides(
 _name = lru_cache(maxsize=64)(str)
 
 
-def _is_dense(axes: list[tuple[int, int]]) -> bool:
-    """Whether axes of these sizes and strides lie in C's order without gaps."""
-    return tuple(stride for _, stride in axes) == dense_strides(tuple(size for size, _ in axes))
+@lru_cache(maxsize=1024)
+def _order(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, ...]:
+    """C's order if it is that too, then Fortran's, then another; C's also for arrays with gaps."""
+    axes = tuple(range(len(shape)))
+    by_stride = tuple(sorted(axes, key=lambda axis: -strides[axis]))
+    return next((order for order in (axes, axes[::-1], by_stride) if _is_dense(order, shape, strides)), axes)
+
+
+def _is_dense(order: tuple[int, ...], shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
+    """Whether axes lie in an order without gaps; those of one element lie anywhere."""
+    long = [axis for axis in order if shape[axis] != 1]
+    return tuple(strides[axis] for axis in long) == dense_strides(tuple(shape[axis] for axis in long))
 
 
 @lru_cache(maxsize=1024)

@@ -57,7 +57,7 @@ class CudaBackend(SamplingMaps, DeviceBackend):
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self._devices = Devices(driver)
-        self._kernels = compiled.available()
+        self._kernels = compiled.available(driver.major)
 
     def why_not(self, problem: Problem) -> str | None:
         return self._devices.why_not()

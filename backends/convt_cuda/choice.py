@@ -5,6 +5,8 @@ the cost models, or by the clock where `convt.options(autotune=True)`; "direct" 
 everything. "cudnn" takes part where its library is found and `convt.options` allow it, "tensor" where the GPU has
 tensor cores for TF32 and they round nothing, or may. ``CONVT_CUDA_ALGORITHM`` forces an engine for all that it can do;
 the rest goes to "direct".
+
+What cuDNN accepts when it is asked for algorithms it may still refuse when it runs. Such a plan is not taken again.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 
     from .device import Device
 
-__all__ = ["ENGINES", "choose", "standing_rules", "words", "workspace_limit"]
+__all__ = ["ALIGNMENT", "ENGINES", "choose", "refuse", "standing_rules", "words", "workspace_limit"]
+
+ALIGNMENT = 16  # bytes: cuDNN's kernels may read so many at a time, ours look at addresses
 
 
 def _cudnn_plans(
@@ -45,6 +49,9 @@ ENGINES = {
 _FALLBACK = "direct"
 _FORCED = Variable("CONVT_CUDA_ALGORITHM")
 _TENSOR_CORES = (8, 0)  # the first GPUs that have them for TF32
+_NONE: frozenset[str] = frozenset()
+_refused: dict[tuple[Problem, Map, Strides, str], frozenset[str]] = {}  # labels of plans
+_MOST_REFUSED = 1024
 
 
 def standing_rules() -> tuple[Settings, str | None]:
@@ -59,6 +66,7 @@ def choose(
     device: Device | None = None,
     storage: str | None = None,
     rules: tuple[Settings, str | None] | None = None,
+    aligned: bool = True,
 ) -> tuple[str, Plan]:
     """The engine's name, and its plan.
 
@@ -74,6 +82,8 @@ def choose(
         The arrays' type in memory; the problem's dtype unless given.
     rules : tuple, optional
         What `standing_rules` has just told.
+    aligned : bool, optional
+        Whether all arrays begin at multiples of `ALIGNMENT`; else cuDNN takes no part.
 
     Raises
     ------
@@ -86,10 +96,20 @@ def choose(
     if forced is not None and forced not in ENGINES:
         raise ValueError(f"{_FORCED.name} must be one of {', '.join(ENGINES)}, got {forced!r}")
     storage = storage or problem.dtype.name
-    wishes = _wishes(now) if device else None
+    wishes = _wishes(now) if device and aligned else None
+    refused = _refused.get((problem, data_map, strides, storage), _NONE) if _refused else _NONE
     tensor = device is not None and device.capability >= _TENSOR_CORES and (storage != "float32" or now.allow_tf32)
     tune = device is not None and now.autotune
-    return _choose(problem, data_map, strides, storage, tensor, forced, now.workspace_limit, device, wishes, tune)
+    rest = (tensor, forced, now.workspace_limit, device, wishes, tune, refused)
+    return _choose(problem, data_map, strides, storage, *rest)
+
+
+def refuse(plan: Plan, problem: Problem, data_map: Map, strides: Strides, storage: str) -> None:
+    """Do not choose a plan again: it has been refused when it ran."""
+    if len(_refused) >= _MOST_REFUSED:
+        _refused.clear()
+    key = (problem, data_map, strides, storage)
+    _refused[key] = _refused.get(key, _NONE) | {plan.label}
 
 
 def words(name: str, plan: Plan) -> str:
@@ -120,6 +140,7 @@ def _choose(
     device: Device | None = None,
     wishes: Wishes | None = None,
     tune: bool = False,
+    refused: frozenset[str] = _NONE,
 ) -> tuple[str, Plan]:
     offers: list[tuple[str, Plan]] = []
     for name in ENGINES if forced is None else (forced, _FALLBACK):
@@ -135,7 +156,8 @@ def _choose(
             except CudnnUnavailable:
                 if forced is not None:
                     raise
-        offers += [(name, plan) for plan in plans if plan.workspace <= limit or name == _FALLBACK]
+        allowed = (plan for plan in plans if plan.label not in refused)
+        offers += [(name, plan) for plan in allowed if plan.workspace <= limit or name == _FALLBACK]
         if offers and forced is not None:
             break
     if tune and device is not None and len(offers) > 1:

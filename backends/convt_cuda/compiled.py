@@ -24,8 +24,8 @@ _ROOT = "convt.cu"
 _SUFFIXES = (".cu", ".cuh")
 
 
-def available() -> str:
-    """What there is, in words.
+def available(driver: int) -> str:
+    """What there is, in words; `driver` is the major version of CUDA that the driver knows.
 
     Raises
     ------
@@ -34,10 +34,10 @@ def available() -> str:
     """
     if FATBIN.is_file():
         return AHEAD
-    return f"NVRTC {find_nvrtc().version}"
+    return f"NVRTC {find_nvrtc(driver).version}"
 
 
-def kernel_image(capability: tuple[int, int], storage: str) -> Iterator[tuple[bytes, str]]:
+def kernel_image(capability: tuple[int, int], storage: str, driver: int) -> Iterator[tuple[bytes, str]]:
     """Code for a GPU and where it is from, the best first; what cannot be loaded is followed by another.
 
     Parameters
@@ -45,6 +45,8 @@ def kernel_image(capability: tuple[int, int], storage: str) -> Iterator[tuple[by
     capability : tuple of int
     storage : str
         The type whose kernels are needed, as it ends their names. What is `AHEAD` has those of all types.
+    driver : int
+        The major version of CUDA that the driver knows.
 
     Raises
     ------
@@ -54,7 +56,7 @@ def kernel_image(capability: tuple[int, int], storage: str) -> Iterator[tuple[by
     if FATBIN.is_file():
         yield FATBIN.read_bytes(), AHEAD
     try:
-        nvrtc = find_nvrtc()
+        nvrtc = find_nvrtc(driver)
     except BackendUnavailable:
         if FATBIN.is_file():
             return

@@ -28,7 +28,8 @@ __all__ = ["Device", "Devices"]
 
 _DISABLE_TIMING = 2
 _NON_BLOCKING = 1  # for a stream: it does not wait for the default stream
-_NO_BINARY = (209, 218, 222, 300)  # no code for this GPU; PTX that the driver cannot read
+# Code of another kind or version, none for this GPU, PTX that the driver cannot read or may not compile, no file.
+_NO_BINARY = (200, 209, 218, 221, 222, 223, 300)
 
 
 class Pushed:
@@ -186,7 +187,7 @@ class Device:
 
     def _load(self, storage: str) -> c_void_p:
         module = c_void_p()
-        for image, origin in kernel_image(self.capability, storage):
+        for image, origin in kernel_image(self.capability, storage, self._driver.major):
             self._origin = origin
             try:
                 self._driver.call("cuModuleLoadData", byref(module), image)

@@ -91,6 +91,12 @@ class Driver:
         self.start()
         return self._count
 
+    @property
+    def major(self) -> int:
+        """Of the newest CUDA that the driver knows; needs no initialisation."""
+        version: int = self.pycuda.get_driver_version()
+        return version // 1000
+
     def start(self) -> None:
         """Initialise CUDA if that is still to be done.
 

@@ -13,7 +13,8 @@ from convt.backend import BackendUnavailable
 
 __all__ = ["Nvrtc", "find_nvrtc"]
 
-_NAMES = ("libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so")
+_MAJORS = (13, 12)  # newest first
+_ANY = "libnvrtc.so"
 
 
 class Nvrtc:
@@ -83,8 +84,13 @@ class Nvrtc:
 
 
 @cache
-def find_nvrtc() -> Nvrtc:
+def find_nvrtc(driver: int = max(_MAJORS)) -> Nvrtc:
     """NVRTC from the wheels of NVIDIA or the system.
+
+    Parameters
+    ----------
+    driver : int
+        The major version of CUDA that the driver knows. It may refuse code of a newer one, so those come last.
 
     Raises
     ------
@@ -92,7 +98,7 @@ def find_nvrtc() -> Nvrtc:
         With all places that were tried.
     """
     tried = []
-    for place in _places():
+    for place in _places(driver):
         try:
             return Nvrtc(ctypes.CDLL(place))
         except (OSError, RuntimeError, AttributeError) as error:
@@ -103,10 +109,15 @@ def find_nvrtc() -> Nvrtc:
     )
 
 
-def _places() -> Iterator[str]:
-    for folder in sys.path:
-        for pattern in ("nvidia/cu1[0-9]/lib", "nvidia/cuda_nvrtc/lib"):
-            for found in sorted(Path(folder).glob(pattern)):
-                yield from (str(found / name) for name in _NAMES if (found / name).is_file())
-    yield from _NAMES
-    yield "/usr/local/cuda/lib64/libnvrtc.so"
+def _places(driver: int) -> Iterator[str]:
+    for name in _names(driver):
+        for folder in sys.path:
+            for pattern in ("nvidia/cu1[0-9]/lib", "nvidia/cuda_nvrtc/lib"):
+                yield from (str(found / name) for found in sorted(Path(folder).glob(pattern)) if (found / name).is_file())
+        yield name
+    yield f"/usr/local/cuda/lib64/{_ANY}"
+
+
+def _names(driver: int) -> list[str]:
+    old, new = ([major for major in _MAJORS if (major > driver) is newer] for newer in (False, True))
+    return [*(f"{_ANY}.{major}" for major in old), _ANY, *(f"{_ANY}.{major}" for major in reversed(new))]

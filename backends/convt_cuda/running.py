@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, ref
 
-from .choice import choose, standing_rules, words
+from .choice import ALIGNMENT, choose, refuse, standing_rules, words
+from .cudnn import CudnnError
 from .kinds import PycudaArrays, made_like
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from .engine import Map, Plan, Strides
     from .kinds import Kind
 
-__all__ = ["Prepared", "run_map", "run_plan"]
+__all__ = ["Prepared", "is_aligned", "run_map", "run_plan"]
 
 
 def run_map(
@@ -46,12 +47,27 @@ def run_map(
     pointers : dict
         The addresses of "left", "right", "out" and "bias" (0 for none), and "bias_stride" in elements.
     """
-    rules = standing_rules()
-    name, plan = choose(problem, data_map, strides, device, storage, rules)
-    if rules[0].verbose:
-        unable = f" ({rules[1]}, which CONVT_CUDA_ALGORITHM forces, cannot do it)" if rules[1] not in (None, name) else ""
-        print(f"{data_map} on {device.name}: {words(name, plan)}{unable}")
-    run_plan(plan, device, stream, pointers)
+    rules, aligned = standing_rules(), is_aligned(pointers)
+    while True:
+        name, plan = choose(problem, data_map, strides, device, storage, rules, aligned)
+        if rules[0].verbose:
+            unable = (
+                f" ({rules[1]}, which CONVT_CUDA_ALGORITHM forces, cannot do it)" if rules[1] not in (None, name) else ""
+            )
+            print(f"{data_map} on {device.name}: {words(name, plan)}{unable}")
+        try:
+            run_plan(plan, device, stream, pointers)
+        except CudnnError as error:
+            if not error.refused:
+                raise
+            refuse(plan, problem, data_map, strides, storage)
+        else:
+            return
+
+
+def is_aligned(pointers: dict[str, int]) -> bool:
+    """Whether a map's arrays begin where cuDNN can read them."""
+    return not (pointers["left"] | pointers["right"] | pointers["out"]) % ALIGNMENT
 
 
 def run_plan(plan: Plan, device: Device, stream: int, pointers: dict[str, int]) -> None:
@@ -99,7 +115,9 @@ class Prepared:
         self._devices, self._device, self._kind = devices, out.device, kind
         self._call = (problem, data_map, (left.strides, right.strides, out.strides), out.storage, out.device)
         self._bias_stride = 0 if bias is None else bias.strides[0]
-        self._shape, self._itemsize = result.shape, out.itemsize
+        self._itemsize = out.itemsize
+        self._view = None if result.whole else result.of(None, 0)  # what `made` is turned into; keeps no memory
+        self._shape = tuple(result.shape[axis] for axis in result.order)
         self._last: tuple[Settings, str | None, ReferenceType[Plan]] | None = None
         self._told = not isinstance(kind, PycudaArrays)  # where they lie; and PyCUDA allocates in a context of its own only
 
@@ -126,13 +144,18 @@ class Prepared:
         kind, device = self._kind, self._device
         made = made_like(kind, self._shape, None, x, device, self._itemsize)
         pointers["out"] = kind.address(made)
-        rules = standing_rules()
-        plan = self._plan(rules)
-        if rules[0].verbose:
-            run_map(*self._call, kind.stream(made, device), pointers)
+        stream, rules = kind.stream(made, device), standing_rules()
+        if rules[0].verbose or not is_aligned(pointers):
+            run_map(*self._call, stream, pointers)
         else:
-            run_plan(plan, device, kind.stream(made, device), pointers)
-        return made
+            try:
+                run_plan(self._plan(rules), device, stream, pointers)
+            except CudnnError as error:
+                if not error.refused:
+                    raise
+                self._last = None
+                run_map(*self._call, stream, pointers)
+        return made if self._view is None else kind.to_caller(self._view.of(made, pointers["out"]))
 
     def _plan(self, rules: tuple[Settings, str | None]) -> Plan:
         """The plan under these rules, kept by `choose` alone."""

@@ -11,11 +11,13 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import fields
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convt.backend import replacing
 
+from .cudnn.library import CudnnError
 from .cudnn.maps import MAPS
 
 if TYPE_CHECKING:
@@ -162,12 +164,17 @@ def _times(
 
 
 def _time(plan: Plan, device: Device, pointers: dict[str, int]) -> float:
-    """Milliseconds of a run."""
+    """Milliseconds of a run; inf for a plan that is refused after all."""
 
     def run() -> None:
         plan.run(device, 0, pointers)
 
-    run()  # loads what it needs
+    try:
+        run()  # loads what it needs
+    except CudnnError as error:
+        if not error.refused:
+            raise
+        return inf
     once = device.milliseconds(run, 1)
     count = max(1, min(20, int(_LEAST / max(once, 1e-3))))
     return min(device.milliseconds(run, count) / count for _ in range(_ROUNDS if once < 20 * _LEAST else 1))

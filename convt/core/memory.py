@@ -231,10 +231,16 @@ class DeviceMemory:
         return array
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype, like: Any, order: Order = "K") -> Any:
-        """A new array with undefined content, ordered as on the host, of the type of `like` if that is summed in `dtype`."""
-        if order == "C" or like.order == "C":
+        """A new array with undefined content, of the type of `like` if that is summed in `dtype`.
+
+        Its axes lie in the order of those of `like` ("K"), or in C order.
+        """
+        in_order = tuple(range(len(shape)))
+        axes = in_order if order == "C" else _order_of(like, len(shape))
+        if axes == in_order:
             return _summed(self.owner.empty(shape, dtype, like))
-        return _summed(self.owner.empty(shape[::-1], dtype, like)).transpose(tuple(reversed(range(len(shape)))))
+        made = _summed(self.owner.empty(tuple(shape[axis] for axis in axes), dtype, like))
+        return made.transpose(tuple(map(axes.index, in_order)))
 
     def zeros(self, shape: tuple[int, ...], dtype: np.dtype, like: Any, order: Order = "K") -> Any:
         """A new array of zeros, else as by `empty`."""
@@ -262,6 +268,15 @@ class DeviceMemory:
     def to_host(self, array: Any) -> np.ndarray:
         """A copy in the host's memory, for a message."""
         return self.owner.to_host(self.owner.from_caller(array))
+
+
+def _order_of(like: Any, ndim: int) -> tuple[int, ...]:
+    """Return the order of the axes of `like` for an array of so many: C's or Fortran's if it has another number of them."""
+    order: tuple[int, ...] = like.order
+    if len(order) == ndim:
+        return order
+    fortran = len(order) > 1 and order == tuple(reversed(range(len(order))))
+    return tuple(reversed(range(ndim))) if fortran else tuple(range(ndim))
 
 
 Memory: TypeAlias = HostMemory | DeviceMemory

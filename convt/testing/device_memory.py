@@ -197,13 +197,13 @@ def check_sampling_memory(examiner: DeviceExaminer, dtype: Any) -> None:
         _check_view(examiner, "view", lambda array: array.view(whole).view(numbers.dtype), numbers, like)
         _require_description(examiner, "view", like.view(whole), numbers.shape, whole)
         for words, array, order in (
-            ("C order", like, "C"),
-            ("Fortran order", like.transpose((2, 1, 0)), "F"),
-            ("another order", like.transpose((0, 2, 1)), "C"),
-            ("both orders", examiner.ask_device("from_host", numbers[:1, :1]), "C"),
+            ("C order", like, (0, 1, 2)),
+            ("Fortran order", like.transpose((2, 1, 0)), (2, 1, 0)),
+            ("another order", like.transpose((0, 2, 1)), (0, 2, 1)),
+            ("both orders", examiner.ask_device("from_host", numbers[:1, :1]), (0, 1, 2)),
         ):
             if getattr(array, "order", None) != order:
-                examiner.fail(f"an array in {words} must have order {order!r}, got {getattr(array, 'order', None)!r}")
+                examiner.fail(f"an array in {words} must have order {order}, got {getattr(array, 'order', None)!r}")
     for size in ((4,), (3, 4), (2, 3, 2)):
         problem = make_problem(size, 2, stride=2, dtype=dtype)
         problem = replace(problem, batch=2, groups=3, fine_channels=3, coarse_channels=3)

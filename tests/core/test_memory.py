@@ -45,6 +45,21 @@ def test_layouts_and_missing_batches_work_on_a_device(device, arrays):
     assert_array_equal(y.host, convt.conv_transpose(x, w, layout="NHWC", **OPTIONS))
 
 
+@pytest.mark.parametrize("axes", [(3, 2, 1, 0), (0, 2, 3, 1), (1, 0, 2, 3)], ids=["Fortran", "channels last", "swapped"])
+def test_results_on_a_device_lie_in_the_order_of_their_argument(device, arrays, axes):
+    def turned(array):
+        return array.transpose(axes).copy().transpose(np.argsort(axes))
+
+    x, w = CallerArray(turned(arrays["x"])), CallerArray(arrays["w"])
+    y = convt.conv_transpose(x, w, **OPTIONS)
+    wanted = convt.conv_transpose(x.host, w.host, **OPTIONS)
+    assert_array_equal(y.host, wanted)
+    assert y.host.strides == turned(wanted).strides
+    gradients = convt.conv_transpose_backward(x, w, None, y, **OPTIONS)
+    assert gradients.x.host.strides == x.host.strides
+    assert gradients.w.host.flags.c_contiguous
+
+
 def test_out_on_a_device_is_filled_and_returned(device, arrays):
     x, w = CallerArray(arrays["x"]), CallerArray(arrays["w"])
     out = CallerArray(np.full((2, 4, 9, 5), np.nan))

@@ -27,7 +27,7 @@ class RepeatingDevice(FakeDevice):
             if not self.does:
                 return None
             self.again.append(data_map)
-            made = np.empty(result.shape, result.dtype)
+            made = np.empty_like(result.host)
             arrays = [_as(left, x.host), _as(right, w.host), None if b is None else b.host, _as(out, made)]
             getattr(super(FakeDevice, self), data_map)(problem, *arrays)
             return CallerArray(made)
@@ -67,6 +67,7 @@ def test_calls_that_differ_are_not_taken_for_each_other(device, arrays):
         (convt.conv_transpose, (x, w), {}),
         (convt.conv_transpose, (x, w, bias), {}),
         (convt.conv_transpose, (x[:1], w), {}),
+        (convt.conv_transpose, (np.asfortranarray(x), w), {}),
         (convt.conv_transpose, (x, w[..., :1]), {}),
         (convt.conv_transpose, (x.astype("f4"), w.astype("f4")), {}),
         (convt.conv_transpose, (x, w), {"stride": 2}),

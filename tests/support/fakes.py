@@ -70,8 +70,12 @@ class DeviceArray:
         return (2, 0)
 
     @property
-    def order(self) -> str:
-        return "F" if self.host.flags.fnc else "C"
+    def order(self) -> tuple[int, ...]:
+        axes = tuple(range(self.ndim))
+        if self.host.flags.c_contiguous or self.host.flags.fnc:
+            return axes[::-1] if self.host.flags.fnc else axes
+        order = tuple(sorted(axes, key=lambda axis: -self.host.strides[axis]))
+        return order if self.host.transpose(order).flags.c_contiguous else axes
 
     def reshape(self, shape: tuple[int, ...], order: str) -> "DeviceArray":
         view = self.host.reshape(shape, order=order)

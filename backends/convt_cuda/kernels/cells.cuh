@@ -110,7 +110,7 @@ struct CellOutputs {
         int row_staged[BM];
         T start[BM];
         Index column_place[SLAB], column_first[SLAB][3];
-        bool column_whole[SLAB];
+        bool column_whole[SLAB], column_read[SLAB];  // all of its taps are in the output; it is in the input
     };
 
     // How a slab is staged: row m of column n is at m / line * line_pitch + n * pitch + m % line.
@@ -179,13 +179,14 @@ struct CellOutputs {
             if (thread < form.columns) {
                 const Column at(first + thread, phase);
                 shared.column_place[thread] = at.place(map.out, phase);
-                bool whole = true;
+                bool whole = true, read = true;
                 for (int a = 0; a < 3; a++) {
                     const Index index = at.index(a, phase);
                     shared.column_first[thread][a] = index;
                     whole = whole && index >= 0 && index + map.axis[a].taps <= map.axis[a].fine;
+                    read = read && inside(phase[a].in_first + at.u[a], phase[a].in_size);
                 }
-                shared.column_whole[thread] = whole;
+                shared.column_whole[thread] = whole, shared.column_read[thread] = read;
             }
             __syncthreads();
 #pragma unroll
@@ -197,7 +198,10 @@ struct CellOutputs {
 #pragma unroll
                 for (int n = 0; n < Multiplier::TN; n++) {
                     const int column = block.column(n) - slab * SLAB;
-                    if (column >= 0 && column < SLAB) staged[place + column * form.pitch] = S(block.sum[m][n] + start);
+                    if (column < 0 || column >= SLAB) continue;
+                    T sum = block.sum[m][n];
+                    if (sum != sum && !shared.column_read[column]) sum = 0;  // of zeros and infinite weights
+                    staged[place + column * form.pitch] = S(sum + start);
                 }
             }
             __syncthreads();

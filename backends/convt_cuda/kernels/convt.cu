@@ -21,13 +21,20 @@
     }
 #define KERNEL(name, Parameters, ...) BLOCKS_OF(1, name, Parameters, __VA_ARGS__)
 
+// What fits into 128 registers without spills, or nearly so, is held to that: two blocks to a multiprocessor.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+#define TWO_BLOCKS(S) (sizeof(S) < 8 ? 2 : 1)
+#else
+#define TWO_BLOCKS(S) 1
+#endif
+
 // `pixels` and `channels` say along what neighbouring threads load (`channels` also: taps side by side, see tile.cuh).
 #define TILE(form, type, S, rows, columns, ...) \
-    KERNEL(scatter_##form##rows##x##columns##_pixels_##type, Map, tile<S, Scatter, false, rows, columns, __VA_ARGS__>) \
+    BLOCKS_OF(TWO_BLOCKS(S), scatter_##form##rows##x##columns##_pixels_##type, Map, tile<S, Scatter, false, rows, columns, __VA_ARGS__>) \
     KERNEL(scatter_##form##rows##x##columns##_channels_##type, Map, tile<S, Scatter, true, rows, columns, __VA_ARGS__>) \
-    KERNEL(gather_##form##rows##x##columns##_pixels_##type, Map, tile<S, Gather, false, rows, columns, __VA_ARGS__>) \
+    BLOCKS_OF(TWO_BLOCKS(S), gather_##form##rows##x##columns##_pixels_##type, Map, tile<S, Gather, false, rows, columns, __VA_ARGS__>) \
     KERNEL(gather_##form##rows##x##columns##_channels_##type, Map, tile<S, Gather, true, rows, columns, __VA_ARGS__>) \
-    KERNEL(scatter_cells_##form##rows##x##columns##_pixels_##type, Map, tile<S, Cells, false, rows, columns, __VA_ARGS__>) \
+    BLOCKS_OF(TWO_BLOCKS(S), scatter_cells_##form##rows##x##columns##_pixels_##type, Map, tile<S, Cells, false, rows, columns, __VA_ARGS__>) \
     KERNEL(scatter_cells_##form##rows##x##columns##_channels_##type, Map, tile<S, Cells, true, rows, columns, __VA_ARGS__>)
 
 #define PACK(type, S, rows, columns) KERNEL(pack_##rows##x##columns##_##type, Map, pack<S, rows>)
@@ -38,7 +45,7 @@
     PACK(type, S, rows, columns)
 
 #define CORRELATE(form, type, S, rows, columns, ...) \
-    KERNEL(correlate_##form##rows##x##columns##_##type, Correlation, correlate_tile<S, rows, columns, __VA_ARGS__>)
+    BLOCKS_OF(rows == 64 ? TWO_BLOCKS(S) : 1, correlate_##form##rows##x##columns##_##type, Correlation, correlate_tile<S, rows, columns, __VA_ARGS__>)
 
 #define TENSOR(type, S, rows, columns) \
     TILE(tensor, type, S, rows, columns, TensorCores<S, rows, columns, BK>) \

@@ -5,6 +5,9 @@
 // The positions are cut into `splits` parts, each summed by a block of its own into a part of the workspace; sums.cuh adds
 // the parts up in their order. So results have the same bits every time, which atomic additions would not give. Parts are as
 // wide as sums (see numbers.cuh), and only what goes to the result itself is rounded.
+//
+// What lies outside of the fine array is multiplied as zero, which coarse elements that are not finite must not meet. So these are
+// taken as zeros too, and what they give with what lies inside is added to the results at the end.
 #pragma once
 #include "geometry.cuh"
 #include "numbers.cuh"
@@ -44,6 +47,63 @@ __device__ __forceinline__ void put(const Correlation &map, Index place, Wide<S>
         ((S *)map.out.data)[place] = S(sum);
 }
 
+// Of a column, (fine channel, tap), in the result.
+__device__ __forceinline__ Index place_of(const Correlation &map, Index column) {
+    const Index taps = map.axis[0].taps * map.axis[1].taps * map.axis[2].taps;
+    const Index c = divide(column, taps), tap = column - c * taps, upper = divide(tap, map.axis[2].taps);
+    const Index t1 = remainder_of(upper, map.axis[1].taps), t0 = divide(upper, map.axis[1].taps);
+    return c * map.out.stride[1] + t0 * map.out.stride[2] + t1 * map.out.stride[3] + (tap - upper * map.axis[2].taps) * map.out.stride[4];
+}
+
+constexpr int MARKS = 1024;
+
+// Coarse elements that are not finite, of the positions that are marked, times what lies inside: into the results that this thread
+// has written. A call of short loops, so that the tile keeps its registers.
+template <class S, class Multiplier>
+__device__ __noinline__ void add_left_out(
+    const Correlation &map, const bool *left_out, Index per_mark, Index begin, Index end, Index group, Index row_first, Index column_first,
+    Index out
+) {
+    typedef Wide<S> T;
+    const Multiplier block;
+    const Index taps = map.axis[0].taps * map.axis[1].taps * map.axis[2].taps;
+#pragma unroll 1
+    for (int m = 0; m < Multiplier::TM; m++) {
+        const Index row = row_first + block.row(m);
+        if (row >= map.outputs) continue;
+        const S *coarse = (const S *)map.coarse.data + (group * map.outputs + row) * map.coarse.stride[1];
+#pragma unroll 1
+        for (int n = 0; n < Multiplier::TN; n++) {
+            const Index column = column_first + block.column(n);
+            if (column >= map.inputs * taps) continue;
+            const Index place = out + row * map.out.stride[0] + place_of(map, column), c = divide(column, taps);
+            const S *fine = (const S *)map.fine.data + (group * map.inputs + c) * map.fine.stride[1];
+            T sum = 0;
+#pragma unroll 1
+            for (Index position = begin; position < end && sum == sum; position++) {
+                if (!left_out[(position - begin) / per_mark]) {
+                    position += per_mark - 1;
+                    continue;
+                }
+                const Position at(position, map.axis);
+                Index a = at.image * map.coarse.stride[0], b = at.image * map.fine.stride[0], rest = column - c * taps;
+                bool readable = true;
+#pragma unroll 1
+                for (int axis = 2; axis >= 0; axis--) {
+                    const Axis &g = map.axis[axis];
+                    const Index next = divide(rest, g.taps), tap = rest - next * g.taps;
+                    const Index index = at.q[axis] * g.stride - g.padding + tap * g.dilation;
+                    readable = readable && inside(index, g.fine);
+                    a += at.q[axis] * map.coarse.stride[2 + axis], b += index * map.fine.stride[2 + axis], rest = next;
+                }
+                const T value = coarse[a];
+                if (readable && value * T(0) != 0) sum += value * T(fine[b]);
+            }
+            put<S>(map, place, (map.splits > 1 ? ((T *)map.out.data)[place] : T(((S *)map.out.data)[place])) + sum);
+        }
+    }
+}
+
 template <class S, int BM, int BN, class Multiplier>
 __device__ void correlate_tile(const Correlation &map) {
     typedef Wide<S> T;
@@ -53,6 +113,7 @@ __device__ void correlate_tile(const Correlation &map) {
     __shared__ typename Multiplier::Rows a_tile;
     __shared__ typename Multiplier::Columns b_tile;
     __shared__ Index column_index[BN][3], column_address[BN];  // what a column adds to a position's fine index and address
+    __shared__ bool found, left_out[MARKS];                    // whether coarse elements are left out, and in which `per_mark` positions
 
     const Index taps = map.axis[0].taps * map.axis[1].taps * map.axis[2].taps, columns = map.inputs * taps;
     const Index row_tiles = (map.outputs + BM - 1) / BM, column_tiles = (columns + BN - 1) / BN;
@@ -66,6 +127,9 @@ __device__ void correlate_tile(const Correlation &map) {
     const Index begin = split * map.per_split, end = begin + map.per_split < positions ? begin + map.per_split : positions;
 
     const int thread = threadIdx.x;
+    const Index per_mark = ((map.per_split + MARKS - 1) / MARKS + DEPTH - 1) / DEPTH * DEPTH;
+    if (thread == 0) found = false;
+    for (int i = thread; i < MARKS; i += THREADS) left_out[i] = false;
     for (int n = thread; n < BN; n += THREADS) {
         const Index column = column_first + n < columns ? column_first + n : 0;
         const Index c = divide(column, taps), tap = column - c * taps;
@@ -116,6 +180,15 @@ __device__ void correlate_tile(const Correlation &map) {
     Multiplier block;
     load();
     for (Index start = begin; start < end; start += DEPTH) {
+        T odd = 0;  // stays so while all are finite
+#pragma unroll
+        for (int i = 0; i < A_LOADS; i++) odd += a_next[i] * T(0);
+        if (odd != 0) {
+            found = true, left_out[(start - begin) / per_mark] = true;
+#pragma unroll
+            for (int i = 0; i < A_LOADS; i++)
+                if (a_next[i] * T(0) != 0) a_next[i] = 0;
+        }
 #pragma unroll
         for (int i = 0; i < A_LOADS; i++) store(a_tile[lane], first + i * LANES, a_next[i]);
 #pragma unroll
@@ -131,16 +204,14 @@ __device__ void correlate_tile(const Correlation &map) {
     for (int n = 0; n < Multiplier::TN; n++) {
         const Index column = column_first + block.column(n);
         if (column >= columns) continue;
-        const Index c = divide(column, taps), tap = column - c * taps, upper = divide(tap, map.axis[2].taps);
-        const Index t1 = remainder_of(upper, map.axis[1].taps), t0 = divide(upper, map.axis[1].taps);
-        const Index place = c * map.out.stride[1] + t0 * map.out.stride[2] + t1 * map.out.stride[3] +
-                            (tap - upper * map.axis[2].taps) * map.out.stride[4];
+        const Index place = place_of(map, column);
 #pragma unroll
         for (int m = 0; m < Multiplier::TM; m++) {
             const Index row = row_first + block.row(m);
             if (row < map.outputs) put<S>(map, out + row * map.out.stride[0] + place, block.sum[m][n]);
         }
     }
+    if (found) add_left_out<S, Multiplier>(map, left_out, per_mark, begin, end, group, row_first, column_first, out);
 }
 
 // The sum over a block's threads, in a fixed order; the first thread has it.

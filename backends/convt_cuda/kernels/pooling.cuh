@@ -6,7 +6,7 @@
 //
 //     "near"   every index in its window: a thread per element, which gathers; no scratch memory
 //     "far"    otherwise: the last coarse element of each index is found by atomicMax over their positions, whose result
-//              does not depend on the order; sums of equal indices are made plane by plane, one thread each, in scan order
+//              does not depend on the order; sums of equal indices are made by one block for each plane, in scan order
 //
 // S is what numbers are stored as, T what they are summed in (see numbers.cuh): what is only moved keeps its bits, and sums are
 // rounded once, also where a plane's are made in `work`.
@@ -157,37 +157,43 @@ __device__ void max_unpool_backward_near(const Pooling &map) {
     }
 }
 
-// Calls body(position, i0, i1, i2) for a plane's fine or coarse elements in scan order.
-template <class Body>
-__device__ __forceinline__ void each_of_plane(const Pooling &map, Index Window::*side, Body body) {
-    Index position = 0;
-    for (Index i0 = 0; i0 < map.axis[0].*side; i0++)
-        for (Index i1 = 0; i1 < map.axis[1].*side; i1++)
-            for (Index i2 = 0; i2 < map.axis[2].*side; i2++) body(position++, i0, i1, i2);
-}
-
-// Far: one plane each. Sums of the type that is stored are made where they go, others in `work`.
+// Far: a block for each plane. Thread t has the fine elements whose position is t modulo THREADS; indices and values are read
+// together, as many at a time as there are threads, and each thread adds up its own in scan order. Sums of the type that is stored
+// are made where they go, others in `work`.
 template <class S>
 __device__ void max_pool_backward_far(const Pooling &map) {
     typedef Wide<S> T;
     constexpr bool IN_PLACE = sizeof(S) == sizeof(T);
-    for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < map.planes; i += (Index)gridDim.x * blockDim.x) {
+    constexpr int THREADS = 256;
+    __shared__ Index places[THREADS];
+    __shared__ T values[THREADS];
+    const int thread = threadIdx.x;
+    const Index coarse_size[3] = {map.axis[0].coarse, map.axis[1].coarse, map.axis[2].coarse};
+    const Index total = coarse_size[0] * coarse_size[1] * coarse_size[2];
+    const Index positions = map.axis[0].fine * map.axis[1].fine * map.axis[2].fine;
+    for (Index i = blockIdx.x; i < map.planes; i += gridDim.x) {
         const Index plane = map.first_plane + i, image = divide(plane, map.channels), channel = plane - image * map.channels;
         S *fine = (S *)map.fine.data + image * map.fine.stride[0] + channel * map.fine.stride[1];
-        const S *coarse = (const S *)map.coarse.data + image * map.coarse.stride[0] + channel * map.coarse.stride[1];
-        const Index *indices = (const Index *)map.indices.data + image * map.indices.stride[0] + channel * map.indices.stride[1];
-        const Index *fs = map.fine.stride + 2, *cs = map.coarse.stride + 2, *is = map.indices.stride + 2;
-        const Index dense[3] = {map.axis[1].fine * map.axis[2].fine, map.axis[2].fine, 1}, *ss = IN_PLACE ? fs : dense;
-        T *sums = IN_PLACE ? (T *)fine : (T *)map.work + i * map.axis[0].fine * dense[0];
-        each_of_plane(map, &Window::fine, [&](Index, Index i0, Index i1, Index i2) { sums[i0 * ss[0] + i1 * ss[1] + i2 * ss[2]] = 0; });
-        each_of_plane(map, &Window::coarse, [&](Index, Index q0, Index q1, Index q2) {
-            const Spot spot(map.axis, indices[q0 * is[0] + q1 * is[1] + q2 * is[2]]);
-            sums[spot.at[0] * ss[0] + spot.at[1] * ss[1] + spot.at[2] * ss[2]] += coarse[q0 * cs[0] + q1 * cs[1] + q2 * cs[2]];
-        });
+        T *work = (T *)map.work + i * positions;
+        auto sum_at = [&](Index position) -> T & {
+            return IN_PLACE ? ((T *)fine)[Spot(map.axis, position).place(map.fine)] : work[position];
+        };
+        for (Index position = thread; position < positions; position += THREADS) sum_at(position) = 0;
+        for (Index first = 0; first < total; first += THREADS) {
+            const int count = total - first < THREADS ? (int)(total - first) : THREADS;
+            __syncthreads();  // all have looked at those before
+            if (thread < count) {
+                const Element q(plane * total + first + thread, coarse_size, map.channels, false);
+                places[thread] = ((const Index *)map.indices.data)[q.place(map.indices)];
+                values[thread] = ((const S *)map.coarse.data)[q.place(map.coarse)];
+            }
+            __syncthreads();
+            for (int k = 0; k < count; k++)
+                if (places[k] % THREADS == thread) sum_at(places[k]) += values[k];
+        }
         if (!IN_PLACE)
-            each_of_plane(map, &Window::fine, [&](Index position, Index i0, Index i1, Index i2) {
-                fine[i0 * fs[0] + i1 * fs[1] + i2 * fs[2]] = S(sums[position]);
-            });
+            for (Index position = thread; position < positions; position += THREADS)
+                fine[Spot(map.axis, position).place(map.fine)] = S(work[position]);
     }
 }
 

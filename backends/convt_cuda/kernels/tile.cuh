@@ -14,7 +14,8 @@
 // dilation, and an input's address changes once per tap. Weights were packed before, [group][tap][channel][row] with both
 // padded by zeros to whole tiles and as wide as the sums (see numbers.cuh), so they are loaded 16 bytes at a time without a
 // question. While a tile is multiplied out of one half of the shared memory (products.cuh, tensor.cuh), the next is on its way from
-// global memory through registers to the other half.
+// global memory through registers to the other half. What lies outside of the input is multiplied as zero; inside.cuh makes up
+// for it where a weight is infinite.
 //
 // A gather with stride would read every stride-th element of a row, and the others much later, for other taps. So `beside` taps
 // of the last axis, if they divide by 2, 4 or 8, may be taken together, with fewer channels: (channel, tap) is then the depth
@@ -23,6 +24,7 @@
 // How phases, weights and results look is up to a form: `Scatter` and `Gather` here, `Cells` in cells.cuh.
 #pragma once
 #include "geometry.cuh"
+#include "inside.cuh"
 #include "numbers.cuh"
 #include "products.cuh"
 
@@ -55,29 +57,6 @@ __device__ void pack(const Map &map) {
         packed[i] = value;
     }
 }
-
-// Where a column's output is, counted in outputs of the phase.
-struct Column {
-    Index image, u[3];
-
-    __device__ Column(Index column, const Phase *phase) {
-        Index rest = divide(column, phase[2].outputs);
-        u[2] = column - rest * phase[2].outputs;
-        Index next = divide(rest, phase[1].outputs);
-        u[1] = rest - next * phase[1].outputs;
-        image = divide(next, phase[0].outputs);
-        u[0] = next - image * phase[0].outputs;
-    }
-
-    // Of its output, or of that of a cell's first tap.
-    __device__ Index index(int a, const Phase *phase) const { return phase[a].out_first + u[a] * phase[a].out_step; }
-
-    __device__ Index place(const View &out, const Phase *phase) const {
-        Index place = image * out.stride[0];
-        for (int a = 0; a < 3; a++) place += index(a, phase) * out.stride[2 + a];
-        return place;
-    }
-};
 
 // The taps of a phase, one after the other.
 struct Tap {
@@ -224,6 +203,8 @@ struct Outputs {
         typedef Wide<S> T;
         const S *bias = (const S *)map.bias;
         S *out = (S *)map.out.data + part.group * map.outputs * map.out.stride[1];
+        unsigned long long not_numbers = 0;  // a bit for each of this thread's sums
+        static_assert(Multiplier::TM * Multiplier::TN <= 64, "a bit for each");
 #pragma unroll
         for (int n = 0; n < Multiplier::TN; n++) {
             const Index column = part.column_first + block.column(n);
@@ -234,9 +215,17 @@ struct Outputs {
                 const Index row = part.row_first + block.row(m);
                 if (row >= part.rows) continue;
                 const T start = bias ? bias[(part.group * map.outputs + row) * map.bias_stride] : T(0);
-                out[place + row * map.out.stride[1]] = S(block.sum[m][n] + start);
+                const T sum = block.sum[m][n];
+                out[place + row * map.out.stride[1]] = S(sum + start);
+                if (sum != sum) not_numbers |= 1ull << (m * Multiplier::TN + n);
             }
         }
+        if (!not_numbers) return;
+#pragma unroll 1
+        for (int i = 0; i < Multiplier::TM * Multiplier::TN; i++)
+            if (not_numbers >> i & 1)
+                write_inside<S>(map, phase, part.group, part.row_first + block.row(i / Multiplier::TN),
+                                part.column_first + block.column(i % Multiplier::TN));
     }
 };
 

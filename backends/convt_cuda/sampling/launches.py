@@ -14,11 +14,11 @@ from ..launch import Launch
 if TYPE_CHECKING:
     from convt.backend import Problem
 
-__all__ = ["pooling", "resampling"]
+__all__ = ["THREADS", "pooling", "resampling"]
 
 Strides = tuple[int, ...]
 
-_THREADS = 256
+THREADS = 256  # of a block
 _LARGEST_GRID = 2**31 - 1
 _NONE: Strides = (0, 0)  # of an array that a kernel does not look at
 
@@ -94,7 +94,7 @@ _WRITES_FINE = ("max_pool_backward_near", "max_unpool_near")
 
 
 def _grid(items: int) -> int:
-    return min(-(-items // _THREADS), _LARGEST_GRID)
+    return min(-(-items // THREADS), _LARGEST_GRID)
 
 
 def _channels_dense(strides: Strides) -> int:

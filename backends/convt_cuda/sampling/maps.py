@@ -17,7 +17,7 @@ import numpy as np
 
 from convt.backend import settings
 
-from .launches import pooling, resampling
+from .launches import THREADS, pooling, resampling
 
 if TYPE_CHECKING:
     from convt.backend import Problem
@@ -136,13 +136,13 @@ class _Run:
         return True
 
     def sums(self, kernel: str, out: DeviceArray) -> None:
-        """A kernel with a thread for each plane, which adds up in the problem's dtype."""
+        """A kernel with a block for each plane, which adds up in the problem's dtype."""
         if out.storage == self._problem.dtype.name:
-            self.launch(kernel, (), (0, self._planes))
+            self.launch(kernel, (THREADS,), (0, self._planes))
             return
         with self._work(self._problem.dtype.itemsize) as parts:
             for planes, _ in parts:
-                self.launch(kernel, (), planes)
+                self.launch(kernel, (THREADS,), planes)
 
     @contextmanager
     def _work(self, itemsize: int) -> Iterator[list[tuple[tuple[int, int], int]]]:

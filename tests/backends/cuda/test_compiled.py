@@ -31,30 +31,30 @@ def pretended(monkeypatch, tmp_path):
     """No fatbin, another NVRTC, an empty cache."""
     made = PretendedNvrtc()
     monkeypatch.setattr(compiled, "FATBIN", compiled.FATBIN.with_name("none.fatbin"))
-    monkeypatch.setattr(compiled, "find_nvrtc", lambda: made)
+    monkeypatch.setattr(compiled, "find_nvrtc", lambda driver: made)
     monkeypatch.setenv("CONVT_CACHE", str(tmp_path / "cache"))
     return made
 
 
 def image(storage="float32"):
-    return next(compiled.kernel_image((9, 0), storage))
+    return next(compiled.kernel_image((9, 0), storage, 13))
 
 
 def test_code_built_ahead_of_time_comes_first(monkeypatch, tmp_path, pretended):
     monkeypatch.setattr(compiled, "FATBIN", tmp_path / "convt.fatbin")
     compiled.FATBIN.write_bytes(b"code")
-    assert compiled.available() == "built ahead of time"
+    assert compiled.available(13) == "built ahead of time"
     assert image() == (b"code", "built ahead of time")
 
 
 def test_else_nvrtc_compiles_once(pretended):
-    assert compiled.available() == "NVRTC 99.0"
+    assert compiled.available(13) == "NVRTC 99.0"
     first, origin = image()
     assert origin == "NVRTC 99.0"
     assert image()[0] == first
     assert [(root, *rest) for root, _, *rest in pretended.compiled] == [("convt.cu", (9, 0), ("ONLY", "ONLY_float32"))]
     assert {"convt.cu", "geometry.cuh", "tile.cuh"} <= set(pretended.compiled[0][1])
-    next(compiled.kernel_image((8, 0), "float32"))
+    next(compiled.kernel_image((8, 0), "float32", 13))
     pretended.version = "99.1"
     image()
     assert len(pretended.compiled) == 3
@@ -79,21 +79,22 @@ def test_a_cache_that_cannot_be_written_is_no_error(pretended, monkeypatch, tmp_
 
 def test_neither(monkeypatch, tmp_path, pretended):
     monkeypatch.setattr(compiled, "find_nvrtc", nvrtc.find_nvrtc)
-    monkeypatch.setattr(nvrtc, "_places", lambda: iter([str(tmp_path / "libnvrtc.so.13"), "libnvrtc-none.so"]))
+    monkeypatch.setattr(nvrtc, "_places", lambda driver: iter([str(tmp_path / "libnvrtc.so.13"), "libnvrtc-none.so"]))
     nvrtc.find_nvrtc.cache_clear()
     message = r"^the kernels must be built with convt .* pip install nvidia-cuda-nvrtc; tried .*so\.13: .*; libnvrtc-none"
     with pytest.raises(BackendUnavailable, match=message):
-        compiled.available()
+        compiled.available(13)
     with pytest.raises(BackendUnavailable, match=message):
         image()
     nvrtc.find_nvrtc.cache_clear()
 
 
-def test_a_gpu_that_the_fatbin_has_no_code_for_gets_it_from_nvrtc(cuda, emulator, monkeypatch, pretended, tmp_path):
+@pytest.mark.parametrize("code", [200, 209, 218, 221, 222, 223], ids=lambda code: f"error {code}")
+def test_code_that_the_driver_cannot_load_is_compiled_by_nvrtc(cuda, emulator, monkeypatch, pretended, tmp_path, code):
     monkeypatch.setattr(compiled, "FATBIN", tmp_path / "convt.fatbin")
     compiled.FATBIN.write_bytes(bytes.fromhex("50ed55ba") + bytes(60))
     device = Device(cuda._driver, 0)
-    emulator.fail("cuModuleLoadData", 209)
+    emulator.fail("cuModuleLoadData", code)
     with device.current():
         assert device.kernels == "NVRTC 99.0"
     assert len(pretended.compiled) == 1
@@ -125,12 +126,36 @@ def test_kernels_that_are_too_old(cuda, emulator, monkeypatch):
         device._function("no_kernel")
 
 
-def test_code_that_is_none(cuda, emulator, monkeypatch, tmp_path):
-    monkeypatch.setattr(compiled, "FATBIN", tmp_path / "convt.fatbin")
-    compiled.FATBIN.write_bytes(b"no code at all")
+def test_code_that_is_none(cuda, emulator, monkeypatch, pretended):
+    monkeypatch.setattr(pretended, "compile", lambda *_: b"no code at all")
     device = Device(cuda._driver, 0)
-    with device.current(), pytest.raises(RuntimeError, match="device kernel image is invalid"):
+    message = r"must be able to run the kernels \(NVRTC 99\.0\), got cuModuleLoadData: device kernel image is invalid"
+    with device.current(), pytest.raises(RuntimeError, match=message):
         device._function("pack_64x64_float32")
+
+
+@pytest.mark.parametrize(
+    ("driver", "names"),
+    [(13, ["13", "12", ""]), (14, ["13", "12", ""]), (12, ["12", "", "13"]), (11, ["", "12", "13"])],
+    ids=lambda value: f"driver of CUDA {value}" if isinstance(value, int) else "",
+)
+def test_an_nvrtc_that_is_newer_than_the_driver_comes_last(monkeypatch, tmp_path, driver, names):
+    for folder, number in (("cu13", 13), ("cu12", 12)):
+        (tmp_path / "nvidia" / folder / "lib").mkdir(parents=True)
+        (tmp_path / "nvidia" / folder / "lib" / f"libnvrtc.so.{number}").touch()
+    monkeypatch.setattr(nvrtc.sys, "path", [str(tmp_path)])
+    places = [Path(place) for place in nvrtc._places(driver)][:-1]
+    assert list(dict.fromkeys(place.name for place in places)) == [f"libnvrtc.so.{n}".rstrip(".") for n in names]
+    in_wheels = [place.name for place in places if place.is_absolute()]
+    assert in_wheels == [f"libnvrtc.so.{n}" for n in names if n]
+
+
+def test_the_backend_asks_the_driver_which_nvrtc_it_takes(cuda, monkeypatch, pretended):
+    asked = []
+    monkeypatch.setattr(compiled, "find_nvrtc", lambda driver: asked.append(driver) or pretended)
+    monkeypatch.setattr(cuda._driver.pycuda, "get_driver_version", lambda: 12040)
+    type(cuda)(cuda._driver)
+    assert asked == [12]
 
 
 @pytest.mark.parametrize("storage", ["float32", "bfloat16"])

@@ -12,13 +12,8 @@ from convt.testing.values import check_hot_elements
 TYPES = [np.float32, np.float64]
 
 
-SPREADS = pytest.mark.xfail(
-    raises=AssertionError, strict=True, reason="a filter's infinity is multiplied with the zeros outside of an array"
-)
-
-
 @pytest.mark.usefixtures("remembered_definition")
-@pytest.mark.parametrize("topic", [pytest.param(topic, marks=SPREADS if topic == "not finite" else ()) for topic in TOPICS])
+@pytest.mark.parametrize("topic", TOPICS)
 def test_the_backend_keeps_the_contract(cuda, to_gpu, topic):
     report = check_backend(cuda, quick=True, topics=[topic], kinds=[to_gpu])
     assert report.refused == {}

@@ -1,5 +1,6 @@
 """Kinds of array: tensors and CuPy's arrays say themselves where they lie; subclasses are what they are derived from."""
 
+import gc
 import sys
 from contextlib import nullcontext
 from types import ModuleType
@@ -228,6 +229,40 @@ def test_a_repeated_call_has_the_same_bits_and_new_memory(cuda, rng, tensor, to_
     assert len({y.data_ptr() for y in results}) == 6
     want = operator(*((x, w, bias)[: 2 + with_bias]), stride=2, padding=1, layout=layout, backend="numpy")
     np.testing.assert_allclose(to_host(results[3].array), want, atol=1e-12)
+
+
+ORDERS = {"Fortran": (3, 2, 1, 0), "channels last": (0, 2, 3, 1), "axes swapped": (1, 0, 2, 3)}
+
+
+@pytest.mark.parametrize("axes", ORDERS.values(), ids=ORDERS)
+@pytest.mark.parametrize("with_torch", [False, True], ids=["pycuda", "torch"])
+def test_results_lie_in_the_order_of_x_in_repeated_calls_too(
+    cuda, rng, to_gpu, tensor, to_host, context, with_torch, axes, emulator
+):
+    x, w = rng.standard_normal((2, 4, 6, 5)), rng.standard_normal((4, 3, 3, 2))
+    back = tuple(np.argsort(axes))
+    if with_torch:
+        lying = tensor(np.ascontiguousarray(x.transpose(axes)))
+        strides = lying.stride()
+        lying = lying.as_strided(x.shape, tuple(strides[axis] for axis in back))
+        arrays = lying, tensor(w)
+    else:
+        arrays = to_gpu(x.transpose(axes).copy()).transpose(back), to_gpu(w)
+    want = convt.conv_transpose(x, w, stride=2, backend="numpy")
+    blocks = []
+    for _ in range(4):
+        y = convt.conv_transpose(*arrays, stride=2)
+        np.testing.assert_allclose(to_host(y.array if with_torch else y), want, atol=1e-12)
+        strides = y.stride() if with_torch else y.strides
+        assert tuple(sorted(range(4), key=[-step for step in strides].__getitem__)) == axes
+        del y
+        gc.collect()
+        blocks.append(emulator.blocks)
+    if not with_torch:
+        assert blocks[-1] == blocks[0], "what is kept of a call has no memory"
+        dy = to_gpu(want)
+        dx = convt.conv_transpose_backward(*arrays, None, dy, stride=2, needs=("x",)).x
+        assert dx.strides == arrays[0].strides
 
 
 def test_a_repeated_call_still_looks_at_what_may_have_changed(cuda, emulator, x, w, torch, tensor, monkeypatch, capsys):

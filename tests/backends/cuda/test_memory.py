@@ -140,7 +140,7 @@ def test_a_copy_of_a_host_array_comes_back(cuda, rng, dtype, shape):
     array = rng.standard_normal(shape).astype(dtype).T
     there = cuda.from_host(array)
     assert cuda.owns(there)
-    assert (there.shape, there.dtype, there.order) == (array.shape, array.dtype, "C")
+    assert (there.shape, there.dtype, there.order) == (array.shape, array.dtype, tuple(range(array.ndim)))
     np.testing.assert_array_equal(cuda.to_host(there), array)
     np.testing.assert_array_equal(cuda.to_host(there.transpose(tuple(reversed(range(array.ndim))))), array.T)
 

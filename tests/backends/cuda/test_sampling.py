@@ -108,6 +108,18 @@ def test_indices_from_elsewhere(agree, rng, monkeypatch, windows, limit):
     agree(convt.max_unpool_backward, x, indices, **windows)
 
 
+def test_many_indices_from_elsewhere_are_added_up_in_scan_order(rng, to_gpu, to_host):
+    """More than a block reads at a time, a few of which meet many; the bits tell the order."""
+    dy = rng.standard_normal((2, 2, 25, 31)).astype("f4")
+    indices = rng.integers(0, 50 * 62, dy.shape)
+    indices[rng.random(dy.shape) < 0.5] = 3 * 62 + 1
+    want = np.zeros((4, 50 * 62), "f4")
+    for plane, places, values in zip(want, indices.reshape(4, -1), dy.reshape(4, -1), strict=True):
+        np.add.at(plane, places, values)
+    got = to_host(convt.max_pool_backward(to_gpu(dy), to_gpu(indices), 2, output_size=(50, 62)))
+    assert got.tobytes() == want.tobytes()
+
+
 @pytest.mark.parametrize("shape", [(7,), (5, 6), (3, 5, 6), (2, 2, 4, 5, 6)])
 def test_every_number_of_axes(agree, rng, shape):
     x = rng.standard_normal(shape)

@@ -159,6 +159,29 @@ def test_inputs_of_other_streams_are_waited_for_and_wait(emulator, context, call
     assert emulator.calls("cuEventDestroy_v2") == emulator.calls("cuEventCreate")
 
 
+@pytest.mark.parametrize("waits", [True, False])
+def test_what_another_stream_still_computes_is_right_because_it_is_waited_for(
+    emulator, context, call, to_gpu, monkeypatch, waits
+):
+    """On the emulator, which does work as late as it may, so that it shows a wait that is missing."""
+    from convt_cuda.device import Device
+
+    if not waits:
+        monkeypatch.setattr(Device, "wait", lambda *_: None)
+    example = call()
+    x, w = example.arrays
+    example.arrays = to_gpu(np.full(x.shape, np.nan, x.dtype)), w
+    copy = ctypes.CDLL("libcuda.so.1").cuMemcpyDtoDAsync_v2
+    copy.argtypes = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p
+    assert not copy(int(example.arrays[0].gpudata), int(x.gpudata), x.nbytes, 5)
+    example.run(77, 5, None)
+    if waits:
+        example.check()
+    else:
+        with pytest.raises(AssertionError):
+            example.check()
+
+
 def test_a_graph_has_scratch_of_its_own(cuda, capture, call):
     example = call()
     example.run(capture.handle.value)

@@ -10,6 +10,7 @@ import convt
 from convt.matconvnet import vl_nnconvt
 from convt.matconvnet.functions import _CONV_TRANSPOSE
 from convt.testing import TOPICS, check_backend
+from convt_cuda import choice
 from convt_cuda.cudnn import CudnnError, CudnnUnavailable
 
 OPTIONS = {"stride": 2, "padding": 1, "backend": "cuda"}
@@ -151,6 +152,52 @@ def test_failures_are_told_and_leave_nothing(cuda, over_standin, call):
     with pytest.raises(CudnnError, match=r"^cudnnConvolutionBackwardData: CUDNN_STATUS_EXECUTION_FAILED \(status 5000\)"):
         convt.conv_transpose(*call[0], **OPTIONS)
     np.testing.assert_allclose(convt.conv_transpose(*call[0], **OPTIONS), call[1], rtol=1e-4, atol=1e-5)
+
+
+def test_arrays_that_begin_between_16_bytes_are_left_to_our_kernels(over_standin, call, to_gpu, to_host, context):
+    (x, w, bias), wanted = call
+
+    def shifted(array, count):
+        """The same numbers, so many elements behind the beginning of their memory."""
+        more = to_gpu(np.concatenate([np.zeros(count, array.dtype), array.ravel()]))
+        return more[count:].reshape(array.shape)
+
+    for counts, used in [((0, 0), 1), ((4, 8), 1), ((1, 0), 0), ((0, 2), 0), ((0, 0), 1)]:
+        arrays = [shifted(array, count) for array, count in zip((x, w), counts, strict=True)]
+        over_standin.clear()
+        got = convt.conv_transpose(*arrays, to_gpu(bias), stride=2, padding=1)
+        np.testing.assert_allclose(to_host(got), wanted, rtol=1e-4, atol=1e-5)
+        assert len(over_standin.log) == used, counts
+
+
+REFUSED = 3000  # CUDNN_STATUS_NOT_SUPPORTED
+
+
+def test_what_cudnn_refuses_when_it_runs_is_computed_by_the_next_plan_and_not_asked_for_again(
+    over_standin, rng, monkeypatch, to_gpu, to_host, context, capsys
+):
+    monkeypatch.setattr(choice, "_refused", {})
+    x, w, bias = (rng.standard_normal(shape).astype("f4") for shape in [(1, 3, 6, 7), (2, 3, 3, 3), (2,)])
+    wanted = convt.conv(x, w, bias, backend="numpy")
+    arrays = to_gpu(x), to_gpu(w), to_gpu(bias)
+
+    def check():
+        over_standin.clear()
+        np.testing.assert_allclose(to_host(convt.conv(*arrays)), wanted, rtol=1e-4, atol=1e-5)
+        return [line.split("algorithm=")[1].split()[0] for line in over_standin.log]
+
+    (first,) = check()
+    over_standin.fail("cudnnConvolutionForward", REFUSED)
+    (second,) = check()
+    assert second != first
+    assert check() == [second]
+    with convt.options(cudnn=False):
+        assert check() == []
+    over_standin.fail("cudnnAddTensor", REFUSED)
+    assert len(check()) == 2, "the bias is refused after the product"
+    over_standin.fail("cudnnConvolutionForward", 5000)
+    with pytest.raises(CudnnError, match="EXECUTION_FAILED"):
+        convt.conv(*arrays)
 
 
 def test_a_workspace_that_does_not_fit_is_a_memory_error(cuda, emulator, over_standin, call):

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #define __CUDA_EMULATED__ 1
 #define __device__
@@ -128,6 +129,14 @@ extern const int kernel_count;
 
 }  // namespace emulator
 
+// Called before an address is used that is no multiple of what lies there: the thread goes no further, as on a GPU.
+static bool misaligned;
+extern "C" __attribute__((visibility("hidden"))) void __ubsan_handle_type_mismatch_v1(void *, void *) {
+    using namespace emulator;
+    misaligned = threads[running].ended = true;
+    emulator_switch(&threads[running].stack, scheduler);
+}
+
 __noinline__ static void __syncthreads() {
     using namespace emulator;
     threads[running].barrier = __builtin_return_address(0);
@@ -148,7 +157,7 @@ extern "C" __attribute__((visibility("default"))) const void *emulator_find(cons
     return nullptr;
 }
 
-// 0: done; 1: the parameters are of another size; 2: threads wait at different barriers.
+// 0: done; 1: the parameters are of another size; 2: threads wait at different barriers; 3: an address is not aligned.
 extern "C" __attribute__((visibility("default"))) int emulator_run(const void *kernel, const void *parameters, size_t bytes, unsigned grid,
                                                                    unsigned block) {
     using namespace emulator;
@@ -158,7 +167,9 @@ extern "C" __attribute__((visibility("default"))) int emulator_run(const void *k
     body = k.run, argument = parameters, blockDim = {block, 1, 1}, gridDim = {grid, 1, 1};
     for (unsigned i = 0; i < grid; i++) {
         blockIdx = {i, 0, 0};
-        if (!run_block((int)block)) return 2;
+        const bool together = run_block((int)block);
+        if (std::exchange(misaligned, false)) return 3;
+        if (!together) return 2;
     }
     return 0;
 }

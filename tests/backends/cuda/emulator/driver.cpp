@@ -3,8 +3,8 @@
 // It answers what PyCUDA and convt ask; every other function of cuda.h says CUDA_ERROR_NOT_SUPPORTED (stubs.c, generated).
 // It is stricter than a GPU: new memory is NaN, memory ends at a page that cannot be touched and is gone when freed, copies
 // must stay inside one allocation, every call needs a context, memory of a pool is freed in the stream that it was allocated
-// in. Work is done when a call returns, so it cannot show that streams lack an order; the calls are counted instead, and tests
-// ask for them (emulator_*, at the end). In a stream that is being captured, work is written into the graph and not done.
+// in, and a stream's work is done when somebody waits for it, not before. Calls are counted, and tests ask for them (emulator_*,
+// at the end). In a stream that is being captured, work is written into the graph and not done.
 //
 // state.h has what it knows, memory.cpp and streams.cpp the functions of these kinds, this file the others.
 #include <dlfcn.h>
@@ -33,7 +33,7 @@ EXPORT CUresult cuDriverGetVersion(int *version) {
 EXPORT CUresult cuGetErrorString(CUresult code, const char **words) {
     static const std::map<int, const char *> known = {{1, "invalid argument"}, {2, "out of memory"}, {3, "initialization error"},
         {100, "no CUDA-capable device is detected"}, {200, "device kernel image is invalid"}, {201, "invalid device context"},
-        {209, "no kernel image is available for execution on the device"}, {500, "named symbol not found"}, {719, "unspecified launch failure"},
+        {209, "no kernel image is available for execution on the device"}, {500, "named symbol not found"}, {716, "misaligned address"}, {719, "unspecified launch failure"},
         {801, "operation not supported"}, {900, "operation not permitted when stream is capturing"}};
     auto found = known.find(code);
     *words = found == known.end() ? "emulated error" : found->second;
@@ -130,7 +130,8 @@ EXPORT CUresult cuCtxGetApiVersion(CUcontext, unsigned *version) {
 }
 EXPORT CUresult cuCtxSynchronize() {
     WAIT();
-    return CUDA_SUCCESS;
+    std::lock_guard<std::recursive_mutex> lock(mutex);
+    return finish_all();
 }
 
 // Kernels: any code for a GPU is answered by the host's build of the same sources, $EMULATOR_KERNELS.
@@ -172,6 +173,7 @@ EXPORT CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, un
         switch (f->module->run(f->kernel, values.data(), values.size(), gx, bx)) {
             case 1: std::fprintf(stderr, "emulator: the parameters are not of the kernel's size\n"); return CUDA_ERROR_INVALID_VALUE;
             case 2: std::fprintf(stderr, "emulator: threads wait at different barriers\n"); return CUDA_ERROR_LAUNCH_FAILED;
+            case 3: return CUDA_ERROR_MISALIGNED_ADDRESS;
         }
         return CUDA_SUCCESS;
     });
@@ -190,7 +192,7 @@ EXPORT long emulator_calls(const char *name) {
 }
 EXPORT long emulator_blocks() {
     std::lock_guard<std::recursive_mutex> lock(mutex);
-    return (long)blocks.size();
+    return std::count_if(blocks.begin(), blocks.end(), [](auto &each) { return !each.second.freed; });
 }
 EXPORT long emulator_contexts() { return (long)stack.size(); }
 EXPORT CUstream emulator_stream() { return last_launch; }
@@ -200,4 +202,6 @@ EXPORT long emulator_stream_waits(CUstream stream, CUstream other) {
     std::lock_guard<std::recursive_mutex> lock(mutex);
     return waits[{stream, other}];
 }
+// For who computes at once what a stream should: the stand-in for cuDNN.
+EXPORT void emulator_finish(CUstream stream) { finish(stream); }
 EXPORT int emulator_references(int device) { return primary[device].references; }

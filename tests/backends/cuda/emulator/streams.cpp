@@ -1,26 +1,30 @@
-// Streams, events and graphs of the emulated driver: all work is done when a call returns, or when the graph is launched that
-// captures it.
+// Streams, events and graphs of the emulated driver. Work is done as late as streams, events and those who wait allow: who does
+// not wait finds memory as it was before.
 #include "state.h"
 
 using namespace emulated;
 
-EXPORT CUresult cuStreamCreate(CUstream *stream, unsigned) {
+EXPORT CUresult cuStreamCreate(CUstream *stream, unsigned flags) {
     ENTER(true);
+    std::lock_guard<std::recursive_mutex> lock(mutex);
     *stream = (CUstream) new char;
+    queue_of(*stream).apart = flags & CU_STREAM_NON_BLOCKING;
     return CUDA_SUCCESS;
 }
 EXPORT CUresult cuStreamDestroy(CUstream stream) {
-    delete (char *)stream;
+    finish(stream);  // its queue stays, for those who wait for it
     return CUDA_SUCCESS;
 }
-EXPORT CUresult cuStreamSynchronize(CUstream) {
+EXPORT CUresult cuStreamSynchronize(CUstream stream) {
     WAIT();
-    return CUDA_SUCCESS;
+    return finish(stream);
 }
 EXPORT CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned) {
     ENTER(true);
     std::lock_guard<std::recursive_mutex> lock(mutex);
-    waits[{stream, ((Event *)event)->stream}]++;
+    const Event &e = *(Event *)event;
+    waits[{stream, e.stream}]++;
+    if (e.queue) give(queue_of(stream), [queue = e.queue, given = e.given] { return finish(*queue, given); });
     return CUDA_SUCCESS;
 }
 EXPORT CUresult cuEventCreate(CUevent *event, unsigned) {
@@ -33,19 +37,24 @@ EXPORT CUresult cuEventDestroy(CUevent event) {
     delete (Event *)event;
     return CUDA_SUCCESS;
 }
-EXPORT CUresult cuEventSynchronize(CUevent) {
+EXPORT CUresult cuEventSynchronize(CUevent event) {
     WAIT();
-    return CUDA_SUCCESS;
+    std::lock_guard<std::recursive_mutex> lock(mutex);
+    const Event &e = *(Event *)event;
+    return e.queue ? finish(*e.queue, e.given) : CUDA_SUCCESS;
 }
 #undef cuEventElapsedTime  // a newer name, in newer headers; drivers have both
 EXPORT CUresult cuEventElapsedTime(float *milliseconds, CUevent, CUevent) {
     ENTER(true);
-    *milliseconds = 1;  // whatever was done: all work is done when a call returns
+    *milliseconds = 1;  // whatever was done
     return CUDA_SUCCESS;
 }
 EXPORT CUresult cuEventRecord(CUevent event, CUstream stream) {
     ENTER(true);
-    ((Event *)event)->stream = stream;
+    std::lock_guard<std::recursive_mutex> lock(mutex);
+    Queue &queue = queue_of(stream);
+    keep_default_order(queue);
+    *(Event *)event = {stream, &queue, queue.given};
     return CUDA_SUCCESS;
 }
 EXPORT CUresult cuStreamBeginCapture(CUstream stream, CUstreamCaptureMode) {
@@ -68,11 +77,12 @@ EXPORT CUresult cuGraphInstantiateWithFlags(CUgraphExec *executable, CUgraph gra
     *executable = (CUgraphExec)graph;
     return CUDA_SUCCESS;
 }
-EXPORT CUresult cuGraphLaunch(CUgraphExec executable, CUstream) {
+EXPORT CUresult cuGraphLaunch(CUgraphExec executable, CUstream stream) {
     ENTER(true);
-    std::lock_guard<std::recursive_mutex> lock(mutex);
-    for (auto &job : ((Graph *)executable)->work) job();
-    return CUDA_SUCCESS;
+    return work(stream, [=] {
+        for (auto &job : ((Graph *)executable)->work) job();
+        return CUDA_SUCCESS;
+    });
 }
 EXPORT CUresult cuGraphExecDestroy(CUgraphExec) {
     ENTER(true);
@@ -80,6 +90,7 @@ EXPORT CUresult cuGraphExecDestroy(CUgraphExec) {
 }
 EXPORT CUresult cuGraphDestroy(CUgraph graph) {
     ENTER(true);
+    finish_all();
     for (char *address : ((Graph *)graph)->memory) release(address, false, true);
     delete (Graph *)graph;
     return CUDA_SUCCESS;
