@@ -22,6 +22,9 @@ cdef extern from "winograd_correlate/plan.h" nogil:
         int64_t dilation[3]
         int64_t taps[3]
         int64_t points[3]
+        int64_t before[3]
+        int64_t inner[3]
+        int64_t behind[3]
         int64_t units[3]
         int64_t unit[2]
         int64_t unit_tiles, frequencies, phases, rows, tile, chunk

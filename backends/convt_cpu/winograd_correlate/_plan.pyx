@@ -12,7 +12,7 @@ from .._geometry cimport Geometry
 from .._job cimport Job
 from .._kernels cimport CONVT_ADDED, CONVT_CHUNK, lanes_of, most_rows, stage, widest
 from .._plan cimport REPEATS
-from .._sizes cimport ceil_div, even, times
+from .._sizes cimport ceil_div, even, floor_div, times
 from .._types cimport int64_t
 from ..machine._record cimport convt_machine, share, usable_l2
 
@@ -22,8 +22,9 @@ __all__ = ["WinogradCorrelatePlan", "winograd_correlate_plan", "winograd_correla
 
 cdef enum:                                  # the same on every machine
     FEWEST_CHANNELS = 16                    # on either side, so that products outweigh transforms
-    FEWEST_TILES = 16                       # a tap's error is that of its whole tile, which is like its own in a long sum
+    FEWEST_TILES = 16
     MOST_STRIDE = 8
+    MOST_DILATION = 4                       # a tap's error is that of whole tiles, which must lie close together
     MOST_FREQUENCIES = 16                   # those of two axes; three would have more sums than the caches hold
     MOST_PHASES = 16
     BLOCKS = 6                              # pairs of blocks, at least
@@ -88,7 +89,8 @@ def winograd_correlate_plan(Job job not None):
     cdef WinogradCorrelatePlan plan = WinogradCorrelatePlan(job)
     plan.geometry, plan.exact = &plan.p, False
     cdef Caches caches = _caches(&job.machine)
-    _cut_into_tiles(plan, g, caches)
+    if not _cut_into_tiles(plan, g, caches):
+        return None
     if plan.p.frequencies > MOST_FREQUENCIES or plan.p.phases > MOST_PHASES or plan.p.all_units * plan.p.unit_tiles < FEWEST_TILES:
         return None
     _choose_blocks(plan, caches)
@@ -99,19 +101,19 @@ def winograd_correlate_plan(Job job not None):
 
 
 cdef bint _suits(int64_t fine, int64_t coarse, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation) noexcept:
-    """Whether an axis has one tap, or 2 or 3 per phase, each of which meets an element.
-
-    One that meets none would not be exactly zero.
-    """
+    """Whether an axis has one tap, or up to 2 per phase, each of which meets an element."""
+    cdef int64_t reached = (coarse - 1) * stride - padding + times(kernel - 1, dilation)
     if kernel == 1:
         return True
-    if (dilation > 1 and stride > 1) or stride > MOST_STRIDE or not 2 <= ceil_div(kernel, stride) <= 3:
+    if (dilation > 1 and stride > 1) or stride > MOST_STRIDE or dilation > MOST_DILATION or ceil_div(kernel, stride) != 2:
         return False
+    if coarse % dilation and reached < fine - 1:
+        return False                        # the last tiles of some lattices would see what no tap reaches
     return padding <= (coarse - 1) * stride and times(kernel - 1, dilation) - padding < fine and stride <= fine
 
 
-cdef void _cut_into_tiles(WinogradCorrelatePlan plan, const Geometry* g, Caches caches):
-    """The geometry of both arrays, and the units."""
+cdef bint _cut_into_tiles(WinogradCorrelatePlan plan, const Geometry* g, Caches caches):
+    """The geometry of both arrays, and the units; False where a tile has no room."""
     cdef convt_winograd_correlate_plan* p = &plan.p
     cdef int64_t lanes = lanes_of(plan.isa, plan.size)
     cdef int axis
@@ -121,7 +123,7 @@ cdef void _cut_into_tiles(WinogradCorrelatePlan plan, const Geometry* g, Caches 
         p.kernel[axis] = g.kernel[axis]
         p.dilation[axis] = g.dilation[axis] if g.kernel[axis] > 1 else 1
         p.taps[axis] = ceil_div(g.kernel[axis], g.stride[axis]) if g.kernel[axis] > 1 else 1
-        p.points[axis] = 5 - p.taps[axis] if g.kernel[axis] > 1 else 1
+        p.points[axis] = 3 if g.kernel[axis] > 1 else 1
         p.fine.size[axis], p.fine.first[axis], p.fine.stride[axis] = g.fine[axis], -g.padding[axis], g.stride[axis]
         p.coarse.size[axis], p.coarse.first[axis], p.coarse.stride[axis] = g.coarse[axis], 0, 1
         p.fine.phases[axis] = g.stride[axis] if g.kernel[axis] > 1 else 1
@@ -130,9 +132,26 @@ cdef void _cut_into_tiles(WinogradCorrelatePlan plan, const Geometry* g, Caches 
         p.fine.elements[axis] = 4 if g.kernel[axis] > 1 else 1
         p.frequencies *= p.fine.elements[axis]
         p.phases *= p.fine.phases[axis]
-        p.units[axis] = ceil_div(ceil_div(g.coarse[axis], p.dilation[axis]), p.points[axis]) * p.dilation[axis]
+        if not _cut_axis(p, axis, g):
+            return False
     _choose_unit(p, caches.unit_box // (lanes * plan.size))
     p.all_units = times(times(p.batch, p.units[0]), times(p.units[1], p.units[2]))
+    return True
+
+
+cdef bint _cut_axis(convt_winograd_correlate_plan* p, int axis, const Geometry* g) noexcept:
+    """Tiles along an axis: the inner ones hold elements all of whose taps meet the array, in every lattice."""
+    cdef int64_t d = p.dilation[axis], length = ceil_div(g.coarse[axis], d), m = p.points[axis], last
+    p.before[axis], p.behind[axis] = 0, length
+    if m > 1:
+        last = floor_div(g.fine[axis] - 1 + g.padding[axis] - (g.kernel[axis] - 1) * d, g.stride[axis])
+        p.before[axis] = ceil_div(max(0, g.padding[axis]), d * g.stride[axis])
+        p.behind[axis] = floor_div(min(g.coarse[axis], last + 1), d)
+    if p.behind[axis] - p.before[axis] < m:
+        return False
+    p.inner[axis] = ceil_div(p.behind[axis] - p.before[axis], m)
+    p.units[axis] = (p.before[axis] + p.inner[axis] + length - p.behind[axis]) * d
+    return True
 
 
 cdef void _choose_unit(convt_winograd_correlate_plan* p, int64_t room) noexcept:

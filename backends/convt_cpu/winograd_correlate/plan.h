@@ -1,16 +1,26 @@
 /* The geometry of Winograd's filter gradient; ../winograd_correlate/_plan.pyx fills it.
  *
- * Along an axis, the taps p + stride * j of the kernel meet phase p of the fine array: r of them, some behind the kernel's
- * end. What m coarse elements give to these r taps follows from a window of 4 = m + r - 1 fine elements, as r outputs of a
- * filter of m taps: the transforms are those of kernels/transforms.h, with the coarse elements in the place of the filter.
+ * Along an axis, the taps p + stride * j of the kernel meet phase p of the fine array: two of them, of which the second may lie
+ * behind the kernel's end. What m = 3 coarse elements give to these two taps follows from a window of 4 fine elements, as two
+ * results of a filter of 3 taps: the transforms are those of kernels/transforms.h, with the coarse elements in the place of the
+ * filter.
  *
- *     coarse element  i of tile t:               dilation * m * t + dilation * i                                 i < m
- *     fine element    e of phase p of tile t:    stride * (dilation * m * t + dilation * e) + p - padding        e < 4
+ *     coarse element  i of a tile:               begin + dilation * i                                 i < 3
+ *     fine element    e of phase p of it:        stride * (begin + dilation * e) + p - padding        e < 4
  *
- * An axis with one tap has tiles of one element: m = r = 1, and its windows too. Where the kernel is dilated by d, both
- * arrays are d lattices that do not meet; their tiles take turns:
+ * Each coarse element is in both sums, so it must meet an element of the array with each tap. Those before and behind, at a
+ * padded edge, have a tile each for themselves. The products that a tap must not see have then a zero in them:
  *
- *     tile t of lattice l is number  d * t + l,  and begins at coarse element  d * m * t + l
+ *     coarse     0 1 2 3 4 5 6 7 8            0 with its first tap, and 8 with its second one, lie in the padding
+ *     tiles    . . 0                          . is not summed, and fine elements outside are zeros
+ *                    1 2 3   5 6 7            the last of the inner tiles is moved back where it would run into the edge,
+ *                        . . 4                and leaves out what others have summed
+ *                                  8 . .
+ *
+ * An axis with one tap has tiles of one element: m = 1, and its windows too. Where the kernel is dilated by d, both arrays are d
+ * lattices that do not meet; their tiles take turns:
+ *
+ *     tile t of lattice l is number  d * t + l,  and begins at coarse element  d * (begin of t) + l
  *
  * Some tiles that are neighbours along the last two axes are a *unit*: they are packed in one go. A *strip* is some units that
  * follow one another. A *frequency* is one of the 4 or 16 elements of a transformed window: two axes at most have more than one
@@ -47,8 +57,11 @@ typedef struct {
     convt_winograd_side fine, coarse;
     int64_t batch, groups;
     int64_t kernel[3], dilation[3];
-    int64_t taps[3];      /* r */
+    int64_t taps[3];      /* of a phase: 2, or 1 */
     int64_t points[3];    /* m */
+    int64_t before[3];    /* of a lattice: coarse elements, and tiles, before the inner ones */
+    int64_t inner[3];     /* tiles of m elements */
+    int64_t behind[3];    /* the first coarse element behind them */
     int64_t units[3];     /* of an image */
     int64_t unit[2];      /* tiles of a unit along the last two axes */
     int64_t unit_tiles;   /* all of them */

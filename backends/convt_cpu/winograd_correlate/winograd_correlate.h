@@ -14,11 +14,19 @@ static inline int64_t NAME(block_channels)(const convt_winograd_side *s, int64_t
     return s->block < rest ? s->block : rest;
 }
 
-/* Where a tile begins, in coarse elements. */
-static inline int64_t NAME(tile_begin)(const convt_winograd_correlate_plan *p, int axis, int64_t tile)
+/* A tile along an axis: where it begins, in coarse elements, and which of its elements it sums. */
+typedef struct {
+    int64_t begin, first, end;
+} NAME(extent);
+
+static inline NAME(extent) NAME(extent_of)(const convt_winograd_correlate_plan *p, int axis, int64_t tile)
 {
-    int64_t d = p->dilation[axis];
-    return d == 1 ? tile * p->points[axis] : tile / d * d * p->points[axis] + tile % d;
+    int64_t d = p->dilation[axis], of_lattice = d == 1 ? tile : tile / d, lattice = d == 1 ? 0 : tile % d;
+    int64_t m = p->points[axis], before = p->before[axis], behind = p->behind[axis], at = of_lattice - before;
+    if (at < 0) return (NAME(extent)){d * (of_lattice - m + 1) + lattice, m - 1, m};
+    if (at >= p->inner[axis]) return (NAME(extent)){d * (behind + at - p->inner[axis]) + lattice, 0, 1};
+    int64_t begin = convt_least(before + m * at, behind - m);
+    return (NAME(extent)){d * begin + lattice, before + m * at - begin, m};
 }
 
 /* Copies the elements of a unit, [z][y][x][channel]: along z those of a tile, along y and x all from the first to the last;
@@ -50,24 +58,22 @@ static inline __attribute__((always_inline)) void NAME(transform_box)(
     const int64_t z, const int64_t y, const int64_t x, NAME(vector) *d)
 {
     if (z == 4)
-        for (int64_t i = 0, n = y * x; i < n; i++)
-            NAME(transform_four)(d[i], d[n + i], d[2 * n + i], d[3 * n + i], d + i, n);
+        for (int64_t i = 0, n = y * x; i < n; i++) NAME(transform_elements)(4, d + i, n, d + i, n);
     if (y == 4)
         for (int64_t k = 0; k < z; k++)
-            for (int64_t i = k * 4 * x; i < (k * 4 + 1) * x; i++)
-                NAME(transform_four)(d[i], d[x + i], d[2 * x + i], d[3 * x + i], d + i, x);
+            for (int64_t i = k * 4 * x; i < (k * 4 + 1) * x; i++) NAME(transform_elements)(4, d + i, x, d + i, x);
     if (x == 4)
-        for (int64_t i = 0; i < z * y * 4; i += 4) NAME(transform_four)(d[i], d[i + 1], d[i + 2], d[i + 3], d + i, 1);
+        for (int64_t i = 0; i < z * y * 4; i += 4) NAME(transform_elements)(4, d + i, 1, d + i, 1);
 }
 
-/* G along one axis of [outer][m][inner], whose m is 2 or 3; with m = 1 the axis stays as it is. */
+/* G along one axis of [outer][m][inner], whose m is 3; with m = 1 the axis stays as it is. */
 static inline __attribute__((always_inline)) void NAME(transform_points)(
     const int64_t outer, const int64_t m, const int64_t inner, const NAME(vector) *g, NAME(vector) *u)
 {
     for (int64_t i = 0; m == 1 && i < outer * inner; i++) u[i] = g[i];
     for (int64_t k = 0; m > 1 && k < outer; k++)
         for (int64_t i = 0; i < inner; i++)
-            NAME(transform_taps)((int)m, g + k * m * inner + i, inner, u + k * 4 * inner + i, inner);
+            NAME(transform_taps)(4, g + k * 3 * inner + i, inner, u + k * 4 * inner + i, inner);
 }
 
 /* G of a tile of z * y * x elements, axis by axis. */
@@ -80,21 +86,20 @@ static inline __attribute__((always_inline)) void NAME(transform_tile)(
     NAME(transform_points)((z > 1 ? 4 : 1) * (y > 1 ? 4 : 1), x, 1, by_y, u);
 }
 
-/* A of the products, which have z * y * x frequencies, in place: the results of an axis lie where its first frequencies
+/* A of the products, which have z * y * x frequencies, in place: the two results of an axis lie where its first frequencies
  * lay. */
 static inline __attribute__((always_inline)) void NAME(transform_frequencies)(
-    const int64_t z, const int64_t y, const int64_t x, const int64_t *taps, NAME(vector) *m)
+    const int64_t z, const int64_t y, const int64_t x, NAME(vector) *m)
 {
+    int64_t rows = y == 4 ? 2 : 1, columns = x == 4 ? 2 : 1;
     if (x == 4)
-        for (int64_t i = 0; i < z * y * 4; i += 4) NAME(transform_results)((int)taps[2], m + i, 1, m + i, 1);
+        for (int64_t i = 0; i < z * y * 4; i += 4) NAME(transform_results)(4, m + i, 1, m + i, 1);
     if (y == 4)
         for (int64_t k = 0; k < z; k++)
-            for (int64_t i = k * 4 * x; i < k * 4 * x + taps[2]; i++)
-                NAME(transform_results)((int)taps[1], m + i, x, m + i, x);
+            for (int64_t i = k * 4 * x; i < k * 4 * x + columns; i++) NAME(transform_results)(4, m + i, x, m + i, x);
     if (z == 4)
-        for (int64_t k = 0; k < taps[1]; k++)
-            for (int64_t i = k * x; i < k * x + taps[2]; i++)
-                NAME(transform_results)((int)taps[0], m + i, y * x, m + i, y * x);
+        for (int64_t k = 0; k < rows; k++)
+            for (int64_t i = k * x; i < k * x + columns; i++) NAME(transform_results)(4, m + i, y * x, m + i, y * x);
 }
 
 /* Where the tiles of a unit lie in its box, and in the packed array. */
@@ -102,6 +107,8 @@ typedef struct {
     int64_t pitch[3];               /* from element to element of a tile, in the box */
     int64_t frequency, tile;        /* from one to the next, in the packed array */
     int64_t skip[CONVT_UNIT_TILES]; /* from the first tile to each, in the box */
+    uint8_t sums[CONVT_UNIT_TILES][9]; /* whether a tile sums an element */
+    uint8_t whole[CONVT_UNIT_TILES]; /* ... or all of them */
 } NAME(winograd_places);
 
 /* Transforms one phase of one vector of channels of a unit's tiles. */
@@ -118,6 +125,8 @@ static inline __attribute__((always_inline)) void NAME(winograd_tiles_of)(
 CONVT_UNROLL_KNOWN(16)
         for (int64_t i = 0; i < count; i++)
             e[i] = *(const vector *)(tile + i / x / y * pitch[0] + i / x % y * pitch[1] + i % x * pitch[2]);
+        for (int64_t i = 0; !windows && !places->whole[t] && i < count; i++)
+            if (!places->sums[t][i]) e[i] = (vector){0};
         if (windows)
             NAME(transform_box)(z, y, x, e);
         else
@@ -135,7 +144,7 @@ static void NAME(winograd_transform_tiles)(
     switch (windows ? -size : size) {
 #define CASE(z, y, x)                                                                                                     \
     case z * 100 + y * 10 + x: NAME(winograd_tiles_of)(0, z, y, x, tiles, places, from, to); return;
-        CASE(1, 1, 2) CASE(1, 1, 3) CASE(1, 2, 1) CASE(1, 3, 1) CASE(1, 2, 2) CASE(1, 3, 3)
+        CASE(1, 1, 3) CASE(1, 3, 1) CASE(1, 3, 3)
 #undef CASE
 #define CASE(z, y, x)                                                                                                     \
     case -z * 100 - y * 10 - x: NAME(winograd_tiles_of)(1, z, y, x, tiles, places, from, to); return;
@@ -145,20 +154,29 @@ static void NAME(winograd_transform_tiles)(
     NAME(winograd_tiles_of)(windows, elements[0], elements[1], elements[2], tiles, places, from, to);
 }
 
-/* The places of the tiles of a unit whose first tiles along the last two axes are given. */
+/* The places of the tiles of a unit whose first tile is given. */
 static void NAME(place_tiles)(
-    const convt_winograd_correlate_plan *p, const convt_winograd_side *s, int64_t y, int64_t x,
+    const convt_winograd_correlate_plan *p, const convt_winograd_side *s, const int64_t *first,
     NAME(winograd_places) *places)
 {
     int64_t across = s->span[1] * LANES;
     places->pitch[0] = s->phases[0] * s->span[0] * across;
     places->pitch[1] = p->dilation[1] * s->stride[1] * across;
     places->pitch[2] = p->dilation[2] * s->stride[2] * LANES;
+    NAME(extent) z = NAME(extent_of)(p, 0, first[0]);
+    int64_t top = NAME(extent_of)(p, 1, first[1]).begin, left = NAME(extent_of)(p, 2, first[2]).begin;
     for (int64_t j = 0, t = 0; j < p->unit[0]; j++) {
-        int64_t below = NAME(tile_begin)(p, 1, y + j) - NAME(tile_begin)(p, 1, y);
+        NAME(extent) y = NAME(extent_of)(p, 1, first[1] + j);
         for (int64_t i = 0; i < p->unit[1]; i++, t++) {
-            int64_t behind = NAME(tile_begin)(p, 2, x + i) - NAME(tile_begin)(p, 2, x);
-            places->skip[t] = below * s->stride[1] * across + behind * s->stride[2] * LANES;
+            NAME(extent) x = NAME(extent_of)(p, 2, first[2] + i);
+            places->skip[t] = (y.begin - top) * s->stride[1] * across + (x.begin - left) * s->stride[2] * LANES;
+            places->whole[t] = 1;
+            for (int64_t e = 0; e < p->points[0] * p->points[1] * p->points[2]; e++) {
+                int64_t at_z = e / p->points[2] / p->points[1], at_y = e / p->points[2] % p->points[1], at_x = e % p->points[2];
+                places->sums[t][e] = at_z >= z.first && at_z < z.end && at_y >= y.first && at_y < y.end &&
+                                     at_x >= x.first && at_x < x.end;
+                places->whole[t] &= places->sums[t][e];
+            }
         }
     }
 }
@@ -174,10 +192,10 @@ static void NAME(winograd_correlate_pack)(
     int64_t all_phases = phases[0] * phases[1] * phases[2], first[3], at[3], count = NAME(block_channels)(s, block);
     for (int axis = 2; axis >= 0; unit /= p->units[axis--]) {
         first[axis] = unit % p->units[axis] * (axis ? p->unit[axis - 1] : 1);
-        at[axis] = s->first[axis] + NAME(tile_begin)(p, axis, first[axis]) * s->stride[axis];
+        at[axis] = s->first[axis] + NAME(extent_of)(p, axis, first[axis]).begin * s->stride[axis];
     }
     NAME(winograd_places) places;
-    NAME(place_tiles)(p, s, first[1], first[2], &places);
+    NAME(place_tiles)(p, s, first, &places);
     places.frequency = all_phases * tiles * s->pitch, places.tile = s->width;
     array += unit % p->batch * strides->outer + (unit / p->batch * s->channels + block * s->block) * strides->channel;
     for (int64_t c = 0, more; c < count; c += more) {
@@ -237,7 +255,7 @@ static inline __attribute__((always_inline)) void NAME(winograd_taps_of)(
         int64_t at[3] = {phase / phases[2] / phases[1], phase / phases[2] % phases[1], phase % phases[2]};
 CONVT_UNROLL_KNOWN(16)
         for (int64_t f = 0; f < z * y * x; f++) e[f] = *(const vector *)(m + f * p->phases * phase_step);
-        NAME(transform_frequencies)(z, y, x, p->taps, e);
+        NAME(transform_frequencies)(z, y, x, e);
         for (int64_t k = 0, tz = at[0]; k < p->taps[0] && tz < kernel[0]; k++, tz += phases[0])
             for (int64_t j = 0, ty = at[1]; j < p->taps[1] && ty < kernel[1]; j++, ty += phases[1])
                 for (int64_t i = 0, tx = at[2]; i < p->taps[2] && tx < kernel[2]; i++, tx += phases[2])
