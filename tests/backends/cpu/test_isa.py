@@ -9,8 +9,6 @@ from convt_cpu import backend
 from convt_cpu.choice import ENGINES
 from convt_cpu.isa import available, instruction_set
 
-SPOILS = pytest.mark.xfail(raises=AssertionError, strict=True, reason="a hot element spoils others of Winograd's tiles")
-
 
 def test_the_best_one_is_taken(monkeypatch):
     monkeypatch.delenv("CONVT_CPU_ISA", raising=False)
@@ -42,7 +40,7 @@ def test_every_instruction_set_and_engine_conforms(monkeypatch, isa, algorithm):
 
 
 @pytest.mark.usefixtures("remembered_definition")
-@pytest.mark.parametrize("algorithm", [pytest.param(each, marks=SPOILS if "winograd" in each else ()) for each in ENGINES])
+@pytest.mark.parametrize("algorithm", ENGINES)
 @pytest.mark.parametrize("isa", available())
 def test_hot_elements_change_only_what_they_reach(monkeypatch, isa, algorithm):
     monkeypatch.setenv("CONVT_CPU_ALGORITHM", algorithm)
