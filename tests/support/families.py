@@ -24,11 +24,10 @@ def _few(rng, array):
     array[rng.random(array.shape) < 0.9] = 0
 
 
-def _masked(rng, array):
-    """Zeros on one side of a line along each axis."""
-    for axis in range(2, array.ndim):
-        half = np.moveaxis(array, axis, 0)
-        half[: rng.integers(0, len(half))] = 0
+def _masked(_rng, array):
+    """Zeros before the middle of the last axis that has several elements."""
+    axis = max((axis for axis in range(2, array.ndim) if array.shape[axis] > 1), default=2)
+    np.moveaxis(array, axis, 0)[: array.shape[axis] // 2] = 0
 
 
 def _edges(_rng, array):

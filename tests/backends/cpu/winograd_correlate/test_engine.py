@@ -73,7 +73,10 @@ def test_random_problems_compute_the_definition(isa, seed):
     problem = random_problem(rng)
     order = tuple(int(axis) for axis in rng.permutation(len(problem.stride)))
     plan = winograd_plan(problem, isa, order)
-    check(plan, problem, "correlate", seed, threads=int(rng.integers(1, 4)), least=length_of_sums(problem))
+    if plan is None:
+        assert problem.batch * np.prod(problem.coarse_shape) < 16 * 3  # too few tiles
+    else:
+        check(plan, problem, "correlate", seed, threads=int(rng.integers(1, 4)), least=length_of_sums(problem))
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
