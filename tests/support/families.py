@@ -11,7 +11,9 @@ def _hot(rng, array):
 
 def _fill(rng, array):
     """A corner without data, in all channels."""
-    corner = (slice(0, (size + 2) // 3) if rng.random() < 0.5 else slice(-((size + 2) // 3), None) for size in array.shape[2:])
+    corner = (
+        slice(0, (size + 2) // 3) if rng.random() < 0.5 else slice(-((size + 2) // 3), None) for size in array.shape[2:]
+    )
     array[(slice(None), slice(None), *corner)] = -9999
 
 

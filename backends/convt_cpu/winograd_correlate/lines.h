@@ -64,16 +64,17 @@ static inline __attribute__((always_inline)) void NAME(winograd_tile_of)(
 {
     typedef NAME(vector) vector;
     const int height = windows ? CONVT_ELEMENTS(y) : CONVT_POINTS(y), width = windows ? CONVT_ELEMENTS(x) : CONVT_POINTS(x);
+    const int columns = CONVT_LINES(z) * width, rows = CONVT_LINES(z) * CONVT_LINES(y);
     vector by_z[20], by_y[25];
 CONVT_UNROLL_KNOWN(20)
     for (int i = 0; i < height * width; i++)
         NAME(transform_line)(windows, z, edge & 1, e + i, height * width, by_z + i, height * width);
 CONVT_UNROLL_KNOWN(25)
-    for (int i = 0; i < CONVT_LINES(z) * width; i++)
+    for (int i = 0; i < columns; i++)
         NAME(transform_line)(
             windows, y, edge & 2, by_z + i / width * height * width + i % width, width,
             by_y + i / width * CONVT_LINES(y) * width + i % width, width);
 CONVT_UNROLL_KNOWN(25)
-    for (int i = 0; i < CONVT_LINES(z) * CONVT_LINES(y); i++)
+    for (int i = 0; i < rows; i++)
         NAME(transform_line)(windows, x, edge & 4, by_y + i * width, 1, to + i * CONVT_LINES(x), 1);
 }

@@ -49,8 +49,23 @@ typedef struct {
     uint8_t first[CONVT_UNIT_TILES][3]; /* element of each axis that a tile sums */
 } NAME(winograd_places);
 
-/* Whether a tile has a frequency: the last of five is the edge's alone. */
-static inline int NAME(has_line)(const int taps, const int edge, const int line) { return edge || taps != 3 || line != 4; }
+/* Whether a tile has a frequency of an axis that is not zero: 1 and 2 are those of inner tiles alone, 4 the edge's. */
+static inline int NAME(has_line)(const int edge, const int line) { return edge ? line != 1 && line != 2 : line != 4; }
+
+/* A tile or a window of one vector of channels, from its elements to the packed array. */
+static inline __attribute__((always_inline)) void NAME(winograd_put)(
+    const int windows, const int z, const int y, const int x, const int edge, const NAME(vector) *e, REAL *to,
+    int64_t frequency)
+{
+    const int lines_y = CONVT_LINES(y), lines_x = CONVT_LINES(x), frequencies = CONVT_LINES(z) * lines_y * lines_x;
+    NAME(vector) u[25];
+    NAME(winograd_tile_of)(windows, z, y, x, edge, e, u);
+CONVT_UNROLL_KNOWN(25)
+    for (int f = 0; f < frequencies; f++)
+        if (NAME(has_line)(edge & 1, f / lines_x / lines_y) && NAME(has_line)(edge & 2, f / lines_x % lines_y) &&
+            NAME(has_line)(edge & 4, f % lines_x))
+            *(NAME(vector) *)(to + f * frequency) = u[f];
+}
 
 /* Transforms one phase of one vector of channels of a unit's tiles; the taps of a phase along each axis are given. */
 static inline __attribute__((always_inline)) void NAME(winograd_tiles_of)(
@@ -60,29 +75,25 @@ static inline __attribute__((always_inline)) void NAME(winograd_tiles_of)(
     typedef NAME(vector) vector;
     const int64_t *pitch = places->pitch;
     const int depth = windows ? CONVT_ELEMENTS(z) : CONVT_POINTS(z), height = windows ? CONVT_ELEMENTS(y) : CONVT_POINTS(y);
-    const int width = windows ? CONVT_ELEMENTS(x) : CONVT_POINTS(x), lines_y = CONVT_LINES(y), lines_x = CONVT_LINES(x);
+    const int width = windows ? CONVT_ELEMENTS(x) : CONVT_POINTS(x), elements = depth * height * width;
     for (int64_t t = 0; t < tiles; t++, to += places->tile) {
         const REAL *tile = from + places->skip[t];
         const uint8_t *first = places->first[t];
-        const int edge = places->edge[t];
-        vector e[16], u[25];
+        vector e[16];
 CONVT_UNROLL_KNOWN(16)
-        for (int i = 0; i < depth * height * width; i++)
+        for (int i = 0; i < elements; i++)
             e[i] = *(const vector *)(tile + i / width / height * pitch[0] + i / width % height * pitch[1] + i % width * pitch[2]);
         if (!windows && (first[0] | first[1] | first[2]))
-            for (int i = 0; i < depth * height * width; i++)
+            for (int i = 0; i < elements; i++)
                 if (i / width / height < first[0] || i / width % height < first[1] || i % width < first[2]) e[i] = (vector){0};
-        if (edge) {
-            NAME(winograd_tile_of)(windows, z, y, x, edge, e, u);
-            for (int f = 0; f < CONVT_LINES(z) * lines_y * lines_x; f++) *(vector *)(to + f * places->frequency) = u[f];
-            continue;
+        switch (places->edge[t]) { /* the compiler knows the frequent ones */
+        case 0: NAME(winograd_put)(windows, z, y, x, 0, e, to, places->frequency); break;
+        case 2: NAME(winograd_put)(windows, z, y, x, 2, e, to, places->frequency); break;
+        case 4: NAME(winograd_put)(windows, z, y, x, 4, e, to, places->frequency); break;
+        case 6: NAME(winograd_put)(windows, z, y, x, 6, e, to, places->frequency); break;
+        default:
+            if (z > 1) NAME(winograd_put)(windows, z, y, x, places->edge[t], e, to, places->frequency);
         }
-        NAME(winograd_tile_of)(windows, z, y, x, 0, e, u);
-CONVT_UNROLL_KNOWN(25)
-        for (int f = 0; f < CONVT_LINES(z) * lines_y * lines_x; f++)
-            if (NAME(has_line)(z, 0, f / lines_x / lines_y) && NAME(has_line)(y, 0, f / lines_x % lines_y) &&
-                NAME(has_line)(x, 0, f % lines_x))
-                *(vector *)(to + f * places->frequency) = u[f];
     }
 }
 
@@ -95,7 +106,7 @@ static void NAME(winograd_transform_tiles)(
 #define CASE(z, y, x)                                                                                                     \
     case z * 100 + y * 10 + x: NAME(winograd_tiles_of)(0, z, y, x, tiles, places, from, to); return;                      \
     case -z * 100 - y * 10 - x: NAME(winograd_tiles_of)(1, z, y, x, tiles, places, from, to); return;
-        CASE(1, 1, 2) CASE(1, 1, 3) CASE(1, 2, 1) CASE(1, 3, 1) CASE(1, 2, 2) CASE(1, 3, 3)
+        CASE(1, 1, 2) CASE(1, 1, 3) CASE(1, 2, 1) CASE(1, 3, 1) CASE(1, 2, 2) CASE(1, 3, 3) CASE(1, 2, 3) CASE(1, 3, 2)
 #undef CASE
     }
     NAME(winograd_tiles_of)(windows, (int)taps[0], (int)taps[1], (int)taps[2], tiles, places, from, to);

@@ -34,7 +34,7 @@ static void NAME(winograd_taps)(
     switch ((int)(p->taps[0] * 100 + p->taps[1] * 10 + p->taps[2])) {
 #define CASE(z, y, x)                                                                                                     \
     case z * 100 + y * 10 + x: NAME(winograd_taps_of)(z, y, x, p, m, phase_step, taps, pitch); return;
-        CASE(1, 1, 2) CASE(1, 1, 3) CASE(1, 2, 1) CASE(1, 3, 1) CASE(1, 2, 2) CASE(1, 3, 3)
+        CASE(1, 1, 2) CASE(1, 1, 3) CASE(1, 2, 1) CASE(1, 3, 1) CASE(1, 2, 2) CASE(1, 3, 3) CASE(1, 2, 3) CASE(1, 3, 2)
 #undef CASE
     }
     NAME(winograd_taps_of)(

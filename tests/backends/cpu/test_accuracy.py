@@ -14,15 +14,15 @@ import convt
 from convt.backend import Problem
 from convt.testing.bounds import bound, judge
 from convt_cpu import CpuBackend
-from convt_cpu._runner import DONE, run
+from convt_cpu._runner import DONE, LEFT, run
 from convt_cpu.choice import ENGINES
 from convt_cpu.isa import available
 
 pytestmark = pytest.mark.usefixtures("one_machine")
 
 OPERANDS = {"scatter": ("coarse", "kernel"), "gather": ("fine", "kernel"), "correlate": ("fine", "coarse")}
-C = {"winograd": 24.0, "winograd_correlate": 24.0}  # and of plain sums:
-PLAIN = 8.0
+C = {"winograd": 20.0, "winograd_correlate": 12.0}  # and of plain sums:
+PLAIN = 24.0
 SHAPES = {  # groups, channels, fine, coarse, kernel, stride, padding, dilation
     "3 x 3": (1, 18, 17, (14, 21), (14, 21), (3, 3), (1, 1), (1, 1), (1, 1)),
     "3 x 3, no padding": (1, 16, 20, (13, 12), (11, 10), (3, 3), (1, 1), (0, 0), (1, 1)),
@@ -55,42 +55,44 @@ def operands(problem, data_map, family, role, seed):
     return Operands(**arrays, bias=None)
 
 
-def verdict(plan, problem, data_map, arrays, layout=np.asarray):
-    """What `judge` says of a plan's result, and how many of its elements have a bound of 0."""
-    right = definition(problem, data_map, arrays)
-    limit = bound(data_map, problem, *(getattr(arrays, role) for role in OPERANDS[data_map]))
-    placed = spread(arrays, layout)
-    assert run(plan, *placed, 2) == DONE
-    engine_c = C.get(plan.stages[0].name.rsplit("_", 1)[0], PLAIN)
-    return judge(getattr(placed, RESULT[data_map]), right, limit, c=engine_c), int((limit == 0).sum())
+def plans_of(problem, data_map):
+    """All plans, with what tells them apart: (engine, instruction set, layout)."""
+    for engine, isa, layout in product(ENGINES, available(), (np.asarray, channels_last)):
+        if engine != "im2col" or isa == available()[0]:
+            plan = plan_of(engine, problem, data_map, isa, channels_last=layout is channels_last)
+            if plan is not None:
+                yield (engine, isa, layout), plan
 
 
-ABLE = [  # whatever its instruction set: each engine, map and kind that it can do
-    (engine, data_map, name)
-    for engine, data_map, name in product(ENGINES, MAPS, SHAPES)
-    if all(plan_of(engine, problem_of(name, dtype), data_map, isa) for dtype in "fd" for isa in available())
-]
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["f4", "f8"])
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("data_map", MAPS)
+def test_every_element_is_as_accurate_as_what_it_reaches(data_map, name, dtype):
+    problem = problem_of(name, dtype)
+    plans = dict(plans_of(problem, data_map))
+    zeros = 0
+    for seed, (family, role) in enumerate(product(FAMILIES, OPERANDS[data_map])):
+        arrays = operands(problem, data_map, family, role, seed)
+        right = definition(problem, data_map, arrays)
+        limit = bound(data_map, problem, *(getattr(arrays, each) for each in OPERANDS[data_map]))
+        zeros += np.count_nonzero(limit == 0)
+        for (engine, isa, layout), plan in plans.items():
+            placed = spread(arrays, layout)
+            assert run(plan, *placed, 2) == DONE
+            found = judge(getattr(placed, RESULT[data_map]), right, limit, c=C.get(engine, PLAIN))
+            assert not found.wrong, f"{family} {role}, {engine} {isa} {layout.__name__}: {found.words}"
+    assert zeros > 0 or data_map == "correlate"  # beside a mask, where only 0 is right
 
 
 def test_all_engines_are_tried_and_winograds_with_all_their_kinds():
-    assert {engine for engine, _data_map, _name in ABLE} == set(ENGINES)
-    assert sum(engine == "winograd" for engine, _data_map, _name in ABLE) == 18
-    assert sum(engine == "winograd_correlate" for engine, _data_map, _name in ABLE) >= 4
-
-
-@pytest.mark.parametrize(("engine", "data_map", "name"), ABLE)
-@pytest.mark.parametrize("layout", [np.asarray, channels_last], ids=["channels first", "channels last"])
-@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["f4", "f8"])
-@pytest.mark.parametrize("isa", available())
-def test_every_element_is_as_accurate_as_what_it_reaches(isa, dtype, layout, engine, data_map, name):
-    problem = problem_of(name, dtype)
-    plan = plan_of(engine, problem, data_map, isa, channels_last=layout is channels_last)
-    zeros = 0
-    for seed, (family, role) in enumerate(product(FAMILIES, OPERANDS[data_map])):
-        found, exact = verdict(plan, problem, data_map, operands(problem, data_map, family, role, seed), layout)
-        assert not found.wrong, f"{family} {role}: {found.words}"
-        zeros += exact
-    assert zeros > 0 or data_map == "correlate"  # beside a mask, where only 0 is right
+    able = {
+        (engine, name)
+        for data_map, name in product(MAPS, SHAPES)
+        for (engine, _isa, _layout), _plan in plans_of(problem_of(name, SINGLE), data_map)
+    }
+    assert {engine for engine, _name in able} == set(ENGINES)
+    assert {name for engine, name in able if engine == "winograd"} == set(list(SHAPES)[:9])
+    assert {name for engine, name in able if engine == "winograd_correlate"} == set(list(SHAPES)[:11])
 
 
 @pytest.mark.parametrize("data_map", MAPS)
@@ -116,15 +118,20 @@ def _called(data_map, problem, arrays):
     return convt.conv_transpose_backward(arrays["coarse"], arrays["kernel"], None, arrays["fine"], needs="w", **options)[1]
 
 
-@pytest.mark.parametrize(("engine", "data_map", "name"), [able for able in ABLE if "winograd" in able[0]])
+@pytest.mark.parametrize(
+    ("engine", "data_map"), [("winograd", "scatter"), ("winograd", "gather"), ("winograd_correlate", "correlate")]
+)
+@pytest.mark.parametrize("name", list(SHAPES)[:9])
 @pytest.mark.parametrize("role", [0, 1])
 def test_what_would_overflow_in_a_transform_is_done_by_others(monkeypatch, engine, data_map, name, role):
     monkeypatch.setenv("CONVT_CPU_ALGORITHM", engine)
     problem = problem_of(name, SINGLE)
     arrays = operands(problem, data_map, "normal", OPERANDS[data_map][role], 3)._asdict()
+    plan = plan_of(engine, problem, data_map)
     huge = arrays[OPERANDS[data_map][role]]
-    np.clip(huge * np.float32(1e38), -3e38, 3e38, out=huge)  # sums of neighbours overflow
+    huge[...] = np.where(huge > 0, 3e38, -3e38)  # sums of neighbours overflow
     arrays[OPERANDS[data_map][1 - role]] *= np.float32(1e-9)
+    assert run(plan, *Operands(**arrays), 2) == LEFT
     got = _mapped(data_map, problem, arrays)
     assert np.isfinite(got).all()
     limit = bound(data_map, problem, *(arrays[each] for each in OPERANDS[data_map]))

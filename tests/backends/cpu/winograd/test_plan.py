@@ -45,9 +45,7 @@ def test_the_arrays_of_a_block_have_room(isa, data_map, channels, size, stride):
 @pytest.mark.parametrize("dilation", [1, 2])
 def test_the_places_inside_are_those_all_of_whose_taps_meet_the_array(data_map, padding, dilation):
     fine = 23 - padding, 19 - 2 + 3 * dilation - dilation
-    problem = Problem(
-        1, 1, 16, 16, fine, (11, 19), (4, 3), (2, 1), (padding, 1), (1, dilation), np.dtype("f4")
-    )
+    problem = Problem(1, 1, 16, 16, fine, (11, 19), (4, 3), (2, 1), (padding, 1), (1, dilation), np.dtype("f4"))
     table = winograd_plan(Job(problem, data_map, (0, 1), "portable")).tables
     for axis in range(2):
         met = np.zeros((table.places[axis], table.taps[axis]), bool)

@@ -71,7 +71,13 @@ def summed(table, axis):
 def test_each_coarse_element_is_summed_once_and_those_inside_meet_the_array(kernel, dilation, padding):
     stride = tuple(2 if size in (4, 6) else 1 for size in kernel)
     problem = replace(
-        ORDINARY, kernel_shape=kernel, stride=stride, dilation=dilation, padding=padding, fine_shape=(50, 41), coarse_shape=(23, 40)
+        ORDINARY,
+        kernel_shape=kernel,
+        stride=stride,
+        dilation=dilation,
+        padding=padding,
+        fine_shape=(50, 41),
+        coarse_shape=(23, 40),
     )
     table = plan_of(problem).tables
     for axis in (1, 2):
