@@ -90,9 +90,10 @@ static int NAME(winograd_block)(
     return 1;
 }
 
-/* The schedule by outputs, for many weights and few tiles: V of several blocks has been packed before, and this is one
- * pass over some of them, of so many outputs from `first` on; it packs its weights itself, those of one block of channels at a time. The
- * pointers are those of the group; the scratch memory holds the lists, U, then M of all blocks. Returns 1 if all weights are finite and not huge. */
+/* The schedule by outputs, for many weights and few tiles: V of several blocks has been packed before, and this is one pass over
+ * some of them, of so many outputs from `first` on; it packs its weights itself, those of one block of channels at a time. The
+ * pointers are those of the group; the scratch memory holds the lists, U, then M of all blocks. Returns 1 if all weights are
+ * finite and not huge. */
 static int NAME(winograd_outputs)(
     const convt_winograd_plan *p, int64_t first, int64_t outputs, int64_t first_block, int64_t blocks, const REAL *v,
     const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output,

@@ -49,7 +49,7 @@ typedef struct {
     uint8_t first[CONVT_UNIT_TILES][3]; /* element of each axis that a tile sums */
 } NAME(winograd_places);
 
-/* Whether a tile has a frequency of an axis that is not zero: 1 and 2 are those of inner tiles alone, 4 the edge's. */
+/* Whether a tile has a frequency of an axis: 1 and 2 are those of inner tiles alone, 4 the edge's. */
 static inline int NAME(has_line)(const int edge, const int line) { return edge ? line != 1 && line != 2 : line != 4; }
 
 /* A tile or a window of one vector of channels, from its elements to the packed array. */
@@ -129,7 +129,8 @@ static void NAME(place_tiles)(
             NAME(extent) x = NAME(extent_of)(p, 2, first[2] + i);
             places->skip[t] = (y.begin - top) * s->stride[1] * across + (x.begin - left) * s->stride[2] * LANES;
             places->edge[t] = (uint8_t)(z.edge | y.edge << 1 | x.edge << 2);
-            places->first[t][0] = (uint8_t)z.first, places->first[t][1] = (uint8_t)y.first, places->first[t][2] = (uint8_t)x.first;
+            places->first[t][0] = (uint8_t)z.first, places->first[t][1] = (uint8_t)y.first;
+            places->first[t][2] = (uint8_t)x.first;
         }
     }
 }

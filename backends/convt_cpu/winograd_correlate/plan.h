@@ -27,7 +27,9 @@
  *     tile t of lattice l is number  d * t + l,  and begins at coarse element  d * (begin of t) + l
  *
  * Some tiles that are neighbours along the last two axes are a *unit*: they are packed in one go. A *strip* is some units that
- * follow one another. A *frequency* is one of the r + 2 products of an axis, or of two: no more have more than one tap. In the packed arrays, channels are neighbours; a *panel* of them is what a kernel takes.
+ * follow one another. A *frequency* is one of the r + 2 products of an axis, or one of those of two: two axes at most have more
+ * than one tap. What an inner tile or one of the edge has no product for is neither packed nor summed. In the packed arrays,
+ * channels are neighbours; a *panel* of them is what a kernel takes.
  *
  *     V   [block of fine channels][frequency][phase][panel][tile of the strip][fine channel of the panel]
  *     G   [block of coarse channels][frequency][panel][tile of the strip][coarse channel of the panel]

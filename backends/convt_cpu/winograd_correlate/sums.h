@@ -13,8 +13,8 @@ static void NAME(winograd_edges)(const convt_winograd_correlate_plan *p, int64_t
     }
 }
 
-/* Which of some tiles have products of frequency f that are not zero: where they lie in V and G, with CONVT_PREFETCH entries more.
- * Frequencies 1 and 2 of an axis are those of inner tiles alone, 4 that of edges. Returns how many they are. */
+/* Which of some tiles have a product of frequency f: where they lie in V and G, with CONVT_PREFETCH entries more. Frequencies 1
+ * and 2 of an axis are those of inner tiles alone, 4 the edge's. Returns how many they are. */
 static int64_t NAME(list_tiles)(
     const convt_winograd_correlate_plan *p, int64_t f, int64_t count, const uint8_t *edges, int64_t *in_v, int64_t *in_g)
 {
@@ -26,7 +26,7 @@ static int64_t NAME(list_tiles)(
     }
     for (i = 0; i < count; i++)
         if ((edges[i] & care) == edge) in_v[found] = i * p->fine.width, in_g[found++] = i * p->coarse.width;
-    for (i = 0; i < CONVT_PREFETCH; i++) in_v[found + i] = found ? in_v[found - 1] : 0, in_g[found + i] = found ? in_g[found - 1] : 0;
+    for (i = found; i < found + CONVT_PREFETCH; i++) in_v[i] = found ? in_v[found - 1] : 0, in_g[i] = found ? in_g[found - 1] : 0;
     return found;
 }
 
