@@ -32,12 +32,12 @@ writes ``with replacing(path) as file:``, so that all of it is there or what was
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, MutableMapping
-from contextvars import ContextVar
+from collections.abc import Callable, Hashable
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from .core.constant import kept
 from .core.problem import Problem
 from .environment import Variable
 from .loading import loading
@@ -89,18 +89,6 @@ class Stage(NamedTuple):
     tasks: int
     rounds: int
     cycles: float
-
-
-_place: ContextVar[MutableMapping[Hashable, Any] | None] = ContextVar("convt_kept", default=None)
-
-
-def kept() -> MutableMapping[Hashable, Any] | None:
-    """Return the place where a backend may keep what it has made of the call's filters, or None if it may keep nothing.
-
-    It is there only if the caller has declared the filters constant. Keys are the backend's own and should begin with its
-    name. What was stored may be gone at the next call.
-    """
-    return _place.get()
 
 
 class Backend(ABC):

@@ -13,7 +13,8 @@ from libc.stdint cimport uintptr_t
 from ._call cimport CONVT_DONE, CONVT_DOUBTFUL, CONVT_LEFT, Call, Seat, StageFunction, convt_note
 from ._layers cimport layer
 from ._memory cimport borrow, give_back
-from ._plan cimport REPEATS, Plan, Stage
+from ._packing cimport Packing
+from ._plan cimport PACKS, REPEATS, Plan, Stage
 from ._sizes cimport LINE, aligned, ceil_div, even
 from ._strides cimport strides_of
 from ._tasks cimport convt_run
@@ -50,7 +51,7 @@ cdef struct Running:                        # a stage of a call, as the layer's 
 
 def run(
     Plan plan not None, cnp.ndarray fine not None, cnp.ndarray coarse not None, cnp.ndarray kernel not None, cnp.ndarray bias,
-    int threads, bint replaces=False
+    int threads, bint replaces=False, Packing packing=None
 ):
     """Run a plan on arrays of its shapes; the result is written to one of them.
 
@@ -63,6 +64,8 @@ def run(
         At most.
     replaces : bool
         Whether what is not finite of the kernel, in correlate of the coarse array, becomes 1 or -1.
+    packing : Packing, optional
+        What the packing stages write goes there; once it is done they are left out.
 
     Returns
     -------
@@ -85,19 +88,24 @@ def run(
     call.of_kernel = strides_of(kernel, plan.order)
     cdef convt_run on_threads = layer()
     threads = seats_for(plan, threads)
-    cdef int64_t packed = aligned(plan.packed * plan.size), shared = aligned(plan.shared * plan.size)
+    cdef int64_t packed = packed_here(plan), shared = aligned(plan.shared * plan.size)
     cdef int64_t scratch = bytes_of_seat(plan)
     cdef int64_t size = packed + shared + threads * scratch + LINE
     cdef char* memory = <char*>borrow(size)
     cdef char* first = memory + (-<uintptr_t>memory) % LINE
-    call.packed, call.shared = first, first + packed
+    call.packed, call.shared = first if packing is None else packing.first, first + packed
     cdef int doubtful = 0
     cdef bint done
     try:
         with nogil:
-            done = _run_stages(plan, &call, first + packed + shared, scratch, threads, on_threads, &doubtful)
+            done = _run_stages(
+                plan, &call, packing is not None and packing.done, first + packed + shared, scratch, threads, on_threads,
+                &doubtful
+            )
     finally:
         give_back(memory, size)
+    if packing is not None and done and not doubtful:
+        packing.done = True
     return LEFT if not done else DOUBTFUL if doubtful else DONE
 
 
@@ -117,7 +125,7 @@ def runs_of(Plan plan not None, int threads):
 
 
 cdef bint _run_stages(
-    Plan plan, Call* call, char* own, int64_t scratch, int threads, convt_run on_threads, int* doubtful
+    Plan plan, Call* call, bint packed, char* own, int64_t scratch, int threads, convt_run on_threads, int* doubtful
 ) except -1 nogil:
     """Whether all tasks could do their work; what follows one that could not is not begun."""
     cdef int first = 0, end
@@ -126,7 +134,7 @@ cdef bint _run_stages(
         if plan.all_stages[first].kind & REPEATS:
             while end < plan.stage_count and plan.all_stages[end].kind & REPEATS:
                 end += 1
-        if not _run_rounds(plan, first, end, call, own, scratch, threads, on_threads, doubtful):
+        if not (packed and plan.all_stages[first].kind & PACKS) and not _run_rounds(plan, first, end, call, own, scratch, threads, on_threads, doubtful):
             return False
         first = end
     return True
@@ -230,6 +238,11 @@ cdef int _do(void* stage, int64_t task, int seat) noexcept nogil:
     return done != CONVT_LEFT
 
 
+cdef inline int64_t packed_here(Plan plan) noexcept:
+    """Bytes of scratch memory for what packing stages write; where filters are constant, it is in a Packing instead."""
+    return 0 if plan.constant else aligned(plan.packed * plan.size)
+
+
 cdef inline int64_t bytes_of_seat(Plan plan) noexcept:
     return sizeof(Seat) + aligned(plan.scratch * plan.size)
 
@@ -237,7 +250,7 @@ cdef inline int64_t bytes_of_seat(Plan plan) noexcept:
 cdef int seats_for(Plan plan, int threads) noexcept:
     """As many of the threads as have tasks, and room for their scratch memory."""
     cdef int64_t size = bytes_of_seat(plan), tasks = 1
-    cdef int64_t room = MOST_SCRATCH - aligned(plan.packed * plan.size) - aligned(plan.shared * plan.size), most
+    cdef int64_t room = MOST_SCRATCH - packed_here(plan) - aligned(plan.shared * plan.size), most
     cdef int i
     for i in range(plan.stage_count):
         tasks = max(tasks, plan.all_stages[i].tasks)
