@@ -295,4 +295,3 @@ cdef double _products(const convt_winograd_correlate_plan* p) noexcept:
 
 cdef int64_t _taps(const convt_winograd_correlate_plan* p) noexcept:
     return p.kernel[0] * p.kernel[1] * p.kernel[2]
-
