@@ -52,7 +52,7 @@ cdef Caches _caches(const convt_machine* m) noexcept:
 
 
 cdef double SUM = 2.55                      # time of a multiply-add of transformed tiles, relative to a direct kernel's
-cdef double PACKED = 0.97                   # cycles for an element of a transformed tile or window
+cdef double PACKED = 1.3                    # cycles for an element of a transformed tile or window
 cdef double ELEMENT = 1.0                   # for an element of the arrays
 cdef double RESULT = 0.5                    # for a sum that is transformed
 cdef double WEIGHT = 1.4                    # for a weight that is written, each time
