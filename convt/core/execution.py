@@ -16,7 +16,8 @@ from ..selection import BackendRequest, choose
 from .arguments import as_names
 from .arrays import ArrayT
 from .call import Operator, OperatorCall
-from .constant import Kept, unwrapped, with_place
+from .constant import Kept, unwrapped, with_place, wrapped
+from .containers import caller_of
 from .linearity import ComplexMaps
 from .memory import Memory, Order, take_in
 from .problem import Problem
@@ -53,6 +54,11 @@ def forward(
         y = again(key, x, w, bias)
         if y is not None:
             return y
+    if type(x) is not np.ndarray and order == "K" and (caller := caller_of(x)) is not None:
+        arguments = {"w": wrapped(w, place), "bias": bias, "out": out, "backend": backend}
+        y = caller(operator.name, x, arguments | operator.named(options))
+        if y is not NotImplemented:
+            return y
     memory, x, w, bias = take_in(x, w, bias, place=place)
     call = operator.checked(options, x, w, bias)
     problem = call.problem
@@ -86,6 +92,11 @@ def backward(
 ) -> Gradients[Any]:
     """Compute the gradients of an operator, each in the memory order of its argument ("K") or in C order."""
     wanted = as_names("needs", needs, _ARGUMENTS)
+    if type(x) is not np.ndarray and order == "K" and (caller := caller_of(x)) is not None:
+        arguments = {"w": w, "bias": bias, "dy": dy, "needs": wanted, "backend": backend}
+        gradients: Gradients[Any] = caller(f"{operator.name}_backward", x, arguments | operator.named(options))
+        if gradients is not NotImplemented:
+            return gradients
     w, place = unwrapped(w)
     memory, x, w, bias, dy = take_in(x, w, bias, dy, place=place)
     call = operator.checked(options, x, w, bias, dy)
@@ -137,9 +148,7 @@ def note(error: Exception, backend: Backend, problem: Problem) -> None:
         error.add_note(f"raised by backend {backend.name!r} for {problem}")
 
 
-def _operands(
-    memory: Memory, call: OperatorCall, x: Any, w: Any, bias: Any, place: Kept | None
-) -> tuple[Any, Any, Any]:
+def _operands(memory: Memory, call: OperatorCall, x: Any, w: Any, bias: Any, place: Kept | None) -> tuple[Any, Any, Any]:
     """Convert x, w and bias; return x as (N, C, *spatial) and w as (coarse, fine // groups, *spatial)."""
     convert, frame = memory.convert, call.frame
     if bias is not None:
