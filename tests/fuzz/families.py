@@ -101,7 +101,7 @@ def _any(rng: np.random.Generator) -> Geometry:
 
 
 def _few_taps(rng: np.random.Generator) -> Geometry:
-    """Two or three taps in each phase along both axes, room inside, and channels enough for products to outweigh transforms."""
+    """Two or three taps in each phase along both axes, room inside, and channels enough that products outweigh all else."""
     stride = _between(rng, 1, 2, 2)
     kernel = stride * rng.integers(2, 4, 2)
     dilation = np.where((stride == 1) & (rng.random(2) < 0.25), rng.integers(1, 4, 2), 1)
