@@ -58,7 +58,7 @@ class BuildExtensions(build_ext):
             print("convt: built without OpenMP; CONVT_CPU_THREADING=openmp will be an error", file=sys.stderr)
             self.extensions = [extension for extension in self.extensions if extension.name != OPENMP_LAYER]
         for extension in self.extensions:
-            flags = [*(openmp if extension.name == OPENMP_LAYER else []), *self._sanitizers()]
+            flags = [*(openmp if extension.name == OPENMP_LAYER else []), *self._sanitizers(), *self._counters()]
             extension.extra_compile_args += ["-O3", "-pthread", *self._debugging(), *flags]
             extension.extra_link_args += ["-pthread", *flags]
         self.extensions.sort(key=lambda extension: -len(extension.sources))
@@ -114,6 +114,11 @@ class BuildExtensions(build_ext):
         """Flags of the sanitizers that CONVT_BUILD_SANITIZE names; `tox -e sanitize` sets it."""
         names = os.environ.get("CONVT_BUILD_SANITIZE")
         return [f"-fsanitize={names}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g1"] if names else []
+
+    @staticmethod
+    def _counters():
+        """Flags of a build that counts how often each C function is called; ``tests/backends/cpu/coverage.py`` makes it."""
+        return ["--coverage", "-O1", "-fno-inline"] if os.environ.get("CONVT_BUILD_COVERAGE") else []
 
     @staticmethod
     def _candidates():

@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import Any
 
+import installed  # noqa: F401  # before convt
 import numpy as np
 import pytest
 from contract import Remembered

@@ -1,9 +1,14 @@
 """setup.py and MANIFEST.in: every module of the source is installed, and of other files those that are used."""
 
+import os
+import subprocess
+import sys
 from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+
+import convt
 
 ROOT = Path(__file__).parents[1]
 HOMES = {"convt": ROOT, "convt_cpu": ROOT / "backends", "convt_cuda": ROOT / "backends"}
@@ -43,3 +48,24 @@ def test_no_source_in_c_or_cython_is_installed():
 
 def test_what_convt_jax_compiles_is_installed():
     assert any(file.as_posix() == "convt/jax/handler.cc" for file in installed())
+
+
+def test_which_is_imported():
+    """The one that belongs to the backends, also where the sources lie beside."""
+    assert str(ROOT) not in sys.path
+    backends = Path(pytest.importorskip("convt_cpu").__file__).parents[1]
+    assert Path(convt.__file__).parents[1] == (ROOT if backends == ROOT / "backends" else backends)
+
+
+def test_a_checkout_in_which_pytest_is_run_as_a_module_is_not_what_is_tested():
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    test = f"{Path(__file__).relative_to(ROOT)}::{test_which_is_imported.__name__}"
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert "1 passed" in done.stdout, done.stdout
+
+
+def test_programs_that_tests_start_import_the_same():
+    command = [sys.executable, "-c", "import convt; print(convt.__file__)"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == convt.__file__

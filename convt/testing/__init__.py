@@ -74,7 +74,8 @@ def check_backend(
     - "hot elements": single elements of 1e8, 1e30 and -9999 among normal numbers, and fill values. They change what they
       reach, and nothing else;
     - "not finite": the same of infinity and NaN, at borders too, where a tap meets nothing;
-    - "memory": inputs and outputs of any strides; read-only and unchanged inputs, nothing written outside the output;
+    - "memory": inputs and outputs of any strides; read-only and unchanged inputs, nothing written outside the output; arrays
+      beside pages that nobody may read, where a step outside ends the process, in a call that `faulthandler` tells;
     - "threads": the same bits from concurrent calls;
     - "constant filters": what is kept for them by `convt.backend.kept` does not show in results;
     - "sampling": upsampling and pooling;

@@ -204,6 +204,8 @@ class Examiner:
         shape = naive.array_shape(problem, OUTPUT[name])
         window = None if form is None else Window(shape, problem.dtype, form)
         out = np.full(shape, np.nan, problem.dtype) if window is None else window.array
+        if bias is not None and form is not None and form.page:
+            bias = self.in_form(bias, form)
         arguments = (left, right, out) if name == "correlate" else (left, right, bias, out)
         with self.unchanged(name, *(array for array in (left, right, bias) if array is not None)):
             self.call(name, problem, *arguments)

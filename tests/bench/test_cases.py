@@ -63,3 +63,13 @@ def test_sampling_cases_are_told_in_one_line():
     assert all(name == case.name and case.family in ("upsample", "pool") for name, case in SAMPLING_CASES.items())
     assert str(SamplingCase("upsample-a", (2, 3, 8, 6), 4)) == "2, 3, 8x6 x4"
     assert str(SamplingCase("pool-a", (2, 3, 8, 6), 3, 2, 1)) == "2, 3, 8x6 k3 s2 p1"
+
+
+@pytest.mark.parametrize(
+    "family", ["dcgan", "pix2pix", "gan3d", "unet", "nnunet2d", "nnunet3d", "maskrcnn", "fsrcnn", "hifigan", "fcn"]
+)
+def test_the_layers_of_networks_enlarge_by_their_stride(family):
+    cases = [case for case in CASES.values() if case.family == family and max(case.size) > 1]
+    assert cases
+    for case in cases:
+        assert case.y_shape[2:] == tuple(size * stride for size, stride in zip(case.size, case.stride, strict=True))

@@ -6,6 +6,7 @@ from fakes import CallerArray, CudaCallerArray, FakeDevice, Recorder
 from numpy.testing import assert_array_equal
 
 import convt
+from convt.core import memory
 
 OPTIONS = {"stride": 2, "padding": 1, "groups": 2}
 
@@ -142,3 +143,17 @@ def test_a_backend_that_owns_data_but_cannot_hand_it_back_is_no_device_backend(i
     install(half=half)
     with pytest.raises(TypeError, match=r"^arrays must lie in the host's memory or on a device with a backend"):
         convt.conv(CallerArray(np.ones((1, 1, 3))), CallerArray(np.ones((1, 1, 3))))
+
+
+def test_an_array_is_asked_where_it_lies_once_for_its_type_and_the_backends_only_if_on_a_device(device, monkeypatch):
+    asked, owners = [], []
+    where, owner = memory.on_device, memory.owner
+    monkeypatch.setattr(memory, "on_device", lambda value: asked.append(type(value)) or where(value))
+    monkeypatch.setattr(memory, "owner", lambda value: owners.append(type(value)) or owner(value))
+    on_host = type("OnHost", (), {"__array__": lambda self, *args, **kwargs: np.ones(3)})()
+    for _ in range(2):
+        memory.memory_of(on_host)
+    assert (asked, owners) == ([type(on_host)] * 2, [])
+    for _ in range(2):
+        memory.memory_of(CallerArray(np.ones(3)))
+    assert (asked[2:], owners) == ([CallerArray], [CallerArray] * 2)

@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError, asdict, replace
 import numpy as np
 import pytest
 
+import convt
 from convt import Problem, conv_shape, conv_transpose_shape
 
 # Each row of these tables is a call of the framework and the spatial size that it gives.
@@ -214,3 +215,12 @@ def test_a_problem_is_a_frozen_dataclass_that_may_be_a_key():
         assert replace(problem, **{name: 7}) != problem
     with pytest.raises(FrozenInstanceError):
         problem.batch = 3
+
+
+def test_an_array_takes_fewer_than_2_to_the_62_bytes():
+    def every_second(elements):
+        return convt.conv(np.broadcast_to(1.0, (1, 1, elements)), np.ones((1, 1, 1)), stride=2**58, backend="cpu")
+
+    np.testing.assert_array_equal(every_second(2**59 - 1), np.ones((1, 1, 2)))
+    with pytest.raises(ValueError, match=r"must each take fewer than 2\*\*62 bytes, got shape \(1, 1, 576460752303423488\)"):
+        every_second(2**59)

@@ -32,3 +32,15 @@ def test_the_crop_is_where_the_error_is():
 
 def test_png_can_be_drawn():
     assert ".png" in picture.suffixes()
+
+
+def test_the_crop_of_each_method_is_shown(tmp_path):
+    original = np.random.default_rng(0).random((3, 60, 90), np.float32)
+    colours = {"red": (1, 0, 0), "lime": (0, 1, 0), "blue": (0, 0, 1)}
+    plain = {name: np.broadcast_to(np.float32(colour)[:, None, None], original.shape) for name, colour in colours.items()}
+    picture.draw(original, plain, tmp_path / "picture.png")
+    with Image.open(tmp_path / "picture.png") as drawn:
+        pixels = np.asarray(drawn.convert("RGB"))
+    counts = [(pixels == np.uint8(255) * np.array(colour, np.uint8)).all(-1).sum() for colour in colours.values()]
+    assert min(counts) > 10_000
+    assert counts == [counts[0]] * 3

@@ -72,3 +72,16 @@ def trained_weights(part):
     network = build(channels=4)
     list(training.train(network, part, steps=3))
     return [parameter.data for parameter in network.parameters()]
+
+
+def test_the_learning_rate_falls_from_its_first_value_to_almost_nothing(monkeypatch):
+    rates = []
+
+    class Watched(training.Adam):
+        def step(self):
+            rates.append(self.learning_rate)
+            super().step()
+
+    monkeypatch.setattr(training, "Adam", Watched)
+    list(training.train(build(), split(drawing(seed=1))[0], 4))
+    np.testing.assert_allclose(np.array(rates) / training.RATE, [1, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5])

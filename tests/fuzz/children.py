@@ -104,8 +104,11 @@ def build_refuser(folder: Path) -> Path:
 
 
 def _variables(refuser: Path | None) -> dict[str, str]:
-    """The environment: without convt's variables, and for `refuser` one in which Python asks for all memory by malloc."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CONVT_")}
+    """The environment: without convt's variables, and for `refuser` one in which Python asks for all memory by malloc.
+
+    A child finds this package where it runs, so it must look there.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CONVT_", "PYTHONSAFEPATH"))}
     if refuser is not None:
         kept |= {"LD_PRELOAD": str(refuser), "PYTHONMALLOC": "malloc", "CONVT_NUM_THREADS": "2"}
     return kept

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 
 from convt.backend import Problem
 from convt.numpy_backend import backend as reference
@@ -13,12 +14,25 @@ from convt_cpu._runner import DONE, run
 from convt_cpu.choice import ENGINES
 
 MAPS = ("scatter", "gather", "correlate")
+MAPS_OF = {  # what an engine can do
+    "direct": ("scatter", "gather"),
+    "winograd": ("scatter", "gather"),
+    "depthwise": MAPS,
+    "cells": ("scatter",),
+    "thin": MAPS,
+    "windows": ("gather",),
+    "correlate": ("correlate",),
+    "winograd_correlate": ("correlate",),
+    "im2col": MAPS,
+}
 RESULT = {"scatter": "fine", "gather": "coarse", "correlate": "kernel"}
 BEST = instruction_sets()[0]
 SINGLE, DOUBLE = np.dtype("f4"), np.dtype("f8")
+DTYPES = pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["f4", "f8"])
 TOLERANCE = {4: 2e-5, 8: 4e-14}  # of the largest result
 THREADS = (1, 2, 3, 7)
 MANY = (1, 2, 3, 7, 16, 64)  # threads by whose number runs of tasks get all lengths
+FRAME = 4096  # elements before and behind a result, which nobody may write
 ALONE = 20_000  # cycles of a round of a stage that one thread does
 
 
@@ -50,12 +64,23 @@ def plan_of(
 
 
 def operands(problem: Problem, data_map: str, seed: int = 0) -> Operands:
-    """Random arrays and a bias of 0, 1, 2, ... (none for correlate); the result is NaN."""
+    """Random arrays and a bias of 0, 1, 2, ... (none for correlate); the result is NaN, in a frame of NaN."""
     inputs, result = _inputs(problem, data_map, seed), RESULT[data_map]
     shape = getattr(problem, f"{result}_array_shape")
     bias = None if data_map == "correlate" else np.arange(shape[1]).astype(problem.dtype)
     arrays = {role: array.copy() for role, array in inputs.items()}
-    return Operands(**arrays, **{result: np.full(shape, np.nan, problem.dtype)}, bias=bias)
+    return Operands(**arrays, **{result: _framed(shape, problem.dtype)}, bias=bias)
+
+
+def _framed(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    whole = np.full(int(np.prod(shape)) + 2 * FRAME, np.nan, dtype)
+    return whole[FRAME:-FRAME].reshape(shape)
+
+
+def _frame_is_whole(result: np.ndarray) -> bool:
+    whole = result.base
+    framed = whole is not None and whole.shape == (result.size + 2 * FRAME,)
+    return not framed or bool(np.isnan(whole[:FRAME]).all() and np.isnan(whole[-FRAME:]).all())
 
 
 @lru_cache(maxsize=2)  # the same problem is done by all instruction sets, and by many numbers of threads
@@ -99,7 +124,9 @@ def exact_result(problem: Problem, data_map: str, seed: int = 0) -> np.ndarray:
 def computed(plan: Any, data_map: str, arrays: Operands, threads: int = 2) -> np.ndarray:
     """The result of a plan, written to its array; all values must suit the engine."""
     assert run(plan, *arrays, threads) == DONE
-    return getattr(arrays, RESULT[data_map])
+    result = getattr(arrays, RESULT[data_map])
+    assert _frame_is_whole(result)
+    return result
 
 
 def check(

@@ -1,54 +1,78 @@
-"""Numbers that are hard on a transform: each family changes some of an array (N, C, *spatial) of unit normals in place."""
+"""Problems that one engine of the cpu backend is made for, of all sizes: what it refuses among them is too large for it."""
+
+from collections.abc import Callable
+from math import prod
 
 import numpy as np
 
-__all__ = ["FAMILIES"]
+from convt.backend import Problem
+
+Rng = np.random.Generator
+Axes = tuple[np.ndarray, np.ndarray, np.ndarray]  # kernel, stride, dilation
+
+LARGEST = 2**60  # bytes of an array
 
 
-def _hot(rng, array):
-    array.flat[rng.integers(array.size)] = rng.choice([1e8, 1e14, -9999])
+def _any_axes(rng: Rng) -> Axes:
+    axes = rng.integers(1, 4)
+    return rng.integers(1, 6, axes), rng.integers(1, 4, axes), rng.integers(1, 3, axes)
 
 
-def _fill(rng, array):
-    """A corner without data, in all channels."""
-    corner = (
-        slice(0, (size + 2) // 3) if rng.random() < 0.5 else slice(-((size + 2) // 3), None) for size in array.shape[2:]
-    )
-    array[(slice(None), slice(None), *corner)] = -9999
+def _two_or_three_taps(rng: Rng) -> Axes:
+    stride = rng.integers(1, 3, 2)
+    kernel = stride * rng.integers(2, 4, 2) - rng.integers(0, stride)
+    return kernel, stride, np.where(stride == 1, rng.integers(1, 4, 2), 1)
 
 
-def _wide(rng, array):
-    array *= 2.0 ** rng.integers(-20, 20, array.shape)
+def _far_taps(rng: Rng) -> Axes:
+    axes = rng.integers(1, 4)
+    return rng.integers(1, 5, axes), rng.integers(1, 4, axes), 2 ** rng.integers(0, 12, axes)
 
 
-def _few(rng, array):
-    """As behind a ReLU, but more of it."""
-    array[rng.random(array.shape) < 0.9] = 0
+def _long_rows(rng: Rng) -> Axes:
+    axes = rng.integers(1, 3)
+    kernel, stride = 2 ** rng.integers(2, 6, axes), 2 ** rng.integers(0, 5, axes)
+    kernel[-1] = rng.integers(16, 64) if axes > 1 else 2 ** rng.integers(5, 12)
+    return kernel, stride, np.where(np.arange(axes) < axes - 1, 2 ** rng.integers(0, 14, axes), 1)
 
 
-def _masked(_rng, array):
-    """Zeros before the middle of the last axis that has several elements."""
-    axis = max((axis for axis in range(2, array.ndim) if array.shape[axis] > 1), default=2)
-    np.moveaxis(array, axis, 0)[: array.shape[axis] // 2] = 0
+def _cells(rng: Rng) -> Axes:
+    axes = rng.integers(1, 3)
+    stride = 2 ** rng.integers(1, 7, axes)
+    return stride * rng.integers(1, 4, axes), stride, np.ones(axes, int)
 
 
-def _edges(_rng, array):
-    array[..., 0] *= 1e6
-    array[..., -1] *= 1e6
-
-
-def _corner(_rng, array):
-    """One tap of all filters, or a corner of all images."""
-    array[(slice(None), slice(None), *[0] * (array.ndim - 2))] *= 1e6
-
-
-FAMILIES = {
-    "normal": lambda rng, array: None,
-    "hot": _hot,
-    "fill": _fill,
-    "wide": _wide,
-    "few": _few,
-    "masked": _masked,
-    "edges": _edges,
-    "corner": _corner,
+# How axes are drawn; the fewest and most channels of a group, and the most groups, as powers of two.
+FAMILIES: dict[str, tuple[Callable[[Rng], Axes], tuple[int, int], int]] = {
+    "direct": (_any_axes, (0, 16), 14),
+    "winograd": (_two_or_three_taps, (4, 16), 4),
+    "depthwise": (_far_taps, (0, 0), 16),
+    "cells": (_cells, (0, 19), 4),
+    "thin": (_any_axes, (4, 18), 1),
+    "windows": (_long_rows, (0, 12), 4),
+    "correlate": (_far_taps, (0, 16), 4),
+    "winograd_correlate": (_two_or_three_taps, (4, 16), 4),
 }
+
+
+def family(engine: str, rng: Rng, *, small: bool = False) -> Problem:
+    """One of them, drawn at random; sizes and channels as small as they may be, if so asked."""
+    axes, (least, most), most_groups = FAMILIES[engine]
+    kernel, stride, dilation = axes(rng)
+    coarse = np.exp2(rng.uniform(0, 16, len(kernel))).astype(int)
+    batch, groups = np.exp2(rng.uniform(0, (6, most_groups))).astype(int)
+    channels = np.exp2(rng.uniform(least, most + 0.5, 2)).astype(int)
+    if rng.random() < 0.3:
+        channels[rng.integers(2)] = 2**least  # a case of its own for some engines
+    if small:
+        coarse, batch, groups, dilation = np.full_like(coarse, 24 // len(coarse) ** 2), 4, 1, np.minimum(dilation, 3)
+        channels[:] = 2**least
+    length = (kernel - 1) * dilation + 1
+    padding = rng.integers(0, 1 if small else length, len(length))
+    coarse = coarse + padding + dilation  # so that no tap meets nothing
+    fine = (coarse - 1) * stride - 2 * padding + length
+    shapes = (tuple(map(int, each)) for each in (fine, coarse, kernel, stride, padding, dilation))
+    fine_channels, coarse_channels = (int(groups * each) for each in channels)
+    problem = Problem(int(batch), int(groups), fine_channels, coarse_channels, *shapes, np.dtype(rng.choice(["f4", "f8"])))
+    arrays = (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape)
+    return problem if max(prod(shape) for shape in arrays) < LARGEST // 8 else family(engine, rng, small=small)

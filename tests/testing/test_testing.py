@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from device_mutants import Device
+from sane import Sane
 
 from convt.numpy_backend import NumpyBackend
 from convt.testing import Report, check_backend, make_problem, random_problem
@@ -89,3 +91,11 @@ def test_windows_have_their_form_and_see_writes_around_them(form):
     if form.margin:
         window.array.base.flat[0] = 5
         assert not window.surroundings_untouched()
+
+
+def test_on_a_device_the_questions_are_the_quick_ones():
+    def checked(backend, **options):
+        return check_backend(backend, topics=["hot elements"], **options).checked
+
+    assert checked(Device()) == checked(Sane()) + checked(Sane(), quick=True)
+    assert checked(Device(), quick=True) == 2 * checked(Sane(), quick=True)

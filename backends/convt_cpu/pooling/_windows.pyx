@@ -75,6 +75,8 @@ cdef class Windows:
     itemsize : int
     by_tiles : bool, optional
         Whether `pool` goes by tiles where it can; otherwise the cheaper way is taken.
+    places : int, optional
+        How many places an integer of an element's size can tell apart; fewer than it can, for tests.
     """
 
     cdef convt_windows p
@@ -82,13 +84,14 @@ cdef class Windows:
     cdef readonly int64_t pool_tasks
     cdef readonly int64_t plane_tasks       # of the others
     cdef readonly bint by_tiles             # whether pool goes by tiles, not by rows
+    cdef readonly bint wide                 # whether a row goes window by window, as its windows have too many places
     cdef readonly double cost               # of pool: about what it takes, in elements that are compared one by one
     cdef int64_t rows, chunk, pool_scratch
     cdef bint flat                          # whether there is nothing along the first axis
 
-    def __cinit__(self, fine, coarse, size, stride, before, outer, inner, isa, itemsize, by_tiles=None):
+    def __cinit__(self, fine, coarse, size, stride, before, outer, inner, isa, itemsize, by_tiles=None, places=None):
         cdef convt_windows* p = &self.p
-        cdef int64_t i
+        cdef int64_t i, most = places or (<int64_t>1 << (31 if itemsize == 4 else 62))
         self.table = convt_pooling_of(isa_index(isa), itemsize)
         fine, coarse, size, stride, before = _merged(fine, coarse, size, stride, before)
         p.outer, p.inner, p.plane, p.pixels, p.apart = outer, inner, 1, 1, 1
@@ -99,7 +102,7 @@ cdef class Windows:
             p.pixels *= p.coarse[axis]
             p.apart &= p.before[axis] == 0 and p.size[axis] <= p.stride[axis]
             p.apart &= (p.coarse[axis] - 1) * p.stride[axis] + p.size[axis] <= p.fine[axis]
-        p.wide = (size[0] * fine[1] + size[1]) * fine[2] + size[2] >= 2 ** (31 if itemsize == 4 else 62)
+        p.wide = self.wide = (size[0] * fine[1] + size[1]) * fine[2] + size[2] >= most
         p.columns = max(1, min(p.coarse[2], CONVT_GATHERED))
         p.rows = max(1, min(p.coarse[1], CONVT_GATHERED // p.columns))
         for i in range(p.rows * p.columns if p.apart else 0):
@@ -110,8 +113,7 @@ cdef class Windows:
         self.plane_tasks = p.outer * ((p.inner + p.block - 1) // p.block)
         self._cut_tiles()
         cdef double rows = self._cost_by_rows(), tiles = self._cost_by_tiles()
-        cdef bint fits = itemsize > 4 or p.plane < <int64_t>1 << 31
-        self.by_tiles = fits and (by_tiles if by_tiles is not None else CLEARLY * tiles < rows)
+        self.by_tiles = p.plane < most and (by_tiles if by_tiles is not None else CLEARLY * tiles < rows)
         self.cost = tiles if self.by_tiles else rows
         if self.by_tiles:
             self._plan_tiles(itemsize)

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 from engines import DOUBLE, MAPS, RESULT, SINGLE, Operands, channels_last, definition, plan_of, spread
-from families import FAMILIES
+from hard_numbers import FAMILIES
 
 import convt
 from convt.backend import Problem

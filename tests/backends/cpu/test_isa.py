@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scripts import run_script
 
 import convt
 from convt.testing import TOPICS, check_backend
@@ -34,9 +35,28 @@ def test_one_that_is_not_there_is_an_error(monkeypatch):
 def test_every_instruction_set_and_engine_conforms(monkeypatch, isa, algorithm):
     monkeypatch.setenv("CONVT_CPU_ALGORITHM", algorithm)
     monkeypatch.setenv("CONVT_CPU_ISA", isa)
-    report = check_backend(backend, quick=True, topics={*TOPICS} - {"hot elements", "sampling"})  # no engine samples
+    topics = {*TOPICS} - {"hot elements", "memory", "sampling"}  # no engine samples
+    report = check_backend(backend, quick=True, topics=topics)
     assert report.checked > 100
     assert report.refused == {}
+
+
+MEMORY = f"""
+import os
+from convt.testing import check_backend
+from convt_cpu import backend
+for engine in {[*ENGINES, ""]}:
+    os.environ["CONVT_CPU_ALGORITHM"] = engine
+    print(engine, flush=True)
+    check_backend(backend, quick=True, topics=["memory"])
+"""
+
+
+@pytest.mark.parametrize("isa", available())
+def test_no_engine_touches_what_lies_beside_its_arrays(isa):
+    """In a child, for such a step may end the process; the last engine that it names took it."""
+    done = run_script(MEMORY, CONVT_CPU_ISA=isa)
+    assert (done.returncode, done.stdout.split("\n")) == (0, [*ENGINES, "", ""]), done.stderr
 
 
 @pytest.mark.usefixtures("remembered_definition")

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from engines import DOUBLE, MAPS, RESULT, SINGLE, channels_last, definition, operands, plan_of, spread
+from engines import DTYPES, MAPS, RESULT, SINGLE, channels_last, definition, operands, plan_of, spread
 
 import convt
 from convt.backend import Problem
@@ -88,9 +88,10 @@ def isa(request, monkeypatch):
 
 
 @pytest.mark.parametrize(("engine", "data_map", "name"), WEIGHTED)
-def test_each_tap_in_turn_is_infinite(forced, engine, data_map, name):
+@DTYPES
+def test_each_tap_in_turn_is_infinite(forced, isa, dtype, engine, data_map, name):
     forced(engine)
-    problem = problem_of(name, "f4", batch=1)
+    problem = problem_of(name, dtype, batch=1)
     for number, tap in enumerate(np.ndindex(problem.kernel_shape)):
         arrays = operands(problem, data_map)
         arrays.kernel[(-1, 0, *tap)] = BAD[number % 3]
@@ -98,7 +99,7 @@ def test_each_tap_in_turn_is_infinite(forced, engine, data_map, name):
 
 
 @pytest.mark.parametrize(("engine", "data_map", "name"), ABLE)
-@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["f4", "f8"])
+@DTYPES
 def test_one_element_of_any_operand(forced, isa, engine, data_map, dtype, name):
     forced(engine)
     problem = problem_of(name, dtype)

@@ -1,10 +1,10 @@
 """What the cpu backend promises beyond right numbers: equal bits, fork, threads of the caller, bounded memory."""
 
+import ctypes
 import multiprocessing
 import os
 import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,7 +12,8 @@ import pytest
 
 import convt
 from convt.testing import random_problem
-from convt_cpu import CpuBackend
+from convt_cpu import CpuBackend, blas
+from convt_cpu._blas_limit import use_library
 
 PROBLEMS = {
     "tiles of several images": ((16, 40, 4, 4), (40, 24, 4, 4), {"stride": 2, "padding": 1}),
@@ -73,32 +74,23 @@ def test_sixteen_python_threads_at_once_get_the_same_bits():
         assert all(result == expected for result in pool.map(lambda _: everything(*problem), range(32)))
 
 
-def test_the_gil_is_released():
-    """Another thread goes on during a call, though none may ask this one to give way."""
-    x, w = np.ones((4, 64, 128, 128), "f4"), np.ones((64, 64, 3, 3), "f4")
-    ticks, done = [], threading.Event()
-
-    def count():
-        while not done.wait(0.001):
-            ticks.append(1)
-
-    counter = threading.Thread(target=count)
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1000)
+def test_the_gil_is_released(monkeypatch):
+    """Tasks ask BLAS's number of threads before they set it to 1: here, whether their thread holds the GIL, which is 0."""
+    monkeypatch.setenv("CONVT_CPU_ALGORITHM", "im2col")
+    monkeypatch.setenv("CONVT_NUM_THREADS", "1")  # that of the call
+    told = []
+    holds, tell = ctypes.pythonapi.PyGILState_Check, ctypes.CFUNCTYPE(None, ctypes.c_int)(told.append)
+    assert holds() == 1
+    x, w = np.ones((1, 4, 8, 8), "f4"), np.ones((4, 4, 3, 3), "f4")
+    convt.conv_transpose(x, w, backend="cpu")  # loads BLAS
+    get, give = (ctypes.cast(each, ctypes.c_void_p).value for each in (holds, tell))
+    use_library("per_thread", get=get, set=give)
     try:
-        counter.start()
-        during = 0
-        for _ in range(100):
-            before = len(ticks)
-            convt.conv_transpose(x, w, backend="cpu")
-            during = len(ticks) - before
-            if during:
-                break
+        convt.conv_transpose(x, w, backend="cpu")
     finally:
-        sys.setswitchinterval(interval)
-        done.set()
-        counter.join()
-    assert during
+        blas.load_blas()
+    assert told
+    assert told == [1, 0] * (len(told) // 2)  # nothing is set where the number is 1
 
 
 MEASURE = """

@@ -32,9 +32,9 @@ def text(value):
     return ctypes.CFUNCTYPE(ctypes.c_void_p)(lambda: ctypes.addressof(kept))
 
 
-def openblas(layer, prefix="", suffix="", **more):
+def openblas(layer, prefix="", suffix="", config=b"OpenBLAS 0.3.28 DYNAMIC_ARCH", **more):
     names = {"get_num_threads": GET(lambda: 3), "set_num_threads": SET(lambda n: None)}
-    names |= {"get_config": text(b"OpenBLAS 0.3.28 DYNAMIC_ARCH"), "get_parallel": GET(lambda: layer)}
+    names |= {"get_config": text(config), "get_parallel": GET(lambda: layer)}
     return Symbols(**{f"{prefix}openblas_{name}{suffix}": function for name, function in names.items()}, **more)
 
 
@@ -45,6 +45,7 @@ OMP = {"omp_get_max_threads": GET(lambda: 3), "omp_set_num_threads": SET(lambda 
     ("library", "name", "kind"),
     [
         (openblas(0), "openblas 0.3.28 (serial)", "none"),
+        (openblas(0, config=b"OpenBLAS"), "openblas ? (serial)", "none"),
         (openblas(1), "openblas 0.3.28 (pthreads)", "shared"),
         (openblas(1, "scipy_", "64_"), "openblas 0.3.28 (pthreads)", "shared"),
         (openblas(2, **OMP), "openblas 0.3.28 (openmp)", "per_thread"),

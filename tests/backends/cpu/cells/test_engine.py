@@ -1,8 +1,10 @@
 """The cells engine on problems of all kinds, for every instruction set, against the definition."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from engines import DOUBLE, SINGLE, channels_last, check, check_bits, check_runs, operands, plan_of
+from engines import DOUBLE, DTYPES, SINGLE, channels_last, check, check_bits, check_runs, operands, plan_of
 
 from convt.backend import Problem
 from convt.testing import random_problem
@@ -32,10 +34,12 @@ KINDS = {
 UNEVEN = {kind: problem for kind, problem in KINDS.items() if kind.startswith("uneven")}
 
 
+@DTYPES
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("layout", [np.asarray, channels_last], ids=["channels first", "channels last"])
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
-def test_each_kind_of_plan_computes_the_definition(problem, layout, isa):
+def test_each_kind_of_plan_computes_the_definition(problem, layout, dtype, isa):
+    problem = replace(problem, dtype=dtype)
     check(plan_of("cells", problem, "scatter", isa), problem, "scatter", layout=layout)
 
 

@@ -1,25 +1,14 @@
-"""depthwise/_plan.pyx: boxes cover the output, buffers are bounded, groups of many channels are refused."""
+"""depthwise/_plan.pyx: boxes cover the output, groups of many channels are refused."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from strategies import vast_problems
 
 from convt.backend import Problem
 from convt.testing import make_problem
 from convt_cpu._job import Job
-from convt_cpu._kernels import instruction_sets
 from convt_cpu.depthwise._plan import depthwise_plan
-
-
-@pytest.mark.parametrize("isa", instruction_sets())
-@pytest.mark.parametrize("data_map", ["scatter", "gather", "correlate"])
-@settings(max_examples=30)
-@given(problem=vast_problems())
-def test_scratch_memory_is_bounded_whatever_the_sizes(data_map, isa, problem):
-    plan = depthwise_plan(Job(problem, data_map, tuple(range(len(problem.stride))), isa))
-    if plan is not None:
-        assert plan.scratch_bytes + plan.shared_bytes < 30 * 1024 * 1024
 
 
 @given(problem=vast_problems())

@@ -1,8 +1,10 @@
 """The direct engine on problems of all kinds, for every instruction set, against the definition."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from engines import DOUBLE, SINGLE, check, check_bits, check_runs, operands, plan_of
+from engines import DOUBLE, DTYPES, SINGLE, check, check_bits, check_runs, operands, plan_of
 
 from convt.backend import Problem
 from convt.testing import random_problem
@@ -53,9 +55,11 @@ CASES = [
 ]
 
 
+@DTYPES
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize(("problem", "data_map"), CASES)
-def test_each_kind_of_plan_computes_the_definition(problem, data_map, isa):
+def test_each_kind_of_plan_computes_the_definition(problem, data_map, dtype, isa):
+    problem = replace(problem, dtype=dtype)
     check(plan_of("direct", problem, data_map, isa), problem, data_map)
 
 

@@ -163,6 +163,48 @@ def test_tiles_and_rows_are_the_definition(isa, dtype, inner, shape, size, strid
                 assert np.moveaxis(y, -1, 1).tobytes() == values.tobytes()
 
 
+IMAGE, WINDOW = (1, 41, 37), (1, 20, 30)
+COARSE = (1, 22, 8)
+PLANE, REACH = 41 * 37, (1 * 41 + 20) * 37 + 30  # places of the image, and of a window as rows count them
+
+
+@pytest.mark.parametrize(
+    ("places", "by_tiles", "wide"),
+    [(REACH + 1, True, False), (REACH, True, True), (PLANE + 1, True, True), (PLANE, False, True), (1, False, True)],
+)
+@pytest.mark.parametrize("inner", [1, 3])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_more_places_than_an_integer_tells_apart_are_found_one_by_one(dtype, inner, places, by_tiles, wide):
+    x = np.random.default_rng(0).standard_normal((2, inner, *IMAGE[1:])).astype(dtype)
+    values, right = first_of_the_largest(x, WINDOW[1:], (1, 1), (0, 0))
+    array = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    for asked in (True, False):
+        windows = Windows(
+            IMAGE, COARSE, WINDOW, (1, 1, 1), (0, 0, 0), 2, inner, available()[0], x.itemsize, asked, places=places
+        )
+        assert (windows.by_tiles, windows.wide) == (asked and by_tiles, wide)
+        y, at = np.empty((2, *COARSE[1:], inner), dtype), np.empty((2, *COARSE[1:], inner), np.int64)
+        run(windows, "pool", array, y, at, 2)
+        np.testing.assert_array_equal(np.moveaxis(y, -1, 1), values)
+        np.testing.assert_array_equal(np.moveaxis(at, -1, 1), right)
+
+
+@pytest.mark.parametrize(("size", "itemsize", "fits"), [(2**31 - 1, 4, True), (2**31, 4, False), (2**31, 8, True)])
+def test_float32_goes_by_tiles_up_to_what_32_bits_tell_apart(size, itemsize, fits):
+    windows = windows_over((size,), (size,), itemsize=itemsize)
+    assert windows.by_tiles == fits
+
+
+@pytest.mark.parametrize(("rows", "wide"), [(2**20, False), (2**20 + 1, True)])
+def test_float32_goes_window_by_window_from_there_on(rows, wide):
+    def image(itemsize):
+        fine, coarse, size = (1, rows, 2**10), (1, 3, 2), (1, rows - 2, 2**10 - 1)
+        return Windows(fine, coarse, size, (1, 1, 1), (0, 0, 0), 1, 1, available()[0], itemsize, by_tiles=False)
+
+    assert image(4).wide == wide
+    assert not image(8).wide
+
+
 @pytest.mark.parametrize("isa", available())
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_one_window_of_all_elements(monkeypatch, isa, dtype):

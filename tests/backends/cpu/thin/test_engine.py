@@ -1,9 +1,12 @@
 """The thin engine on problems of all kinds, for every instruction set, against the definition."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from engines import (
     DOUBLE,
+    DTYPES,
     MAPS,
     SINGLE,
     channels_last,
@@ -50,10 +53,12 @@ CASES = [
 ]
 
 
+@DTYPES
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("layout", [np.asarray, channels_last], ids=["channels first", "channels last"])
 @pytest.mark.parametrize(("problem", "data_map"), CASES)
-def test_each_kind_of_plan_computes_the_definition(problem, data_map, layout, isa):
+def test_each_kind_of_plan_computes_the_definition(problem, data_map, layout, dtype, isa):
+    problem = replace(problem, dtype=dtype)
     check(plan_of("thin", problem, data_map, isa), problem, data_map, layout=layout)
 
 

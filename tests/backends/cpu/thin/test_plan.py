@@ -1,19 +1,22 @@
-"""thin/_plan.pyx: buffers are bounded whatever the sizes."""
+"""thin/_plan.pyx: what the engine is for, to the last position and weight."""
 
+import numpy as np
 import pytest
-from hypothesis import given, settings
-from strategies import vast_problems
 
+from convt.backend import Problem
 from convt_cpu._job import Job
-from convt_cpu._kernels import instruction_sets
-from convt_cpu.thin._plan import thin_plan
+from convt_cpu.thin._plan import thin_suits
 
 
-@pytest.mark.parametrize("isa", instruction_sets())
-@pytest.mark.parametrize("data_map", ["scatter", "gather", "correlate"])
-@settings(max_examples=30)
-@given(problem=vast_problems())
-def test_scratch_memory_is_bounded_whatever_the_sizes(data_map, isa, problem):
-    plan = thin_plan(Job(problem, data_map, tuple(range(len(problem.stride))), isa))
-    if plan is not None:
-        assert plan.scratch_bytes + plan.shared_bytes < 30 * 1024 * 1024
+def suits(data_map, positions, channels=512, groups=1):
+    size = groups * channels
+    problem = Problem(1, groups, size, 512 * groups, (positions,), (positions,), (1,), (1,), (0,), (1,), np.dtype("f4"))
+    return thin_suits(Job(problem, data_map, (0,), "portable"))
+
+
+@pytest.mark.parametrize(("data_map", "most"), [("scatter", 128), ("gather", 1024), ("correlate", 256)])
+def test_it_is_for_few_positions_many_weights_and_one_group(data_map, most):
+    assert suits(data_map, most)
+    assert not suits(data_map, most + 1)
+    assert not suits(data_map, most, channels=511)
+    assert not suits(data_map, most, groups=2)

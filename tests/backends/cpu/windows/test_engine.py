@@ -1,8 +1,10 @@
 """The windows engine on problems of all kinds, for every instruction set, against the definition."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from engines import DOUBLE, SINGLE, channels_last, check, check_bits, operands, plan_of
+from engines import DOUBLE, DTYPES, SINGLE, channels_last, check, check_bits, operands, plan_of
 
 from convt.backend import Problem
 from convt_cpu._kernels import instruction_sets
@@ -28,10 +30,12 @@ def columns_first(array):
     return np.swapaxes(np.swapaxes(array, -1, -2).copy(), -1, -2)
 
 
+@DTYPES
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("layout", [np.asarray, channels_last], ids=["channels first", "channels last"])
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
-def test_each_kind_of_plan_computes_the_definition(problem, layout, isa):
+def test_each_kind_of_plan_computes_the_definition(problem, layout, dtype, isa):
+    problem = replace(problem, dtype=dtype)
     check(plan_of("windows", problem, "gather", isa), problem, "gather", layout=layout)
 
 

@@ -1,9 +1,12 @@
 """The Winograd engine on problems of all kinds, for every instruction set, against the definition."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from engines import (
     DOUBLE,
+    DTYPES,
     RESULT,
     SINGLE,
     channels_last,
@@ -63,10 +66,12 @@ def random_problem(rng):
     return Problem(int(rng.integers(1, 4)), groups, fine_channels, coarse_channels, *shapes, rng.choice([SINGLE, DOUBLE]))
 
 
+@DTYPES
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("data_map", ["scatter", "gather"])
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
-def test_each_kind_of_plan_computes_the_definition(problem, data_map, isa):
+def test_each_kind_of_plan_computes_the_definition(problem, data_map, dtype, isa):
+    problem = replace(problem, dtype=dtype)
     check(plan_of("winograd", problem, data_map, isa), problem, data_map, least=1)
 
 

@@ -1,8 +1,22 @@
 """Winograd's filter gradient on problems of all kinds, for every instruction set, against the definition."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from engines import DOUBLE, SINGLE, check, check_bits, check_runs, computed, exact_result, length_of_sums, operands, plan_of
+from engines import (
+    DOUBLE,
+    DTYPES,
+    SINGLE,
+    check,
+    check_bits,
+    check_runs,
+    computed,
+    exact_result,
+    length_of_sums,
+    operands,
+    plan_of,
+)
 
 from convt.backend import Problem
 from convt_cpu._kernels import instruction_sets
@@ -60,9 +74,11 @@ def winograd_plan(problem, *where):
     return plan_of("winograd_correlate", problem, "correlate", *where)
 
 
+@DTYPES
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("problem", KINDS.values(), ids=KINDS)
-def test_each_kind_of_plan_computes_the_definition(problem, isa):
+def test_each_kind_of_plan_computes_the_definition(problem, dtype, isa):
+    problem = replace(problem, dtype=dtype)
     check(winograd_plan(problem, isa), problem, "correlate", least=length_of_sums(problem))
 
 

@@ -1,0 +1,91 @@
+"""Which engine does a layer, per map and instruction set, on one kind of machine: what the cost model comes to.
+
+The choice follows from plans alone, so it is the same wherever the tests run. A change of the cost model that changes one
+changes this table, and says by a benchmark why.
+"""
+
+import numpy as np
+import pytest
+from engines import DOUBLE, MAPS, SINGLE
+
+from convt.backend import Problem
+from convt_cpu._job import Job
+from convt_cpu.choice import ENGINES, choose
+from convt_cpu.isa import available
+
+pytestmark = pytest.mark.usefixtures("one_machine")
+
+
+def layer(coarse, kernel, channels, stride=1, padding=0, dilation=1, groups=1, batch=1, dtype=SINGLE):
+    """What `conv_transpose` does from an array of `coarse` size; `channels` are (coarse, fine), the others for all axes."""
+    axes = len(coarse)
+    fine = tuple((size - 1) * stride - 2 * padding + (kernel - 1) * dilation + 1 for size in coarse)
+    options = ((each,) * axes for each in (kernel, stride, padding, dilation))
+    return Problem(batch, groups, *channels[::-1], fine, coarse, *options, np.dtype(dtype))
+
+
+LAYERS = {
+    "3 x 3": layer((56, 56), 3, (64, 64), padding=1),
+    "3 x 3, float64": layer((56, 56), 3, (64, 64), padding=1, dtype=DOUBLE),
+    "3 x 3, few channels": layer((56, 56), 3, (18, 18), padding=1),
+    "3 x 3, many channels": layer((14, 14), 3, (512, 512), padding=1),
+    "3 x 3, dilated": layer((32, 32), 3, (128, 128), padding=2, dilation=2),
+    "3 x 3 of 4 x 4": layer((4, 4), 3, (512, 512), padding=1),
+    "4 x 4 s2": layer((16, 16), 4, (256, 128), stride=2, padding=1, batch=4),
+    "4 x 4 s2, last": layer((32, 32), 4, (64, 3), stride=2, padding=1, batch=16),
+    "4 x 4 from one element": layer((1, 1), 4, (100, 512), batch=16),
+    "depthwise 3 x 3": layer((56, 56), 3, (144, 144), padding=1, groups=144),
+    "depthwise 4 x 4 s2": layer((64, 64), 4, (64, 64), stride=2, padding=1, groups=64),
+    "depthwise 11 x 11": layer((200, 200), 11, (4, 4), padding=5, groups=4),
+    "groups of 4": layer((28, 28), 3, (128, 128), padding=1, groups=32),
+    "groups of 8": layer((28, 28), 3, (256, 256), padding=1, groups=32),
+    "16 x 16 s8, one channel": layer((60, 60), 16, (1, 1), stride=8, padding=4),
+    "32 times larger": layer((10, 10), 64, (21, 21), stride=32, padding=16),
+    "16 x 16 s16": layer((14, 14), 16, (192, 3), stride=16),
+    "frames of sound": layer((400,), 1024, (513, 1), stride=256),
+    "a decoder of sound": layer((500,), 8, (64, 32), stride=4, padding=2),
+    "a volume": layer((16, 16, 16), 2, (64, 32), stride=2),
+}
+
+# scatter, gather, correlate
+PLAIN = "direct direct correlate"
+WINOGRAD = "winograd winograd winograd_correlate"
+DEPTHWISE = "depthwise depthwise depthwise"
+CHOSEN = {
+    "3 x 3": (WINOGRAD, WINOGRAD, WINOGRAD),
+    "3 x 3, float64": (WINOGRAD, WINOGRAD, WINOGRAD),
+    "3 x 3, few channels": (PLAIN, "direct direct winograd_correlate", WINOGRAD),
+    "3 x 3, many channels": ("direct direct thin", "winograd winograd thin", "winograd winograd thin"),
+    "3 x 3, dilated": (WINOGRAD, WINOGRAD, WINOGRAD),
+    "3 x 3 of 4 x 4": ("thin thin thin", "thin thin thin", "thin direct thin"),
+    "4 x 4 s2": (WINOGRAD, WINOGRAD, WINOGRAD),
+    "4 x 4 s2, last": (PLAIN, PLAIN, PLAIN),
+    "4 x 4 from one element": ("thin thin thin", "thin thin thin", "thin direct thin"),
+    "depthwise 3 x 3": (DEPTHWISE, DEPTHWISE, DEPTHWISE),
+    "depthwise 4 x 4 s2": (DEPTHWISE, DEPTHWISE, DEPTHWISE),
+    "depthwise 11 x 11": ("direct direct depthwise", "direct direct depthwise", "direct direct depthwise"),
+    "groups of 4": ("direct direct depthwise", PLAIN, PLAIN),
+    "groups of 8": (PLAIN, PLAIN, PLAIN),
+    "16 x 16 s8, one channel": (DEPTHWISE, DEPTHWISE, DEPTHWISE),
+    "32 times larger": ("cells windows thin", "cells windows thin", "cells windows thin"),
+    "16 x 16 s16": ("cells windows correlate", "cells windows correlate", "cells windows correlate"),
+    "frames of sound": ("cells windows correlate", "cells windows correlate", "cells windows correlate"),
+    "a decoder of sound": (PLAIN, "direct direct winograd_correlate", "direct direct winograd_correlate"),
+    "a volume": (PLAIN, PLAIN, PLAIN),
+}
+SETS = ("avx512", "avx2", "portable")
+ABSENT = pytest.mark.skip(reason="not on this processor")
+
+
+@pytest.mark.parametrize("isa", [pytest.param(isa, marks=() if isa in available() else ABSENT) for isa in SETS])
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_engine_of_a_layer(name, isa):
+    problem = LAYERS[name]
+    order = tuple(range(len(problem.stride)))
+    chosen = [choose(Job(problem, data_map, order, isa), None)[0] for data_map in MAPS]
+    assert chosen == CHOSEN[name][SETS.index(isa)].split()
+
+
+@pytest.mark.parametrize("isa", range(len(SETS)), ids=SETS)
+def test_every_engine_is_the_best_somewhere(isa):
+    assert {name for rows in CHOSEN.values() for name in rows[isa].split()} | {"im2col"} == set(ENGINES)
