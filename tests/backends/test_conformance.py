@@ -12,7 +12,6 @@ pytestmark = pytest.mark.usefixtures("remembered_definition")
 USABLE = [name for name, state in convt.backends().items() if state.usable]
 MAY_CRASH = ("memory", "sampling")  # whose arrays lie beside pages that nobody may read
 FAULTS = {
-    ("cpu", "hot elements"): "Winograd's engines let a hot element spoil others of its tile",
     ("cuda", "not finite"): "kernels multiply a filter's infinity with the zeros outside of an array",
 }
 

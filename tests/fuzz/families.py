@@ -101,13 +101,13 @@ def _any(rng: np.random.Generator) -> Geometry:
 
 
 def _few_taps(rng: np.random.Generator) -> Geometry:
-    """Two or three taps for each phase along both axes, and channels enough for products to outweigh transforms."""
+    """Two or three taps in each phase along both axes, room inside, and channels enough that products outweigh all else."""
     stride = _between(rng, 1, 2, 2)
-    kernel = stride * rng.integers(2, 4, 2) - rng.integers(0, stride)
+    kernel = stride * rng.integers(2, 4, 2)
     dilation = np.where((stride == 1) & (rng.random(2) < 0.25), rng.integers(1, 4, 2), 1)
     reach = (kernel - 1) * dilation + 1
     padding = np.where(rng.random(2) < 0.6, (reach - 1) // 2, rng.integers(0, reach))
-    coarse = rng.integers(0, 12, 2) + padding + dilation
+    coarse = rng.integers(0, 12, 2) + padding + reach // stride + dilation
     fine = (coarse - 1) * stride - padding + rng.integers(1, reach + 1)
     groups = int(rng.choice([1, 1, 1, 2]))
     channels = _channels(rng, 16, 28)

@@ -17,11 +17,16 @@ cdef extern from "winograd/plan.h" nogil:
         int64_t in_first[2]
         int64_t out_first[2]
         int64_t taps[2]
+        int64_t window[2]
+        int64_t places[2]
+        int64_t low[2]
+        int64_t high[2]
         int64_t lattices[2]
-        int64_t results[2]
         int64_t tiles[2]
+        int64_t frame, frequencies, matrices
+        int64_t tap_matrix[9]
         int64_t flips, in_phases, out_phases, block_tiles, pitch, block_channels, tile, unit, pass_ "pass", v_size, u_size
-        int64_t units, channel_blocks, blocks
+        int64_t units, channel_blocks, inside_blocks, blocks
         convt_waves waves
 
 cdef enum Schedule:                         # see stages.h

@@ -1,8 +1,7 @@
 """WinogradPlan: tiles, windows and blocks of a problem, as ``plan.h`` describes them.
 
-Along each axis the kernel counts as stride * taps long. In padded fine positions F = fine + padding, scatter's phase p at
-position u, F = stride * u + p, meets tap p + stride * j at the coarse position u - j; gather's output u meets tap
-p + stride * j at F = stride * (u + j) + p.
+In padded fine positions F = fine + padding, scatter's phase p at place u, F = stride * u + p, meets tap p + stride * j at the
+coarse position u - j; gather's output u meets tap p + stride * j at F = stride * (u + j) + p.
 """
 
 from .._cost cimport cycles_of, elements_moved, weights_moved, words
@@ -10,7 +9,7 @@ from .._geometry cimport Geometry
 from .._job cimport Job
 from .._kernels cimport lanes_of, most_rows, stage, widest
 from .._plan cimport PACKS, REPEATS
-from .._sizes cimport LINE, ceil_div, even, times
+from .._sizes cimport LINE, ceil_div, even, floor_div, times
 from .._types cimport int64_t
 from ..machine._record cimport convt_machine, share, usable_l2
 
@@ -19,9 +18,6 @@ from types import SimpleNamespace
 __all__ = ["WinogradPlan", "winograd_plan", "winograd_suits"]
 
 cdef enum:                                  # the same on every machine
-    FREQUENCIES = 16
-    FEWEST_INPUTS = 16                      # a result's error is that of its whole tile, which is like its own where each
-                                            # sum has many terms
     FEWEST_CHANNELS = 16                    # on either side, so that products outweigh transforms
     WAVE = 12 * 1024 * 1024                 # bytes of V of all blocks that are packed together
     MOST_WEIGHTS = 10 * 1024 * 1024         # bytes of U that are packed before the work starts
@@ -62,7 +58,7 @@ cdef struct Draft:                          # what the steps below tell each oth
     Caches caches
     int64_t lanes
     int64_t step                            # tiles of a kernel
-    int64_t all_tiles                       # of all images and lattices
+    int64_t inside, frame                   # tiles of all images and lattices
     int64_t u_unit                          # elements of U of a unit and a block of channels
     int64_t weights                         # bytes of U
     int64_t sums                            # bytes of M of a tile, of one unit
@@ -95,12 +91,14 @@ def winograd_plan(Job job not None):
     plan.p.flips = job.scatters
     plan.p.inputs = g.coarse_channels if plan.p.flips else g.fine_channels
     plan.p.outputs = g.fine_channels if plan.p.flips else g.coarse_channels
-    if plan.p.inputs < FEWEST_INPUTS:
+    if plan.p.inputs < FEWEST_CHANNELS:
         return None
     plan.geometry, plan.exact = &plan.p, False
     cdef Draft d
     d.caches, d.lanes = _caches(&job.machine), lanes_of(plan.isa, plan.size)
-    _place_tiles(plan, g, &d)
+    if not _place_tiles(plan, g, &d):
+        return None
+    _name_matrices(plan)
     _choose_kernel(plan, &d)
     _choose_blocks(plan, &d)
     if not _schedule(plan, &d):
@@ -110,44 +108,62 @@ def winograd_plan(Job job not None):
 
 
 cdef bint _suits(int64_t fine, int64_t coarse, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation) noexcept:
-    """Whether an axis has 2 or 3 taps per phase, and each element of both sides meets one of the other.
-
-    What meets none would not be exactly zero.
-    """
+    """Whether an axis has 2 or 3 taps in each phase, and each element of both sides meets one of the other."""
     cdef int64_t reached = (coarse - 1) * stride - padding     # by the last coarse element's first tap
     cdef int64_t length
-    if (dilation > 1 and stride > 1) or stride > CONVT_WINOGRAD_STRIDE or not 2 <= ceil_div(kernel, stride) <= 3:
+    if (dilation > 1 and stride > 1) or stride > CONVT_WINOGRAD_STRIDE or kernel % stride or not 2 <= kernel // stride <= 3:
         return False
     length = times(kernel - 1, dilation) + 1
     return 0 <= padding < length and reached < fine <= reached + length and dilation <= min(fine, coarse)
 
 
-cdef void _place_tiles(WinogradPlan plan, const Geometry* g, Draft* d):
-    """Where windows and tiles lie, and how many there are."""
+cdef bint _place_tiles(WinogradPlan plan, const Geometry* g, Draft* d):
+    """Where windows and tiles lie, and how many there are; False where a tile has no room inside."""
     cdef convt_winograd_plan* p = &plan.p
     cdef int axis, source
-    cdef int64_t skipped, of_lattice
+    cdef int64_t skipped, reach, inside = g.batch
     p.batch, p.groups = g.batch, g.groups
     for axis in range(2):
         source = axis + 1                   # of the three axes that a geometry has
-        p.kernel[axis] = g.kernel[source]
-        p.taps[axis] = ceil_div(g.kernel[source], g.stride[source])
-        p.results[axis] = 5 - p.taps[axis]
+        p.kernel[axis], p.lattices[axis] = g.kernel[source], g.dilation[source]
+        p.taps[axis] = g.kernel[source] // g.stride[source]
+        p.window[axis] = p.taps[axis] + 1
+        reach = (p.taps[axis] - 1) * g.dilation[source]
         if p.flips:
             skipped = g.padding[source] // g.stride[source]
             p.in_size[axis], p.in_stride[axis] = g.coarse[source], 1
             p.out_size[axis], p.out_stride[axis] = g.fine[source], g.stride[source]
-            p.in_first[axis] = skipped - (p.taps[axis] - 1) * g.dilation[source]
+            p.in_first[axis] = skipped - reach
             p.out_first[axis] = skipped * g.stride[source] - g.padding[source]
         else:
             p.in_size[axis], p.in_stride[axis] = g.fine[source], g.stride[source]
             p.out_size[axis], p.out_stride[axis] = g.coarse[source], 1
             p.in_first[axis], p.out_first[axis] = -g.padding[source], 0
-        p.lattices[axis] = g.dilation[source]
-        of_lattice = ceil_div(p.out_size[axis] - p.out_first[axis], p.lattices[axis])
-        p.tiles[axis] = ceil_div(of_lattice, p.results[axis] * p.out_stride[axis])
+        p.places[axis] = ceil_div(p.out_size[axis] - p.out_first[axis], p.out_stride[axis])
+        p.low[axis] = max(0, ceil_div(-p.in_first[axis], p.in_stride[axis]))
+        p.high[axis] = min(p.places[axis], floor_div(p.in_size[axis] - p.in_first[axis], p.in_stride[axis]) - reach)
+        if p.high[axis] - p.low[axis] < 2 * p.lattices[axis]:
+            return False
+        p.tiles[axis] = ceil_div(ceil_div(p.high[axis] - p.low[axis], p.lattices[axis]), 2)
+        inside *= p.lattices[axis] * p.tiles[axis]
     p.in_phases, p.out_phases = p.in_stride[0] * p.in_stride[1], p.out_stride[0] * p.out_stride[1]
-    d.all_tiles = p.batch * p.lattices[0] * p.lattices[1] * p.tiles[0] * p.tiles[1]
+    p.frame = times(p.places[0], p.places[1]) - times(p.high[0] - p.low[0], p.high[1] - p.low[1])
+    d.inside, d.frame = inside, times(p.batch, p.frame)
+    return True
+
+
+cdef void _name_matrices(WinogradPlan plan) noexcept:
+    """Frequencies, then the taps that are none: those in the middle of three."""
+    cdef convt_winograd_plan* p = &plan.p
+    cdef int64_t y, x
+    p.frequencies = p.matrices = p.window[0] * p.window[1]
+    for y in range(p.taps[0]):
+        for x in range(p.taps[1]):
+            if y % (p.taps[0] - 1) or x % (p.taps[1] - 1):
+                p.tap_matrix[y * p.taps[1] + x] = p.matrices
+                p.matrices += 1
+            else:
+                p.tap_matrix[y * p.taps[1] + x] = (p.window[0] - 1) * p.window[1] * (y > 0) + (p.window[1] - 1) * (x > 0)
 
 
 cdef void _choose_kernel(WinogradPlan plan, Draft* d):
@@ -159,29 +175,30 @@ cdef void _choose_kernel(WinogradPlan plan, Draft* d):
     p.block_channels = even(p.inputs, max(1, d.caches.piece // (d.step * plan.size * p.in_phases)))
     p.units, p.channel_blocks = ceil_div(p.outputs, p.unit), ceil_div(p.inputs, p.block_channels)
     p.u_size = ceil_div(p.block_channels * p.in_phases * p.unit + d.lanes, d.lanes) * d.lanes
-    d.u_unit = FREQUENCIES * p.out_phases * p.u_size
+    d.u_unit = p.matrices * p.out_phases * p.u_size
     d.weights = times(times(times(p.groups, p.channel_blocks), p.units), d.u_unit * plan.size)
-    d.sums = FREQUENCIES * p.out_phases * p.unit * plan.size
+    d.sums = p.frequencies * p.out_phases * p.unit * plan.size
 
 
 cdef void _choose_blocks(WinogradPlan plan, Draft* d):
     """Tiles of a block, and the schedule: by outputs where weights are many, together where blocks are few."""
     cdef convt_winograd_plan* p = &plan.p
-    cdef int64_t row = times(p.inputs, FREQUENCIES * p.in_phases * plan.size)      # bytes of V of a tile
-    cdef int64_t most = min(CONVT_WINOGRAD_TILES, ceil_div(d.all_tiles, d.lanes) * d.lanes)
+    cdef int64_t row = times(p.inputs, p.frequencies * p.in_phases * plan.size)      # bytes of V of a tile
+    cdef int64_t most = min(CONVT_WINOGRAD_TILES, ceil_div(max(d.inside, d.frame), d.lanes) * d.lanes)
     cdef int64_t in_cache = most if times(most, row) <= d.caches.tiles else d.caches.tiles // row // d.step * d.step
-    cdef int64_t steps
+    cdef int64_t steps, tiles = d.inside + d.frame
     plan.schedule = BY_TILES
     p.block_tiles = in_cache
     if d.weights > MOST_WEIGHTS or 2 * in_cache < most:
         plan.schedule = BY_OUTPUTS if d.weights > MOST_WEIGHTS else TOGETHER
         p.block_tiles = most if most < 2 * d.step else max(1, min(most, 2 * d.caches.pass_ // d.sums) // d.step) * d.step
         if plan.schedule == BY_OUTPUTS:     # blocks of a wave share their weights on one core, and are tasks on many
-            steps = ceil_div(d.all_tiles, d.step)
+            steps = ceil_div(tiles, d.step)
             p.block_tiles = min(p.block_tiles, max(1, steps // ceil_div(TASKS, p.groups * p.units)) * d.step)
-    elif p.groups * ceil_div(d.all_tiles, in_cache) < TASKS and times(d.all_tiles * p.groups, row) <= d.caches.shared:
+    elif p.groups * ceil_div(tiles, in_cache) < TASKS and times(tiles * p.groups, row) <= d.caches.shared:
         plan.schedule = TOGETHER
-    p.blocks = ceil_div(d.all_tiles, p.block_tiles)
+    p.inside_blocks = ceil_div(d.inside, p.block_tiles)
+    p.blocks = p.inside_blocks + ceil_div(d.frame, p.block_tiles)
     p.pitch = p.block_tiles
     if p.pitch * plan.size % 256 == 0 and p.pitch > d.step:
         p.pitch += LINE // plan.size        # channels at such distances would meet in the L1 cache
@@ -191,7 +208,7 @@ cdef void _choose_blocks(WinogradPlan plan, Draft* d):
 cdef bint _schedule(WinogradPlan plan, const Draft* d):
     """Passes, blocks of a wave and scratch memory; False if that is too much."""
     cdef convt_winograd_plan* p = &plan.p
-    cdef int64_t of_block = times(p.channel_blocks, FREQUENCIES * p.v_size * plan.size), sums = d.sums * p.block_tiles
+    cdef int64_t of_block = times(p.channel_blocks, p.frequencies * p.v_size * plan.size), sums = d.sums * p.block_tiles
     cdef int64_t room, scratch, of_unit, own, weights = d.weights, shared = 0
     p.pass_ = max(1, min(d.caches.pass_ // sums, p.units))
     p.waves.wave = p.waves.groups = 1
@@ -223,10 +240,12 @@ cdef int _list_stages(WinogradPlan plan, Job job, const Draft* d) except -1:
     """The schedule as stages, and what each costs."""
     cdef convt_winograd_plan* p = &plan.p
     cdef int64_t of_inputs = p.inputs * p.in_phases, of_outputs = p.outputs * p.out_phases
-    cdef double transformed = <double>p.groups * FREQUENCIES * of_inputs * of_outputs
-    cdef double moved = <double>p.groups * d.all_tiles * FREQUENCIES * words(job) * TRANSFORMED
-    cdef double weights = transformed * words(job) * WEIGHT + weights_moved(job) * FETCHED
-    plan.multiply_adds = transformed * (ceil_div(d.all_tiles, d.lanes) * d.lanes)
+    cdef int64_t taps = p.taps[0] * p.taps[1]
+    cdef double products = <double>p.groups * of_inputs * of_outputs
+    cdef double moved = <double>p.groups * (d.inside * p.frequencies + d.frame * taps) * words(job) * TRANSFORMED
+    cdef double weights = products * p.matrices * words(job) * WEIGHT + weights_moved(job) * FETCHED
+    plan.multiply_adds = ceil_div(d.inside, d.lanes) * d.lanes * p.frequencies + ceil_div(d.frame, d.lanes) * d.lanes * taps
+    plan.multiply_adds *= products
     cdef double sums = cycles_of(plan.multiply_adds, job) * SUM + moved * of_outputs + elements_moved(job) * ELEMENT
     cdef double of_block = moved / TRANSFORMED * of_inputs / (p.groups * p.blocks) * READ, restart
     cdef int64_t tasks

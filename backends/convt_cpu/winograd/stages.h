@@ -9,7 +9,11 @@ STAGE(winograd, weights) STAGE(winograd, tiles) STAGE(winograd, input) STAGE(win
 #else
 
 #include "plan.h"
+#include "tile_transforms.h"
+#include "tiles.h"
 #include "weights.h"
+#include "windows.h"
+#include "results.h"
 #include "winograd.h"
 
 static inline convt_wave NAME(blocks_of)(const convt_winograd_plan *p, int64_t round)
@@ -17,7 +21,7 @@ static inline convt_wave NAME(blocks_of)(const convt_winograd_plan *p, int64_t r
     return convt_wave_of(&p->waves, p->groups, p->blocks, round);
 }
 
-static inline int64_t NAME(u_of_unit)(const convt_winograd_plan *p) { return 16 * p->out_phases * p->u_size; }
+static inline int64_t NAME(u_of_unit)(const convt_winograd_plan *p) { return p->matrices * p->out_phases * p->u_size; }
 
 /* U of one unit and one block of channels of a group. */
 static int NAME(stage_winograd_weights)(const convt_call *call, int64_t task, void *own)
@@ -39,7 +43,8 @@ static int NAME(stage_winograd_tiles)(const convt_call *call, int64_t task, void
     const convt_winograd_plan *p = call->plan;
     NAME(map) map = NAME(map_of)(call, p->inputs, p->outputs);
     convt_seat *seat = convt_seat_of(own);
-    REAL *v = (REAL *)own + CONVT_WINOGRAD_LISTS / sizeof(REAL) + p->pass * p->out_phases * 16 * p->unit * p->block_tiles;
+    REAL *v = (REAL *)own + CONVT_WINOGRAD_LISTS / sizeof(REAL) +
+              p->pass * p->out_phases * p->frequencies * p->unit * p->block_tiles;
     for (int64_t end = task + seat->run, last; task < end; task = last) {
         int64_t index = task / p->units, first = task % p->units, group = index / p->blocks, block = index % p->blocks;
         last = convt_least((index + 1) * p->units, end);
@@ -65,7 +70,7 @@ static int NAME(stage_winograd_input)(const convt_call *call, int64_t task, void
     return NAME(winograd_input)(
         p, wave.first + b, NAME(channels_of)(p, piece),
         map.input + (group * p->inputs + piece * p->block_channels) * map.in->channel, map.in,
-        (REAL *)call->shared + task * 16 * p->v_size, own);
+        (REAL *)call->shared + task * p->frequencies * p->v_size, own);
 }
 
 /* Units of outputs of the wave's blocks, in runs; U has been packed before. */
@@ -81,7 +86,7 @@ static int NAME(stage_winograd_sums)(const convt_call *call, int64_t task, void 
         NAME(winograd_passes)(
             p, group, wave.first + index % wave.count, first * p->unit,
             convt_least((first + last - task) * p->unit, p->outputs),
-            (REAL *)call->shared + index * p->channel_blocks * 16 * p->v_size,
+            (REAL *)call->shared + index * p->channel_blocks * p->frequencies * p->v_size,
             (REAL *)call->packed + group * p->channel_blocks * p->units * NAME(u_of_unit)(p), map.bias, map.output, map.out,
             own);
     }
@@ -102,7 +107,7 @@ static int NAME(stage_winograd_outputs)(const convt_call *call, int64_t task, vo
         if (panel.count > 0 &&
             !NAME(winograd_outputs)(
                 p, first, convt_least(panel.units * p->unit, p->outputs - first), wave.first + panel.first, panel.count,
-                (REAL *)call->shared + block * p->channel_blocks * 16 * p->v_size,
+                (REAL *)call->shared + block * p->channel_blocks * p->frequencies * p->v_size,
                 map.kernel + group * map.k_group, map.k_in, map.k_out, map.k_axis,
                 map.bias ? map.bias + channel : map.bias, map.output + channel * map.out->channel, map.out, own))
             return 0;

@@ -24,49 +24,44 @@ static void NAME(winograd_fetch)(
                 to[(y * p->kernel[1] + x) * LANES + m] = kernel[m * out + y * axis[1] + x * axis[2]];
 }
 
-/* The tap of the kernel that is tap i of a phase; it may lie behind the kernel's end. */
+/* The tap of the kernel that is tap i of a phase. */
 static inline int64_t NAME(tap_of)(const convt_winograd_plan *p, int axis, int64_t phase, int64_t i)
 {
     return phase + p->in_stride[axis] * p->out_stride[axis] * (p->flips ? p->taps[axis] - 1 - i : i);
 }
 
-/* One phase of some filters: frequency f at u + f * pitch. */
+/* One phase of some filters: frequency f at u + f * pitch, then the taps that are none. */
 static inline __attribute__((always_inline)) void NAME(winograd_filter_of)(
-    const int taps_y, const int taps_x, const convt_winograd_plan *p, int64_t phase_y, int64_t phase_x,
+    const int height, const int width, const convt_winograd_plan *p, int64_t phase_y, int64_t phase_x,
     const NAME(vector) *w, REAL *u, int64_t pitch)
 {
     typedef NAME(vector) vector;
     vector g[9], rows[12], f[4];
+    REAL *more = u + height * width * pitch;
 CONVT_UNROLL(3)
-    for (int y = 0; y < taps_y; y++)
+    for (int y = 0; y < height - 1; y++)
 CONVT_UNROLL(3)
-        for (int x = 0; x < taps_x; x++) {
-            int64_t tap_y = NAME(tap_of)(p, 0, phase_y, y), tap_x = NAME(tap_of)(p, 1, phase_x, x);
-            int inside = tap_y < p->kernel[0] && tap_x < p->kernel[1];
-            g[3 * y + x] = inside ? w[tap_y * p->kernel[1] + tap_x] : (vector){0};
+        for (int x = 0; x < width - 1; x++) {
+            g[3 * y + x] = w[NAME(tap_of)(p, 0, phase_y, y) * p->kernel[1] + NAME(tap_of)(p, 1, phase_x, x)];
+            if (y % (height - 2) || x % (width - 2)) {
+                *(vector *)more = g[3 * y + x];
+                more += pitch;
+            }
         }
 CONVT_UNROLL(3)
-    for (int x = 0; x < taps_x; x++) NAME(transform_taps)(taps_y, g + x, 3, rows + x, 3);
+    for (int x = 0; x < width - 1; x++) NAME(transform_taps)(height, g + x, 3, rows + x, 3);
 CONVT_UNROLL(4)
-    for (int y = 0; y < 4; y++) {
-        NAME(transform_taps)(taps_x, rows + 3 * y, 1, f, 1);
+    for (int y = 0; y < height; y++) {
+        NAME(transform_taps)(width, rows + 3 * y, 1, f, 1);
 CONVT_UNROLL(4)
-        for (int x = 0; x < 4; x++) *(vector *)(u + (4 * y + x) * pitch) = f[x];
+        for (int x = 0; x < width; x++) *(vector *)(u + (width * y + x) * pitch) = f[x];
     }
 }
 
-/* The same; the compiler unrolls each size. */
 static void NAME(winograd_filter)(
     const convt_winograd_plan *p, int64_t phase_y, int64_t phase_x, const NAME(vector) *w, REAL *u, int64_t pitch)
 {
-    if (p->taps[0] == 2 && p->taps[1] == 2)
-        NAME(winograd_filter_of)(2, 2, p, phase_y, phase_x, w, u, pitch);
-    else if (p->taps[0] == 3 && p->taps[1] == 3)
-        NAME(winograd_filter_of)(3, 3, p, phase_y, phase_x, w, u, pitch);
-    else if (p->taps[0] == 2)
-        NAME(winograd_filter_of)(2, 3, p, phase_y, phase_x, w, u, pitch);
-    else
-        NAME(winograd_filter_of)(3, 2, p, phase_y, phase_x, w, u, pitch);
+    CONVT_WINDOWS(p->window[0], p->window[1], NAME(winograd_filter_of), p, phase_y, phase_x, w, u, pitch)
 }
 
 /* Packs U; `kernel` points to the block's first channel and the unit's first output. Returns 1 if all weights are finite and

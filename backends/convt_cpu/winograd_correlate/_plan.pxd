@@ -4,7 +4,7 @@ from .._plan cimport Plan
 from .._types cimport int64_t
 
 cdef extern from "winograd_correlate/plan.h" nogil:
-    const int CONVT_UNIT_TILES, CONVT_TRANSFORMED
+    const int CONVT_UNIT_TILES, CONVT_STRIP_TILES, CONVT_TRANSFORMED
 
     ctypedef struct convt_winograd_side:
         int64_t channels, block, panel, width, pitch
@@ -22,6 +22,10 @@ cdef extern from "winograd_correlate/plan.h" nogil:
         int64_t dilation[3]
         int64_t taps[3]
         int64_t points[3]
+        int64_t lines[3]
+        int64_t before[3]
+        int64_t inner[3]
+        int64_t behind[3]
         int64_t units[3]
         int64_t unit[2]
         int64_t unit_tiles, frequencies, phases, rows, tile, chunk

@@ -12,7 +12,7 @@ from .._geometry cimport Geometry
 from .._job cimport Job
 from .._kernels cimport CONVT_ADDED, CONVT_CHUNK, lanes_of, most_rows, stage, widest
 from .._plan cimport REPEATS
-from .._sizes cimport ceil_div, even, times
+from .._sizes cimport ceil_div, even, floor_div, times
 from .._types cimport int64_t
 from ..machine._record cimport convt_machine, share, usable_l2
 
@@ -22,9 +22,10 @@ __all__ = ["WinogradCorrelatePlan", "winograd_correlate_plan", "winograd_correla
 
 cdef enum:                                  # the same on every machine
     FEWEST_CHANNELS = 16                    # on either side, so that products outweigh transforms
-    FEWEST_TILES = 16                       # a tap's error is that of its whole tile, which is like its own in a long sum
+    FEWEST_TILES = 16
     MOST_STRIDE = 8
-    MOST_FREQUENCIES = 16                   # those of two axes; three would have more sums than the caches hold
+    REACH = 8                               # coarse elements: a tap's error is that of its tiles, which must not reach far
+    MOST_FREQUENCIES = 25                   # those of two axes; three would have more sums than the caches hold
     MOST_PHASES = 16
     BLOCKS = 6                              # pairs of blocks, at least
     ALL_SUMS = 6 * 1024 * 1024              # bytes of M of all tasks that each have a whole one
@@ -51,7 +52,7 @@ cdef Caches _caches(const convt_machine* m) noexcept:
 
 
 cdef double SUM = 2.55                      # time of a multiply-add of transformed tiles, relative to a direct kernel's
-cdef double PACKED = 0.97                   # cycles for an element of a transformed tile or window
+cdef double PACKED = 1.3                    # cycles for an element of a transformed tile or window
 cdef double ELEMENT = 1.0                   # for an element of the arrays
 cdef double RESULT = 0.5                    # for a sum that is transformed
 cdef double WEIGHT = 1.4                    # for a weight that is written, each time
@@ -88,7 +89,8 @@ def winograd_correlate_plan(Job job not None):
     cdef WinogradCorrelatePlan plan = WinogradCorrelatePlan(job)
     plan.geometry, plan.exact = &plan.p, False
     cdef Caches caches = _caches(&job.machine)
-    _cut_into_tiles(plan, g, caches)
+    if not _cut_into_tiles(plan, g, caches):
+        return None
     if plan.p.frequencies > MOST_FREQUENCIES or plan.p.phases > MOST_PHASES or plan.p.all_units * plan.p.unit_tiles < FEWEST_TILES:
         return None
     _choose_blocks(plan, caches)
@@ -99,19 +101,17 @@ def winograd_correlate_plan(Job job not None):
 
 
 cdef bint _suits(int64_t fine, int64_t coarse, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation) noexcept:
-    """Whether an axis has one tap, or 2 or 3 per phase, each of which meets an element.
-
-    One that meets none would not be exactly zero.
-    """
+    """Whether an axis has one tap, or 2 or 3 per phase, each of which meets an element."""
+    cdef int64_t taps = ceil_div(kernel, stride)
     if kernel == 1:
         return True
-    if (dilation > 1 and stride > 1) or stride > MOST_STRIDE or not 2 <= ceil_div(kernel, stride) <= 3:
+    if (dilation > 1 and stride > 1) or stride > MOST_STRIDE or not 2 <= taps <= 3 or taps * dilation > REACH:
         return False
     return padding <= (coarse - 1) * stride and times(kernel - 1, dilation) - padding < fine and stride <= fine
 
 
-cdef void _cut_into_tiles(WinogradCorrelatePlan plan, const Geometry* g, Caches caches):
-    """The geometry of both arrays, and the units."""
+cdef bint _cut_into_tiles(WinogradCorrelatePlan plan, const Geometry* g, Caches caches):
+    """The geometry of both arrays, and the units; False where a tile has no room."""
     cdef convt_winograd_correlate_plan* p = &plan.p
     cdef int64_t lanes = lanes_of(plan.isa, plan.size)
     cdef int axis
@@ -122,17 +122,42 @@ cdef void _cut_into_tiles(WinogradCorrelatePlan plan, const Geometry* g, Caches 
         p.dilation[axis] = g.dilation[axis] if g.kernel[axis] > 1 else 1
         p.taps[axis] = ceil_div(g.kernel[axis], g.stride[axis]) if g.kernel[axis] > 1 else 1
         p.points[axis] = 5 - p.taps[axis] if g.kernel[axis] > 1 else 1
+        p.lines[axis] = p.taps[axis] + 2 if g.kernel[axis] > 1 else 1
         p.fine.size[axis], p.fine.first[axis], p.fine.stride[axis] = g.fine[axis], -g.padding[axis], g.stride[axis]
         p.coarse.size[axis], p.coarse.first[axis], p.coarse.stride[axis] = g.coarse[axis], 0, 1
         p.fine.phases[axis] = g.stride[axis] if g.kernel[axis] > 1 else 1
         p.coarse.phases[axis] = 1
         p.coarse.elements[axis] = p.points[axis]
         p.fine.elements[axis] = 4 if g.kernel[axis] > 1 else 1
-        p.frequencies *= p.fine.elements[axis]
+        p.frequencies *= p.lines[axis]
         p.phases *= p.fine.phases[axis]
-        p.units[axis] = ceil_div(ceil_div(g.coarse[axis], p.dilation[axis]), p.points[axis]) * p.dilation[axis]
+        if not _cut_axis(p, axis, g):
+            return False
     _choose_unit(p, caches.unit_box // (lanes * plan.size))
     p.all_units = times(times(p.batch, p.units[0]), times(p.units[1], p.units[2]))
+    return True
+
+
+cdef bint _cut_axis(convt_winograd_correlate_plan* p, int axis, const Geometry* g) noexcept:
+    """Tiles along an axis.
+
+    Each tap of an inner tile's elements meets the array. With three taps, which see each other's elements, the inner tiles
+    lie so far inside that each tap meets those, too.
+    """
+    cdef int64_t d = p.dilation[axis], length = ceil_div(g.coarse[axis], d), m = p.points[axis], last
+    p.before[axis], p.behind[axis] = 0, length
+    if m > 1:
+        last = floor_div(g.fine[axis] - 1 + g.padding[axis] - (g.kernel[axis] - 1) * d, g.stride[axis])
+        p.before[axis] = ceil_div(max(0, g.padding[axis]), d * g.stride[axis])
+        p.behind[axis] = floor_div(min(g.coarse[axis], last + 1), d)
+    if p.taps[axis] == 3:
+        p.before[axis] = max(p.before[axis], 2)
+        p.behind[axis] = min(p.behind[axis], g.coarse[axis] // d - 2)
+    if p.behind[axis] - p.before[axis] < m:
+        return False
+    p.inner[axis] = ceil_div(p.behind[axis] - p.before[axis], m)
+    p.units[axis] = (p.before[axis] + p.inner[axis] + length - p.behind[axis]) * d
+    return True
 
 
 cdef void _choose_unit(convt_winograd_correlate_plan* p, int64_t room) noexcept:
@@ -207,7 +232,8 @@ cdef bint _schedule(WinogradCorrelatePlan plan, Caches caches):
     cdef int64_t lanes = lanes_of(plan.isa, plan.size)
     cdef int64_t of_unit = times(p.fine_blocks, p.of_fine) + times(p.coarse_blocks, p.of_coarse)
     cdef int64_t own = max(times(_measure(p), lanes), 2 * _taps(p) * p.fine.pitch), sums, splits
-    p.strip_units = max(1, min(p.all_units, (WAVE if plan.together else caches.strip) // times(of_unit, plan.size)))
+    p.strip_units = min(p.all_units, (WAVE if plan.together else caches.strip) // times(of_unit, plan.size))
+    p.strip_units = max(1, min(p.strip_units, CONVT_STRIP_TILES // p.unit_tiles))
     p.splits = p.round_groups = p.cuts = p.chunks = 1
     if plan.together:
         p.strip_units = even(p.all_units, p.strip_units)
@@ -231,12 +257,12 @@ cdef int _list_stages(WinogradCorrelatePlan plan, Job job) except -1:
     cdef const Geometry* g = &job.g
     cdef int64_t lanes = lanes_of(plan.isa, plan.size), matrices = p.frequencies * p.phases
     cdef int64_t pairs = p.fine_blocks * p.coarse_blocks, panels
-    cdef double fine = ceil_div(g.fine_channels, lanes) * lanes, tiles = <double>p.groups * p.all_units * p.unit_tiles
+    cdef double fine = ceil_div(g.fine_channels, lanes) * lanes
     cdef double written = <double>p.groups * fine * g.coarse_channels * (p.strips if plan.together else 1)
-    cdef double packed = tiles * p.frequencies * (p.phases * fine + p.cuts * g.coarse_channels) * words(job) * PACKED
+    cdef double packed = _products(p) * (p.phases * fine + p.cuts * g.coarse_channels) * words(job) * PACKED
     cdef double results = written * (matrices * RESULT + g.taps * WEIGHT) * words(job), sums
     cdef double added = <double>p.groups * (p.splits - 1) * pairs * p.of_sums * words(job) * ADDED
-    plan.multiply_adds = tiles * matrices * fine * g.coarse_channels
+    plan.multiply_adds = _products(p) * p.phases * fine * g.coarse_channels
     packed += elements_moved(job) * ELEMENT
     sums = cycles_of(plan.multiply_adds, job) * SUM
     if plan.together:
@@ -254,6 +280,18 @@ cdef int _list_stages(WinogradCorrelatePlan plan, Job job) except -1:
     return 0
 
 
+cdef double _products(const convt_winograd_correlate_plan* p) noexcept:
+    """Of all tiles, without those that are zero."""
+    cdef double products = <double>p.groups * p.batch, tiles, inner
+    cdef int axis
+    for axis in range(3):
+        tiles, inner = <double>p.units[axis] * (p.unit[axis - 1] if axis else 1), p.inner[axis] * p.dilation[axis]
+        if p.taps[axis] == 1:
+            products *= tiles
+        else:
+            products *= 2 * tiles + 2 * inner + (tiles - inner if p.taps[axis] == 3 else 0)
+    return products
+
+
 cdef int64_t _taps(const convt_winograd_correlate_plan* p) noexcept:
     return p.kernel[0] * p.kernel[1] * p.kernel[2]
-

@@ -1,4 +1,8 @@
-/* The stages of Winograd's filter gradient. A template as direct.h is; winograd_correlate.h does the work.
+/* The stages of Winograd's filter gradient. A template as direct.h is.
+ *
+ *     coarse array  --transpose--> [row][x][channel]  --G-->  G  \
+ *                                                                 products, summed over tiles --> M  --A-->  taps
+ *     fine array    --transpose--> [row][x][channel]  --B-->  V  /
  *
  *     apart        rounds, of some groups each: winograd_correlate_splits, _totals, _taps
  *     together     rounds, of a strip each: winograd_correlate_pack, _blocks */
@@ -9,7 +13,18 @@ STAGE(winograd_correlate, pack) STAGE(winograd_correlate, blocks)
 #else
 
 #include "plan.h"
-#include "winograd_correlate.h"
+
+/* Channels of a block. */
+static inline int64_t NAME(block_channels)(const convt_winograd_side *s, int64_t block)
+{
+    int64_t rest = s->channels - block * s->block;
+    return s->block < rest ? s->block : rest;
+}
+
+#include "lines.h"
+#include "pack.h"
+#include "sums.h"
+#include "taps.h"
 
 /* A strip, packed: its units, V, G. */
 typedef struct {
@@ -51,7 +66,7 @@ static void NAME(sum_pair)(
 {
     int64_t fine = pair % p->fine_blocks, coarse = pair / p->fine_blocks;
     NAME(winograd_correlate_sum)(
-        p, fine, row, end, strip->units * p->unit_tiles, strip->v + fine * strip->units * p->of_fine,
+        p, fine, row, end, strip->first, strip->units, strip->v + fine * strip->units * p->of_fine,
         strip->g + coarse * strip->units * p->of_coarse, add, m);
 }
 

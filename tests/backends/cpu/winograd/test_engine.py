@@ -32,7 +32,7 @@ KINDS = {
     "4 x 4 in phases": Problem(1, 1, 30, 17, (38, 38), (19, 19), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
     "small images": Problem(9, 1, 70, 20, (8, 8), (4, 4), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
     "groups": Problem(9, 2, 70, 40, (17, 18), (8, 8), (4, 4), (2, 2), (1, 0), (1, 1), DOUBLE),
-    "unlike axes": Problem(2, 1, 19, 17, (22, 11), (11, 11), (3, 3), (2, 1), (1, 1), (1, 1), DOUBLE),
+    "unlike axes": Problem(2, 1, 19, 17, (22, 11), (11, 11), (4, 3), (2, 1), (1, 1), (1, 1), DOUBLE),
     "dilated": Problem(2, 1, 17, 18, (31, 20), (29, 20), (3, 3), (1, 1), (1, 3), (2, 3), SINGLE),
     "dilated along one axis": Problem(1, 2, 34, 32, (22, 30), (11, 29), (4, 2), (2, 1), (1, 3), (1, 4), DOUBLE),
     "many blocks": Problem(1, 8, 480, 192, (57, 56), (57, 56), (3, 3), (1, 1), (1, 1), (1, 1), SINGLE),
@@ -52,13 +52,13 @@ UNEVEN = {kind: problem for kind, problem in KINDS.items() if kind.startswith("u
 
 
 def random_problem(rng):
-    """One that the engine takes: two or three taps per phase, and nothing that meets nothing."""
+    """One that the engine takes: two or three taps per phase, room inside, and nothing that meets nothing."""
     stride = rng.integers(1, 3, 2)
-    kernel = stride * rng.integers(2, 4, 2) - rng.integers(0, stride)
+    kernel = stride * rng.integers(2, 4, 2)
     dilation = np.where(stride == 1, rng.integers(1, 4, 2), 1)
     length = (kernel - 1) * dilation + 1
     padding = rng.integers(0, length)
-    coarse = rng.integers(0, 20, 2) + padding + dilation
+    coarse = rng.integers(0, 20, 2) + padding + length + 2 * dilation
     fine = (coarse - 1) * stride - padding + rng.integers(1, length + 1)
     groups = int(rng.integers(1, 3))
     fine_channels, coarse_channels = (int(each) * groups for each in rng.integers(16, 60, 2))

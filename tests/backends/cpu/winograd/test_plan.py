@@ -30,14 +30,23 @@ def test_the_arrays_of_a_block_have_room(isa, data_map, channels, size, stride):
 
 @pytest.mark.parametrize("data_map", ["scatter", "gather"])
 @pytest.mark.parametrize("padding", [0, 1, 3])
-def test_tiles_cover_the_output(data_map, padding):
-    problem = Problem(1, 1, 16, 16, (23 - padding, 12), (11, 12), (4, 3), (2, 1), (padding, 1), (1, 1), np.dtype("f4"))
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_the_places_inside_are_those_all_of_whose_taps_meet_the_array(data_map, padding, dilation):
+    fine = 23 - padding, 19 - 2 + 3 * dilation - dilation
+    problem = Problem(1, 1, 16, 16, fine, (11, 19), (4, 3), (2, 1), (padding, 1), (1, dilation), np.dtype("f4"))
     table = winograd_plan(Job(problem, data_map, (0, 1), "portable")).tables
     for axis in range(2):
-        step = table.results[axis] * table.out_stride[axis]
-        end = table.out_first[axis] + step * table.tiles[axis]
+        met = np.zeros((table.places[axis], table.taps[axis]), bool)
+        for place, element in np.ndindex(met.shape):
+            first = table.in_first[axis] + table.in_stride[axis] * (place + table.lattices[axis] * element)
+            met[place, element] = first >= 0 and first + table.in_stride[axis] <= table.in_size[axis]
+        inside = np.flatnonzero(met.all(axis=1))
+        assert (table.low[axis], table.high[axis]) == (inside[0], inside[-1] + 1)
+        assert len(inside) == table.high[axis] - table.low[axis]
+        assert table.lattices[axis] * 2 * table.tiles[axis] >= len(inside)
         assert table.out_first[axis] <= 0
-        assert end - step < table.out_size[axis] <= end
+        end = table.out_first[axis] + table.out_stride[axis] * table.places[axis]
+        assert end - table.out_stride[axis] < table.out_size[axis] <= end
 
 
 @pytest.mark.parametrize(
@@ -45,6 +54,8 @@ def test_tiles_cover_the_output(data_map, padding):
     [
         {"kernel_shape": (5, 3)},
         {"kernel_shape": (1, 3)},
+        {"kernel_shape": (3, 3), "stride": (2, 1), "fine_shape": (18, 9)},  # a phase with one tap less
+        {"fine_shape": (3, 9), "coarse_shape": (3, 9)},  # one place inside
         {"dilation": (10, 1), "padding": (10, 1)},
         {"stride": (2, 1), "dilation": (2, 1), "fine_shape": (19, 9)},
         {"stride": (3, 3), "kernel_shape": (6, 6)},

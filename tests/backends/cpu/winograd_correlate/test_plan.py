@@ -41,19 +41,44 @@ def test_blocks_and_panels_hold_all_channels(isa, fine_channels, coarse_channels
     assert plan.scratch_bytes + plan.shared_bytes < 30 * 1024 * 1024
 
 
-@pytest.mark.parametrize("kernel", [(3, 3), (4, 2), (1, 3)])
-@pytest.mark.parametrize("dilation", [(1, 1), (1, 3)])
-def test_tiles_cover_the_coarse_array(kernel, dilation):
-    stride = tuple(2 if size == 4 else 1 for size in kernel)
+def summed(table, axis):
+    """The coarse elements of each tile of each lattice, the way ``plan.h`` has it: (elements, whether it is of the edge)."""
+    d, m = table.dilation[axis], table.points[axis]
+    before, inner, behind = table.before[axis], table.inner[axis], table.behind[axis]
+    for tile in range(table.units[axis] * (table.unit[axis - 1] if axis else 1)):
+        t, lattice = divmod(tile, d)
+        at = t - before
+        if at < 0 or at >= inner:
+            yield [d * (t if at < 0 else behind + at - inner) + lattice], m > 1
+        else:
+            yield [d * k + lattice for k in range(before + m * at, min(before + m * at, behind - m) + m)], False
+
+
+@pytest.mark.parametrize("kernel", [(3, 3), (4, 2), (1, 3), (6, 3)])
+@pytest.mark.parametrize("dilation", [(1, 1), (1, 2)])
+@pytest.mark.parametrize("padding", [(0, 0), (1, 1), (3, 2)])
+def test_each_coarse_element_is_summed_once_and_those_inside_meet_the_array(kernel, dilation, padding):
+    stride = tuple(2 if size in (4, 6) else 1 for size in kernel)
     problem = replace(
-        ORDINARY, kernel_shape=kernel, stride=stride, dilation=dilation, fine_shape=(50, 50), coarse_shape=(23, 40)
+        ORDINARY,
+        kernel_shape=kernel,
+        stride=stride,
+        dilation=dilation,
+        padding=padding,
+        fine_shape=(50, 41),
+        coarse_shape=(23, 40),
     )
     table = plan_of(problem).tables
     for axis in (1, 2):
-        tiles = table.units[axis] * table.unit[axis - 1]
-        assert tiles * table.points[axis] >= problem.coarse_shape[axis - 1]
-        needed = tiles - table.unit[axis - 1]
-        assert needed * table.points[axis] < problem.coarse_shape[axis - 1] + 4 * dilation[1]
+        size = problem.coarse_shape[axis - 1]
+        tiles = list(summed(table, axis))
+        elements = [element for each, _edge in tiles for element in each if element < size]
+        assert sorted(elements) == list(range(size))
+        for each, edge in tiles:
+            if not edge and table.taps[axis] > 1:
+                first = np.array(each) * table.fine["stride"][axis] + table.fine["first"][axis]
+                assert first.min() >= 0
+                assert first.max() + (kernel[axis - 1] - 1) * table.dilation[axis] < table.fine["size"][axis]
         assert table.fine["elements"][axis] == table.points[axis] + table.taps[axis] - 1
 
 
@@ -63,6 +88,7 @@ def test_tiles_cover_the_coarse_array(kernel, dilation):
         {"kernel_shape": (5, 3)},
         {"kernel_shape": (1, 1)},
         {"dilation": (10, 1), "padding": (1, 1)},
+        {"dilation": (3, 1), "padding": (3, 1)},  # tiles that reach far
         {"padding": (19, 1)},
         {"stride": (2, 1), "dilation": (2, 1), "fine_shape": (39, 19)},
         {"stride": (9, 9), "kernel_shape": (18, 18)},
@@ -70,6 +96,7 @@ def test_tiles_cover_the_coarse_array(kernel, dilation):
         {"fine_channels": 15},
         {"coarse_channels": 15},
         {"batch": 1, "fine_shape": (5, 5), "coarse_shape": (5, 5)},
+        {"fine_shape": (5, 19), "coarse_shape": (5, 19)},  # no room inside
         {"batch": 0},
     ],
 )
