@@ -42,7 +42,7 @@ from .core.problem import Problem
 from .environment import Variable
 from .loading import loading
 from .replacing import replacing
-from .settings import Settings, is_verbose, requested_threads, settings
+from .settings import Settings, is_verbose, most_threads, requested_threads, settings
 
 __all__ = [
     "Backend",
@@ -57,6 +57,7 @@ __all__ = [
     "kept",
     "loading",
     "replacing",
+    "most_threads",
     "requested_threads",
     "settings",
 ]

@@ -17,7 +17,7 @@ from torch.autograd import forward_ad
 
 from ..core.bfloat16 import BFLOAT16
 
-__all__ = ["accepts", "give", "put", "take"]
+__all__ = ["accepts", "as_tensor", "give", "put", "take"]
 
 _BRIDGE = "convt.torch, which will keep gradients, is still to come"
 
@@ -41,7 +41,7 @@ def take(x: torch.Tensor) -> np.ndarray:
 
 def give(array: np.ndarray, like: torch.Tensor) -> torch.Tensor:
     """The array as a tensor, of the class that PyTorch's functions make from `like`."""
-    made = _tensor(array)
+    made = as_tensor(array)
     kind = type(like.new_empty(0)) if type(like) is not torch.Tensor else torch.Tensor
     return made if kind is torch.Tensor else made.as_subclass(kind)
 
@@ -49,12 +49,12 @@ def give(array: np.ndarray, like: torch.Tensor) -> torch.Tensor:
 def put(array: np.ndarray, out: torch.Tensor) -> None:
     """Copy the array into the tensor, or tell PyTorch that it has changed."""
     if out.is_conj() or out.is_neg():
-        out.copy_(_tensor(array))
+        out.copy_(as_tensor(array))
     elif not out.is_inference():
         torch.autograd.graph.increment_version(out)
 
 
-def _tensor(array: np.ndarray) -> torch.Tensor:
+def as_tensor(array: np.ndarray) -> torch.Tensor:
     if array.dtype.kind == "V":
         return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
     return torch.from_numpy(array)

@@ -1,0 +1,2 @@
+"""PyTorch."""
+from .functional import *

@@ -1,0 +1,91 @@
+"""Sizes by PyTorch's rules, from its arguments to those of the three maps.
+
+What the maps of `maps.py` are told is the size of their result, the stride, the padding in front, the dilation and the number
+of groups. `transposed` and `straight` return that, or None for what convt leaves to PyTorch: to compute, or to refuse in its
+own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+__all__ = ["Geometry", "per_axis", "straight", "transposed"]
+
+Sizes = tuple[int, ...]
+
+
+class Geometry(NamedTuple):
+    """What a map is told besides its tensors; sizes per spatial axis."""
+
+    size: Sizes
+    stride: Sizes
+    padding: Sizes
+    dilation: Sizes
+    groups: int
+
+
+def per_axis(value: int | Sequence[int], axes: int) -> Sizes | None:
+    """An argument as one integer per axis; None if it is none of PyTorch's forms."""
+    if not isinstance(value, tuple | list):
+        return (value,) * axes  # type: ignore[return-value]
+    return tuple(value) * axes if len(value) == 1 else tuple(value) if len(value) == axes else None
+
+
+def transposed(
+    x: Sizes,
+    w: Sizes,
+    stride: int | Sequence[int],
+    padding: int | Sequence[int],
+    output_padding: int | Sequence[int],
+    groups: int,
+    dilation: int | Sequence[int],
+) -> Geometry | None:
+    """The geometry of a transposed convolution; x and w are shapes, x's without the batch."""
+    channels, coarse, kernel = x[0], x[1:], w[2:]
+    given = [per_axis(value, len(kernel)) for value in (stride, padding, output_padding, dilation)]
+    if len(coarse) != len(kernel) or None in given:
+        return None
+    strides, before, extra, dilations = given
+    if not (groups > 0 and channels == w[0] and channels % groups == 0 and _allowed(x, w, strides, before, dilations)):
+        return None
+    if any(not 0 <= e < max(s, d) for e, s, d in zip(extra, strides, dilations, strict=True)):
+        return None
+    axes = zip(coarse, kernel, strides, before, extra, dilations, strict=True)
+    fine = tuple((c - 1) * s - 2 * p + d * (k - 1) + e + 1 for c, k, s, p, e, d in axes)
+    return Geometry(fine, strides, before, dilations, groups) if min(fine) > 0 else None
+
+
+def straight(
+    x: Sizes,
+    w: Sizes,
+    stride: int | Sequence[int],
+    padding: int | Sequence[int] | str,
+    dilation: int | Sequence[int],
+    groups: int,
+) -> Geometry | None:
+    """The geometry of a convolution; x and w are shapes, x's without the batch."""
+    channels, fine, kernel = x[0], x[1:], w[2:]
+    strides, dilations = per_axis(stride, len(kernel)), per_axis(dilation, len(kernel))
+    if len(fine) != len(kernel) or strides is None or dilations is None:
+        return None
+    reach = tuple(d * (k - 1) for d, k in zip(dilations, kernel, strict=True))
+    if padding == "same":
+        before, both = tuple(r // 2 for r in reach), reach
+        if any(s != 1 for s in strides):
+            return None
+    else:
+        before = per_axis(0 if padding == "valid" else padding, len(kernel))
+        if isinstance(padding, str) and padding != "valid" or before is None:
+            return None
+        both = tuple(2 * p for p in before)
+    if not (groups > 0 and channels == w[1] * groups and w[0] % groups == 0 and _allowed(x, w, strides, before, dilations)):
+        return None
+    room = tuple(f + p - r - 1 for f, p, r in zip(fine, both, reach, strict=True))
+    if min(room) < 0:
+        return None
+    return Geometry(tuple(r // s + 1 for r, s in zip(room, strides, strict=True)), strides, before, dilations, groups)
+
+
+def _allowed(x: Sizes, w: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> bool:
+    return min(*x, *w, *stride, *dilation) > 0 and min(padding) >= 0
