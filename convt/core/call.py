@@ -108,6 +108,8 @@ class Operator:
 
     Parameters
     ----------
+    name : str
+        Its function's.
     data_map : "scatter" or "gather"
         The map that computes y; the other one computes x's gradient.
     options : tuple of str
@@ -116,7 +118,8 @@ class Operator:
         ``problem(x_shape, w_shape, layout=..., dtype=..., **options)`` returns the `Problem`.
     """
 
-    def __init__(self, data_map: DataMap, options: tuple[str, ...], problem: Callable[..., Problem]) -> None:
+    def __init__(self, name: str, data_map: DataMap, options: tuple[str, ...], problem: Callable[..., Problem]) -> None:
+        self.name = name
         self.data_map = data_map
         self._names = options
         self._problem = problem
@@ -134,6 +137,10 @@ class Operator:
     def fine_and_coarse(self, x: Any, y: Any) -> tuple[Any, Any]:
         """Return x and y, or their gradients, in the order in which correlate takes them."""
         return (y, x) if self.data_map == "scatter" else (x, y)
+
+    def named(self, options: tuple[Any, ...]) -> dict[str, Any]:
+        """Return the layout and the options as keyword arguments."""
+        return dict(zip(("layout", *self._names), options, strict=True))
 
     def checked(self, options: tuple[Any, ...], x: Any, w: Any, bias: Any = None, dy: Any = None) -> OperatorCall:
         """Return the checked call. Only the shapes and dtypes of arrays are read; bias and dy may be None.
@@ -204,6 +211,9 @@ _FORMS: dict[str, Callable[[Any], Any]] = {
 }
 
 CONV_TRANSPOSE = Operator(
-    "scatter", ("stride", "padding", "output_padding", "output_size", "dilation", "groups"), conv_transpose_problem
+    "conv_transpose",
+    "scatter",
+    ("stride", "padding", "output_padding", "output_size", "dilation", "groups"),
+    conv_transpose_problem,
 )
-CONV = Operator("gather", ("stride", "padding", "dilation", "groups"), conv_problem)
+CONV = Operator("conv", "gather", ("stride", "padding", "dilation", "groups"), conv_problem)

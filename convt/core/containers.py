@@ -19,13 +19,16 @@ module has
     A NumPy array that nobody else has, as an array of the library, beside `like`, the caller's first one.
 ``put(array, out)``, if arrays can be written
     Called at last for the caller's `out`: `array` either shares its memory, then it has the result already, or does not.
+``call(function, x, arguments)``, if calls may be made by functions of the library's own
+    What convt's function of that name gives for x, its first argument, and the others by their names; or NotImplemented,
+    and the arrays are taken.
 
 Libraries that nobody has registered are served by the array API standard, if their arrays have ``__array_namespace__``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +42,7 @@ from .bfloat16 import widened
 if TYPE_CHECKING:
     from ..entry_points import Point
 
-__all__ = ["GROUP", "Container", "Containers", "as_numbers", "as_numpy", "container_of"]
+__all__ = ["GROUP", "Container", "Containers", "as_numbers", "as_numpy", "caller_of", "container_of"]
 
 GROUP = "convt.arrays"
 
@@ -212,6 +215,12 @@ def container_of(value: Any) -> Container | None:
         Who says to know it cannot be used.
     """
     return None if type(value) is np.ndarray else _containers().of(value)
+
+
+def caller_of(x: Any) -> Callable[[str, Any, dict[str, Any]], Any] | None:
+    """The function `call` of the library of a call's first array; None where that has no functions of its own."""
+    container = container_of(x)
+    return None if container is None else getattr(container.module, "call", None)
 
 
 def as_numpy(name: str, value: Any) -> np.ndarray:

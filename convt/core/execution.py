@@ -16,6 +16,7 @@ from ..selection import BackendRequest, choose
 from .arguments import as_names
 from .arrays import ArrayT
 from .call import Operator, OperatorCall
+from .containers import caller_of
 from .linearity import ComplexMaps
 from .memory import Memory, Order, take_in
 from .problem import Problem
@@ -51,6 +52,11 @@ def forward(
         y = again(key, x, w, bias)
         if y is not None:
             return y
+    if type(x) is not np.ndarray and order == "K" and (caller := caller_of(x)) is not None:
+        arguments = {"w": w, "bias": bias, "out": out, "backend": backend}
+        y = caller(operator.name, x, arguments | operator.named(options))
+        if y is not NotImplemented:
+            return y
     memory, x, w, bias = take_in(x, w, bias)
     call = operator.checked(options, x, w, bias)
     problem = call.problem
@@ -83,6 +89,11 @@ def backward(
 ) -> Gradients[Any]:
     """Compute the gradients of an operator, each in the memory order of its argument ("K") or in C order."""
     wanted = as_names("needs", needs, _ARGUMENTS)
+    if type(x) is not np.ndarray and order == "K" and (caller := caller_of(x)) is not None:
+        arguments = {"w": w, "bias": bias, "dy": dy, "needs": wanted, "backend": backend}
+        gradients: Gradients[Any] = caller(f"{operator.name}_backward", x, arguments | operator.named(options))
+        if gradients is not NotImplemented:
+            return gradients
     memory, x, w, bias, dy = take_in(x, w, bias, dy)
     call = operator.checked(options, x, w, bias, dy)
     problem = call.problem

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
+import numpy as np
+
 from ..backend import Backend
 from ..core.arrays import INDEX, ArrayT
+from ..core.containers import caller_of
 from ..core.execution import ask
 from ..core.indices import outside, require_inside, to_planes, to_tensor
 from ..core.memory import Memory, memory_of
@@ -104,6 +107,17 @@ def max_pool(
     array([[ 5,  2],
            [12, 15]])
     """
+    if type(x) is not np.ndarray and (caller := caller_of(x)) is not None:
+        arguments: dict[str, Any] = {
+            "size": size,
+            "stride": stride,
+            "padding": padding,
+            "indexing": indexing,
+            "layout": layout,
+        }
+        made: Pooled[ArrayT] = caller("max_pool", x, arguments | {"backend": backend})
+        if made is not NotImplemented:
+            return made
     memory = memory_of(x)
     x = memory.take_in("x", x)
     if x.dtype.kind == "c":
@@ -169,6 +183,18 @@ def max_pool_backward(
     >>> convt.max_pool_backward([10.0, 20.0], indices, 3, 1)
     array([ 0., 30.,  0.,  0.])
     """
+    if type(dy) is not np.ndarray and (caller := caller_of(dy)) is not None:
+        arguments: dict[str, Any] = {
+            "size": size,
+            "stride": stride,
+            "padding": padding,
+            "indexing": indexing,
+            "layout": layout,
+        }
+        arguments |= {"indices": indices, "output_size": output_size, "out": out}
+        made: ArrayT = caller("max_pool_backward", dy, arguments | {"backend": backend})
+        if made is not NotImplemented:
+            return made
     memory = memory_of(dy, indices)
     dy = memory.take_in("dy", dy)
     memory.check_type("dy", dy)
@@ -244,6 +270,18 @@ def max_unpool(
            [0, 0, 0, 0],
            [7, 0, 0, 8]])
     """
+    if type(y) is not np.ndarray and (caller := caller_of(y)) is not None:
+        arguments: dict[str, Any] = {
+            "size": size,
+            "stride": stride,
+            "padding": padding,
+            "indexing": indexing,
+            "layout": layout,
+        }
+        arguments |= {"indices": indices, "output_size": output_size, "out": out}
+        made: ArrayT = caller("max_unpool", y, arguments | {"backend": backend})
+        if made is not NotImplemented:
+            return made
     memory = memory_of(y, indices)
     y = memory.take_in("y", y)
     memory.check_type("y", y, moved=True)
@@ -296,6 +334,17 @@ def max_unpool_backward(
     >>> convt.max_unpool_backward([1, 2, 3, 4], [1, 2], 2)
     array([2, 3])
     """
+    if type(dy) is not np.ndarray and (caller := caller_of(dy)) is not None:
+        arguments: dict[str, Any] = {
+            "size": size,
+            "stride": stride,
+            "padding": padding,
+            "indexing": indexing,
+            "layout": layout,
+        }
+        made: ArrayT = caller("max_unpool_backward", dy, arguments | {"indices": indices, "out": out, "backend": backend})
+        if made is not NotImplemented:
+            return made
     memory = memory_of(dy, indices)
     dy = memory.take_in("dy", dy)
     memory.check_type("dy", dy, moved=True)

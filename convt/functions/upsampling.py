@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core.arguments import as_flag, as_sizes, per_axis
 from ..core.call import Remembered
+from ..core.containers import caller_of
 from ..core.execution import ask
 from ..core.layout import Frame, as_layout_name, frame_of
 from ..core.memory import memory_of
@@ -25,7 +26,7 @@ from ..selection import BackendRequest, choose
 if TYPE_CHECKING:
     from ..typing import ArrayT, LayoutName, ModeName, NumPyLike, SizesLike
 
-__all__ = ["upsample", "upsample_backward"]
+__all__ = ["UPSAMPLE", "UPSAMPLE_BACKWARD", "upsample", "upsample_backward"]
 
 _MODES: dict[str, tuple[str, int | None]] = {  # the backends' name for it, and the number of spatial axes if it implies one
     "nearest": ("nearest", None),
@@ -127,10 +128,15 @@ def upsample(
     >>> convt.upsample([1, 2, 3], 3, mode="bed_of_nails")
     array([1, 0, 0, 2, 0, 0, 3, 0, 0])
     """
+    if type(x) is not np.ndarray and (caller := caller_of(x)) is not None:
+        arguments = {"scale": scale, "mode": mode, "align_corners": align_corners, "layout": layout, "out": out}
+        made: ArrayT = caller("upsample", x, arguments | {"backend": backend})
+        if made is not NotImplemented:
+            return made
     memory = memory_of(x)
     x = memory.take_in("x", x)
     options = scale, mode, layout
-    call = _UPSAMPLE.find(options)(options, x.shape, x.dtype, as_flag("align_corners", align_corners))
+    call = UPSAMPLE.find(options)(options, x.shape, x.dtype, as_flag("align_corners", align_corners))
     memory.check_type("x", x, moved=call.mode != "bilinear")
     computing = call.backend(choose(call.problem, backend, memory.owner))
 
@@ -182,10 +188,15 @@ def upsample_backward(
     >>> convt.upsample_backward([0, 1, 0, 0], 2, mode="linear")
     array([0.75, 0.25])
     """
+    if type(dy) is not np.ndarray and (caller := caller_of(dy)) is not None:
+        arguments = {"scale": scale, "mode": mode, "align_corners": align_corners, "layout": layout, "out": out}
+        made: ArrayT = caller("upsample_backward", dy, arguments | {"backend": backend})
+        if made is not NotImplemented:
+            return made
     memory = memory_of(dy)
     dy = memory.take_in("dy", dy)
     options = scale, mode, layout
-    call = _BACKWARD.find(options)(options, dy.shape, dy.dtype, as_flag("align_corners", align_corners))
+    call = UPSAMPLE_BACKWARD.find(options)(options, dy.shape, dy.dtype, as_flag("align_corners", align_corners))
     memory.check_type("dy", dy)
     computing = call.backend(choose(call.problem, backend, memory.owner))
 
@@ -246,5 +257,5 @@ def _problem(images: int, channels: int, coarse: tuple[int, ...], scale: tuple[i
     return conv_transpose_problem(*shapes, stride=scale, groups=channels, dtype=dtypes.problem)
 
 
-_UPSAMPLE = Remembered(_frozen, _upsampling)
-_BACKWARD = Remembered(_frozen, _downsampling)
+UPSAMPLE = Remembered(_frozen, _upsampling)
+UPSAMPLE_BACKWARD = Remembered(_frozen, _downsampling)

@@ -89,3 +89,28 @@ def straight(
 
 def _allowed(x: Sizes, w: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> bool:
     return min(*x, *w, *stride, *dilation) > 0 and min(padding) >= 0
+
+
+def windows(
+    x: Sizes,
+    size: int | Sequence[int],
+    stride: int | Sequence[int] | None,
+    padding: int | Sequence[int],
+    dilation: int | Sequence[int],
+    ceil_mode: bool,
+) -> tuple[Sizes, Sizes, Sizes, Sizes] | None:
+    """Size, stride, and padding before and after, of the windows of max pooling; x are the spatial sizes of an image."""
+    sizes, steps, edges = (per_axis(value, len(x)) for value in (size, size if stride in (None, [], ()) else stride, padding))
+    if sizes is None or steps is None or edges is None or per_axis(dilation, len(x)) != (1,) * len(x):
+        return None
+    if min(*sizes, *steps) < 1 or any(not 0 <= p <= k // 2 < k for p, k in zip(edges, sizes, strict=True)):
+        return None
+    after = []
+    for n, k, s, p in zip(x, sizes, steps, edges, strict=True):
+        count = (n + 2 * p - k + (s - 1 if ceil_mode else 0)) // s + 1
+        if ceil_mode and (count - 1) * s >= n + p:  # the last window must begin inside, or in front
+            count -= 1
+        if count < 1:
+            return None
+        after.append(max(0, (count - 1) * s + k - n - p))
+    return sizes, steps, edges, tuple(after)

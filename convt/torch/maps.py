@@ -23,7 +23,7 @@ from torch import Tensor
 from ..core.call import CONV, CONV_TRANSPOSE, Operator
 from ..core.execution import backward, forward
 from .operation import Gradients, Inputs, Operation
-from .tensors import as_numpy, as_tensor, empty_like, order_of, with_pytorchs_threads
+from .tensors import as_numpy, as_tensor, empty_like, first, order_of, with_pytorchs_threads
 
 __all__ = ["correlate", "gather", "scatter"]
 
@@ -57,17 +57,17 @@ class _DataMap(Operation):
 
     def batched(self, call: Any, size: int, axes: tuple[int | None, ...], tensors: Inputs, options: Inputs) -> Tensor:
         (x, w, bias), (sizes, stride, padding, dilation, groups) = tensors, options
-        x = _first(x, axes[0], size)
+        x = first(x, axes[0], size)
         if axes[1] is None:
             y = call(x.flatten(0, 1), w, None, *options).unflatten(0, (size, -1))
         else:
-            w = _first(w, axes[1], size)
+            w = first(w, axes[1], size)
             rest = sizes, stride, padding, dilation, groups * size
             y = call(_into_channels(x), w.flatten(0, 1), None, *rest)
             y = _out_of_channels(y, size)
         if bias is None:
             return y
-        bias = _first(bias, axes[2], size)
+        bias = first(bias, axes[2], size)
         return y + bias.reshape(size, 1, -1, *(1,) * len(sizes))
 
     def shape(self, x: Tensor, w: Tensor, size: Sizes, groups: int) -> Sizes:
@@ -198,7 +198,7 @@ class Correlate(Operation):
         return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
     def batched(self, call: Any, size: int, axes: tuple[int | None, ...], tensors: Inputs, options: Inputs) -> Tensor:
-        fine, coarse = (_into_channels(_first(tensor, axis, size)) for tensor, axis in zip(tensors, axes, strict=True))
+        fine, coarse = (_into_channels(first(tensor, axis, size)) for tensor, axis in zip(tensors, axes, strict=True))
         *rest, groups = options
         return call(fine, coarse, *rest, groups * size).unflatten(0, (size, -1))
 
@@ -254,11 +254,6 @@ def _conjugate(tensor: Tensor) -> Tensor:
 
 def _sum_of_channels(cotangent: Tensor) -> Tensor:
     return cotangent.sum((0, *range(2, cotangent.dim())))
-
-
-def _first(tensor: Tensor, axis: int | None, size: int) -> Tensor:
-    """A tensor with the axis of a batch first, whose elements are all the same if it has none."""
-    return tensor.expand(size, *tensor.shape) if axis is None else tensor.movedim(axis, 0)
 
 
 def _into_channels(tensor: Tensor) -> Tensor:

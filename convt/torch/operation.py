@@ -28,6 +28,8 @@ __all__ = ["Operation", "is_plain"]
 Inputs = tuple[Any, ...]
 Gradients = tuple[Tensor | None, ...]
 
+_UNCOMPILED = "torch.func's transforms of convt's operations are computed without torch.compile"
+
 _LIBRARY = torch.library.Library("convt", "DEF")
 _is_in_batch = torch._C._functorch.is_legacy_batchedtensor  # that of torch.autograd.grad(..., is_grads_batched=True)
 _PLAIN = frozenset((Tensor, Parameter))
@@ -77,11 +79,13 @@ class Operation:
         self._dispatched = getattr(torch.ops.convt, self.name).default
         self._recorded = _recorded(self)
         self._transformed = _transformed(self)
+        self._uncompiled = torch.compiler.disable(self._transformed.apply, reason=_UNCOMPILED)
 
     def __call__(self, *inputs: Any) -> Any:
         """Compute, on the road that the inputs and the surroundings ask for."""
         if torch.compiler.is_compiling():
-            return self._dispatched(*inputs)
+            transformed = torch._C._are_functorch_transforms_active()
+            return self._uncompiled(*inputs) if transformed else self._dispatched(*inputs)
         if _is_transformed():
             return self._transformed.apply(*inputs)
         return self.plain(*inputs) if is_plain(*inputs[: self.tensors]) else self._dispatched(*inputs)
@@ -203,6 +207,5 @@ def _transformed(operation: Operation) -> Any:
 
 
 def _named(function: Any, operation: Operation) -> Any:
-    """The Function under the operation's name, which is shown as ``grad_fn`` and by profilers."""
-    function.__name__ = function.__qualname__ = f"Convt{operation.name.title().replace('_', '')}"
-    return function
+    """The Function under a name of its own, which ``grad_fn`` and profilers show."""
+    return type(function)(f"Convt{operation.name.title().replace('_', '')}", (function,), {})
