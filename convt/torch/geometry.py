@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from torch import SymInt
+
 __all__ = ["Geometry", "per_axis", "straight", "transposed"]
 
 Sizes = tuple[int, ...]
@@ -27,9 +29,10 @@ class Geometry(NamedTuple):
 
 def per_axis(value: int | Sequence[int], axes: int) -> Sizes | None:
     """An argument as one integer per axis; None if it is none of PyTorch's forms."""
-    if not isinstance(value, tuple | list):
-        return (value,) * axes  # type: ignore[return-value]
-    return tuple(value) * axes if len(value) == 1 else tuple(value) if len(value) == axes else None
+    given = tuple(value) if isinstance(value, tuple | list) else (value,)
+    if not all(isinstance(each, int | SymInt) for each in given):
+        return None
+    return given * axes if len(given) == 1 else given if len(given) == axes else None
 
 
 def transposed(

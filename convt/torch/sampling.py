@@ -201,8 +201,8 @@ def _whole_scale(input: Tensor, size: Any, scale_factor: Any, mode: str, align_c
     if (size is None) == (scale_factor is None):
         return None
     if size is None:
-        scales = per_axis(scale_factor, axes)
-        if scales is None or any(scale != int(scale) for scale in scales):
+        scales = scale_factor if isinstance(scale_factor, tuple | list) else (scale_factor,) * axes
+        if len(scales) != axes or any(not isinstance(scale, int | float) or scale != scale // 1 for scale in scales):
             return None
         whole = tuple(int(scale) for scale in scales)
     else:
