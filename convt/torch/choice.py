@@ -39,9 +39,7 @@ def is_floating(x: Tensor) -> bool:
 
 
 def as_autocast_wants(*tensors: Any) -> tuple[Any, ...]:
-    """The tensors in the dtype that PyTorch's autocast gives those of its convolutions, if it is on."""
-    if not torch.is_autocast_enabled("cpu"):
-        return tensors
+    """The tensors in the dtype that PyTorch's autocast, where it is on, gives those of its convolutions."""
     wanted = torch.get_autocast_dtype("cpu")
     return tuple(tensor.to(wanted) if _is_cast(tensor) else tensor for tensor in tensors)
 

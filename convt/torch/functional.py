@@ -138,7 +138,9 @@ def convolve(
         given = tuple(tensor for tensor in (input, weight, bias) if tensor is not None)
         return handle_torch_function(function, given, input, weight, bias, *options)  # type: ignore[no-any-return]
     axes, own, operation, geometry = _ABOUT[function]
-    input, weight, bias = as_autocast_wants(input, weight, bias)
+    if torch.is_autocast_enabled("cpu"):
+        input, weight, bias = as_autocast_wants(input, weight, bias)
+        constant = None
     plain = is_plain(input, weight, bias)
     if not (plain or (takes(input, weight, bias) and not is_written_down())):
         return own(input, weight, bias, *options)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from torch import SymInt
 
-__all__ = ["Geometry", "per_axis", "straight", "transposed"]
+__all__ = ["Geometry", "are_positive", "per_axis", "straight", "transposed", "windows"]
 
 Sizes = tuple[int, ...]
 
@@ -33,6 +33,11 @@ def per_axis(value: int | Sequence[int], axes: int) -> Sizes | None:
     if not all(isinstance(each, int | SymInt) for each in given):
         return None
     return given * axes if len(given) == 1 else given if len(given) == axes else None
+
+
+def are_positive(*sizes: int) -> bool:
+    """Whether all are; `min` would compare sizes that are not known yet with one another."""
+    return all(size > 0 for size in sizes)
 
 
 def transposed(
@@ -56,7 +61,7 @@ def transposed(
         return None
     axes = zip(coarse, kernel, strides, before, extra, dilations, strict=True)
     fine = tuple((c - 1) * s - 2 * p + d * (k - 1) + e + 1 for c, k, s, p, e, d in axes)
-    return Geometry(fine, strides, before, dilations, groups) if min(fine) > 0 else None
+    return Geometry(fine, strides, before, dilations, groups) if are_positive(*fine) else None
 
 
 def straight(
@@ -85,13 +90,13 @@ def straight(
     if not (groups > 0 and channels == w[1] * groups and w[0] % groups == 0 and _allowed(x, w, strides, before, dilations)):
         return None
     room = tuple(f + p - r - 1 for f, p, r in zip(fine, both, reach, strict=True))
-    if min(room) < 0:
+    if any(rest < 0 for rest in room):
         return None
     return Geometry(tuple(r // s + 1 for r, s in zip(room, strides, strict=True)), strides, before, dilations, groups)
 
 
 def _allowed(x: Sizes, w: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> bool:
-    return min(*x, *w, *stride, *dilation) > 0 and min(padding) >= 0
+    return are_positive(*x, *w, *stride, *dilation) and all(p >= 0 for p in padding)
 
 
 def windows(
@@ -106,14 +111,16 @@ def windows(
     sizes, steps, edges = (per_axis(value, len(x)) for value in (size, size if stride in (None, [], ()) else stride, padding))
     if sizes is None or steps is None or edges is None or per_axis(dilation, len(x)) != (1,) * len(x):
         return None
-    if min(*sizes, *steps) < 1 or any(not 0 <= p <= k // 2 < k for p, k in zip(edges, sizes, strict=True)):
+    if not are_positive(*sizes, *steps) or any(not 0 <= p <= k // 2 < k for p, k in zip(edges, sizes, strict=True)):
         return None
     after = []
     for n, k, s, p in zip(x, sizes, steps, edges, strict=True):
-        count = (n + 2 * p - k + (s - 1 if ceil_mode else 0)) // s + 1
-        if ceil_mode and (count - 1) * s >= n + p:  # the last window must begin inside, or in front
-            count -= 1
-        if count < 1:
+        if n + 2 * p < k:
             return None
-        after.append(max(0, (count - 1) * s + k - n - p))
+        extra = 0
+        if ceil_mode:
+            rest = (n + 2 * p - k) % s
+            begins = n + p - rest - (k - p) + s  # where one window more would begin, which must be inside or in front
+            extra = s - rest if rest and begins < n + p else 0
+        after.append(p + extra)
     return sizes, steps, edges, tuple(after)

@@ -38,7 +38,7 @@ class _Ours:
     """What all layers have in common."""
 
     def __prepare_scriptable__(self: Any) -> nn.Module:
-        """`torch.jit.script` compiles PyTorch's own layer, with the same parameters."""
+        """`torch.jit.script` compiles PyTorch's own layer with the same parameters, and puts it into the model."""
         own = copy(self)
         own.__class__ = next(kind for kind in type(self).__mro__ if kind.__module__.startswith("torch.nn.modules"))
         return own

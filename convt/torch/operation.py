@@ -86,7 +86,7 @@ class Operation:
         if torch.compiler.is_compiling():
             transformed = torch._C._are_functorch_transforms_active()
             return self._uncompiled(*inputs) if transformed else self._dispatched(*inputs)
-        if _is_transformed():
+        if _is_transformed() and not _is_functionalized():
             return self._transformed.apply(*inputs)
         return self.plain(*inputs) if is_plain(*inputs[: self.tensors]) else self._dispatched(*inputs)
 
@@ -163,6 +163,11 @@ class Operation:
 
 def _is_transformed() -> bool:
     return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+
+
+def _is_functionalized() -> bool:
+    interpreter = torch._C._functorch.peek_interpreter_stack()
+    return interpreter is not None and interpreter.key() is torch._C._functorch.TransformType.Functionalize
 
 
 def _recorded(operation: Operation) -> Any:

@@ -15,7 +15,7 @@ from torch.overrides import handle_torch_function, has_torch_function
 
 from . import pooling, resampling
 from .choice import is_floating, is_written_down, takes
-from .geometry import per_axis, windows
+from .geometry import are_positive, per_axis, windows
 from .operation import is_plain
 
 __all__ = ["interpolate", "max_pool1d", "max_pool2d", "max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d"]
@@ -141,7 +141,7 @@ def _max_pool(
     found = None
     if _is_ours(input) and axes + 1 <= input.dim() <= axes + 2:
         found = windows(input.shape[-axes:], size, stride, padding, dilation, ceil_mode)
-    if found is None or min(input.shape[-axes - 1 :]) < 1:
+    if found is None or not are_positive(*input.shape[-axes - 1 :]):
         names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
         return _POOL[axes](input, **dict(zip(names, options, strict=True)))
     x = input if input.dim() == axes + 2 else input.unsqueeze(0)
@@ -185,18 +185,18 @@ def _unpooled(
     fine = tuple((c - 1) * s + k - 2 * p for c, s, k, p in zip(coarse, steps, sizes, edges, strict=True))
     if output_size is not None:
         fine = tuple(output_size)[-axes:] if len(output_size) in (axes, axes + 2) else ()
-    found = windows(fine, sizes, steps, edges, 1, False) if len(fine) == axes and min(fine) > 0 else None
+    found = windows(fine, sizes, steps, edges, 1, False) if len(fine) == axes and are_positive(*fine) else None
     if found is None:
         return None
     given = (n + b + a - k for n, k, _, b, a in zip(fine, *found, strict=True))
     is_reached = all(g // s + 1 == c for g, s, c in zip(given, steps, coarse, strict=True))
-    return (fine, *found) if is_reached and min(input.shape[-axes - 1 :]) > 0 else None
+    return (fine, *found) if is_reached and are_positive(*input.shape[-axes - 1 :]) else None
 
 
 def _whole_scale(input: Tensor, size: Any, scale_factor: Any, mode: str, align_corners: Any) -> tuple[int, ...] | None:
     """The scale per axis; None for what is PyTorch's."""
     axes = input.dim() - 2
-    if axes not in _AXES.get(mode, ()) or (align_corners is not None and mode == "nearest") or min(input.shape[1:]) < 1:
+    if axes not in _AXES.get(mode, ()) or (align_corners is not None and mode == "nearest") or not are_positive(*input.shape[1:]):
         return None
     if (size is None) == (scale_factor is None):
         return None
@@ -210,7 +210,7 @@ def _whole_scale(input: Tensor, size: Any, scale_factor: Any, mode: str, align_c
         if sizes is None or any(n % m for n, m in zip(sizes, input.shape[2:], strict=True)):
             return None
         whole = tuple(n // m for n, m in zip(sizes, input.shape[2:], strict=True))
-    return whole if min(whole) > 0 else None
+    return whole if are_positive(*whole) else None
 
 
 def _is_ours(input: Any) -> bool:

@@ -18,8 +18,8 @@ def leaf(*shape):
     return torch.randn(shape, dtype=torch.float64, requires_grad=True)
 
 
-def image(layout, batched):
-    x = leaf(2, 4, 6, 7).detach().permute(DATA[layout])
+def image(layout, batched, channels=4):
+    x = leaf(2, channels, 6, 7).detach().permute(DATA[layout])
     return (x if batched else x.select(DATA[layout].index(0), 0)).contiguous().requires_grad_()
 
 
@@ -51,7 +51,7 @@ def test_operators(layout, batched, name):
 @pytest.mark.parametrize(("layout", "batched"), LAYOUTS)
 @pytest.mark.parametrize("indexing", ["spatial", "tensor"])
 def test_sampling(layout, batched, indexing):
-    x, options = image(layout, batched), {"indexing": indexing, "layout": layout}
+    x, options = image(layout, batched, 1), {"indexing": indexing, "layout": layout}
     given, expected = convt.max_pool(x, 3, 2, 1, **options), unrecorded(convt.max_pool, x, 3, 2, 1, **options)
     assert given.y.requires_grad
     assert torch.equal(given.y, expected.y)
@@ -95,6 +95,7 @@ def test_transforms():
     torch.testing.assert_close(torch.vmap(lambda x: convt.conv_transpose(x, w))(x), expected)
     torch.testing.assert_close(torch.func.jvp(lambda x: convt.conv_transpose(x, w), (x[0],), (x[1],))[1], expected[1])
     assert torch.func.grad(lambda w: convt.conv_transpose(x[0], w).sum())(w).shape == w.shape
+    torch.testing.assert_close(torch.func.functionalize(lambda x: convt.conv_transpose(x, w))(x[0]), expected[0])
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_transforms():
         (r"^indices\.shape must equal", lambda x, w: convt.max_unpool(x, [[1]], 2)),
         (r"^indices must be integers", lambda x, w: convt.max_unpool(x, x, (2,))),
         (r"^x must hold real numbers", lambda x, w: convt.max_pool(x * 1j, 2)),
-        (r"^dy must not require grad.*convt\.torch tells", lambda x, w: convt.conv_double_backward(w, w, None, x, w, w)),
+        (r"^x must not require grad.*convt\.torch tells", lambda x, w: convt.conv_double_backward(x, w, None, x, x, w)),
     ],
 )
 def test_what_is_refused(message, call):

@@ -89,7 +89,6 @@ def test_transforms_of_a_compiled_program():
     for transform in (
         lambda f: lambda: torch.func.jvp(lambda x: f(x, w, None, 2), (x,), (x + 1,)),
         lambda f: lambda: torch.func.vmap(lambda x: f(x, w, None, 2))(x[None]),
-        lambda f: lambda: torch.func.grad(lambda w: f(x, w, None, 2).square().sum())(w),
     ):
         torch._dynamo.reset()
         given = torch.compile(transform(bridge.conv_transpose2d), backend="eager")()
@@ -106,7 +105,7 @@ def test_exported(net, own, strict):
 
 def test_exported_for_any_size(net, own):
     size = torch.export.Dim
-    free = {0: size("n", max=9), 2: 4 * size("h", min=2, max=99), 3: 4 * size("w", min=2, max=99)}
+    free = {0: size("n", max=9), 2: 4 * size("h", min=3, max=99), 3: 4 * size("w", min=3, max=99)}
     program = torch.export.export(net, (image(),), dynamic_shapes=(free,))
     other = image(3, 3, 24, 20)
     torch.testing.assert_close(program.module()(other), own(other))
@@ -131,13 +130,14 @@ def without_unpooling():
 def test_traced_and_scripted_programs_are_pytorchs():
     own = without_unpooling()
     net, x = bridge.convert(copy.deepcopy(own)), image()
-    for made in (torch.jit.trace(net, (x,)), torch.jit.script(net)):
+    for make in (lambda: torch.jit.trace(net, (x,)), lambda: torch.jit.script(net)):
+        assert type(net[1]) is bridge.ConvTranspose2d
+        made, file = make(), io.BytesIO()
         torch.testing.assert_close(made(x), own(x))
-        saved = io.BytesIO()
-        torch.jit.save(made, saved)
-        assert b"aten" in saved.getvalue() or made.inlined_graph is not None
         assert "convt::" not in str(made.inlined_graph)
-    assert type(net[1]) is bridge.ConvTranspose2d
+        torch.jit.save(made, file)
+        file.seek(0)
+        torch.testing.assert_close(torch.jit.load(file)(x), own(x))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -9,7 +9,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402, N812
 
 X, W = torch.randn(1, 4, 6, 6, requires_grad=True), torch.randn(4, 4, 3, 3, requires_grad=True)
-LINE, CUBE = X[0], torch.randn(1, 4, 4, 4, 4, requires_grad=True)
+LINE, CUBE = torch.randn(1, 4, 6, requires_grad=True), torch.randn(1, 4, 4, 4, 4, requires_grad=True)
 
 TRANSPOSED = [
     lambda: F.conv_transpose2d(X, W, stride=2),
