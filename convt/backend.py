@@ -56,8 +56,8 @@ __all__ = [
     "is_verbose",
     "kept",
     "loading",
-    "replacing",
     "most_threads",
+    "replacing",
     "requested_threads",
     "settings",
 ]

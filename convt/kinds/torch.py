@@ -1,7 +1,7 @@
 """Tensors of PyTorch in the host's memory.
 
 They are views of the same memory, and results are new tensors. Where PyTorch records gradients or transforms a program,
-`convt.torch` computes the call; a function that it does not have refuses such tensors, as a gradient would be lost in silence.
+`convt.torch` computes the call; what that does not compute is refused, as a gradient would be lost in silence.
 Results are of the class that PyTorch's own functions make from `like`: that of a subclass, unless it says otherwise as
 ``torch.nn.Parameter`` does. Subclasses that take the place of PyTorch's dispatcher may have their numbers anywhere, and are
 refused.

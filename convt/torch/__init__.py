@@ -13,8 +13,8 @@ to `3d`, `max_unpool1d` to
 `MaxPool1d` to `3d`, ...
 =============================  ======================================================================================
 
-Gradients of any order, ``torch.func``, ``torch.compile``, export and autocast work as with PyTorch's own. What convt does not
-compute, such as tensors on a GPU, PyTorch does itself; `choice.py` says what that is. No more threads are used than
+Gradients of any order, ``torch.func``, ``torch.compile``, export and autocast work as with PyTorch's own. What convt does
+not compute, such as tensors on a GPU, PyTorch does itself; `choice.py` says what that is. No more threads are used than
 `torch.get_num_threads` says.
 
 Where to read on: `maps.py` has the three maps that all convolutions and their derivatives are, `operation.py` how PyTorch
@@ -24,6 +24,12 @@ learns of them, `functional.py` and `sampling.py` how its arguments become their
 from ..optional import require
 
 require("convt.torch", "torch", extra="torch")
+
+import torch  # noqa: E402
+
+from .versions import check_version  # noqa: E402
+
+check_version(torch.__version__)
 
 from .conversion import convert, revert  # noqa: E402
 from .functional import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d  # noqa: E402

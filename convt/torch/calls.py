@@ -145,7 +145,8 @@ def _outline(tensor: Tensor | None) -> Any:
 
 @lru_cache
 def _numpy_dtype(dtype: torch.dtype) -> np.dtype[Any]:
-    return as_numpy(torch.empty(0, dtype=dtype)).dtype
+    dtype_of_numpy: np.dtype[Any] = as_numpy(torch.empty(0, dtype=dtype)).dtype
+    return dtype_of_numpy
 
 
 @lru_cache

@@ -1,7 +1,7 @@
 """Which calls convt computes; all others are PyTorch's own, which computes them or refuses them in its own words.
 
-convt computes with dense tensors of floating or complex numbers in the host's memory, all of one dtype. PyTorch's own operator
-is taken besides where a program is written down that others read: by ``torch.jit.trace``, and for ONNX.
+convt computes with dense tensors of floating or complex numbers in the host's memory, all of one dtype. PyTorch's own
+operator is taken besides where a program is written down that others read: by ``torch.jit.trace``, and for ONNX.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ __all__ = ["NUMBERS", "as_autocast_wants", "is_floating", "is_written_down", "ta
 
 _FLOATING = frozenset((torch.float32, torch.float64, torch.float16, torch.bfloat16))
 NUMBERS = _FLOATING | {torch.complex64, torch.complex128}
-_DEVICES = ("cpu", "meta")
 
 
 def takes(x: Any, *others: Any) -> bool:
@@ -33,9 +32,9 @@ def is_written_down() -> bool:
     return torch.jit.is_tracing() or torch.onnx.is_in_onnx_export()
 
 
-def is_floating(x: Tensor) -> bool:
+def is_floating(x: Any) -> bool:
     """Whether a tensor has real floating numbers."""
-    return x.dtype in _FLOATING
+    return bool(x.dtype in _FLOATING)
 
 
 def as_autocast_wants(*tensors: Any) -> tuple[Any, ...]:
@@ -45,12 +44,9 @@ def as_autocast_wants(*tensors: Any) -> tuple[Any, ...]:
 
 
 def _is_dense(x: Any) -> bool:
-    return (
-        isinstance(x, Tensor)
-        and (x.is_cpu or x.device.type in _DEVICES)
-        and x.layout is torch.strided
-        and not x.is_nested
-    )
+    if not isinstance(x, Tensor) or x.layout is not torch.strided or x.is_nested:
+        return False
+    return bool(x.is_cpu or x.device.type == "meta")
 
 
 def _is_cast(tensor: Any) -> bool:

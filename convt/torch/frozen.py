@@ -1,8 +1,8 @@
 """Layers that may declare their weights constant, and what they keep then.
 
-Without that nothing is kept, so that nothing is ever stale: no version counter tells of every write to a tensor. A frozen layer
-copies its weights at the first call in evaluation mode without grad, and computes with the copy until it is trained, loaded
-or moved; what is written into its parameters meanwhile has no effect.
+Without that nothing is kept, so that nothing is ever stale: no version counter tells of every write to a tensor. A frozen
+layer copies its weights at the first call in evaluation mode without grad, and computes with the copy until it is trained,
+loaded or moved; what is written into its parameters meanwhile has no effect.
 """
 
 from __future__ import annotations
@@ -71,5 +71,5 @@ class Frozen:
 
 
 def _constant(weight: Tensor, bias: Tensor | None) -> Constant:
-    copies = [None if each is None else each.detach().clone(memory_format=torch.contiguous_format) for each in (weight, bias)]
-    return Constant(copies[0], copies[1], as_numpy(copies[0]) if weight.is_cpu else None)
+    copy = weight.detach().clone(memory_format=torch.contiguous_format)
+    return Constant(copy, None if bias is None else bias.detach().clone(), as_numpy(copy) if weight.is_cpu else None)

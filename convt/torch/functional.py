@@ -1,6 +1,6 @@
 """Convolutions and transposed convolutions with PyTorch's own signatures, computed by convt.
 
-Each function takes what PyTorch's takes and gives what it gives; what convt does not compute it hands on to it (`choice.py`).
+Each function takes what PyTorch's takes and gives what it gives; what convt does not compute it hands on (`choice.py`).
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def convolve(
     """
     if has_torch_function((input, weight, bias)):
         given = tuple(tensor for tensor in (input, weight, bias) if tensor is not None)
-        return handle_torch_function(function, given, input, weight, bias, *options)  # type: ignore[no-any-return]
+        return handle_torch_function(function, given, input, weight, bias, *options)
     axes, own, operation, geometry = _ABOUT[function]
     if torch.is_autocast_enabled("cpu"):
         input, weight, bias = as_autocast_wants(input, weight, bias)

@@ -1,14 +1,14 @@
 """Sizes by PyTorch's rules, from its arguments to those of the three maps.
 
-What the maps of `maps.py` are told is the size of their result, the stride, the padding in front, the dilation and the number
-of groups. `transposed` and `straight` return that, or None for what convt leaves to PyTorch: to compute, or to refuse in its
-own words.
+What the maps of `maps.py` are told is the size of their result, the stride, the padding in front, the dilation and the
+number of groups. `transposed` and `straight` return that, or None for what convt leaves to PyTorch: to compute, or to refuse
+in its own words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import SymInt
 
@@ -27,12 +27,15 @@ class Geometry(NamedTuple):
     groups: int
 
 
-def per_axis(value: int | Sequence[int], axes: int) -> Sizes | None:
-    """An argument as one integer per axis; None if it is none of PyTorch's forms."""
-    given = tuple(value) if isinstance(value, tuple | list) else (value,)
-    if not all(isinstance(each, int | SymInt) for each in given):
-        return None
-    return given * axes if len(given) == 1 else given if len(given) == axes else None
+def per_axis(axes: int, *values: Any) -> list[Sizes] | None:
+    """Arguments as one integer per axis each; None if one is in none of PyTorch's forms."""
+    found = []
+    for value in values:
+        given = tuple(value) if isinstance(value, tuple | list) else (value,)
+        if len(given) not in (1, axes) or not all(isinstance(each, int | SymInt) for each in given):
+            return None
+        found.append(given if len(given) == axes else given * axes)
+    return found
 
 
 def are_positive(*sizes: int) -> bool:
@@ -51,8 +54,8 @@ def transposed(
 ) -> Geometry | None:
     """The geometry of a transposed convolution; x and w are shapes, x's without the batch."""
     channels, coarse, kernel = x[0], x[1:], w[2:]
-    given = [per_axis(value, len(kernel)) for value in (stride, padding, output_padding, dilation)]
-    if len(coarse) != len(kernel) or None in given:
+    given = per_axis(len(kernel), stride, padding, output_padding, dilation)
+    if given is None:
         return None
     strides, before, extra, dilations = given
     if not (groups > 0 and channels == w[0] and channels % groups == 0 and _allowed(x, w, strides, before, dilations)):
@@ -74,19 +77,16 @@ def straight(
 ) -> Geometry | None:
     """The geometry of a convolution; x and w are shapes, x's without the batch."""
     channels, fine, kernel = x[0], x[1:], w[2:]
-    strides, dilations = per_axis(stride, len(kernel)), per_axis(dilation, len(kernel))
-    if len(fine) != len(kernel) or strides is None or dilations is None:
+    given = per_axis(len(kernel), stride, dilation, 0 if padding in ("same", "valid") else padding)
+    if given is None:
         return None
+    strides, dilations, before = given
     reach = tuple(d * (k - 1) for d, k in zip(dilations, kernel, strict=True))
+    both = tuple(2 * p for p in before)
     if padding == "same":
         before, both = tuple(r // 2 for r in reach), reach
         if any(s != 1 for s in strides):
             return None
-    else:
-        before = per_axis(0 if padding == "valid" else padding, len(kernel))
-        if isinstance(padding, str) and padding != "valid" or before is None:
-            return None
-        both = tuple(2 * p for p in before)
     if not (groups > 0 and channels == w[1] * groups and w[0] % groups == 0 and _allowed(x, w, strides, before, dilations)):
         return None
     room = tuple(f + p - r - 1 for f, p, r in zip(fine, both, reach, strict=True))
@@ -108,8 +108,11 @@ def windows(
     ceil_mode: bool,
 ) -> tuple[Sizes, Sizes, Sizes, Sizes] | None:
     """Size, stride, and padding before and after, of the windows of max pooling; x are the spatial sizes of an image."""
-    sizes, steps, edges = (per_axis(value, len(x)) for value in (size, size if stride in (None, [], ()) else stride, padding))
-    if sizes is None or steps is None or edges is None or per_axis(dilation, len(x)) != (1,) * len(x):
+    given = per_axis(len(x), size, size if stride in (None, [], ()) else stride, padding, dilation)
+    if given is None:
+        return None
+    sizes, steps, edges, dilations = given
+    if any(d != 1 for d in dilations):
         return None
     if not are_positive(*sizes, *steps) or any(not 0 <= p <= k // 2 < k for p, k in zip(edges, sizes, strict=True)):
         return None

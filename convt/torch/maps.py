@@ -3,13 +3,13 @@
 They come from one trilinear form, ``<scatter(c, k), f> == <gather(f, k), c> == <correlate(f, c), k>``, so each is the
 derivative of the others::
 
-                          with respect to the first tensor    to the second
-    scatter(coarse, w)    gather                              correlate
-    gather(fine, w)       scatter                             correlate
-    correlate(fine, coarse)   scatter                         gather
+                               with respect to the first tensor   to the second
+    scatter(coarse, w)         gather                             correlate
+    gather(fine, w)            scatter                            correlate
+    correlate(fine, coarse)    scatter                            gather
 
-Tensors are (N, C, *spatial), w is (coarse channels, fine channels // groups, *kernel). The padding behind the end follows from
-the sizes.
+Tensors are (N, C, *spatial), w is (coarse channels, fine channels // groups, *kernel). The padding behind the end follows
+from the sizes.
 """
 
 from __future__ import annotations

@@ -162,12 +162,12 @@ class Operation:
 
 
 def _is_transformed() -> bool:
-    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+    return bool(torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0)
 
 
 def _is_functionalized() -> bool:
     interpreter = torch._C._functorch.peek_interpreter_stack()
-    return interpreter is not None and interpreter.key() is torch._C._functorch.TransformType.Functionalize
+    return bool(interpreter and interpreter.key() == torch._C._functorch.TransformType.Functionalize)
 
 
 def _recorded(operation: Operation) -> Any:

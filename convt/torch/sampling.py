@@ -40,7 +40,7 @@ def interpolate(
     """As `torch.nn.functional.interpolate`."""
     if has_torch_function((input,)):
         given = (input, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
-        return handle_torch_function(interpolate, (input,), *given)  # type: ignore[no-any-return]
+        return handle_torch_function(interpolate, (input,), *given)
     scale = None if antialias or not _is_ours(input) else _whole_scale(input, size, scale_factor, mode, align_corners)
     if scale is None:
         return torch.nn.functional.interpolate(
@@ -108,7 +108,7 @@ def max_unpool2d(
     padding: Sizes = 0,
     output_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """As `torch.nn.functional.max_unpool2d`. Of several elements with the same index, the last is kept and has a gradient."""
+    """As `torch.nn.functional.max_unpool2d`. Of several elements with one index, the last is kept and has a gradient."""
     return _max_unpool(max_unpool2d, 2, input, indices, kernel_size, stride, padding, output_size)
 
 
@@ -163,12 +163,12 @@ def _max_unpool(
 ) -> Tensor:
     options = size, stride, padding, output_size
     if has_torch_function((input, indices)):
-        return handle_torch_function(function, (input, indices), input, indices, *options)  # type: ignore[no-any-return]
+        return handle_torch_function(function, (input, indices), input, indices, *options)
     found = None
     if _is_ours(input) and takes(indices) and indices.dtype is torch.int64 and indices.shape == input.shape:
         found = _unpooled(axes, input, size, stride, padding, output_size)
     if found is None:
-        return _UNPOOL[axes](input, indices, size, stride, padding, output_size)  # type: ignore[no-any-return]
+        return _UNPOOL[axes](input, indices, size, stride, padding, output_size)
     x, places = (input, indices) if input.dim() == axes + 2 else (input.unsqueeze(0), indices.unsqueeze(0))
     y: Tensor = pooling.max_unpool(x, places, *found)
     return y if x is input else y.squeeze(0)
@@ -178,9 +178,10 @@ def _unpooled(
     axes: int, input: Tensor, size: Sizes, stride: Sizes | None, padding: Sizes, output_size: Sequence[int] | None
 ) -> tuple[tuple[int, ...], ...] | None:
     """The size of the result and the windows; None for what is PyTorch's."""
-    sizes, steps, edges = (per_axis(value, axes) for value in (size, stride or size, padding))
-    if not axes + 1 <= input.dim() <= axes + 2 or sizes is None or steps is None or edges is None:
+    given = per_axis(axes, size, stride or size, padding)
+    if not axes + 1 <= input.dim() <= axes + 2 or given is None:
         return None
+    sizes, steps, edges = given
     coarse = input.shape[-axes:]
     fine = tuple((c - 1) * s + k - 2 * p for c, s, k, p in zip(coarse, steps, sizes, edges, strict=True))
     if output_size is not None:
@@ -188,17 +189,17 @@ def _unpooled(
     found = windows(fine, sizes, steps, edges, 1, False) if len(fine) == axes and are_positive(*fine) else None
     if found is None:
         return None
-    given = (n + b + a - k for n, k, _, b, a in zip(fine, *found, strict=True))
-    is_reached = all(g // s + 1 == c for g, s, c in zip(given, steps, coarse, strict=True))
+    room = (n + b + a - k for n, k, _, b, a in zip(fine, *found, strict=True))
+    is_reached = all(r // s + 1 == c for r, s, c in zip(room, steps, coarse, strict=True))
     return (fine, *found) if is_reached and are_positive(*input.shape[-axes - 1 :]) else None
 
 
 def _whole_scale(input: Tensor, size: Any, scale_factor: Any, mode: str, align_corners: Any) -> tuple[int, ...] | None:
     """The scale per axis; None for what is PyTorch's."""
     axes = input.dim() - 2
-    if axes not in _AXES.get(mode, ()) or (align_corners is not None and mode == "nearest") or not are_positive(*input.shape[1:]):
+    if axes not in _AXES.get(mode, ()) or not are_positive(*input.shape[1:]):
         return None
-    if (size is None) == (scale_factor is None):
+    if (align_corners is not None and mode == "nearest") or (size is None) == (scale_factor is None):
         return None
     if size is None:
         scales = scale_factor if isinstance(scale_factor, tuple | list) else (scale_factor,) * axes
@@ -206,10 +207,10 @@ def _whole_scale(input: Tensor, size: Any, scale_factor: Any, mode: str, align_c
             return None
         whole = tuple(int(scale) for scale in scales)
     else:
-        sizes = per_axis(size, axes)
-        if sizes is None or any(n % m for n, m in zip(sizes, input.shape[2:], strict=True)):
+        sizes = per_axis(axes, size)
+        if sizes is None or any(n % m for n, m in zip(sizes[0], input.shape[2:], strict=True)):
             return None
-        whole = tuple(n // m for n, m in zip(sizes, input.shape[2:], strict=True))
+        whole = tuple(n // m for n, m in zip(sizes[0], input.shape[2:], strict=True))
     return whole if are_positive(*whole) else None
 
 

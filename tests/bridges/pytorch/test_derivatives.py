@@ -130,14 +130,14 @@ class TestTransforms:
 
 def test_vmap_of_sampling():
     x = torch.randn(3, 2, 4, 6, 8, dtype=DOUBLE)
-    for function in (
-        lambda m, x: m.max_pool2d(x, 3, 2, 1),
-        lambda m, x: m.interpolate(x, scale_factor=2, mode="bilinear"),
-        lambda m, x: m.max_unpool2d(*m.max_pool2d(x, 2, return_indices=True), 2),
+    own = torch.nn.functional
+    for ours, theirs in (
+        [lambda x, m=m: m.max_pool2d(x, 3, 2, 1) for m in (bridge, own)],
+        [lambda x, m=m: m.interpolate(x, scale_factor=2, mode="bilinear") for m in (bridge, own)],
+        [lambda x, m=m: m.max_unpool2d(*m.max_pool2d(x, 2, return_indices=True), 2) for m in (bridge, own)],
     ):
-        given, expected = (vmap(lambda x, m=m: function(m, x))(x) for m in (bridge, torch.nn.functional))
-        torch.testing.assert_close(given, expected)
-        given, expected = (grad(lambda x, m=m: (function(m, x) ** 2).sum())(x[0]) for m in (bridge, torch.nn.functional))
+        torch.testing.assert_close(vmap(ours)(x), vmap(theirs)(x))
+        given, expected = (grad(lambda x, f=f: (f(x) ** 2).sum())(x[0]) for f in (ours, theirs))
         torch.testing.assert_close(given, expected)
 
 
