@@ -21,15 +21,13 @@ def takes(x: Any, *others: Any) -> bool:
     """Whether these tensors, or None, are what convt computes with."""
     if not _is_dense(x):
         return False
-    for other in others:
-        if other is not None and not (_is_dense(other) and other.dtype is x.dtype and other.is_cpu is x.is_cpu):
-            return False
-    return True
+    given = [other for other in others if other is not None]
+    return all(_is_dense(other) and other.dtype is x.dtype and other.is_cpu is x.is_cpu for other in given)
 
 
 def is_written_down() -> bool:
     """Whether others are to read the program that is running."""
-    return torch.jit.is_tracing() or torch.onnx.is_in_onnx_export()
+    return bool(torch.jit.is_tracing() or torch.onnx.is_in_onnx_export())
 
 
 def is_floating(x: Any) -> bool:

@@ -14,6 +14,7 @@ from the sizes.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -243,9 +244,20 @@ def _options(
     groups: int,
 ) -> tuple[Any, ...]:
     """The options of an operator in the core's order, with the padding before and after; `extra` are those of the output."""
+    return _known(extra, *map(tuple, (coarse, fine, kernel, stride, padding, dilation)), groups)
+
+
+@lru_cache(4096)
+def _known(extra: tuple[Any, ...], *geometry: Any) -> tuple[Any, ...]:
+    coarse, fine, kernel, stride, padding, dilation, groups = geometry
     axes = zip(coarse, fine, kernel, stride, padding, dilation, strict=True)
-    pairs = tuple([(p, (c - 1) * s + (k - 1) * d + 1 - p - f) for c, f, k, s, p, d in axes])
-    return (None, tuple(stride), pairs, *extra, tuple(dilation), groups)
+    pairs = tuple((p, (c - 1) * s + (k - 1) * d + 1 - p - f) for c, f, k, s, p, d in axes)
+    same = pairs[0][0] if len({size for pair in pairs for size in pair}) == 1 else pairs  # one number is looked up faster
+    return (None, _one(stride), same, *extra, _one(dilation), groups)
+
+
+def _one(sizes: Sizes) -> int | Sizes:
+    return sizes[0] if len(set(sizes)) == 1 else sizes
 
 
 def _conjugate(tensor: Tensor) -> Tensor:
