@@ -1,39 +1,96 @@
-"""Finds the packages and builds the Cython extensions, and the CUDA kernels where nvcc is; all metadata is in setup.cfg."""
+"""Finds the packages and builds the Cython extensions, in parallel, and CUDA kernels; all metadata is in setup.cfg.
 
+Environment variables: ``CONVT_BUILD_CPU=0`` leaves the cpu backend out, which needs a C compiler. ``CONVT_BUILD_CUDA`` is 0
+for no CUDA kernels, "all" for those of every GPU, as wheels have them, 1 for those of this machine's GPUs (an error without
+nvcc; unset: where there is nvcc). ``CONVT_BUILD_OPENMP=0`` leaves out the layer of threads that is OpenMP's,
+``CONVT_BUILD_SANITIZE`` names sanitizers.
+"""
+
+import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError, SetupError
+
+CPU = Path("backends/convt_cpu")
+OPENMP_LAYER = "convt_cpu._convt_openmp"
+KERNELS = Path("backends/convt_cuda/kernels")
+GPUS = (75, 80, 90, 100, 120)  # what is between them runs the code of the next lower; what is newer, the PTX
+PTX = (75, 80, 120)
+
+SOURCES = {  # C beside the Cython module that leads to it
+    "_convt_openmp": [CPU / "pool/openmp.c"],
+    "_convt_pool": [CPU / "pool/pool.c", CPU / "pool/limit.c"],
+    "_kernels": sorted(CPU.glob("kernels/*.c"), key=lambda path: "avx" not in path.name),  # what takes longest first
+    "pooling._windows": [CPU / "pooling/pooling.c"],
+    "terms._plan": [CPU / "terms/terms.c"],
+    "resampling._rows": [CPU / "resampling/resampling.c"],
+}
+
+
+def cores():
+    """How many processors may be used."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class BuildExtensions(build_ext):
-    """Builds the layer of threads that is OpenMP's where the compiler has it, and the CUDA kernels where nvcc is."""
+    """Builds all extensions at once, each of their files on a core of its own, and then the CUDA kernels."""
+
+    def run(self):
+        """Build both."""
+        super().run()
+        self._build_kernels()
 
     def build_extensions(self):
         """Try the compiler first, then build."""
+        self._require_compiler()
         openmp = next((flags for flags in self._candidates() if self._compiles(flags)), None)
         if openmp is None:
             print("convt: built without OpenMP; CONVT_CPU_THREADING=openmp will be an error", file=sys.stderr)
             self.extensions = [extension for extension in self.extensions if extension.name != OPENMP_LAYER]
         for extension in self.extensions:
             flags = [*(openmp if extension.name == OPENMP_LAYER else []), *self._sanitizers()]
-            extension.extra_compile_args += ["-O3", "-pthread", *flags]
+            extension.extra_compile_args += ["-O3", "-pthread", *self._debugging(), *flags]
             extension.extra_link_args += ["-pthread", *flags]
-        super().build_extensions()
-        self._build_kernels()
+        self.extensions.sort(key=lambda extension: -len(extension.sources))
+        with ThreadPoolExecutor(self.parallel or cores()) as pool:
+            self.compiler.compile = _each_by(pool, self.compiler.compile)
+            self.parallel = len(self.extensions)  # all wait for the pool
+            super().build_extensions()
+
+    def _require_compiler(self):
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder) / "try.c"
+            source.write_text("#include <Python.h>\nint main(void) { return 0; }\n")
+            try:
+                self.compiler.compile([str(source)], output_dir=folder)
+            except CompileError:
+                raise SetupError(
+                    "the cpu backend must be compiled by a C compiler that finds Python.h (on Debian: apt install gcc "
+                    f"python3-dev), got {self.compiler.compiler_so[0]!r}, which does not; without one, set "
+                    "CONVT_BUILD_CPU=0 to install the slow numpy backend alone"
+                ) from None
 
     def _build_kernels(self):
-        """One file with the code for each GPU; without nvcc, NVRTC compiles when the backend is first used."""
+        """One file with the code for each GPU; where it has none, NVRTC compiles when the backend is first used."""
+        wish = os.environ.get("CONVT_BUILD_CUDA", "")
+        if wish not in ("", "0", "1", "all"):
+            raise SetupError(f"CONVT_BUILD_CUDA must be 0, 1 or all, got {wish!r}")
         nvcc = shutil.which("nvcc")
-        if nvcc is None or os.environ.get("CONVT_BUILD_CUDA", "1") == "0":
-            print("convt: the CUDA kernels are not built ahead of time (no nvcc, or CONVT_BUILD_CUDA=0)", file=sys.stderr)
+        if nvcc is None and wish in ("1", "all"):
+            raise SetupError(f"nvcc must be on the PATH where CONVT_BUILD_CUDA is {wish}")
+        gpus = [] if nvcc is None or wish == "0" else GPUS if wish == "all" else _gpus_here()
+        if not gpus:
+            print("convt: no CUDA kernels are built ahead of time (no nvcc, no GPU, or CONVT_BUILD_CUDA=0)", file=sys.stderr)
             return
         target = Path(self.get_ext_fullpath("convt_cuda.kernels.convt")).with_name("convt.fatbin")
         sources = [path for path in KERNELS.iterdir() if path.suffix in {".cu", ".cuh"}]
@@ -41,12 +98,16 @@ class BuildExtensions(build_ext):
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         known = subprocess.run([nvcc, "--list-gpu-arch"], check=True, capture_output=True, text=True).stdout.split()
-        wanted = [number for number in GPUS if f"compute_{number}" in known]
-        codes = [f"-gencode=arch=compute_{number},code=sm_{number}" for number in wanted]
-        codes += [f"-gencode=arch=compute_{number},code=compute_{number}" for number in (wanted[0], wanted[-1])]
+        wanted = [(gpu, f"sm_{gpu}") for gpu in gpus] + [(gpu, f"compute_{gpu}") for gpu in PTX if wish == "all"]
+        codes = [f"-gencode=arch=compute_{gpu},code={code}" for gpu, code in wanted if f"compute_{gpu}" in known]
         command = [nvcc, "-std=c++17", "-fatbin", "--threads=0", *codes, str(KERNELS / "convt.cu"), "-o", str(target)]
-        if subprocess.run([*command, "--compress-mode=size"], check=False).returncode:  # not known to older ones
+        if codes and subprocess.run([*command, "--compress-mode=size"], check=False).returncode:  # not known to older ones
             subprocess.run(command, check=True)
+
+    @staticmethod
+    def _debugging():
+        """Python's own flags ask for what debuggers read, most of what a compiler would write."""
+        return [] if "-g" in os.environ.get("CFLAGS", "") else ["-g0"]
 
     @staticmethod
     def _sanitizers():
@@ -71,25 +132,24 @@ class BuildExtensions(build_ext):
                 return False
 
 
-CPU = Path("backends/convt_cpu")
-OPENMP_LAYER = "convt_cpu._convt_openmp"
-KERNELS = Path("backends/convt_cuda/kernels")
-GPUS = (
-    75,
-    80,
-    90,
-    100,
-    120,
-)  # code for these; what is between them runs the next lower, what is newer is built by the driver
+def _each_by(pool, compile_):
+    """A compiler's `compile`, which gives each source to the pool."""
+
+    def compile_each(sources, *arguments, **options):
+        jobs = [pool.submit(compile_, [source], *arguments, **options) for source in sources]
+        return [made for job in jobs for made in job.result()]
+
+    return compile_each
 
 
-SOURCES = {  # C beside the Cython module that leads to it
-    "_convt_openmp": [CPU / "pool/openmp.c"],
-    "_convt_pool": [CPU / "pool/pool.c", CPU / "pool/limit.c"],
-    "_kernels": sorted(CPU.glob("kernels/*.c")),
-    "pooling._windows": [CPU / "pooling/pooling.c"],
-    "resampling._rows": [CPU / "resampling/resampling.c"],
-}
+def _gpus_here():
+    """The compute capabilities of this machine's GPUs, as 90 for 9.0."""
+    try:
+        query = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]
+        found = subprocess.run(query, check=True, capture_output=True, text=True, timeout=60).stdout.split()
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return sorted({int(each.replace(".", "")) for each in found if each.replace(".", "").isdigit()})
 
 
 def extension(module):
@@ -104,11 +164,18 @@ def extension(module):
     )
 
 
-setup(
-    packages=[*find_packages(include=["convt", "convt.*"]), *find_packages("backends")],
-    ext_modules=cythonize(
+def extensions():
+    """All of them, in C; none with CONVT_BUILD_CPU=0."""
+    wish = os.environ.get("CONVT_BUILD_CPU", "1")
+    if wish not in ("0", "1"):
+        raise SetupError(f"CONVT_BUILD_CPU must be 0 or 1, got {wish!r}")
+    if wish == "0":
+        print("convt: built without the cpu backend (CONVT_BUILD_CPU=0)", file=sys.stderr)
+        return []
+    return cythonize(
         [extension(module) for module in sorted(CPU.glob("**/*.pyx"))],
         include_path=["backends"],
+        nthreads=cores() if multiprocessing.get_start_method() == "fork" else 0,  # others would run this file again
         compiler_directives={
             "language_level": 3,
             "boundscheck": False,
@@ -116,6 +183,11 @@ setup(
             "initializedcheck": False,
             "cdivision": True,
         },
-    ),
+    )
+
+
+setup(
+    packages=[*find_packages(include=["convt", "convt.*"]), *find_packages("backends")],
+    ext_modules=extensions(),
     cmdclass={"build_ext": BuildExtensions},
 )

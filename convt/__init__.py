@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .backend import Backend, BackendUnavailable
 from .config import show_config
+from .core.constant import Filters
 from .core.problem import Problem
 from .functions.double_backward import DoubleGradients, conv_double_backward, conv_transpose_double_backward
 from .functions.operators import (
@@ -36,6 +37,7 @@ __all__ = [
     "BackendUnavailable",
     "ConvOperator",
     "DoubleGradients",
+    "Filters",
     "Gradients",
     "Pooled",
     "Problem",

@@ -33,12 +33,12 @@ what was there before.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, MutableMapping
-from contextvars import ContextVar
+from collections.abc import Callable, Hashable
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from .core.constant import kept
 from .core.problem import Problem
 from .environment import Variable
 from .loading import loading
@@ -91,18 +91,6 @@ class Stage(NamedTuple):
     tasks: int
     rounds: int
     cycles: float
-
-
-_place: ContextVar[MutableMapping[Hashable, Any] | None] = ContextVar("convt_kept", default=None)
-
-
-def kept() -> MutableMapping[Hashable, Any] | None:
-    """Return the place where a backend may keep what it has made of the call's filters, or None if it may keep nothing.
-
-    It is there only if the caller has declared the filters constant. Keys are the backend's own and should begin with its
-    name. What was stored may be gone at the next call.
-    """
-    return _place.get()
 
 
 class Backend(ABC):

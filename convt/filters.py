@@ -1,6 +1,7 @@
-"""Filter banks with which a transposed convolution interpolates, as first values for layers that learn.
+"""Filters that are declared constant, and filter banks with which a transposed convolution interpolates.
 
-To enlarge by a fixed method, use `upsample`, which treats the borders too.
+`Filters` make repeated calls with the same filters faster. The banks are first values for layers that learn; to enlarge by a
+fixed method, use `upsample`, which treats the borders too.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .core.arguments import BYTES_LIMIT, as_count, as_flag, as_sizes, per_axis
+from .core.constant import Filters
 from .core.containers import as_numbers
 from .core.layout import layout_for
 
 if TYPE_CHECKING:
     from .typing import ArrayLike, LayoutName, SizesLike
 
-__all__ = ["bilinear", "icnr"]
+__all__ = ["Filters", "bilinear", "icnr"]
 
 
 def bilinear(scale: int, channels: int = 1) -> NDArray[np.float64]:

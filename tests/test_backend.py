@@ -191,13 +191,3 @@ def test_a_device_that_is_no_device_backend_computes_its_arrays(install):
         y = convt.conv(CallerArray(x), CallerArray(w), **options)
         assert type(y) is CallerArray
         np.testing.assert_array_equal(y.host, [[[2.0, 2.0]]])
-
-
-def test_a_place_for_what_is_kept_is_the_calls_own():
-    place = {}
-    token = convt.backend._place.set(place)
-    try:
-        assert kept() is place
-    finally:
-        convt.backend._place.reset(token)
-    assert kept() is None

@@ -24,6 +24,13 @@
 =================  ==================================================================
 """
 
+from importlib.util import find_spec
+
+from convt.backend import BackendUnavailable
+
+if find_spec("._runner", __name__) is None:
+    raise BackendUnavailable("it was not compiled (CONVT_BUILD_CPU=0 when convt was installed)")
+
 from . import limits  # noqa: F401  (threadpoolctl learns of the pool)
 from .backend import CpuBackend
 

@@ -11,6 +11,7 @@ cdef extern from "kernels/call.h" nogil:
     ctypedef struct Call "convt_call":
         const void* plan
         int64_t scatters
+        int64_t replaces
         void* fine
         void* coarse
         void* kernel
@@ -20,10 +21,17 @@ cdef extern from "kernels/call.h" nogil:
         void* shared
         int64_t round
 
+    enum:
+        CONVT_LEFT
+        CONVT_DONE
+        CONVT_DOUBTFUL
+
     ctypedef struct Seat "convt_seat":
         int64_t run, kept
 
     ctypedef int (*StageFunction "convt_stage")(const Call* call, int64_t task, void* own) noexcept nogil
+
+    void convt_note(int* flag)
 
     ctypedef struct convt_named_stage:
         const char* engine

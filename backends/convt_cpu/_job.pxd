@@ -10,4 +10,4 @@ cdef class Job:
     cdef tuple order
     cdef int isa
     cdef convt_machine machine
-    cdef bint channels_last
+    cdef bint channels_last, constant

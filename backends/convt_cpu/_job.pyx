@@ -20,10 +20,15 @@ cdef class Job:
         The instruction set.
     channels_last : bool, optional
         Whether channels are the densest axis of the coarse and the fine array.
+    constant : bool, optional
+        Whether what packing stages write is kept from call to call.
     """
 
-    def __cinit__(self, problem, str data_map not None, tuple order not None, str isa not None, bint channels_last=False):
+    def __cinit__(
+        self, problem, str data_map not None, tuple order not None, str isa not None, bint channels_last=False,
+        bint constant=False
+    ):
         self.g = geometry_of(problem, order)
-        self.channels_last, self.machine = channels_last, machine()
+        self.channels_last, self.constant, self.machine = channels_last, constant, machine()
         self.data_map, self.order, self.isa = data_map, order, isa_index(isa)
         self.scatters, self.gathers, self.correlates = data_map == "scatter", data_map == "gather", data_map == "correlate"

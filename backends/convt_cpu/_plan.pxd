@@ -32,7 +32,8 @@ cdef class Plan:
     cdef tuple order
     cdef int isa
     cdef int64_t size                       # of an element, in bytes
-    cdef bint scatters
+    cdef bint scatters, constant
+    cdef readonly bint exact
     cdef readonly double multiply_adds
     cdef int64_t packed, shared, scratch    # in elements: what packing stages write, what all tasks share, each thread's own
 

@@ -24,15 +24,19 @@ cdef class Plan:
         What is computed, borders and padding of vectors included.
     rounds : int
         How often the stages that repeat are run.
-    scratch_bytes, shared_bytes : int
-        Scratch memory of each thread, and of all together.
+    exact : bool
+        Whether what is not finite of the data that meet the kernel (in correlate, the coarse array) reaches what it does
+        by the definition, and nothing else, where that array is finite.
+    scratch_bytes, shared_bytes, packed_bytes : int
+        Scratch memory of each thread, of all together, and of what packing stages write, which is kept beside constant
+        filters and else a part of the former.
     nbytes : int
         The plan itself, tables included.
     """
 
     def __cinit__(self, Job job not None):
         self.order, self.isa, self.size, self.scatters = job.order, job.isa, job.g.size, job.scatters
-        self.rounds = 1
+        self.constant, self.rounds, self.exact = job.constant, 1, True
 
     def __dealloc__(self):
         free_tables(&self.all_tables)
@@ -74,11 +78,12 @@ cdef class Plan:
 
     @property
     def cycles(self):
-        """What the map costs on one core, estimated."""
+        """What the map costs on one core, estimated; without its packing stages where filters are constant."""
         cdef double total = 0
         cdef int i
         for i in range(self.stage_count):
-            total += self.all_stages[i].cycles
+            if not (self.constant and self.all_stages[i].kind & PACKS):
+                total += self.all_stages[i].cycles
         return total
 
     @property
@@ -98,7 +103,12 @@ cdef class Plan:
     @property
     def shared_bytes(self):
         """Of all threads together."""
-        return (self.packed + self.shared) * self.size
+        return self.shared * self.size + (0 if self.constant else self.packed_bytes)
+
+    @property
+    def packed_bytes(self):
+        """Of what packing stages write."""
+        return self.packed * self.size
 
     @property
     def nbytes(self):

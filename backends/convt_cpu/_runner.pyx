@@ -10,16 +10,19 @@
 cimport numpy as cnp
 from libc.stdint cimport uintptr_t
 
-from ._call cimport Call, Seat, StageFunction
+from ._call cimport CONVT_DONE, CONVT_DOUBTFUL, CONVT_LEFT, Call, Seat, StageFunction, convt_note
 from ._layers cimport layer
 from ._memory cimport borrow, give_back
-from ._plan cimport REPEATS, Plan, Stage
+from ._packing cimport Packing
+from ._plan cimport PACKS, REPEATS, Plan, Stage
 from ._sizes cimport LINE, aligned, ceil_div, even
 from ._strides cimport strides_of
 from ._tasks cimport convt_run
 from ._types cimport int64_t
 
-__all__ = ["run", "runs_of"]
+__all__ = ["DONE", "DOUBTFUL", "LEFT", "run", "runs_of"]
+
+LEFT, DONE, DOUBTFUL = CONVT_LEFT, CONVT_DONE, CONVT_DOUBTFUL
 
 cdef enum:
     MOST_SCRATCH = 30 * 1024 * 1024         # bytes, of up to 8 threads together, ...
@@ -43,11 +46,12 @@ cdef struct Running:                        # a stage of a call, as the layer's 
     int64_t scratch                         # bytes of a seat
     int64_t tasks
     Cut cut
+    int* doubtful                           # becomes 1 with the first task whose results are
 
 
 def run(
     Plan plan not None, cnp.ndarray fine not None, cnp.ndarray coarse not None, cnp.ndarray kernel not None, cnp.ndarray bias,
-    int threads
+    int threads, bint replaces=False, Packing packing=None
 ):
     """Run a plan on arrays of its shapes; the result is written to one of them.
 
@@ -58,11 +62,16 @@ def run(
     bias : ndarray or None
     threads : int
         At most.
+    replaces : bool
+        Whether what is not finite of the kernel, in correlate of the coarse array, becomes 1 or -1.
+    packing : Packing, optional
+        What the packing stages write goes there; once it is done they are left out.
 
     Returns
     -------
-    bool
-        False if a task met a value that its engine cannot treat as the definition does. The result must be computed anew.
+    int
+        LEFT if a task met a value that its engine cannot treat as the definition does: the result must be computed anew.
+        DOUBTFUL if the result is right only where the kernel, in correlate the coarse array, is finite; else DONE.
 
     Raises
     ------
@@ -72,26 +81,32 @@ def run(
         What a signal handler raises while the main thread is here: tasks that have begun end first.
     """
     cdef Call call
-    call.plan, call.scatters, call.round = plan.geometry, plan.scatters, 0
+    call.plan, call.scatters, call.replaces, call.round = plan.geometry, plan.scatters, replaces, 0
     call.fine, call.coarse, call.kernel = cnp.PyArray_DATA(fine), cnp.PyArray_DATA(coarse), cnp.PyArray_DATA(kernel)
     call.bias = cnp.PyArray_DATA(bias) if bias is not None else NULL
     call.of_fine, call.of_coarse = strides_of(fine, plan.order), strides_of(coarse, plan.order)
     call.of_kernel = strides_of(kernel, plan.order)
     cdef convt_run on_threads = layer()
     threads = seats_for(plan, threads)
-    cdef int64_t packed = aligned(plan.packed * plan.size), shared = aligned(plan.shared * plan.size)
+    cdef int64_t packed = packed_here(plan), shared = aligned(plan.shared * plan.size)
     cdef int64_t scratch = bytes_of_seat(plan)
     cdef int64_t size = packed + shared + threads * scratch + LINE
     cdef char* memory = <char*>borrow(size)
     cdef char* first = memory + (-<uintptr_t>memory) % LINE
-    call.packed, call.shared = first, first + packed
+    call.packed, call.shared = first if packing is None else packing.first, first + packed
+    cdef int doubtful = 0
     cdef bint done
     try:
         with nogil:
-            done = _run_stages(plan, &call, first + packed + shared, scratch, threads, on_threads)
+            done = _run_stages(
+                plan, &call, packing is not None and packing.done, first + packed + shared, scratch, threads, on_threads,
+                &doubtful
+            )
     finally:
         give_back(memory, size)
-    return done
+    if packing is not None and done and not doubtful:
+        packing.done = True
+    return LEFT if not done else DOUBTFUL if doubtful else DONE
 
 
 def runs_of(Plan plan not None, int threads):
@@ -110,7 +125,7 @@ def runs_of(Plan plan not None, int threads):
 
 
 cdef bint _run_stages(
-    Plan plan, Call* call, char* own, int64_t scratch, int threads, convt_run on_threads
+    Plan plan, Call* call, bint packed, char* own, int64_t scratch, int threads, convt_run on_threads, int* doubtful
 ) except -1 nogil:
     """Whether all tasks could do their work; what follows one that could not is not begun."""
     cdef int first = 0, end
@@ -119,19 +134,20 @@ cdef bint _run_stages(
         if plan.all_stages[first].kind & REPEATS:
             while end < plan.stage_count and plan.all_stages[end].kind & REPEATS:
                 end += 1
-        if not _run_rounds(plan, first, end, call, own, scratch, threads, on_threads):
+        if not (packed and plan.all_stages[first].kind & PACKS) and not _run_rounds(plan, first, end, call, own, scratch, threads, on_threads, doubtful):
             return False
         first = end
     return True
 
 
 cdef bint _run_rounds(
-    Plan plan, int first, int end, Call* call, char* own, int64_t scratch, int threads, convt_run on_threads
+    Plan plan, int first, int end, Call* call, char* own, int64_t scratch, int threads, convt_run on_threads, int* doubtful
 ) except -1 nogil:
     cdef int64_t rounds = _rounds_of(plan, &plan.all_stages[first]), each
     cdef Running job
     cdef Stage* stage
     cdef int index, some, seat
+    job.doubtful = doubtful
     for each in range(rounds):
         call.round = each
         for index in range(first, end):
@@ -216,7 +232,15 @@ cdef int _do(void* stage, int64_t task, int seat) noexcept nogil:
     cdef Seat* own = <Seat*>(job.own + seat * job.scratch)
     cdef (int64_t, int64_t) run = _run_at(&job.cut, job.tasks, task)
     own.run = run[1] - run[0]
-    return job.run(job.call, run[0], own + 1) if own.run > 0 else 1
+    cdef int done = job.run(job.call, run[0], own + 1) if own.run > 0 else CONVT_DONE
+    if done == CONVT_DOUBTFUL:
+        convt_note(job.doubtful)
+    return done != CONVT_LEFT
+
+
+cdef inline int64_t packed_here(Plan plan) noexcept:
+    """Bytes of scratch memory for what packing stages write; where filters are constant, it is in a Packing instead."""
+    return 0 if plan.constant else aligned(plan.packed * plan.size)
 
 
 cdef inline int64_t bytes_of_seat(Plan plan) noexcept:
@@ -226,7 +250,7 @@ cdef inline int64_t bytes_of_seat(Plan plan) noexcept:
 cdef int seats_for(Plan plan, int threads) noexcept:
     """As many of the threads as have tasks, and room for their scratch memory."""
     cdef int64_t size = bytes_of_seat(plan), tasks = 1
-    cdef int64_t room = MOST_SCRATCH - aligned(plan.packed * plan.size) - aligned(plan.shared * plan.size), most
+    cdef int64_t room = MOST_SCRATCH - packed_here(plan) - aligned(plan.shared * plan.size), most
     cdef int i
     for i in range(plan.stage_count):
         tasks = max(tasks, plan.all_stages[i].tasks)

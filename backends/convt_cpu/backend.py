@@ -10,23 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convt.backend import Backend, is_verbose
+from convt.backend import Backend, is_verbose, kept
 
 from ._job import Job
 from ._layers import layer_name
-from ._runner import run
+from ._packing import Packing
+from ._runner import DONE, LEFT, run
 from ._sums import channel_sums
 from ._threads import thread_count, threads_for
 from .blas import blas_name
 from .caches import bounded_cache
-from .choice import ENGINES, FALLBACK, choose, forced_engine
+from .choice import ENGINES, FALLBACK, choose, choose_exact, forced_engine
 from .isa import available, instruction_set, isa_is_forced
 from .machine import machine_key, record
+from .mend import mend
 from .pooling import max_pool, max_pool_backward, max_unpool, max_unpool_backward
 from .resampling import upsample, upsample_backward
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, MutableMapping
 
     from convt.backend import Problem, Stage
 
@@ -117,16 +119,56 @@ def _engines() -> str:
 def _compute(data_map: Map, problem: Problem, fine: Any, coarse: Any, kernel: Any, bias: Any) -> None:
     isa, strides, forced = instruction_set(), fine.strides, forced_engine()
     last = strides[1] == coarse.strides[1] == problem.dtype.itemsize
-    name, plan = _plan_of(problem, data_map, strides, last, isa, machine_key(), forced)
+    place = None if data_map == "correlate" else kept()
+    name, plan = _plan_of(problem, data_map, strides, last, isa, machine_key(), forced, place is not None)
     threads = threads_for(plan.multiply_adds, plan.tasks, _SERIAL_BELOW)
     if _log.isEnabledFor(DEBUG) or is_verbose():
         unable = f" ({forced}, which CONVT_CPU_ALGORITHM forces, cannot do it)" if forced not in (None, name) else ""
         _report(data_map, problem, f"engine {name}{unable}", isa, threads, plan)
-    if not run(plan, fine, coarse, kernel, bias, threads):
-        name, plan = _plan_of(problem, data_map, strides, last, isa, machine_key(), FALLBACK)
-        _report(data_map, problem, f"engine {name} (not all values are finite)", isa, threads, plan)
-        if not run(plan, fine, coarse, kernel, bias, threads):
-            raise MemoryError("cannot allocate BLAS's scratch memory")
+    if place is None or not plan.packed_bytes:
+        result = run(plan, fine, coarse, kernel, bias, threads)
+    else:
+        result = _run_with(place, plan, kernel, fine, coarse, kernel, bias, threads)
+    if result != DONE:
+        if place is not None:  # what is computed anew is not kept
+            name, plan = _plan_of(problem, data_map, strides, last, isa, machine_key(), forced, False)
+            result = LEFT
+        arrays = fine, coarse, kernel, bias
+        _mend(data_map, problem, (strides, last, isa, machine_key()), name, plan, result, arrays, threads)
+
+
+def _run_with(place: MutableMapping[Hashable, Any], plan: Plan, kernel: Any, *arguments: Any) -> int:
+    """Run a plan, with what its packing stages have written for this kernel before, or keep what they write now."""
+    key = "cpu", plan, kernel.strides
+    packing = place.get(key)
+    if packing is not None:
+        return run(plan, *arguments, packing=packing)
+    packing = Packing(plan.packed_bytes)
+    result = run(plan, *arguments, packing=packing)
+    if packing.done:
+        place[key] = packing
+    return result
+
+
+def _mend(
+    data_map: Map,
+    problem: Problem,
+    key: tuple[tuple[int, ...], bool, str, bytes],
+    name: str,
+    plan: Plan,
+    result: int,
+    arrays: tuple[Any, ...],
+    threads: int,
+) -> None:
+    """Compute anew what is wrong because something is not finite; `key` is what a plan depends on besides."""
+    strides, last, isa, _machine = key
+
+    def exact() -> Plan:
+        by, again = (name, plan) if plan.exact else _exact_plan_of(problem, data_map, *key)
+        _report(data_map, problem, f"engine {by} (not all values are finite)", isa, threads, again)
+        return again
+
+    mend(Job(problem, data_map, _order(problem, strides), isa, last), plan, result, exact, arrays, threads)
 
 
 @bounded_cache(4096, _KEPT, lambda choice: choice[1].nbytes)
@@ -138,9 +180,18 @@ def _plan_of(
     isa: str,
     machine: bytes,
     forced: str | None,
+    constant: bool = False,
 ) -> tuple[str, Plan]:
     """The engine's name, and its plan; `strides` are those of the fine array, `machine` is a key of the record."""
-    return choose(Job(problem, data_map, _order(problem, strides), isa, channels_last), forced)
+    return choose(Job(problem, data_map, _order(problem, strides), isa, channels_last, constant), forced)
+
+
+@bounded_cache(256, _KEPT // 8, lambda choice: choice[1].nbytes)
+def _exact_plan_of(
+    problem: Problem, data_map: Map, strides: tuple[int, ...], channels_last: bool, isa: str, machine: bytes
+) -> tuple[str, Plan]:
+    """The same for `choose_exact`."""
+    return choose_exact(Job(problem, data_map, _order(problem, strides), isa, channels_last))
 
 
 def _report(data_map: Map, problem: Problem, engine: str, isa: str, threads: int, plan: Plan) -> None:

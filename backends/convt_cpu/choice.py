@@ -1,7 +1,7 @@
 """Which engine computes a map: the one whose plan costs least.
 
 ``kernels/engines.h`` lists the engines, `_cost.pxd` says what a plan costs. ``CONVT_CPU_ALGORITHM`` forces one engine for
-all that it can do. What no engine can do, or what one has begun and could not treat as the definition does, im2col does.
+all that it can do. What no engine can do, im2col does; what is not finite, an exact plan (see `mend.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ._plan import Plan
     from .engine import Engine
 
-__all__ = ["ENGINES", "FALLBACK", "choose", "forced_engine"]
+__all__ = ["ENGINES", "FALLBACK", "choose", "choose_exact", "forced_engine"]
 
 FALLBACK = "im2col"
 _NAMES = dict.fromkeys(engine for engine, _stage in stages())
@@ -45,3 +45,10 @@ def choose(job: Job, forced: str | None) -> tuple[str, Plan]:
     if not able:
         return FALLBACK, ENGINES[FALLBACK].plan(job)
     return min(able, key=lambda pair: pair[1].cycles)
+
+
+def choose_exact(job: Job) -> tuple[str, Plan]:
+    """The same among plans that are exact, whatever is forced; im2col, which needs BLAS, only where there is no other."""
+    plans = [(name, engine.plan(job)) for name, engine in ENGINES.items() if name != FALLBACK]
+    able = [(name, plan) for name, plan in plans if plan is not None and plan.exact]
+    return min(able, key=lambda pair: pair[1].cycles) if able else (FALLBACK, ENGINES[FALLBACK].plan(job))

@@ -16,6 +16,7 @@ from ..selection import BackendRequest, choose
 from .arguments import as_names
 from .arrays import ArrayT
 from .call import Operator, OperatorCall
+from .constant import Kept, unwrapped, with_place
 from .containers import caller_of
 from .linearity import ComplexMaps
 from .memory import Memory, Order, take_in
@@ -46,6 +47,7 @@ def forward(
     order: Order = "K",
 ) -> Any:
     """Compute the output of an operator, in the memory order of x ("K") or in C order."""
+    w, place = unwrapped(w)
     plain = type(x) is np.ndarray or out is not None or backend is not None
     key = None if plain else key_of(operator, (*options, order), x, w, bias)
     if key is not None:
@@ -57,14 +59,15 @@ def forward(
         y = caller(operator.name, x, arguments | operator.named(options))
         if y is not NotImplemented:
             return y
-    memory, x, w, bias = take_in(x, w, bias)
+    memory, x, w, bias = take_in(x, w, bias, place=place)
     call = operator.checked(options, x, w, bias)
     problem = call.problem
     chosen = choose(problem, backend, memory.owner)
     y = memory.empty(call.shape, call.compute, x, order) if out is None else memory.target(out, call, x, w, bias)
     if problem.batch:
         compute = operator.data_map_of(ComplexMaps(chosen) if call.is_complex else chosen)
-        data, kernel, vector = _operands(memory, call, x, w, bias)
+        data, kernel, vector = _operands(memory, call, x, w, bias, place)
+        compute = with_place(_place_of(kernel, place), compute)
         result = call.frame.view(y)
         try:
             compute(problem, data, kernel, vector, result)
@@ -89,12 +92,13 @@ def backward(
 ) -> Gradients[Any]:
     """Compute the gradients of an operator, each in the memory order of its argument ("K") or in C order."""
     wanted = as_names("needs", needs, _ARGUMENTS)
+    w, place = unwrapped(w)
     if type(x) is not np.ndarray and order == "K" and (caller := caller_of(x)) is not None:
         arguments = {"w": w, "bias": bias, "dy": dy, "needs": wanted, "backend": backend}
         gradients: Gradients[Any] = caller(f"{operator.name}_backward", x, arguments | operator.named(options))
         if gradients is not NotImplemented:
             return gradients
-    memory, x, w, bias, dy = take_in(x, w, bias, dy)
+    memory, x, w, bias, dy = take_in(x, w, bias, dy, place=place)
     call = operator.checked(options, x, w, bias, dy)
     problem = call.problem
     chosen = choose(problem, backend, memory.owner)
@@ -102,8 +106,9 @@ def backward(
     dy = _data(memory, dy, call)
 
     def run_x(dx: Any) -> None:
-        kernel = _conjugate(call.frame.kernel_view(memory.convert(w, _dtype(w, call))))
-        operator.gradient_map_of(maps)(problem, dy, kernel, None, call.frame.view(dx))
+        kernel = _conjugate(call.frame.kernel_view(_converted(memory, w, _dtype(w, call), place)))
+        gradient_map = with_place(_place_of(kernel, place), operator.gradient_map_of(maps))
+        gradient_map(problem, dy, kernel, None, call.frame.view(dx))
 
     def run_w(dw: Any) -> None:
         fine, coarse = operator.fine_and_coarse(_conjugate(_data(memory, x, call)), dy)
@@ -143,14 +148,33 @@ def note(error: Exception, backend: Backend, problem: Problem) -> None:
         error.add_note(f"raised by backend {backend.name!r} for {problem}")
 
 
-def _operands(memory: Memory, call: OperatorCall, x: Any, w: Any, bias: Any) -> tuple[Any, Any, Any]:
+def _operands(
+    memory: Memory, call: OperatorCall, x: Any, w: Any, bias: Any, place: Kept | None
+) -> tuple[Any, Any, Any]:
     """Convert x, w and bias; return x as (N, C, *spatial) and w as (coarse, fine // groups, *spatial)."""
     convert, frame = memory.convert, call.frame
     if bias is not None:
         bias = memory.vector(convert(bias, _dtype(bias, call)))
+    kernel = _converted(memory, w, _dtype(w, call), place)
     if not call.is_complex and frame.in_order:
-        return convert(x, call.compute), convert(w, call.compute), bias
-    return frame.view(convert(x, _dtype(x, call))), frame.kernel_view(convert(w, _dtype(w, call))), bias
+        return convert(x, call.compute), kernel, bias
+    return frame.view(convert(x, _dtype(x, call))), frame.kernel_view(kernel), bias
+
+
+def _converted(memory: Memory, w: Any, dtype: np.dtype, place: Kept | None) -> Any:
+    """Convert w, or find it converted."""
+    if place is None or w.dtype is dtype:
+        return memory.convert(w, dtype)
+    key = "convt", "converted", dtype
+    found = place.get(key)
+    if found is None:
+        place[key] = found = memory.convert(w, dtype)
+    return found
+
+
+def _place_of(kernel: Any, place: Kept | None) -> Kept | None:
+    """The place for a map with this kernel; none for a complex one, of whose parts no backend could tell which it gets."""
+    return None if place is None or kernel.dtype.kind == "c" else place
 
 
 def _data(memory: Memory, array: Any, call: OperatorCall) -> Any:

@@ -12,7 +12,7 @@ arrays' owner, computes with what it is given, and results stay there, in the ca
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from ..selection import owner
 from .arrays import COPY_DTYPES, INDEX, as_array, as_operand, as_result, check_out, on_device
 from .bfloat16 import dtype_name
 from .call import Call
+from .constant import Kept
 from .containers import Container, container_of
 
 __all__ = [
@@ -57,6 +58,10 @@ class HostMemory:
                 "results are of the first one's kind)"
             )
         return as_array(name, value)
+
+    def constant(self, array: np.ndarray, place: Kept) -> np.ndarray:
+        """Filters that are declared constant."""
+        return array
 
     def check_types(self, arrays: Iterable[np.ndarray]) -> None:
         """Accept any mixture of dtypes for the arrays of an operator."""
@@ -153,6 +158,11 @@ class ContainerMemory(HostMemory):
         )
 
 
+class _Copy(NamedTuple):
+    array: Any
+    nbytes: int
+
+
 class DeviceMemory:
     """The memory of a device. float16 and bfloat16 arrays report the dtype they accumulate in.
 
@@ -185,6 +195,14 @@ class DeviceMemory:
                 f"{name} must not require grad, got a {type(value).__name__} that does (use {name}.detach(); what computes "
                 "gradients ends in _backward)"
             ) from None
+
+    def constant(self, array: np.ndarray, place: Kept) -> Any:
+        """Filters that are declared constant: a copy on the device, made once."""
+        key = "convt", "copy", self.owner.name
+        copy = place.get(key)
+        if copy is None:
+            place[key] = copy = _Copy(_summed(self.owner.from_host(array)), array.nbytes)
+        return copy.array
 
     def check_types(self, arrays: Iterable[Any]) -> None:
         """Accept only arrays of one type, which the owner computes with."""
@@ -251,8 +269,10 @@ Memory: TypeAlias = HostMemory | DeviceMemory
 _HOST = HostMemory()
 
 
-def take_in(x: Any, w: Any, bias: Any, *dy: Any) -> tuple[Any, ...]:
+def take_in(x: Any, w: Any, bias: Any, *dy: Any, place: Kept | None = None) -> tuple[Any, ...]:
     """The memory of the arrays of an operator's call, then they themselves, not converted yet; the bias may be None.
+
+    With a place, w is the array of filters that are declared constant; a device's memory keeps its copy there.
 
     Raises
     ------
@@ -265,7 +285,8 @@ def take_in(x: Any, w: Any, bias: Any, *dy: Any) -> tuple[Any, ...]:
         if type(dy[0]) is np.ndarray:
             return _HOST, x, w, bias, dy[0]
     memory = memory_of(x, w, bias, *dy)
-    x, w = memory.take_in("x", x), memory.take_in("w", w)
+    x = memory.take_in("x", x)
+    w = memory.take_in("w", w) if place is None else memory.constant(w, place)
     bias = None if bias is None else memory.take_in("bias", bias)
     dy = tuple(memory.take_in("dy", array) for array in dy)
     memory.check_types([array for array in (x, w, bias, *dy) if array is not None])

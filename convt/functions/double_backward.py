@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 from ..core.arguments import as_names
 from ..core.arrays import ArrayT
 from ..core.bfloat16 import added
+from ..core.constant import Filters, unwrapped
 from ..core.memory import HostMemory, Memory, memory_of
 from ..selection import BackendRequest
 from .operators import conv, conv_backward, conv_transpose, conv_transpose_backward
@@ -195,9 +196,15 @@ def _double_backward(
 
 
 def _accept(memory: Memory, name: str, value: Any) -> Any:
-    """Check an argument. Return it as a NumPy array, or, on a device, as it is."""
-    array = memory.take_in(name, value)
-    return array if isinstance(memory, HostMemory) else value
+    """Check an argument. Return it as a NumPy array, or as it is where it lies on a device, or is declared constant."""
+    array = _taken(memory, name, value)
+    return array if isinstance(memory, HostMemory) and not isinstance(value, Filters) else value
+
+
+def _taken(memory: Memory, name: str, value: Any) -> Any:
+    """Take in an argument, which may be filters that are declared constant."""
+    array, place = unwrapped(value)
+    return memory.take_in(name, array) if place is None else memory.constant(array, place)
 
 
 def _accept_second(memory: Memory, name: str, value: Any, like: Any) -> Any:
@@ -207,16 +214,16 @@ def _accept_second(memory: Memory, name: str, value: Any, like: Any) -> Any:
     shape = memory.take_in(f"dd{name}", value).shape
     if like is None:
         raise ValueError(f"dd{name} must be None where {name} is, got an array of shape {shape}")
-    if shape != (wanted := memory.take_in(name, like).shape):
+    if shape != (wanted := _taken(memory, name, like).shape):
         raise ValueError(f"dd{name}.shape must equal {name}'s {wanted}, got {shape}")
     return _accept(memory, f"dd{name}", value)
 
 
 def _zeros(memory: Memory, like: Any) -> Any:
     """Return zeros in the shape and dtype of an accepted array."""
+    array = _taken(memory, "x", like)
     if isinstance(memory, HostMemory):
-        return memory.zeros(like.shape, like.dtype, like)
-    array = memory.take_in("x", like)
+        return memory.zeros(array.shape, array.dtype, array)
     return memory.give_back(memory.zeros(array.shape, array.dtype, array), None, array.dtype)
 
 

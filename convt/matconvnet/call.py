@@ -16,6 +16,7 @@ import numpy as np
 
 from ..core.call import Operator
 from ..core.call import Outline as ArrayOutline
+from ..core.constant import Kept, unwrapped, wrapped
 from ..core.execution import Gradients, backward, forward
 from ..core.memory import Memory
 from ..selection import BackendRequest, choose
@@ -88,10 +89,11 @@ def run(
         positional, dzdy = (dzdy, *positional), None
     options = read_options(function.options, positional, keywords)
     function.cudnn.update(options)
+    f, place = unwrapped(f)
     with function.cudnn.applied(options.verbose):
-        memory, arrays = take_in(x, f, b, dzdy)
+        memory, arrays = take_in(x, f, b, dzdy, place)
         call = _checked(function, options, memory.types, outlines_of(memory, arrays))
-        return _compute(function, options, call, memory, arrays, backend)
+        return _compute(function, options, call, memory, arrays, place, backend)
 
 
 @lru_cache(maxsize=4096)
@@ -109,7 +111,13 @@ def _checked(function: Function, options: Options, types: tuple[str, ...], outli
 
 
 def _compute(
-    function: Function, options: Options, call: _Checked, memory: Memory, arrays: list[Any], backend: BackendRequest
+    function: Function,
+    options: Options,
+    call: _Checked,
+    memory: Memory,
+    arrays: list[Any],
+    place: Kept | None,
+    backend: BackendRequest,
 ) -> Any:
     """Compute the output or the derivatives."""
     given, geometry = call.given, call.geometry
@@ -120,11 +128,13 @@ def _compute(
         arrays = [_converted(memory, array, dtype, model) for array in arrays]
     x, f, b, *rest = arrays
     if given.f != call.f:
-        f = memory.empty(call.f, dtype, model)
+        f, place = memory.empty(call.f, dtype, model), None
         f[...] = 1
     if options.verbose:
         _report(function, options, call, memory, dtype, backend)
     x, f = _turned(reshape(memory, "x", x, given.x)), _turned(reshape(memory, "f", f, call.f))
+    if memory.owner is None:
+        f = wrapped(f, place)
     bias = reshape(memory, "b", b, (b.size,)) if b.size else None
     if not rest:
         y = forward(function.operator, geometry.operator_options, x, f, bias, None, backend, order="C")

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ..core.arrays import as_array
+from ..core.constant import Kept
 from ..core.containers import container_of
 from ..core.memory import Memory, memory_of, type_of
 
@@ -56,12 +57,17 @@ class Tensors(NamedTuple):
     mixed: bool
 
 
-def take_in(x: Any, f: Any, b: Any, dzdy: Any) -> tuple[Memory, list[Any]]:
-    """Return the memory of a call's arrays, and a list of x, f, b and, if given, dzdy. None is an empty f or b."""
+def take_in(x: Any, f: Any, b: Any, dzdy: Any, place: Kept | None) -> tuple[Memory, list[Any]]:
+    """Return the memory of a call's arrays, and a list of x, f, b and, if given, dzdy. None is an empty f or b.
+
+    With a place, f is the array of filters that are declared constant.
+    """
     values = [x, _NOTHING if f is None else f, _NOTHING if b is None or (type(b) is list and not b) else b]
     if dzdy is not None:
         values.append(dzdy)
     memory = memory_of(*values)
+    if place is not None and values[1].size:
+        values[1] = memory.constant(values[1], place)
     for position, value in enumerate(values):
         if memory.owner is not None or type(value) is not np.ndarray or value.dtype.kind != "f":
             values[position] = _accepted(memory, NAMES[position], value)

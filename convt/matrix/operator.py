@@ -10,6 +10,7 @@ import scipy.sparse
 from scipy.sparse.linalg import LinearOperator
 
 from ..core.arrays import as_operand
+from ..core.constant import Filters
 from ..core.containers import as_numpy
 from ..core.memory import ContainerMemory, HostMemory, host_memory_of
 from ..functions.operators import conv, conv_backward
@@ -144,8 +145,9 @@ class ConvOperator(_Operator):
             x_shape, w, stride=stride, padding=padding, dilation=dilation, groups=groups, layout=layout
         )
         self._arguments = arguments
-        self._given_w = np.array(as_operand(as_numpy("w", w), arguments.dtype))
-        self._w = self._given_w.reshape(arguments.w_shape)
+        given = as_operand(as_numpy("w", w), arguments.dtype)
+        self._w = Filters(given.reshape(arguments.w_shape))
+        self._given_w = self._w.array.reshape(given.shape)
         check_request(backend)
         self._backend = backend
         channels = self._given_w.ndim > len(x_shape)

@@ -195,7 +195,7 @@ class FilterLayer(Layer):
         x, like, options = self._latest
         bias = None if self.bias is None else self.bias.data
         memory, dy = take_gradient(like, dy)
-        gradients = self.call_backward(x, self.weight.data, bias, dy, options)
+        gradients = self.call_backward(x, self.weight.operand, bias, dy, options)
         self.weight.grad += gradients.w
         if self.bias is not None:
             self.bias.grad += gradients.bias
@@ -269,7 +269,7 @@ class FilterLayer(Layer):
         """The output of one call, which `backward` then belongs to."""
         memory, x, like = take_real(x)
         self._ensure_initialized(self._channels_of(x))
-        y = self.call(x, self.weight.data, None if self.bias is None else self.bias.data, options)
+        y = self.call(x, self.weight.operand, None if self.bias is None else self.bias.data, options)
         self._latest = x, like, options
         given: Array = memory.give_back(y, None, y.dtype)
         return given

@@ -77,6 +77,28 @@ class Layer(ABC):
         for parameter in self.parameters():
             parameter.zero_grad()
 
+    def freeze(self) -> Self:
+        """Make the parameters read-only, so that their layers are faster, and return the layer.
+
+        What a backend makes of filters, such as a packed copy for each shape of x, is kept then, up to 8 times their bytes.
+        `backward` still works, and adds to the gradients; an optimiser's step is an error until `unfreeze`.
+
+        Raises
+        ------
+        RuntimeError
+            A parameter has no data yet; none is frozen.
+        """
+        state.require_data(self.named_parameters(), "it is frozen")
+        for parameter in self.parameters():
+            parameter.freeze()
+        return self
+
+    def unfreeze(self) -> Self:
+        """Let the parameters be changed again, forget what was kept, and return the layer."""
+        for parameter in self.parameters():
+            parameter.unfreeze()
+        return self
+
     def state_dict(self) -> dict[str, Array]:
         """Copies of the parameters by name.
 

@@ -52,8 +52,10 @@ class Optimizer(ABC):
         Raises
         ------
         RuntimeError
-            A parameter has no data yet; none is moved.
+            A parameter has no data yet, or is frozen; none is moved.
         """
+        for parameter in self.parameters:
+            parameter.require_unfrozen()
         data = [parameter.data for parameter in self.parameters]
         self.steps += 1
         for place, (parameter, numbers) in enumerate(zip(self.parameters, data, strict=True)):

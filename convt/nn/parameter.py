@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.arguments import ELEMENTS_LIMIT, as_shape
 from ..core.arrays import result_type
+from ..core.constant import Filters
 from .checks import as_real
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Parameter:
             raise ValueError(f"{name} must have fewer than 2**58 elements, got shape {self._shape}")
         self._data: Array | None = None
         self._grad: Array | None = None
+        self._filters: Filters | None = None  # while frozen
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -63,24 +65,58 @@ class Parameter:
         return self._data is not None
 
     @property
+    def frozen(self) -> bool:
+        """Whether the data are read-only, from `freeze` to `unfreeze`."""
+        return self._filters is not None
+
+    def freeze(self) -> None:
+        """Make the data read-only, so that what backends make of them can be kept.
+
+        Raises
+        ------
+        RuntimeError
+            The parameter has no data yet.
+        """
+        if self._filters is None:
+            self._filters = Filters(self.data)
+            self._data = self._filters.array
+
+    def unfreeze(self) -> None:
+        """Let the data be changed again."""
+        if self._filters is not None:
+            self._data = self._filters.array.copy()
+            self._filters = None
+
+    def require_unfrozen(self) -> None:
+        """Raise a RuntimeError if the data are read-only."""
+        if self.frozen:
+            raise RuntimeError(f"{self.name} must not be frozen when it is changed: call unfreeze() first")
+
+    @property
+    def operand(self) -> Array | Filters:
+        """What an operator is given: the data, or while frozen the filters that they are."""
+        return self.data if self._filters is None else self._filters
+
+    @property
     def data(self) -> Array:
-        """The values; they may be changed in place.
+        """The values; they may be changed in place, unless the parameter is frozen.
 
         An assigned array is copied. The first one sets the type (float64 for integers), later ones are converted to it.
 
         Raises
         ------
         RuntimeError
-            The parameter has no data yet.
+            The parameter has no data yet, or is assigned to while frozen.
         ValueError, TypeError
             The assigned value has another shape, or is no array of real numbers.
         """
-        return self._existing(self._data)
+        return self._existing(self._data) if self._filters is None else self._filters.array
 
     @data.setter
     def data(self, value: ArrayLike) -> None:
         if value is self._data:  # as after ``data -= step``
             return
+        self.require_unfrozen()
         array = self.check(value)
         if self._data is None:
             self._data = array.astype(result_type([array.dtype]))
@@ -114,6 +150,7 @@ class Parameter:
 
     def reset(self, data: Array) -> None:
         """Replace the data, also its type, and set the gradient to zero."""
+        self.require_unfrozen()
         self._data = self._grad = None
         self.data = data
 
@@ -137,7 +174,7 @@ class Parameter:
     def __repr__(self) -> str:
         if self._data is None:
             return f"Parameter({self.name}, {self._shape}, not initialised)"
-        return f"Parameter({self.name}, {self._shape}, {self._data.dtype})"
+        return f"Parameter({self.name}, {self._shape}, {self._data.dtype}{', frozen' if self.frozen else ''})"
 
     def _existing(self, array: Array | None) -> Array:
         if array is None:

@@ -15,7 +15,7 @@ from ..core.arguments import as_path
 from ..replacing import replacing
 from .parameter import Array, Parameter
 
-__all__ = ["collect", "read", "restore", "write"]
+__all__ = ["collect", "read", "require_data", "restore", "write"]
 
 _BROKEN = (ValueError, EOFError, TypeError, RuntimeError, BadZipFile, zlib.error)
 _READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -23,15 +23,22 @@ _READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.r
 
 def collect(parameters: Mapping[str, Parameter]) -> dict[str, Array]:
     """Copies of the parameters' data."""
+    require_data(parameters, "its state is taken")
+    return {name: parameter.data.copy() for name, parameter in parameters.items()}
+
+
+def require_data(parameters: Mapping[str, Parameter], before: str) -> None:
+    """Raise a RuntimeError unless all parameters have data."""
     missing = [name for name, parameter in parameters.items() if not parameter.initialized]
     if missing:
-        raise RuntimeError(f"the layer must be initialised before its state is taken, got no data for {_list(missing)}")
-    return {name: parameter.data.copy() for name, parameter in parameters.items()}
+        raise RuntimeError(f"the layer must be initialised before {before}, got no data for {_list(missing)}")
 
 
 def restore(parameters: Mapping[str, Parameter], arrays: Mapping[str, Any]) -> None:
     """Set the parameters, after all arrays have been checked."""
     checked = _checked(parameters, arrays)
+    for parameter in parameters.values():
+        parameter.require_unfrozen()
     for name, parameter in parameters.items():
         parameter.data = checked[name]
 

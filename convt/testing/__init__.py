@@ -29,7 +29,7 @@ from .questions import Question, questions
 
 __all__ = ["TOPICS", "GradientReport", "Report", "check_backend", "gradcheck", "make_problem", "random_problem"]
 
-TOPICS = ("maps", "values", "hot elements", "not finite", "memory", "threads", "sampling", "device")
+TOPICS = ("maps", "values", "hot elements", "not finite", "memory", "threads", "constant filters", "sampling", "device")
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ def check_backend(
     - "not finite": the same of infinity and NaN, at borders too, where a tap meets nothing;
     - "memory": inputs and outputs of any strides; read-only and unchanged inputs, nothing written outside the output;
     - "threads": the same bits from concurrent calls;
+    - "constant filters": what is kept for them by `convt.backend.kept` does not show in results;
     - "sampling": upsampling and pooling;
     - "device", of a backend with memory of its own: copies are copies, and views are views; new arrays, types in memory, the
       callers' kinds of array; what is kept of a call gives the same bits as the call.

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..backend import Problem
 from .checks import Examiner
+from .constant import check_constant
 from .problems import all_problems, make_problem
 from .sampling import check_pooling, check_upsampling, poolings, upsamplings
 from .values import check_hot_elements, check_nonfinite, check_nonfinite_data, check_values
@@ -86,6 +87,8 @@ def questions(dtype: Any, *, quick: bool, seed: int) -> Iterator[Question]:
     yield Question("memory", "one array as both inputs", shared, Examiner.check_shared_input)
     for problem in several:
         yield Question("threads", "calls from several threads", problem, Examiner.check_threads)
+    for problem in [*few, *fast[1 if quick else 0 :]]:
+        yield Question("constant filters", "constant filters", problem, check_constant)
     for problem in upsamplings(dtype):
         yield Question("sampling", "upsampling", problem, check_upsampling)
     for problem in poolings(dtype):

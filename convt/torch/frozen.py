@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ..filters import Filters
 from .tensors import as_numpy
 
 __all__ = ["Frozen"]
@@ -24,13 +25,13 @@ class Constant(NamedTuple):
     ----------
     weight, bias : Tensor
         The bias may be None.
-    filters : array_like
-        The weight as convt computes with it.
+    filters : Filters
+        The weight as convt computes with it, with what backends keep for it; None on other devices.
     """
 
     weight: Tensor
     bias: Tensor | None
-    filters: Any
+    filters: Filters | None
 
 
 class Frozen:
@@ -72,4 +73,4 @@ class Frozen:
 
 def _constant(weight: Tensor, bias: Tensor | None) -> Constant:
     copy = weight.detach().clone(memory_format=torch.contiguous_format)
-    return Constant(copy, None if bias is None else bias.detach().clone(), as_numpy(copy) if weight.is_cpu else None)
+    return Constant(copy, None if bias is None else bias.detach().clone(), Filters(as_numpy(copy)) if weight.is_cpu else None)

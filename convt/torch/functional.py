@@ -131,8 +131,8 @@ def convolve(
         Its tensors; the bias may be None.
     options : tuple
         Its other arguments, in its order.
-    constant : Filters or numpy.ndarray, optional
-        The weight once more, in a form that is quicker to compute with; used where only numbers are wanted.
+    constant : Filters, optional
+        The weight once more, for which backends keep what they make of it; used where only numbers are wanted.
     """
     if has_torch_function((input, weight, bias)):
         given = tuple(tensor for tensor in (input, weight, bias) if tensor is not None)

@@ -9,7 +9,7 @@ from convt.backend import Problem
 from convt.numpy_backend import backend as reference
 from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets
-from convt_cpu._runner import run
+from convt_cpu._runner import DONE, run
 from convt_cpu.choice import ENGINES
 
 MAPS = ("scatter", "gather", "correlate")
@@ -98,7 +98,7 @@ def exact_result(problem: Problem, data_map: str, seed: int = 0) -> np.ndarray:
 
 def computed(plan: Any, data_map: str, arrays: Operands, threads: int = 2) -> np.ndarray:
     """The result of a plan, written to its array; all values must suit the engine."""
-    assert run(plan, *arrays, threads)
+    assert run(plan, *arrays, threads) == DONE
     return getattr(arrays, RESULT[data_map])
 
 

@@ -2,16 +2,18 @@
 
 import itertools
 import time
+from typing import NamedTuple
 
 import numpy as np
 from sane import Sane
 
+from convt.backend import kept
 from convt.numpy_backend import NumpyBackend
 from convt.testing.bounds import TOLERANCE
 
 numpy = NumpyBackend()
 CALLS = itertools.count()
-SCRATCH = {}
+SCRATCH, KEPT, PLACES = {}, {}, []
 
 # Wrong results of the maps.
 
@@ -296,6 +298,55 @@ THREADS = [
     ({"gather": sharing_scratch_between_threads}, "calls from several threads, float32: gather gives other bits than alone")
 ]
 
+# What is kept for constant filters.
+
+
+class Copy(NamedTuple):
+    array: np.ndarray
+
+    @property
+    def nbytes(self):
+        return self.array.nbytes
+
+
+def keeping_by_the_problem_alone(self, problem, coarse, kernel, bias, fine):
+    if kept() is not None:
+        kernel = KEPT.setdefault(problem, kernel.copy())
+    numpy.scatter(problem, coarse, kernel, bias, fine)
+
+
+def remembering_where_filters_lay(self, problem, fine, kernel, bias, coarse):
+    place = kept()
+    if place is not None:
+        first = place.setdefault(("mutant", problem), Copy(kernel)).array
+        kernel = np.lib.stride_tricks.as_strided(kernel, kernel.shape, first.strides)
+    numpy.gather(problem, fine, kernel, bias, coarse)
+
+
+def another_engine_the_second_time(self, problem, coarse, kernel, bias, fine):
+    numpy.scatter(problem, coarse, kernel, bias, fine)
+    place = kept()
+    if place is not None:
+        if "mutant" in place:
+            fine *= 1 + np.finfo(problem.dtype).eps
+        place["mutant"] = Copy(kernel)
+
+
+def forgetting_when_another_comes(self, problem, fine, kernel, bias, coarse):
+    numpy.gather(problem, fine, kernel, bias, coarse)
+    place = kept()
+    if place is not None:
+        PLACES.append(place)
+        coarse *= 1 + np.finfo(problem.dtype).eps * (any(each is not place for each in PLACES))
+
+
+CONSTANT = [
+    ({"scatter": keeping_by_the_problem_alone}, "constant filters, float32: scatter is wrong"),
+    ({"gather": remembering_where_filters_lay}, "constant filters, float32: gather is wrong"),
+    ({"scatter": another_engine_the_second_time}, "scatter gives other bits when called again with the same filters"),
+    ({"gather": forgetting_when_another_comes}, "gather gives other bits after calls with other filters"),
+]
+
 # What is no backend.
 
 MEMBERS = [
@@ -317,6 +368,7 @@ TABLE = [
         "not finite": NOT_FINITE,
         "memory": MEMORY,
         "threads": THREADS,
+        "constant filters": CONSTANT,
     }.items()
     for members, message in rows
 ]

@@ -11,6 +11,7 @@ cdef extern from "cells/plan.h" nogil:
     ctypedef struct convt_cells_plan:
         Geometry g
         int64_t inputs, outputs
+        int64_t full
         int64_t taps[3]
         int64_t first[3]
         int64_t cells[3]

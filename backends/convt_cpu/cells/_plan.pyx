@@ -70,6 +70,7 @@ def cells_plan(Job job not None):
     cdef CellsPlan plan = CellsPlan(job)
     plan.geometry = &plan.p
     _cut_cells(plan, g)
+    plan.exact = plan.p.full
     if not _schedule(plan, _caches(&job.machine)):
         return None
     _list_stages(plan, job)
@@ -87,6 +88,7 @@ cdef void _cut_cells(CellsPlan plan, const Geometry* g):
         p.first[axis] = floor_div(g.padding[axis], g.stride[axis])
         p.cells[axis] = floor_div(g.fine[axis] + g.padding[axis] - 1, g.stride[axis]) + 1 - p.first[axis]
         p.positions, p.lanes = times(p.positions, p.cells[axis]), times(p.lanes, g.stride[axis])
+    p.full = g.kernel[0] % g.stride[0] == g.kernel[1] % g.stride[1] == g.kernel[2] % g.stride[2] == 0
 
 
 cdef bint _schedule(CellsPlan plan, Caches caches):

@@ -82,8 +82,8 @@ static void NAME(copy_runs)(
     }
 }
 
-/* Packs one tile of positions, all inputs of a group. Returns 1 if all are finite, else 0: they would meet the zeros of
- * lanes that have no tap. */
+/* Packs one tile of positions, all inputs of a group. Returns 1 if all are finite, or none would meet the zeros of lanes
+ * that have no tap, else 0. */
 static int NAME(cells_rows)(
     const convt_cells_plan *p, int64_t group, int64_t tile, const REAL *input, const convt_strides *in, REAL *rows)
 {
@@ -100,13 +100,14 @@ static int NAME(cells_rows)(
             found, runs, in->axis[2], p->inputs, in->channel, input + group * p->inputs * in->channel, taps * p->unit,
             p->unit, rows + t * p->unit);
     }
-    return NAME(all_finite)(p->inputs * taps * p->unit, rows);
+    return p->full || NAME(all_finite)(p->inputs * taps * p->unit, rows);
 }
 
 /* Packs `width` lanes of a block of inputs; `kernel` points to its first filter, `in` and `out` are its strides. Returns 1
- * if all are finite, else 0: they would meet the zeros around the input. */
+ * if all are finite, or made so, else 0: they would meet the zeros around the input. */
 static int NAME(cells_panel)(
-    const convt_cells_plan *p, int64_t first, int64_t channels, const REAL *kernel, int64_t in, int64_t out,
+    const convt_cells_plan *p, int64_t replaces, int64_t first, int64_t channels, const REAL *kernel, int64_t in,
+    int64_t out,
     const convt_strides *strides, REAL *panel)
 {
     NAME(run) runs[CONVT_MAX_VECTORS * LANES];
@@ -125,7 +126,7 @@ static int NAME(cells_panel)(
                 panel + (c * taps + t) * p->width);
         }
     }
-    return NAME(all_finite)(channels * taps * p->width, panel);
+    return NAME(settle)(replaces, channels * taps * p->width, panel);
 }
 
 /* A position's cell in the output: where its first element lies or would lie, and whether all of it is there. */
@@ -189,9 +190,10 @@ static inline __attribute__((always_inline)) void NAME(write_cell_rows)(
 }
 
 /* A task: the lanes of `panels` panels from lane `first` on, at the `tiles` tiles from `tile` on, whose packed rows are given. The scratch memory
- * holds the panels of a block and the sums. Returns 1 if all weights are finite, else 0. */
+ * holds the panels of a block and the sums. Returns 1 if all weights are finite, or made so, else 0. */
 static int NAME(cells)(
-    const convt_cells_plan *p, int64_t group, int64_t first, int64_t panels, int64_t tile, int64_t tiles, const REAL *rows,
+    const convt_cells_plan *p, int64_t replaces, int64_t group, int64_t first, int64_t panels, int64_t tile, int64_t tiles,
+    const REAL *rows,
     const REAL *kernel, int64_t in, int64_t out_channel, const convt_strides *strides, const REAL *bias, REAL *output,
     const convt_strides *out, REAL *scratch)
 {
@@ -206,7 +208,7 @@ static int NAME(cells)(
         int last = c + channels == p->inputs;
         for (int64_t i = 0; i < panels; i++)
             if (!NAME(cells_panel)(
-                    p, first + i * p->width, channels, kernel + c * in, in, out_channel, strides,
+                    p, replaces, first + i * p->width, channels, kernel + c * in, in, out_channel, strides,
                     scratch + i * panel_size))
                 return 0;
         NAME(place) position = NAME(find_place)(tile * p->unit, p->cells);

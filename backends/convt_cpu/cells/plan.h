@@ -21,7 +21,8 @@ enum {
 typedef struct {
     convt_geometry g;
     int64_t inputs, outputs; /* channels per group */
-    int64_t taps[3];   /* cells that a filter reaches into */
+    int64_t taps[3];   /* cells that a filter reaches into, */
+    int64_t full;      /* and whether it fills them: else lanes without a tap have zeros for weights */
     int64_t first[3];  /* the first cell that has an element in the fine array; the cell at -padding is number 0 */
     int64_t cells[3];  /* and how many there are from there on */
     int64_t positions; /* cells of all images */

@@ -14,7 +14,7 @@ static inline convt_wave NAME(tiles_of_round)(const convt_cells_plan *p, int64_t
     return convt_wave_of(&p->waves, p->g.groups, convt_ceil_div(p->positions, p->unit), round);
 }
 
-/* One tile of the wave. Returns 0 if an element is not finite. */
+/* One tile of the wave. Returns 0 if an element is not finite and would meet zeros of the kernel's. */
 static int NAME(stage_cells_rows)(const convt_call *call, int64_t task, void *own)
 {
     const convt_cells_plan *p = call->plan;
@@ -26,7 +26,8 @@ static int NAME(stage_cells_rows)(const convt_call *call, int64_t task, void *ow
         (REAL *)call->shared + task * p->tile_size);
 }
 
-/* Panels at tiles of a part of the wave, in runs: some of a panel's, or all of panels'. Returns 0 if a weight is not finite. */
+/* Panels at tiles of a part of the wave, in runs: some of a panel's, or all of panels'. Returns 0 if a weight is not finite,
+ * nor made so. */
 static int NAME(stage_cells_panels)(const convt_call *call, int64_t task, void *own)
 {
     const convt_cells_plan *p = call->plan;
@@ -41,7 +42,7 @@ static int NAME(stage_cells_panels)(const convt_call *call, int64_t task, void *
         int64_t tiles = part * p->tiles + p->tiles * (panel.first + panel.count) / p->pieces;
         tiles = convt_least(tiles, wave.count) - tile;
         if (tiles > 0 && !NAME(cells)(
-                p, group, panel.unit * p->width, panel.units, wave.first + tile, tiles,
+                p, call->replaces, group, panel.unit * p->width, panel.units, wave.first + tile, tiles,
                 (REAL *)call->shared + (g * wave.count + tile) * p->tile_size,
                 (REAL *)call->kernel + group * p->inputs * k->outer, k->outer, k->channel, k, call->bias, call->fine,
                 &call->of_fine, own))

@@ -32,7 +32,8 @@ static inline int64_t NAME(correlate_positions)(const NAME(correlate_box) *box)
 
 /* Packs one block of coarse channels, piece `piece` of `pieces` of the strip's positions. */
 static void NAME(correlate_pack_coarse)(
-    const convt_correlate_plan *p, int64_t strip, int64_t block, int64_t piece, int64_t pieces, const REAL *coarse,
+    const convt_correlate_plan *p, int64_t replaces, int64_t strip, int64_t block, int64_t piece, int64_t pieces,
+    const REAL *coarse,
     const convt_strides *strides, REAL *packed)
 {
     NAME(correlate_box) box = NAME(correlate_box_of)(p, strip);
@@ -55,6 +56,7 @@ static void NAME(correlate_pack_coarse)(
         NAME(transpose)(channels, count, from, strides->channel, step, to, pitch);
         for (int64_t i = 0; i < count && filled > channels; i++)
             for (int64_t c = channels; c < filled; c++) to[i * pitch + c] = 0;
+        for (int64_t i = 0; replaces && i < count; i++) NAME(replace)(channels, to + i * pitch);
     }
 }
 

@@ -33,7 +33,7 @@ static int NAME(stage_correlate_splits)(const convt_call *call, int64_t task, vo
     if (group >= p->groups) return 1;
     for (int64_t strip = share.from; strip < share.end; strip++) {
         int64_t at = group * p->all_strips + strip;
-        NAME(correlate_pack_coarse)(p, at, 0, 0, 1, call->coarse, &call->of_coarse, coarse);
+        NAME(correlate_pack_coarse)(p, call->replaces, at, 0, 0, 1, call->coarse, &call->of_coarse, coarse);
         for (int64_t f = p->blocks * cut / p->cuts; f < p->blocks * (cut + 1) / p->cuts; f++) {
             convt_correlate_block block = NAME(block_at)(p, group, f, 0, 0);
             NAME(correlate_pack_fine)(p, at, f, 0, 1, call->fine, &call->of_fine, fine);
@@ -54,8 +54,8 @@ static int NAME(stage_correlate_totals)(const convt_call *call, int64_t task, vo
     return 1;
 }
 
-/* Apart: writes some coarse channels of a group's block. Returns 0 if not all are finite: they may come from a coarse element
- * that has met the zeros around the packed fine array, where the definition has no term at all. */
+/* Apart: writes some coarse channels of a group's block. They are doubtful if not all are finite: they may come from a
+ * coarse element that has met the zeros around the packed fine array, where the definition has no term at all. */
 static int NAME(stage_correlate_taps)(const convt_call *call, int64_t task, void *own)
 {
     const convt_correlate_plan *p = call->plan;
@@ -99,7 +99,8 @@ static int NAME(stage_correlate_pack)(const convt_call *call, int64_t task, void
     if (g >= round.groups || block >= p->coarse_blocks + round.blocks) return 1;
     if (block < p->coarse_blocks) {
         NAME(correlate_pack_coarse)(
-            p, strip, block, piece, p->pieces, call->coarse, &call->of_coarse, packed + block * p->of_coarse);
+            p, call->replaces, strip, block, piece, p->pieces, call->coarse, &call->of_coarse,
+            packed + block * p->of_coarse);
         return 1;
     }
     block -= p->coarse_blocks;
@@ -109,7 +110,7 @@ static int NAME(stage_correlate_pack)(const convt_call *call, int64_t task, void
     return 1;
 }
 
-/* Together: a block's sums over one strip, written or added to the kernel. Returns 0 if not all are finite. */
+/* Together: a block's sums over one strip, written or added to the kernel. They are doubtful if not all are finite. */
 static int NAME(stage_correlate_blocks)(const convt_call *call, int64_t task, void *own)
 {
     const convt_correlate_plan *p = call->plan;

@@ -15,9 +15,9 @@ static void NAME(correlate_taps)(
             p->run, channels, sums + r * of_run, channels, 1, taps + r * p->run, runs * p->run);
 }
 
-/* Writes the coarse channels first to last of a block to the kernel, or adds them to it. Returns 1 if the sums are finite,
- * else 0. `kernel` has the strides of a (C, F, *taps) array. The scratch memory holds the taps of a coarse channel and, with vectors
- * along coarse channels, the sums of a vector of them. */
+/* Writes the coarse channels first to last of a block to the kernel, or adds them to it. Returns CONVT_DONE if the sums are
+ * finite, else CONVT_DOUBTFUL. `kernel` has the strides of a (C, F, *taps) array. The scratch memory holds the taps of a
+ * coarse channel and, with vectors along coarse channels, the sums of a vector of them. */
 static int NAME(correlate_write)(
     const convt_correlate_plan *p, const convt_correlate_block *b, int64_t first, int64_t last, const REAL *sums, int add,
     REAL *kernel, const convt_strides *strides, REAL *scratch)
@@ -41,5 +41,5 @@ static int NAME(correlate_write)(
                 p->kernel, channels, b->run * p->run, runs * p->run, taps, add, kernel + (c + i) * strides->outer, strides);
         }
     }
-    return finite;
+    return finite ? CONVT_DONE : CONVT_DOUBTFUL;
 }

@@ -22,7 +22,7 @@ cdef extern from "depthwise/plan.h" nogil:
         int64_t count[3]
         int64_t boxes[3]
         int64_t rows[3]
-        int64_t slide, plane_size, channel_size, chunk, chunk_size, units, splits, chunks, channel_rows
+        int64_t slide, plane_size, channel_size, chunk, chunk_size, units, splits, chunks, round_groups, channel_rows
 
 cdef class DepthwisePlan(Plan):
     cdef convt_depthwise_plan p

@@ -215,10 +215,13 @@ cdef bint _schedule(DepthwisePlan plan, Job job, int64_t lanes) except -1:
     cycles = cycles_of(plan.multiply_adds, job) * _time_of_sum(job) + elements_moved(job) * ELEMENT
     if job.correlates:
         p.splits = min(of_group, ceil_div(SPLITS, p.groups))
-        plan.scratch, plan.shared = weights * lanes + p.chunk_size + p.inputs * p.channel_size, p.groups * p.splits * weights
-        p.chunks = plan.rounds = max(1, min(of_group // max(p.splits, 1), chunks_of(cycles, p.groups * p.splits)))
-        plan.add(SPLITS_STAGE, p.groups * p.splits, cycles, REPEATS)
-        plan.add(TOTALS_STAGE, p.groups, weights_moved(job) * p.splits)
+        plan.scratch = weights * lanes + p.chunk_size + p.inputs * p.channel_size
+        p.round_groups = even(p.groups, max(1, MOST // plan.size // (max(p.splits, 1) * weights)))
+        plan.shared = p.round_groups * p.splits * weights
+        p.chunks = max(1, min(of_group // max(p.splits, 1), chunks_of(cycles, p.groups * p.splits)))
+        plan.rounds = ceil_div(p.groups, p.round_groups) * p.chunks
+        plan.add(SPLITS_STAGE, p.round_groups * p.splits, cycles, REPEATS)
+        plan.add(TOTALS_STAGE, p.round_groups, weights_moved(job) * p.splits, REPEATS)
     elif _lanes_are_channels(job, weights):
         p.channel_rows = max(1, TASK // (p.out_size[2] * p.groups * plan.size))
         rows = p.batch * p.out_size[0] * p.out_size[1]

@@ -35,9 +35,24 @@ static void NAME(plane_products)(
     }
 }
 
+/* The same at all positions of a row, where none beyond it may be read, since zeros would meet what is not finite. */
+static void NAME(row_products)(
+    int64_t positions, int64_t taps, const int64_t *offsets, const REAL *coarse, const REAL *fine, REAL *totals)
+{
+    int64_t vectors = positions / LANES, rest = positions % LANES;
+    NAME(plane_products)(vectors, taps, offsets, coarse, fine, totals);
+    NAME(vector) c = {0}, f = {0};
+    memcpy(&c, coarse + vectors * LANES, rest * sizeof(REAL));
+    for (int64_t t = 0; rest && t < taps; t++) {
+        memcpy(&f, fine + offsets[t] + vectors * LANES, rest * sizeof(REAL));
+        *(NAME(vector) *)(totals + t * LANES) += c * f;
+    }
+}
+
 /* One unit of correlate: the coarse rows of a chunk are packed with zeros where the fine planes have their halo. */
 static void NAME(correlate_unit)(
-    const convt_depthwise_plan *p, const NAME(unit) *unit, int follows, const REAL *fine, const convt_strides *of_fine,
+    const convt_depthwise_plan *p, int64_t replaces, const NAME(unit) *unit, int follows, const REAL *fine,
+    const convt_strides *of_fine,
     const REAL *coarse, const convt_strides *of_coarse, REAL *totals, REAL *scratch)
 {
     int64_t taps = p->inputs * p->first_tap[1];
@@ -61,30 +76,38 @@ static void NAME(correlate_unit)(
                     NAME(pack_row)(
                         from + y * of_coarse->axis[1], unit->size[2], of_coarse->axis[2], 1, 0, 0,
                         y + 1 < rows ? p->rows[2] : vectors * LANES - y * p->rows[2], chunk + y * p->rows[2]);
-                NAME(plane_products)(
-                    vectors, taps, p->offsets, chunk, packed + (z * p->rows[1] + row) * p->rows[2],
-                    totals + m * taps * LANES);
+                if (replaces) NAME(replace)(vectors * LANES, chunk);
+                for (int64_t y = 0; replaces && y < rows; y++)
+                    NAME(row_products)(
+                        unit->size[2], taps, p->offsets, chunk + y * p->rows[2],
+                        packed + (z * p->rows[1] + row + y) * p->rows[2], totals + m * taps * LANES);
+                if (!replaces)
+                    NAME(plane_products)(
+                        vectors, taps, p->offsets, chunk, packed + (z * p->rows[1] + row) * p->rows[2],
+                        totals + m * taps * LANES);
             }
         }
 }
 
-/* One task of correlate in one of its rounds: the sums of one group over its share of images and boxes, [output][input][tap]. */
+/* One task of correlate: the sums of one group over a chunk of a share of images and boxes, [output][input][tap]. */
 static void NAME(depthwise_correlate)(
-    const convt_depthwise_plan *p, int64_t task, int64_t round, const REAL *fine, const convt_strides *of_fine,
+    const convt_depthwise_plan *p, int64_t replaces, int64_t group, int64_t split, int64_t chunk, const REAL *fine,
+    const convt_strides *of_fine,
     const REAL *coarse, const convt_strides *of_coarse, REAL *sums, REAL *scratch)
 {
-    int64_t boxes = p->boxes[0] * p->boxes[1] * p->boxes[2], group = task / p->splits;
+    int64_t boxes = p->boxes[0] * p->boxes[1] * p->boxes[2];
     int64_t taps = p->outputs * p->inputs * p->first_tap[1];
-    convt_share share = convt_share_of(p->batch * boxes, task % p->splits, p->splits, round, p->chunks);
+    convt_share share = convt_share_of(p->batch * boxes, split, p->splits, chunk, p->chunks);
     REAL *totals = scratch;
     memset(totals, 0, taps * LANES * sizeof(REAL));
     for (int64_t index = share.from; index < share.end; index++) {
         NAME(unit) unit = NAME(unit_at)(p, (index / boxes * p->groups + group) * boxes + index % boxes);
         int follows = p->slide && index > share.from && index % boxes > 0;
-        NAME(correlate_unit)(p, &unit, follows, fine, of_fine, coarse, of_coarse, totals, scratch + taps * LANES);
+        NAME(correlate_unit)(
+            p, replaces, &unit, follows, fine, of_fine, coarse, of_coarse, totals, scratch + taps * LANES);
     }
     for (int64_t t = 0; t < taps; t++) {
-        double sum = round ? sums[t] : 0;
+        double sum = chunk ? sums[t] : 0;
         for (int64_t lane = 0; lane < LANES; lane++) sum += totals[t * LANES + lane];
         sums[t] = (REAL)sum;
     }

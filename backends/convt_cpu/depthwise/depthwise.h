@@ -5,11 +5,12 @@
  * Vector lanes are positions. Each input element is read once and each output element written once. */
 
 /* The filters of a group in the order of the sums, [output][input plane's channel and tap]:
- * w[(output * taps + first_tap[plane] + tap) * inputs ...]. Returns 1 if all are finite, else 0. */
+ * w[(output * taps + first_tap[plane] + tap) * inputs ...]. Returns 1 if all are finite, or made so, else 0. */
 static int NAME(depthwise_weights)(
-    const convt_depthwise_plan *p, const REAL *kernel, int64_t in, int64_t out, const int64_t *axis, REAL *w)
+    const convt_depthwise_plan *p, int64_t replaces, const REAL *kernel, int64_t in, int64_t out, const int64_t *axis,
+    REAL *w)
 {
-    REAL zero = 0;
+    REAL zero = 0, *packed = w;
     for (int64_t m = 0; m < p->outputs; m++)
         for (int64_t plane = 0; plane < p->out_planes; plane++)
             for (int64_t c = 0; c < p->inputs; c++)
@@ -19,18 +20,19 @@ static int NAME(depthwise_weights)(
                     *w++ = weight;
                     zero += weight * 0; /* becomes NaN with the first that is not finite */
                 }
-    return zero == 0;
+    return zero == 0 || NAME(settle)(replaces, w - packed, packed);
 }
 
 /* One unit; it may follow the one whose rows are still packed. Rows are packed shortly before a chunk needs them. */
 static int NAME(depthwise_unit)(
-    const convt_depthwise_plan *p, const NAME(unit) *unit, int follows, const REAL *input, const convt_strides *in,
-    const REAL *kernel, int64_t k_in, int64_t k_out, const int64_t *axis, const REAL *bias, REAL *output,
+    const convt_depthwise_plan *p, int64_t replaces, const NAME(unit) *unit, int follows, const REAL *input,
+    const convt_strides *in, const REAL *kernel, int64_t k_in, int64_t k_out, const int64_t *axis, const REAL *bias,
+    REAL *output,
     const convt_strides *out, REAL *scratch)
 {
     int64_t taps = p->inputs * p->first_tap[p->out_planes], first_output = unit->group * p->outputs;
     REAL *w = scratch, *sums = w + p->outputs * taps, *packed = sums + p->out_stride[2] * p->chunk_size;
-    if (!NAME(depthwise_weights)(p, kernel, k_in, k_out, axis, w)) return 0;
+    if (!NAME(depthwise_weights)(p, replaces, kernel, k_in, k_out, axis, w)) return 0;
     input += unit->image * in->outer + unit->group * p->inputs * in->channel;
     output += unit->image * out->outer + first_output * out->channel;
     int64_t ready = follows ? NAME(slide)(p, packed) : 0;
@@ -56,10 +58,10 @@ static int NAME(depthwise_unit)(
     return 1;
 }
 
-/* One task of scatter or gather. Returns 0 if a weight is not finite: it would meet the zeros of a halo. */
+/* One task of scatter or gather. Returns 0 if a weight is not finite, nor made so: it would meet the zeros of a halo. */
 static int NAME(depthwise)(
-    const convt_depthwise_plan *p, int64_t task, const REAL *input, const convt_strides *in, const REAL *kernel,
-    int64_t k_group, int64_t k_in, int64_t k_out, const int64_t *axis, const REAL *bias, REAL *output,
+    const convt_depthwise_plan *p, int64_t replaces, int64_t task, const REAL *input, const convt_strides *in,
+    const REAL *kernel, int64_t k_group, int64_t k_in, int64_t k_out, const int64_t *axis, const REAL *bias, REAL *output,
     const convt_strides *out, REAL *scratch)
 {
     int64_t boxes = p->boxes[0] * p->boxes[1] * p->boxes[2], all = p->batch * p->groups * boxes;
@@ -68,7 +70,8 @@ static int NAME(depthwise)(
         NAME(unit) unit = NAME(unit_at)(p, index);
         int follows = p->slide && index > first && index % boxes > 0;
         if (!NAME(depthwise_unit)(
-                p, &unit, follows, input, in, kernel + unit.group * k_group, k_in, k_out, axis, bias, output, out, scratch))
+                p, replaces, &unit, follows, input, in, kernel + unit.group * k_group, k_in, k_out, axis, bias, output, out,
+                scratch))
             return 0;
     }
     return 1;

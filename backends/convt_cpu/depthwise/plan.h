@@ -35,7 +35,8 @@ typedef struct {
     int64_t chunk_size;       /* elements of one plane's sums of a chunk */
     int64_t units;            /* of a task */
     int64_t splits;           /* correlate: tasks that share one group, */
-    int64_t chunks;           /* each in so many rounds */
+    int64_t chunks;           /* each in so many rounds; */
+    int64_t round_groups;     /* and groups that are done in a round */
     int64_t channel_rows;     /* output rows of a task where lanes are channels; 0 where they cannot be */
 } convt_depthwise_plan;
 

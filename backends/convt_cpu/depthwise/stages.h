@@ -2,7 +2,7 @@
  *
  *     scatter, gather                      depthwise_boxes
  *     the same, lanes are channels         depthwise_filters, depthwise_channels
- *     correlate                            depthwise_splits, depthwise_totals */
+ *     correlate                            rounds, of some groups each: depthwise_splits, depthwise_totals */
 
 #ifdef STAGE
 STAGE(depthwise, boxes) STAGE(depthwise, filters) STAGE(depthwise, channels) STAGE(depthwise, splits) STAGE(depthwise, totals)
@@ -22,7 +22,8 @@ static int NAME(stage_depthwise_boxes)(const convt_call *call, int64_t task, voi
     const convt_depthwise_plan *p = call->plan;
     NAME(map) map = NAME(map_of)(call, p->inputs, p->outputs);
     return NAME(depthwise)(
-        p, task, map.input, map.in, map.kernel, map.k_group, map.k_in, map.k_out, map.k_axis, map.bias, map.output, map.out,
+        p, call->replaces, task, map.input, map.in, map.kernel, map.k_group, map.k_in, map.k_out, map.k_axis, map.bias,
+        map.output, map.out,
         own);
 }
 
@@ -51,26 +52,32 @@ static int NAME(stage_depthwise_channels)(const convt_call *call, int64_t task, 
     return 1;
 }
 
-/* The sums of one group over its share of images and boxes, in rounds. */
+/* The sums of one group over its share of images and boxes; a round does some groups, or a part of these shares. */
 static int NAME(stage_depthwise_splits)(const convt_call *call, int64_t task, void *own)
 {
     const convt_depthwise_plan *p = call->plan;
     int64_t filters = p->outputs * p->inputs * p->first_tap[1];
+    int64_t group = call->round / p->chunks * p->round_groups + task / p->splits;
+    if (group >= p->groups) return 1;
     NAME(depthwise_correlate)(
-        p, task, call->round, call->fine, &call->of_fine, call->coarse, &call->of_coarse, (REAL *)call->shared + task * filters, own);
+        p, call->replaces, group, task % p->splits, call->round % p->chunks, call->fine, &call->of_fine, call->coarse,
+        &call->of_coarse, (REAL *)call->shared + task * filters, own);
     return 1;
 }
 
-/* The filters of one group from its partial sums, added in their order. Returns 0 if one is not finite. */
+/* The filters of one group from its partial sums, added in their order. Returns 0 if one is not finite and may have met
+ * zeros. */
 static int NAME(stage_depthwise_totals)(const convt_call *call, int64_t task, void *own)
 {
     const convt_depthwise_plan *p = call->plan;
     const convt_strides *k = &call->of_kernel;
+    int64_t group = call->round / p->chunks * p->round_groups + task;
     int64_t taps = p->first_tap[1], filters = p->outputs * p->inputs * taps;
     const REAL *sums = (REAL *)call->shared + task * p->splits * filters;
-    REAL *kernel = (REAL *)call->kernel + task * p->outputs * k->outer;
+    REAL *kernel = (REAL *)call->kernel + group * p->outputs * k->outer;
     double zero = 0;
     (void)own;
+    if ((call->round + 1) % p->chunks || group >= p->groups) return 1;
     for (int64_t t = 0; t < filters; t++) {
         const int64_t *at = p->taps + 3 * (t % taps);
         int64_t channel = t / taps;
@@ -80,7 +87,7 @@ static int NAME(stage_depthwise_totals)(const convt_call *call, int64_t task, vo
                at[2] * k->axis[2]] = (REAL)total;
         zero += (REAL)total * 0; /* becomes NaN with the first that is not finite */
     }
-    return zero == 0;
+    return zero == 0 || call->replaces;
 }
 
 #endif

@@ -27,7 +27,7 @@ cdef extern from "direct/plan.h" nogil:
         int64_t slices, slice
         int64_t slab
         int64_t sums_pitch[2]
-        int64_t positions, plane_size, channel_size, span, span_size, strip_size, block, chunk, tile, unit, pass_ "pass"
+        int64_t positions, plane_size, channel_size, span, span_size, strip_size, block, kept, chunk, tile, unit, pass_ "pass"
         int64_t units, all_strips, pieces
         convt_waves waves
         int64_t column_units

@@ -33,6 +33,7 @@ cdef double AGAIN = 0.35                    # for one that a pass reads from far
 cdef double NEAR = 0.1                      # for a weight that a strip reads from the L2 cache, ...
 cdef double FAR = 0.6                       # ... and from beyond
 cdef double DEARER = 1.02                   # what shorter strips may cost
+cdef double KEPT = 0.8                      # for one that was packed in an earlier call, and comes from far away
 cdef double WEIGHT = 2.2                    # for a packed weight, which comes from far away
 cdef double ELEMENT = 1.3                   # for an element of the arrays
 
@@ -355,13 +356,14 @@ cdef bint _schedule(DirectPlan plan, const Draft* d, int64_t lines):
     if plan.schedule == BY_OUTPUTS:
         at_once = max(1, min(d.caches.all_sums // (p.waves.wave * sums), d.units // PASSES))
         p.chunk = min(p.inputs, p.block * max(1, d.caches.chunk // (p.block * at_once * of_channel)))
-        scratch, weights = at_once * (p.chunk * of_channel + p.waves.wave * sums), 0
+        p.kept = plan.constant
+        scratch, weights = at_once * ((0 if p.kept else p.chunk * of_channel) + p.waves.wave * sums), weights if p.kept else 0
     else:
         at_once = max(1, min(d.caches.sums // sums, d.units))
         if plan.schedule == BY_STRIPS and at_once * sums > LEAST_SUMS:
             at_once = max(1, min(at_once, max(LEAST_SUMS, OWN - strip) // sums))
         scratch = at_once * sums + (strip + d.columns * size if plan.schedule == BY_STRIPS else 0)
-    if scratch + weights + shared > MOST:
+    if scratch + (0 if plan.constant else weights) + shared > MOST:
         return False
     p.pass_ = at_once * p.unit
     plan.scratch, plan.packed, plan.shared = scratch // size, weights // size, shared // size
@@ -379,7 +381,7 @@ cdef int _list_stages(DirectPlan plan, Job job, const Draft* d) except -1:
     cdef int64_t tasks
     plan.multiply_adds = strips * positions * p.inputs * p.outputs * d.taps
     cdef double sums = cycles_of(plan.multiply_adds, job) + elements
-    if plan.schedule != BY_OUTPUTS:
+    if plan.schedule != BY_OUTPUTS or p.kept:
         tasks = p.groups * (1 if d.few else ceil_div(p.outputs, p.pass_) * ceil_div(p.inputs, p.block) * (p.pass_ // p.unit))
         plan.add(WEIGHTS_STAGE, tasks, weights, PACKS, 1 if d.few else p.pass_ // p.unit)
     if plan.schedule == BY_STRIPS:
@@ -391,6 +393,7 @@ cdef int _list_stages(DirectPlan plan, Job job, const Draft* d) except -1:
         plan.add(SUMS_STAGE, p.waves.groups * p.waves.wave * p.units, sums + moved * AGAIN, REPEATS, p.units)
         plan.starts(moved / strips * AGAIN)
     else:
+        weights = weights_moved(job) * KEPT if p.kept else weights
         read = moved * AGAIN * ceil_div(p.outputs, p.pass_)
         tasks = p.waves.groups * p.units * p.waves.wave
         plan.add(OUTPUTS_STAGE, tasks, sums + read + weights, REPEATS, p.pass_ // p.unit * p.waves.wave)

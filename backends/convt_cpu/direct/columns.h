@@ -10,9 +10,10 @@
  * before the next are computed, and a strip is packed a few rows, a slab, at a time, so both stay in the L1 or L2 cache, and
  * strips can be large and their halos small. */
 
-/* weights [unit][input channel][row]; see `column` in plan.h. Returns 1 if all are finite, else 0. */
+/* weights [unit][input channel][row]; see `column` in plan.h. Returns 1 if all are finite, or made so, else 0. */
 static int NAME(pack_columns)(
-    const convt_direct_plan *p, const REAL *kernel, int64_t in, int64_t out, const int64_t *axis, REAL *packed)
+    const convt_direct_plan *p, int64_t replaces, const REAL *kernel, int64_t in, int64_t out, const int64_t *axis,
+    REAL *packed)
 {
     REAL *to = packed;
     for (int64_t unit = 0; unit < p->column_units; unit++)
@@ -22,7 +23,7 @@ static int NAME(pack_columns)(
                 const int64_t *tap = p->taps + 3 * column->tap;
                 *to++ = kernel[c * in + column->output * out + tap[0] * axis[0] + tap[1] * axis[1] + tap[2] * axis[2]];
             }
-    return NAME(all_finite)(to - packed, packed);
+    return NAME(settle)(replaces, to - packed, packed);
 }
 
 /* The columns of one unit, at the first `count` positions of a slab. */

@@ -51,6 +51,7 @@ typedef struct {
     int64_t span_size;         /* so far apart: without a halo, each tile of all channels can have a piece of its own */
     int64_t strip_size;        /* of all packed channels of a strip */
     int64_t block;             /* channels that are summed up before the sums are added to the total */
+    int64_t kept;              /* whether the schedule by outputs finds all weights packed, because filters are constant */
     int64_t chunk;             /* channels whose weights are packed at a time by the schedule by outputs, whole blocks */
     int64_t tile;              /* vectors of positions that a kernel takes */
     int64_t unit;              /* output channels of a kernel */

@@ -2,7 +2,8 @@
  *
  *     by strips     direct_weights, direct_strips                             each seat packs its own strip
  *     together      direct_weights, rounds of: direct_pack, direct_sums       few strips: the outputs are cut, too
- *     by outputs    rounds of: direct_pack, direct_outputs                    many weights: each task packs its own
+ *     by outputs    rounds of: direct_pack, direct_outputs                    many weights: each task packs its own,
+ *                   or direct_weights before them                             unless filters are constant
  *
  * A round packs a wave: some strips of one group, or all strips of some groups. */
 
@@ -34,9 +35,10 @@ static int NAME(stage_direct_weights)(const convt_call *call, int64_t task, void
     if (first >= last) return 1;
     const REAL *kernel = map.kernel + group * map.k_group;
     REAL *packed = (REAL *)call->packed + (group * p->outputs + first) * p->inputs * all_taps;
-    if (p->column_units) return NAME(pack_columns)(p, kernel, map.k_in, map.k_out, map.k_axis, packed);
+    if (p->column_units) return NAME(pack_columns)(p, call->replaces, kernel, map.k_in, map.k_out, map.k_axis, packed);
     return NAME(pack_weights)(
-        p, first, last, c, convt_least(c + p->block, p->inputs), c, p->inputs, kernel, map.k_in, map.k_out, map.k_axis, packed);
+        p, call->replaces, first, last, c, convt_least(c + p->block, p->inputs), c, p->inputs, kernel, map.k_in, map.k_out,
+        map.k_axis, packed);
 }
 
 /* Units of outputs of strips, in runs; the seat keeps its strip from one run to the next. */
@@ -107,14 +109,16 @@ static int NAME(stage_direct_outputs)(const convt_call *call, int64_t task, void
     NAME(map) map = NAME(map_of)(call, p->inputs, p->outputs);
     convt_wave wave = NAME(strips_of)(p, call->round);
     int64_t end = convt_least(task + convt_seat_of(own)->run, wave.groups * p->units * p->waves.wave);
+    int64_t filter = p->inputs * p->first_tap[p->out_planes];
     for (convt_panel panel; task < end; task = panel.end) {
         panel = convt_panel_of(p->units, p->waves.wave, wave.count, p->pass / p->unit, task, end);
         int64_t group = wave.group + panel.group, strip = panel.group * wave.count + panel.first;
+        const REAL *kept = (REAL *)call->packed + (group * p->outputs + panel.unit * p->unit) * filter;
         if (panel.count > 0 &&
             !NAME(outputs)(
-                p, panel.unit * p->unit, convt_least((panel.unit + panel.units) * p->unit, p->outputs),
+                p, call->replaces, panel.unit * p->unit, convt_least((panel.unit + panel.units) * p->unit, p->outputs),
                 group * p->all_strips + wave.first + panel.first, panel.count, (REAL *)call->shared + strip * p->strip_size,
-                map.kernel + group * map.k_group, map.k_in, map.k_out, map.k_axis, map.bias, map.output, map.out, own))
+                p->kept ? kept : NULL, map.kernel + group * map.k_group, map.k_in, map.k_out, map.k_axis, map.bias, map.output, map.out, own))
             return 0;
     }
     return 1;

@@ -132,21 +132,25 @@ static void NAME(column_strip)(
 
 /* The schedule by outputs, for many weights and few positions: all strips of a wave have been packed before, and this is one
  * pass over some of them, the outputs first to last. It packs its weights itself, those of some channels at a time, which stay in the L2
- * cache. The scratch memory holds them, then the sums of all strips. Returns 1 if all weights are finite, else 0. */
+ * cache, unless they are all there in `kept`. The scratch memory holds them, then the sums of all strips. Returns 1 if all
+ * weights are finite, or made so, else 0. */
 static int NAME(outputs)(
-    const convt_direct_plan *p, int64_t first, int64_t last, int64_t first_strip, int64_t strips, const REAL *packed,
-    const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output,
-    const convt_strides *out, REAL *scratch)
+    const convt_direct_plan *p, int64_t replaces, int64_t first, int64_t last, int64_t first_strip, int64_t strips,
+    const REAL *packed, const REAL *kept, const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis,
+    const REAL *bias, REAL *output, const convt_strides *out, REAL *scratch)
 {
     int64_t all_taps = p->first_tap[p->out_planes], of_strip = p->pass * p->out_planes * p->positions;
-    REAL *weights = scratch, *sums = scratch + p->pass * p->chunk * all_taps;
+    REAL *sums = kept ? scratch : scratch + p->pass * p->chunk * all_taps;
     for (int64_t c = 0; c < p->inputs; c += p->chunk) {
-        int64_t end = p->chunk < p->inputs - c ? c + p->chunk : p->inputs;
-        if (!NAME(pack_weights)(p, first, last, c, end, 0, end - c, kernel, in, out_channel, axis, weights)) return 0;
+        int64_t end = p->chunk < p->inputs - c ? c + p->chunk : p->inputs, from = kept ? 0 : c, width = (kept ? p->inputs : end) - from;
+        const REAL *weights = kept ? kept : scratch;
+        if (!kept && !NAME(pack_weights)(
+                p, replaces, first, last, c, end, 0, width, kernel, in, out_channel, axis, scratch))
+            return 0;
         for (int64_t s = 0; s < strips; s++)
             for (int64_t at = c; at < end; at += p->block)
                 NAME(sum_block)(
-                    p, first, last, at, at - c, end - c, packed + s * p->strip_size, weights, sums + s * of_strip);
+                    p, first, last, at, at - from, width, packed + s * p->strip_size, weights, sums + s * of_strip);
     }
     for (int64_t s = 0; s < strips; s++) {
         NAME(box) box = NAME(strip_box)(p, first_strip + s);

@@ -36,9 +36,10 @@ static void NAME(pack_filters)(
 /* Packs the outputs first to last, whole units, for the input channels from c to end, whole blocks. `kernel` points to the first
  * filter of the group; `in`, `out` and `axis` are its strides along input and output channels and taps. There is room for `width`
  * channels of each unit in `packed`, which points to the first unit; `before` of them are before channel c. Channels, which often lie far apart, are read one after
- * the other, and the next one is asked for ahead. Returns 1 if all weights are finite, else 0. */
+ * the other, and the next one is asked for ahead. Returns 1 if all weights are finite, or made so, else 0. */
 static int NAME(pack_weights)(
-    const convt_direct_plan *p, int64_t first, int64_t last, int64_t c, int64_t end, int64_t before, int64_t width,
+    const convt_direct_plan *p, int64_t replaces, int64_t first, int64_t last, int64_t c, int64_t end, int64_t before,
+    int64_t width,
     const REAL *kernel, int64_t in, int64_t out, const int64_t *axis, REAL *packed)
 {
     const int64_t all_taps = p->first_tap[p->out_planes];
@@ -57,8 +58,8 @@ static int NAME(pack_weights)(
         }
         for (int64_t m = first; m < last; m += p->unit) {
             int64_t rows = convt_least(p->unit, last - m);
-            finite &= NAME(all_finite)(
-                channels * all_taps * rows, packed + ((m - first) * width + before * rows) * all_taps);
+            finite &= NAME(settle)(
+                replaces, channels * all_taps * rows, packed + ((m - first) * width + before * rows) * all_taps);
         }
     }
     return finite;

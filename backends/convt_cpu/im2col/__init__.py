@@ -6,7 +6,6 @@
     _columns.pxd  _pixels.pxd  _panels.pxd        the three matrices of a tile
     _gemm.pxd                                     their product, by BLAS
     _geometry.pxd                                 boxes and runs of coarse positions
-    _repair.pxd                                   where the zeros of padding met an infinity
 
 The stages are linked to SciPy, whose import takes longer than most calls: all of it is imported when first asked for a plan.
 """

@@ -8,6 +8,7 @@ from .._geometry cimport Geometry
 from .._sizes cimport ceil_div
 from .._types cimport int64_t, real
 from ._columns cimport Window, everything, fill_spans, gather_columns
+from ._finite cimport settle, told
 from ._gemm cimport gemm
 from ._geometry cimport Box, box_pixels
 from ._panels cimport put_panel
@@ -56,7 +57,7 @@ cdef inline int correlate_task(const Call* call, int64_t task, real* scratch) no
     cdef real* pixels = scratch + plan.pixels_at
     cdef real* panel = sums + task * plan.channels * plan.rows if plan.splits > 1 else scratch + plan.panel_at
     cdef int64_t* spans = <int64_t*>(scratch + plan.spans_at)
-    cdef int64_t p, q, tiles, begin, end
+    cdef int64_t p, q, r, tiles, begin, end
     everything(g, &window, &box)
     fill_spans(g, &window, spans)
     fine += b.group * g.fine_channels * of_fine.channel
@@ -70,6 +71,8 @@ cdef inline int correlate_task(const Call* call, int64_t task, real* scratch) no
         q = min(p + plan.pixels, end)
         gather_columns(g, columns, plan.pixels, b.first_row, b.last_row, &box, p, q, &window, spans, fine, of_fine)
         pack_pixels(coarse, of_coarse, &box, p, q, b.channels, pixels, plan.pixels)
+        for r in range(b.channels if call.replaces else 0):
+            settle(q - p, pixels + r * plan.pixels)
         gemm(
             False, True, b.channels, b.last_row - b.first_row, q - p, pixels, plan.pixels,
             columns, plan.pixels, p > begin, panel, plan.rows,
@@ -79,7 +82,7 @@ cdef inline int correlate_task(const Call* call, int64_t task, real* scratch) no
         put_panel(
             g, kernel + b.channel * of_kernel.outer, of_kernel, b.channels, b.first_row, b.last_row, panel, plan.rows
         )
-    return 1
+    return told(b.channels, b.last_row - b.first_row, panel, plan.rows)
 
 
 cdef inline int add_splits(const Call* call, int64_t index, real* own) noexcept nogil:

@@ -7,6 +7,7 @@ from .._geometry cimport Geometry
 from .._sizes cimport ceil_div
 from .._types cimport int64_t, real
 from ._columns cimport Window, everything, fill_spans, gather_columns
+from ._finite cimport told
 from ._gemm cimport gemm
 from ._geometry cimport Box, box_pixels
 from ._panels cimport take_panel
@@ -51,7 +52,7 @@ cdef inline int gather_task(const Call* call, int64_t task, real* scratch) noexc
         s = min(r + plan.rows, g.fine_channels * g.taps)
         gather_columns(g, columns, plan.pixels, r, s, &box, p, q, &window, spans, fine, of_fine)
         pitch = plan.rows
-        k = take_panel(g, kernel, of_kernel, channels, r, s, panel, &pitch)
+        k = take_panel(g, kernel, of_kernel, channels, r, s, call.replaces, panel, &pitch)
         gemm(
             False, False, channels, q - p, s - r, k, pitch, columns, plan.pixels, r > 0, pixels, plan.pixels
         )
@@ -59,4 +60,4 @@ cdef inline int gather_task(const Call* call, int64_t task, real* scratch) noexc
     unpack_pixels(
         coarse, of_coarse, &box, p, q, channels, pixels, plan.pixels, bias + first if bias != NULL else NULL
     )
-    return 1
+    return told(channels, q - p, pixels, plan.pixels)

@@ -10,6 +10,7 @@ from .._strides cimport Strides
 from .._geometry cimport Geometry
 from .._types cimport int64_t, real
 from ._columns cimport Row, next_row, row_at
+from ._finite cimport settle
 
 
 cdef inline bint is_panel(const Geometry* g, const Strides* kernel) noexcept nogil:
@@ -26,13 +27,16 @@ cdef inline bint is_panel(const Geometry* g, const Strides* kernel) noexcept nog
 
 cdef inline const real* take_panel(
     const Geometry* g, const real* kernel, const Strides* strides, int64_t channels,
-    int64_t first_row, int64_t last_row, real* buffer, int64_t* pitch,
+    int64_t first_row, int64_t last_row, bint replaces, real* buffer, int64_t* pitch,
 ) noexcept nogil:
-    """panel[c][r - first_row] = kernel[c, channel and tap of r]: in place, or packed into the buffer with its pitch."""
+    """panel[c][r - first_row] = kernel[c, channel and tap of r]: in place, or packed into the buffer with its pitch.
+
+    With `replaces`, what is not finite becomes 1 or -1.
+    """
     cdef int64_t c, r
     cdef Row row
     cdef const real* source
-    if is_panel(g, strides):
+    if not replaces and is_panel(g, strides):
         pitch[0] = strides.outer
         return kernel + first_row
     row = row_at(g, first_row)
@@ -44,6 +48,8 @@ cdef inline const real* take_panel(
         for c in range(channels):
             buffer[c * pitch[0] + r] = source[c * strides.outer]
         next_row(g, &row)
+    for c in range(channels if replaces else 0):
+        settle(last_row - first_row, buffer + c * pitch[0])
     return buffer
 
 

@@ -16,7 +16,6 @@ from .._geometry cimport Geometry, positions_of, weights_of
 from .._job cimport Job
 from .._sizes cimport ceil_div
 from .._types cimport int64_t
-from ._repair cimport is_padded
 from ._stages cimport Work, add_stage
 from ._tiles cimport Tiles
 
@@ -139,7 +138,6 @@ cdef int64_t _rounded(int64_t elements) noexcept nogil:
 
 
 cdef int _list_stages(Im2colPlan plan, Job job) except -1:
-    """The map, and the repair of what met padding."""
     cdef Tiles* p = &plan.p
     cdef Geometry* g = &p.g
     cdef double columns = <double>positions_of(g) * g.groups * g.fine_channels * g.taps * COLUMN * words(job)
@@ -148,12 +146,8 @@ cdef int _list_stages(Im2colPlan plan, Job job) except -1:
         add_stage(plan, Work.SCATTER, p.tasks, cycles)
     elif job.gathers:
         add_stage(plan, Work.GATHER, p.tasks, cycles)
-        if is_padded(g):
-            add_stage(plan, Work.REPAIR_GATHER, g.batch * g.groups * g.coarse_channels, elements_moved(job))
     else:
         add_stage(plan, Work.CORRELATE, p.tasks, cycles)
         if p.splits > 1:
             add_stage(plan, Work.ADD_SPLITS, p.tasks // p.splits, weights_moved(job) * p.splits)
-        if is_padded(g):
-            add_stage(plan, Work.REPAIR_CORRELATE, g.groups * g.coarse_channels * g.fine_channels, weights_moved(job))
     return 0

@@ -61,7 +61,7 @@ cdef inline int scatter_task(const Call* call, int64_t task, real* scratch) noex
                 if r == 0 or n < g.coarse_channels:
                     pack_pixels(coarse + c * of_coarse.channel, of_coarse, &box, p, q, n, pixels, plan.pixels)
                 pitch = plan.rows
-                k = take_panel(g, kernel + c * of_kernel.outer, of_kernel, n, r, s, panel, &pitch)
+                k = take_panel(g, kernel + c * of_kernel.outer, of_kernel, n, r, s, False, panel, &pitch)
                 gemm(
                     True, False, s - r, q - p, n, k, pitch, pixels, plan.pixels,
                     c > 0, columns, plan.pixels,

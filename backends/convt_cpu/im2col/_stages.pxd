@@ -8,8 +8,6 @@ cdef enum Work:
     GATHER = 1
     CORRELATE = 2
     ADD_SPLITS = 3
-    REPAIR_GATHER = 4
-    REPAIR_CORRELATE = 5
 
 
 cdef int add_stage(Plan plan, int work, int64_t tasks, double cycles) except -1

@@ -1,16 +1,15 @@
 """The stages of the im2col engine, for both element types: what the runner calls for each task.
 
-The only module of the backend that needs SciPy, whose BLAS it calls, limited to one thread. A task gives 0 where there is no
-memory for BLAS's own buffer.
+The only module of the backend that needs SciPy, whose BLAS it calls, limited to one thread. A task is left where there is
+no memory for BLAS's own buffer.
 """
 
 from .._blas_limit cimport limit_blas, release_blas
-from .._call cimport Call, StageFunction
+from .._call cimport CONVT_LEFT, Call, StageFunction
 from .._plan cimport Plan
 from .._types cimport int64_t
 from ._correlate cimport add_splits, correlate_task
 from ._gather cimport gather_task
-from ._repair cimport repair_correlate, repair_gather
 from ._scatter cimport scatter_task
 from ._tiles cimport Tiles
 
@@ -21,9 +20,9 @@ cdef int add_stage(Plan plan, int work, int64_t tasks, double cycles) except -1:
 
 
 cdef const char** NAMES = [
-    b"im2col_scatter", b"im2col_gather", b"im2col_correlate", b"im2col_totals", b"im2col_repair", b"im2col_repair"
+    b"im2col_scatter", b"im2col_gather", b"im2col_correlate", b"im2col_totals"
 ]
-cdef StageFunction* FUNCTIONS = [&_scatter, &_gather, &_correlate, &_add_splits, &_repair_gather, &_repair_correlate]
+cdef StageFunction* FUNCTIONS = [&_scatter, &_gather, &_correlate, &_add_splits]
 
 
 cdef inline bint _is_single(const Call* call) noexcept nogil:
@@ -33,41 +32,36 @@ cdef inline bint _is_single(const Call* call) noexcept nogil:
 
 cdef int _scatter(const Call* call, int64_t task, void* own) noexcept nogil:
     cdef int before = limit_blas()
+    cdef int done = CONVT_LEFT
     if before >= 0 and _is_single(call):
-        scatter_task(call, task, <float*>own)
+        done = scatter_task(call, task, <float*>own)
     elif before >= 0:
-        scatter_task(call, task, <double*>own)
+        done = scatter_task(call, task, <double*>own)
     release_blas(before)
-    return before >= 0
+    return done
 
 
 cdef int _gather(const Call* call, int64_t task, void* own) noexcept nogil:
     cdef int before = limit_blas()
+    cdef int done = CONVT_LEFT
     if before >= 0 and _is_single(call):
-        gather_task(call, task, <float*>own)
+        done = gather_task(call, task, <float*>own)
     elif before >= 0:
-        gather_task(call, task, <double*>own)
+        done = gather_task(call, task, <double*>own)
     release_blas(before)
-    return before >= 0
+    return done
 
 
 cdef int _correlate(const Call* call, int64_t task, void* own) noexcept nogil:
     cdef int before = limit_blas()
+    cdef int done = CONVT_LEFT
     if before >= 0 and _is_single(call):
-        correlate_task(call, task, <float*>own)
+        done = correlate_task(call, task, <float*>own)
     elif before >= 0:
-        correlate_task(call, task, <double*>own)
+        done = correlate_task(call, task, <double*>own)
     release_blas(before)
-    return before >= 0
+    return done
 
 
 cdef int _add_splits(const Call* call, int64_t task, void* own) noexcept nogil:
     return add_splits(call, task, <float*>own) if _is_single(call) else add_splits(call, task, <double*>own)
-
-
-cdef int _repair_gather(const Call* call, int64_t task, void* own) noexcept nogil:
-    return repair_gather(call, task, <float*>own) if _is_single(call) else repair_gather(call, task, <double*>own)
-
-
-cdef int _repair_correlate(const Call* call, int64_t task, void* own) noexcept nogil:
-    return repair_correlate(call, task, <float*>own) if _is_single(call) else repair_correlate(call, task, <double*>own)

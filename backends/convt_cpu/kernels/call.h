@@ -19,6 +19,7 @@ typedef struct {
 typedef struct {
     const void *plan; /* of the engine: convt_direct_plan, ... */
     int64_t scatters; /* whether coarse is the input and fine the output */
+    int64_t replaces; /* whether what is not finite of the kernel, in correlate of coarse, becomes 1 or -1: see below */
     void *fine, *coarse, *kernel;
     const void *bias; /* NULL for none */
     convt_strides of_fine, of_coarse, of_kernel;
@@ -35,7 +36,20 @@ typedef struct {
 
 static inline convt_seat *convt_seat_of(void *own) { return (convt_seat *)own - 1; }
 
-/* One task. Returns 0 if it has met a value that the engine cannot treat as the definition does, else 1. */
+/* What is not finite. By the definition, taps that meet no element have no term. An engine has zeros there, in the kernel's
+ * place or around the array that meets it, and 0 * inf is NaN. A task tells of that by what it returns, and what follows is
+ * ../mend.py's: the plan runs again, or another one, with numbers that `replaces` makes finite, and the terms of those that
+ * are not are added. */
+enum {
+    CONVT_LEFT = 0,    /* it met a value that the engine cannot treat as the definition does, and has left its work undone */
+    CONVT_DONE = 1,
+    CONVT_DOUBTFUL = 2 /* done, and right if the kernel, in correlate the coarse array, is finite */
+};
+
+/* Sets what several threads may set at once. */
+static inline void convt_note(int *flag) { __atomic_store_n(flag, 1, __ATOMIC_RELAXED); }
+
+/* One task. */
 typedef int (*convt_stage)(const convt_call *call, int64_t task, void *own);
 
 typedef struct {

@@ -46,7 +46,7 @@ def _run(name: str, problem: Problem, arrays: list[Any], outputs: int) -> bool:
     for blocks, outer, inner, _ in in_blocks(arrays, outputs=outputs):
         windows = _windows(problem, outer, inner, instruction_set())
         work = max(blocks[0].size, blocks[-1].size)
-        tasks = windows.row_tasks if name == "pool" else windows.plane_tasks
+        tasks = windows.pool_tasks if name == "pool" else windows.plane_tasks
         if not run(windows, name, *blocks, threads_for(work, tasks, _SERIAL_BELOW)):
             return False
     return True

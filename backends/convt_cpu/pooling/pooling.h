@@ -15,13 +15,19 @@ typedef struct {
     int64_t taps;          /* of a row of a window, that are done at once where inner is 1 */
     int64_t apart;         /* whether all windows lie within the fine array, and none shares elements with another */
     int64_t wide;          /* whether places in a window may be too large for an integer of an element's size */
+    int64_t together;      /* windows of a row that have elements in common, where windows are done by tiles */
+    int64_t padded;        /* elements of `inner` that are done at once then: whole vectors, or 1 */
+    int64_t tile[3], tiles[3]; /* windows of a tile, and how many tiles there are */
     int64_t rows, columns; /* whose windows' first elements are in `starts`, counted from the first: whole rows if rows > 1 */
     int64_t starts[CONVT_GATHERED];
 } convt_windows;
 
 typedef struct {
-    /* The coarse rows first to last. */
+    int64_t lanes;
+    /* The coarse rows first to last, or tiles of windows. */
     void (*pool)(
+        const convt_windows *, int64_t first, int64_t last, const void *fine, void *coarse, int64_t *indices, void *scratch);
+    void (*pool_tiles)(
         const convt_windows *, int64_t first, int64_t last, const void *fine, void *coarse, int64_t *indices, void *scratch);
     /* The tasks first to last, each a block of one outer's inner elements; whether all indices lie in the fine array. */
     int (*pool_backward)(

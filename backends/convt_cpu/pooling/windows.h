@@ -183,9 +183,13 @@ static void NAME(pool)(
     }
 }
 
+#include "pooling/running.h"
+
 #include "pooling/indices.h"
 
-static const convt_pooling NAME(pooling) = {NAME(pool), NAME(pool_backward), NAME(unpool), NAME(unpool_backward)};
+static const convt_pooling NAME(pooling) = {
+    LANES, NAME(pool), NAME(pool_tiles), NAME(pool_backward), NAME(unpool), NAME(unpool_backward),
+};
 
 #undef REAL
 #undef BITS

@@ -14,7 +14,7 @@ static void NAME(find_places)(
             const double moved = rest + (double)j * step;
             const int32_t whole = (int32_t)(moved / divisor);
             const int64_t place = first + whole;
-            const double inside = (place >= 0) & (place < last) ? mixed : 0;
+            const double inside = (place >= 0 && place < last) ? mixed : 0;
             low[j] = (place < 0 ? 0 : place > last ? last : place) - origin;
             part[j] = inside * ((moved - (double)whole * divisor) / divisor);
         }

@@ -17,13 +17,14 @@ static void NAME(thin_column)(
 /* So many coarse channels from `first` on, at `positions` positions from `position` on, whose columns are given.
  * `kernel`, `bias` and `coarse` point to the group's first. Returns 1 if all results are finite, else 0. */
 static int NAME(thin_gather)(
-    const convt_thin_plan *p, int64_t first, int64_t channels, int64_t position, int64_t positions, const REAL *columns,
+    const convt_thin_plan *p, int64_t replaces, int64_t first, int64_t channels, int64_t position, int64_t positions,
+    const REAL *columns,
     const REAL *kernel, const convt_strides *strides, const REAL *bias, REAL *coarse, const convt_strides *of_coarse, REAL *scratch)
 {
     const int64_t lanes = p->outputs * p->g.taps;
     const REAL *x[CONVT_WINDOWS];
     int64_t pitch = p->run * LANES, of_sums = convt_ceil_div(channels, NAME(dot_filters)) * NAME(dot_filters) * pitch;
-    int in_place = NAME(dense)(p, strides) && lanes % LANES == 0;
+    int in_place = !replaces && NAME(dense)(p, strides) && lanes % LANES == 0;
     REAL *sums = scratch, *panel = scratch + of_sums, zero = 0;
     for (int64_t lane = 0; lane < lanes; lane += p->block) {
         int64_t count = p->block < lanes - lane ? p->block : lanes - lane, padded = (count + LANES - 1) / LANES * LANES;
@@ -36,6 +37,7 @@ static int NAME(thin_gather)(
                 if (in_place) continue;
                 NAME(move_lanes)(1, p, lane, count, (REAL *)filter, strides, panel + i * p->block);
                 for (int64_t at = count; at < padded; at++) panel[i * p->block + at] = 0;
+                if (replaces) NAME(replace)(count, panel + i * p->block);
             }
             NAME(dots)(positions, padded / LANES, NULL, w, x, sums + c * pitch, pitch, lane > 0);
         }

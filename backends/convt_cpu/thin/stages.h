@@ -28,8 +28,8 @@ static inline NAME(thin_group) NAME(thin_group_of)(const convt_call *call, int64
         call->bias ? (const REAL *)call->bias + biases : NULL};
 }
 
-/* Packs one tile of rows of a group. Returns 0 if an element of correlate's is not finite: it would meet the zeros of taps
- * outside of the fine array, where the definition has no term at all. */
+/* Packs one tile of rows of a group. Returns 0 if an element of correlate's is not finite, nor made so: it would meet the
+ * zeros of taps outside of the fine array, where the definition has no term at all. */
 static int NAME(stage_thin_rows)(const convt_call *call, int64_t task, void *own)
 {
     const convt_thin_plan *p = call->plan;
@@ -38,7 +38,8 @@ static int NAME(stage_thin_rows)(const convt_call *call, int64_t task, void *own
     (void)own;
     if (g >= wave.groups) return 1;
     int finite = NAME(thin_rows)(
-        p, (int)call->scatters, task % p->waves.wave, NAME(thin_group_of)(call, wave.group + g).coarse, &call->of_coarse,
+        p, call->replaces && !call->scatters, (int)call->scatters, task % p->waves.wave,
+        NAME(thin_group_of)(call, wave.group + g).coarse, &call->of_coarse,
         (REAL *)call->shared + task * p->tile_size);
     return call->scatters || finite;
 }
@@ -78,13 +79,14 @@ static int NAME(stage_thin_columns)(const convt_call *call, int64_t task, void *
     return 1;
 }
 
-/* Gather: some coarse channels at some positions of the wave, in runs. Returns 0 if a result is not finite. */
+/* Gather: some coarse channels at some positions of the wave, in runs. They are doubtful if a result is not finite. */
 static int NAME(stage_thin_dots)(const convt_call *call, int64_t task, void *own)
 {
     const convt_thin_plan *p = call->plan;
     convt_wave wave = convt_wave_of(&p->waves, p->g.groups, p->positions, call->round);
     int64_t runs = convt_ceil_div(p->waves.wave, p->run), parts = convt_ceil_div(p->inputs, p->channels);
     int64_t pieces = p->channels / NAME(dot_filters), all = wave.groups * parts * runs * pieces;
+    int finite = 1;
     for (int64_t end = convt_least(task + convt_seat_of(own)->run, all), last; task < end; task = last) {
         int64_t index = task / pieces, position = index % runs * p->run, part = index / runs % parts, g = index / runs / parts;
         int64_t first = part * p->channels + task % pieces * NAME(dot_filters);
@@ -92,13 +94,12 @@ static int NAME(stage_thin_dots)(const convt_call *call, int64_t task, void *own
         int64_t channels = convt_least((last - task) * NAME(dot_filters), p->inputs - first);
         if (channels <= 0 || position >= wave.count) continue;
         NAME(thin_group) group = NAME(thin_group_of)(call, wave.group + g);
-        if (!NAME(thin_gather)(
-                p, first, channels, wave.first + position, convt_least(p->run, wave.count - position),
+        finite &= NAME(thin_gather)(
+                p, call->replaces, first, channels, wave.first + position, convt_least(p->run, wave.count - position),
                 (REAL *)call->shared + (g * wave.count + position) * p->pitch, group.kernel, &call->of_kernel, group.bias,
-                group.coarse, &call->of_coarse, own))
-            return 0;
+                group.coarse, &call->of_coarse, own);
     }
-    return 1;
+    return finite ? CONVT_DONE : CONVT_DOUBTFUL;
 }
 
 #endif

@@ -108,9 +108,10 @@ static inline __attribute__((always_inline)) void NAME(move_lanes)(
 
 /* Packs a tile of coarse elements, [channel or position][unit]; `coarse` points to the first of the group. For scatter
  * (`by_positions`) all channels of some positions, for correlate some channels of all positions. Returns 1 if all are
- * finite, else 0. */
+ * finite, or made so, else 0. */
 static int NAME(thin_rows)(
-    const convt_thin_plan *p, int by_positions, int64_t tile, const REAL *coarse, const convt_strides *strides, REAL *rows)
+    const convt_thin_plan *p, int64_t replaces, int by_positions, int64_t tile, const REAL *coarse,
+    const convt_strides *strides, REAL *rows)
 {
     int64_t unit = p->unit, first = tile * unit, all = by_positions ? p->positions : p->inputs;
     int64_t count = all - first < unit ? all - first : unit, length = unit * (by_positions ? p->inputs : p->positions);
@@ -125,7 +126,7 @@ static int NAME(thin_rows)(
         else
             for (int64_t m = 0; m < count; m++) rows[i * unit + m] = from[m * strides->channel];
     }
-    return NAME(all_finite)(length, rows);
+    return NAME(settle)(replaces, length, rows);
 }
 
 /* A task of scatter: so many fine channels from `first` on, of all images. `kernel`, `bias` and `fine` point to the group's

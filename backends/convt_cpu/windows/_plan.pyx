@@ -70,7 +70,7 @@ def windows_plan(Job job not None):
     if times(g.kernel[0] * g.kernel[1], vectors) > MOST_STEPS:
         return None
     cdef WindowsPlan plan = WindowsPlan(job)
-    plan.geometry = &plan.p
+    plan.geometry, plan.exact = &plan.p, g.kernel[2] % lanes == 0  # else zeros behind a filter's rows meet what is there
     cdef Caches caches = _caches(&job.machine)
     plan.p.g, plan.p.inputs, plan.p.outputs = g[0], g.fine_channels, g.coarse_channels
     plan.p.vectors, plan.p.steps = vectors, g.kernel[0] * g.kernel[1] * vectors

@@ -56,10 +56,12 @@ static void NAME(pack_window_filter)(const convt_windows_plan *p, const REAL *fi
 
 /* Some fine channels' filters of one coarse channel as a row of the panel. */
 static void NAME(pack_window_filters)(
-    const convt_windows_plan *p, int64_t channels, const REAL *filter, const convt_strides *kernel, REAL *to)
+    const convt_windows_plan *p, int64_t replaces, int64_t channels, const REAL *filter, const convt_strides *kernel,
+    REAL *to)
 {
     for (int64_t k = 0; k < channels; k++, filter += kernel->channel)
         NAME(pack_window_filter)(p, filter, kernel, to + k * p->steps * LANES);
+    if (replaces) NAME(replace)(channels * p->steps * LANES, to);
 }
 
 /* Whether the filters of a coarse channel lie in memory as in the panel. */
@@ -110,13 +112,15 @@ static int NAME(write_windows)(
 /* So many coarse channels of one group, at most `part`, in one box. The scratch memory holds the packed rows, the sums and the
  * panel. Returns 1 if all results are finite, else 0. */
 static int NAME(windows)(
-    const convt_windows_plan *p, int64_t group, int64_t first, int64_t channels, int64_t index, const REAL *fine,
+    const convt_windows_plan *p, int64_t replaces, int64_t group, int64_t first, int64_t channels, int64_t index,
+    const REAL *fine,
     const convt_strides *of_fine, const REAL *kernel, const convt_strides *of_kernel, const REAL *bias, REAL *coarse,
     const convt_strides *of_coarse, REAL *scratch)
 {
     const REAL *windows[CONVT_WINDOWS], *filters[CONVT_FILTERS];
     NAME(windows_box) box = NAME(windows_box_at)(p, index);
-    int64_t count = 0, size = p->rows[0] * p->rows[1] * p->rows[2], in_place = NAME(filters_in_place)(p, of_kernel);
+    int64_t count = 0, size = p->rows[0] * p->rows[1] * p->rows[2], in_place = !replaces && NAME(filters_in_place)(p,
+    of_kernel);
     REAL *packed = scratch, *sums = packed + p->chunk * size;
     REAL *panel = sums + (p->part + NAME(dot_filters)) * p->count[0] * p->count[1] * p->count[2] * LANES;
     for (int64_t z = 0; z < box.size[0]; z++)
@@ -135,7 +139,7 @@ static int NAME(windows)(
         for (int64_t c = 0; c < channels; c++) {
             REAL *row = panel + c * p->chunk * p->steps * LANES;
             filters[c] = in_place ? kernel + c * of_kernel->outer : row;
-            if (!in_place) NAME(pack_window_filters)(p, some, kernel + c * of_kernel->outer, of_kernel, row);
+            if (!in_place) NAME(pack_window_filters)(p, replaces, some, kernel + c * of_kernel->outer, of_kernel, row);
         }
         NAME(sum_windows)(p, some * p->steps, channels, count, filters, windows, sums, k > 0);
     }

@@ -97,7 +97,7 @@ def winograd_plan(Job job not None):
     plan.p.outputs = g.fine_channels if plan.p.flips else g.coarse_channels
     if plan.p.inputs < FEWEST_INPUTS:
         return None
-    plan.geometry = &plan.p
+    plan.geometry, plan.exact = &plan.p, False
     cdef Draft d
     d.caches, d.lanes = _caches(&job.machine), lanes_of(plan.isa, plan.size)
     _place_tiles(plan, g, &d)

@@ -86,7 +86,7 @@ def winograd_correlate_plan(Job job not None):
         if not _suits(g.fine[axis], g.coarse[axis], g.kernel[axis], g.stride[axis], g.padding[axis], g.dilation[axis]):
             return None
     cdef WinogradCorrelatePlan plan = WinogradCorrelatePlan(job)
-    plan.geometry = &plan.p
+    plan.geometry, plan.exact = &plan.p, False
     cdef Caches caches = _caches(&job.machine)
     _cut_into_tiles(plan, g, caches)
     if plan.p.frequencies > MOST_FREQUENCIES or plan.p.phases > MOST_PHASES or plan.p.all_units * plan.p.unit_tiles < FEWEST_TILES:

@@ -26,12 +26,14 @@ def test_each_call_reports_its_engine_at_level_debug(caplog, monkeypatch, engine
         assert message.startswith(f"scatter: engine {engine}, {available()[0]}, threads 1, Problem(batch=1, ")
 
 
-def test_a_fallback_is_reported_too(caplog, monkeypatch):
-    monkeypatch.setenv("CONVT_CPU_ALGORITHM", "direct")
+@pytest.mark.parametrize(("engine", "other"), [("direct", "direct"), ("winograd", "direct")])
+def test_what_is_done_for_values_that_are_not_finite_is_reported_too(caplog, monkeypatch, engine, other):
+    monkeypatch.setenv("CONVT_CPU_ALGORITHM", engine)
+    x, w = np.ones((1, 16, 20, 20), "f4"), np.full((16, 16, 3, 3), np.inf, "f4")
     with caplog.at_level(logging.DEBUG, "convt.cpu"):
-        convt.conv_transpose(X, np.full_like(W, np.inf), backend="cpu")
+        convt.conv_transpose(x, w, backend="cpu")
     engines = [message.split(",")[0] for message in caplog.messages]
-    assert engines == ["scatter: engine direct", "scatter: engine im2col (not all values are finite)"]
+    assert engines == [f"scatter: engine {engine}", f"scatter: engine {other} (not all values are finite)"]
 
 
 def test_nothing_is_reported_unasked(caplog, capsys):
@@ -52,7 +54,7 @@ def test_verbose_prints_who_computes(capsys, monkeypatch):
     first, *rest = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"scatter on the processor: engine direct, portable, threads 1, scratch memory \d+ bytes", first)
     assert rest[0] == first
-    assert rest[1].startswith("scatter on the processor: engine im2col (not all values are finite), portable, threads 1, ")
+    assert rest[1].startswith("scatter on the processor: engine direct (not all values are finite), portable, threads 1, ")
     assert len(rest) == 2
 
 

@@ -97,6 +97,22 @@ def test_weights_that_are_not_finite_change_only_what_they_reach():
     assert np.isfinite(y[0, 0, :, 6:]).all()
 
 
+@pytest.mark.parametrize("isa", available())
+@pytest.mark.parametrize("data_map", ["scatter", "gather", "correlate"])
+@pytest.mark.parametrize("taps", [3, 400])
+def test_one_more_group_costs_what_its_work_costs(isa, data_map, taps):
+    cycles, names, regions = [], [], []
+    for groups in (5_200, 5_300, 1_000_000):
+        problem = Problem(1, groups, groups, groups, (63 + taps,), (64,), (taps,), (1,), (0,), (1,), np.dtype("f4"))
+        name, plan = choose(Job(problem, data_map, (0,), isa), None)
+        names.append(name)
+        cycles.append(plan.cycles / groups)
+        regions.append(sum(stage.rounds for stage in plan.stages) / groups)
+    assert len(set(names)) == 1
+    assert max(cycles) < 1.2 * min(cycles)
+    assert max(regions) < 0.01  # none for each group
+
+
 def test_an_unknown_engine_is_an_error(monkeypatch):
     monkeypatch.setenv("CONVT_CPU_ALGORITHM", "fft")
     with pytest.raises(ValueError, match=r"CONVT_CPU_ALGORITHM must be one of direct, .*im2col.*, got 'fft'"):

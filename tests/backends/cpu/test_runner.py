@@ -34,7 +34,7 @@ from convt_cpu import CpuBackend
 from convt_cpu._job import Job
 from convt_cpu._kernels import instruction_sets, stages
 from convt_cpu._memory import fail_after
-from convt_cpu._runner import run
+from convt_cpu._runner import DONE, run
 from convt_cpu.choice import ENGINES, choose
 
 pytestmark = pytest.mark.usefixtures("one_machine")
@@ -285,8 +285,8 @@ SCHEDULES = {
         Problem(2, 1, 200, 100, (80, 80), (40, 40), (4, 4), (2, 2), (1, 1), (1, 1), SINGLE),
     ),
     "im2col, scatter": Schedule("im2col", "scatter", "scatter", False, None, TILES),
-    "im2col, gather": Schedule("im2col", "gather", "gather repair", False, None, TILES),
-    "im2col, correlate": Schedule("im2col", "correlate", "correlate totals repair", False, None, TILES),
+    "im2col, gather": Schedule("im2col", "gather", "gather", False, None, TILES),
+    "im2col, correlate": Schedule("im2col", "correlate", "correlate totals", False, None, TILES),
 }  # fmt: skip
 
 
@@ -309,21 +309,21 @@ STOPPED = {name: schedule for name, schedule in SCHEDULES.items() if schedule.ba
 
 
 @pytest.mark.parametrize("schedule", STOPPED.values(), ids=STOPPED)
-def test_the_fallback_writes_everything_where_an_engine_has_stopped(monkeypatch, schedule):
+def test_everything_is_written_where_an_engine_has_stopped(monkeypatch, schedule):
     engine, data_map, problem = schedule.engine, schedule.data_map, schedule.problem
     arrays = operands(problem, data_map)
     getattr(arrays, schedule.bad).flat[-1] = np.inf
     arrays = spread(arrays, schedule.layout)
-    assert not run(schedule.plan, *arrays, 2)
+    right = definition(problem, data_map, arrays)
+    assert run(schedule.plan, *arrays, 2) != DONE
     result = getattr(arrays, RESULT[data_map])
-    results = []
-    for name in (engine, "im2col"):
-        result[...] = 7
-        forced(monkeypatch, name, data_map, problem, arrays)()
-        results.append(result.copy())
-    np.testing.assert_array_equal(*results)
-    assert np.isfinite(results[0]).any()
-    assert not np.isfinite(results[0]).all()
+    result[...] = 7
+    forced(monkeypatch, engine, data_map, problem, arrays)()
+    finite = np.isfinite(right)
+    np.testing.assert_array_equal(result[~finite], right[~finite])
+    np.testing.assert_allclose(result[finite], right[finite], rtol=0, atol=2e-5 * abs(right[finite]).max())
+    assert finite.any()
+    assert not finite.all()
 
 
 @pytest.mark.parametrize("schedule", STOPPED.values(), ids=STOPPED)
@@ -331,7 +331,7 @@ def test_a_plan_that_has_stopped_runs_again(schedule):
     data_map, problem = schedule.data_map, schedule.problem
     plan, arrays = schedule.plan, operands(problem, data_map)
     getattr(arrays, schedule.bad).flat[-1] = np.nan
-    assert not run(plan, *spread(arrays, schedule.layout), 3)
+    assert run(plan, *spread(arrays, schedule.layout), 3) != DONE
     check(plan, problem, data_map, least=1, layout=schedule.layout)
 
 
@@ -348,7 +348,7 @@ def test_a_thread_keeps_nothing_that_it_has_packed_for_the_next_call(stage):
     assert plan.stages[1].name == stage
     calls = [operands(problem, "gather", seed) for seed in range(4)]
     for arrays in calls:
-        assert run(plan, *arrays, 1)  # one right after the other: in the same memory
+        assert run(plan, *arrays, 1) == DONE  # one right after the other: in the same memory
     for arrays in calls:
         right = definition(problem, "gather", arrays)
         np.testing.assert_allclose(arrays.coarse, right, rtol=0, atol=TOLERANCE[4] * abs(right).max())

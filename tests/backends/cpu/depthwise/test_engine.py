@@ -9,7 +9,7 @@ from engines import channels_last as last
 
 from convt.testing import make_problem, random_problem
 from convt_cpu._kernels import instruction_sets
-from convt_cpu._runner import run
+from convt_cpu._runner import DONE, run
 
 pytestmark = pytest.mark.usefixtures("one_machine")
 
@@ -87,7 +87,7 @@ def test_weights_that_are_not_finite_are_left_to_others(data_map, bad, layout):
     problem = KINDS["k == 2s"]
     arrays = operands(problem, data_map)
     arrays.kernel[-1, -1, -1, -1] = bad
-    assert not run(depthwise_plan(problem, data_map, layout), *spread(arrays, layout), 2)
+    assert run(depthwise_plan(problem, data_map, layout), *spread(arrays, layout), 2) != DONE
 
 
 @LAYOUTS
@@ -118,7 +118,7 @@ def test_a_filter_gradient_that_is_not_finite_is_left_to_others(which, layout):
     problem = KINDS["k == 2s"]
     arrays = operands(problem, "correlate")
     getattr(arrays, which)[0, 0, 0, 0] = np.inf
-    assert not run(depthwise_plan(problem, "correlate", layout), *spread(arrays, layout), 2)
+    assert run(depthwise_plan(problem, "correlate", layout), *spread(arrays, layout), 2) != DONE
 
 
 def test_the_kinds_reach_lanes_of_channels_and_several_splits():
@@ -131,3 +131,12 @@ def test_the_kinds_reach_lanes_of_channels_and_several_splits():
     assert stages("scatter", last) == stages("gather", last) == {boxes, channels}
     assert stages("correlate", last) == {("depthwise_splits", "depthwise_totals")}
     assert any(depthwise_plan(problem, "correlate", last).tables.splits > 1 for problem in KINDS.values())
+
+
+def test_filter_gradients_of_many_groups_are_done_in_rounds_of_groups():
+    problem = make_problem(8, 4096, channels=(603, 603), groups=603)
+    plan = plan_of("depthwise", problem, "correlate")
+    assert plan.rounds > 1
+    assert plan.shared_bytes <= 8 * 1024 * 1024
+    check(plan, problem, "correlate")
+    check_bits(plan, problem, "correlate")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from scratch import bytes_asked, most_scratch
+from scratch import MEGABYTE, bytes_asked, most_scratch
 
 import convt
 from convt_cpu.isa import available
@@ -27,7 +27,8 @@ def vast_windows(draw):
     outer, inner = draw(SIZES), draw(SIZES)
     assume(min(coarse) > 0 and max(prod(fine), prod(coarse), prod(size)) * outer * inner < 2**60)
     isa, itemsize = draw(st.sampled_from(available())), draw(st.sampled_from([4, 8]))
-    return Windows(fine, coarse, size, stride, before, outer, inner, isa, itemsize)
+    by_tiles = draw(st.sampled_from([None, True, False]))
+    return Windows(fine, coarse, size, stride, before, outer, inner, isa, itemsize, by_tiles)
 
 
 def scratch_of(windows, name, threads):
@@ -54,6 +55,126 @@ def by_slices(x, size, stride, padding):
             values.append(window[row, at])
             places.append((max(0, top) + row) * x.shape[1] + max(0, left) + at)
     return np.array(values), np.array(places)
+
+
+def windows_over(fine, size, stride=1, inner=1, outer=1, itemsize=4, by_tiles=None):
+    """Windows of an image without padding, or of a signal: sizes of one or two axes."""
+    fine, size = ((1,) * (3 - len(each)) + each for each in (fine, size))
+    stride = tuple(min(stride, each) for each in size)
+    coarse = tuple((n - k) // s + 1 for n, k, s in zip(fine, size, stride, strict=True))
+    return Windows(fine, coarse, size, stride, (0, 0, 0), outer, inner, available()[0], itemsize, by_tiles)
+
+
+def test_a_window_costs_what_its_elements_cost():
+    for fine, size in (((4_000_000,), (4_000_000,)), ((2000, 2000), (2000, 2000)), ((4_000_000, 1), (4_000_000, 1))):
+        windows = windows_over(fine, size)
+        assert windows.by_tiles
+        assert windows.cost < 4_000_000 / 4  # vectors of several elements are compared at once
+        assert scratch_of(windows, "pool", 1) < MEGABYTE
+
+
+@pytest.mark.parametrize(("axes", "inner"), [(1, 1), (2, 1), (1, 64)])
+def test_running_maxima_cost_the_same_whatever_the_size_of_the_windows(axes, inner):
+    costs = []
+    for size in (200, 400, 800, 1600):
+        windows = windows_over((size + 3000,) * axes, (size,) * axes, inner=inner)
+        assert windows.by_tiles
+        costs.append(windows.cost / ((size + 3000) ** axes * inner))  # of an element
+    assert max(costs) < 3 * min(costs)
+
+
+@pytest.mark.parametrize(("shape", "size"), [((4600,), 1600), ((4600, 4600), 1600), ((300, 300, 300), 100)])
+@pytest.mark.parametrize("inner", [1, 64])
+def test_running_maxima_cost_a_small_part_of_windows_by_themselves(shape, size, inner):
+    tiles, rows = (windows_over(shape, (size,) * len(shape), inner=inner, by_tiles=each) for each in (None, False))
+    assert tiles.by_tiles
+    assert tiles.cost < rows.cost / 4 ** len(shape)
+
+
+def test_windows_that_share_little_are_done_row_by_row():
+    for size, stride in ((2, 2), (3, 2), (3, 1), (5, 1)):
+        for inner in (1, 64):
+            assert not windows_over((224, 224), (size, size), stride, inner, 64).by_tiles
+
+
+def test_windows_of_whole_rows_are_windows_of_fewer_axes():
+    assert windows_over((5000, 1), (9, 1), 3).cost == windows_over((5000,), (9,), 3).cost
+    assert windows_over((500, 7), (9, 7), 7).pool_tasks == windows_over((3500,), (63,), 49).pool_tasks
+
+
+def first_of_the_largest(x, size, stride, padding):
+    """Maxima of images (N, C, *spatial) and their places, each window by itself."""
+    shape = [(n + 2 * p - k) // s + 1 for n, k, s, p in zip(x.shape[2:], size, stride, padding, strict=True)]
+    values, places = np.empty((*x.shape[:2], *shape), x.dtype), np.empty((*x.shape[:2], *shape), int)
+    numbers = np.arange(prod(x.shape[2:])).reshape(x.shape[2:])
+    for q in np.ndindex(*shape):
+        starts = [each * s - p for each, s, p in zip(q, stride, padding, strict=True)]
+        window = tuple(slice(max(0, start), start + k) for start, k in zip(starts, size, strict=True))
+        some = x[(..., *window)].reshape(*x.shape[:2], -1)
+        at = some.argmax(-1)  # the first of equals, and the first NaN
+        values[(..., *q)] = np.take_along_axis(some, at[..., None], -1)[..., 0]
+        places[(..., *q)] = numbers[window].ravel()[at]
+    return values, places
+
+
+KINDS = {
+    "distinct": lambda x: np.argsort(x.ravel()).reshape(x.shape),
+    "rising": lambda x: np.arange(x.size).reshape(x.shape),
+    "falling": lambda x: -np.arange(x.size).reshape(x.shape),
+    "equal": lambda x: np.round(x),
+    "one number": lambda x: np.where(x == x.max(), 0, -np.inf),
+    "-infinity": lambda x: np.full(x.shape, -np.inf),
+    "some NaN": lambda x: np.where(x > 2, np.nan, x),
+    "NaN": lambda x: np.full(x.shape, np.nan),
+    "both zeros": lambda x: np.where(x > 0, 0.0, -0.0),
+}
+TILED = [
+    ((700,), (700,), (1,), (0,)),
+    ((3000,), (2500,), (7,), (1000,)),
+    ((300,), (40,), (1,), (39,)),
+    ((41, 37), (20, 30), (1, 2), (10, 3)),
+    ((30, 20), (3, 20), (2, 1), (1, 0)),
+    ((25, 9), (25, 9), (1, 1), (12, 8)),
+    ((9, 8, 11), (5, 4, 9), (1, 1, 1), (2, 0, 4)),
+    ((20, 3, 2), (15, 3, 2), (3, 1, 1), (0, 0, 0)),
+]
+
+
+@pytest.mark.parametrize("isa", available())
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("inner", [1, 3, 70])
+@pytest.mark.parametrize(("shape", "size", "stride", "padding"), TILED)
+def test_tiles_and_rows_are_the_definition(isa, dtype, inner, shape, size, stride, padding):
+    rng = np.random.default_rng(0)
+    fine, window, step, before = ((0 if each is padding else 1,) * (3 - len(shape)) + each
+                                  for each in (shape, size, stride, padding))  # fmt: skip
+    for kind in KINDS.values():
+        x = kind(rng.standard_normal((2, inner, *shape))).astype(dtype)
+        values, places = first_of_the_largest(x, size, stride, padding)
+        coarse = (1,) * (3 - len(shape)) + values.shape[2:]
+        array = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+        for by_tiles in (True, False):
+            windows = Windows(fine, coarse, window, step, before, 2, inner, isa, array.itemsize, by_tiles)
+            assert windows.by_tiles == by_tiles
+            for threads in (1, 3):
+                y, at = np.empty((2, *values.shape[2:], inner), dtype), np.empty((2, *values.shape[2:], inner), np.int64)
+                run(windows, "pool", array, y, at, threads)
+                np.testing.assert_array_equal(np.moveaxis(at, -1, 1), places)
+                assert np.moveaxis(y, -1, 1).tobytes() == values.tobytes()
+
+
+@pytest.mark.parametrize("isa", available())
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_one_window_of_all_elements(monkeypatch, isa, dtype):
+    monkeypatch.setenv("CONVT_CPU_ISA", isa)
+    x = np.random.default_rng(0).integers(0, 1000, 100_003).astype(dtype)
+    for at in (0, 1, 63, 64, 2047, 2048, 50_000, 100_002):
+        for value in (1000, np.inf, np.nan):
+            some = x.copy()
+            some[at:] = np.where(np.arange(len(x) - at) % 50_000 == 0, value, some[at:])
+            y, place = convt.max_pool(some, (some.size,), backend="cpu")
+            assert place.item() == at
+            np.testing.assert_array_equal(y, [value])
 
 
 @lru_cache(maxsize=1)
