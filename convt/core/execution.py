@@ -148,9 +148,7 @@ def note(error: Exception, backend: Backend, problem: Problem) -> None:
         error.add_note(f"raised by backend {backend.name!r} for {problem}")
 
 
-def _operands(
-    memory: Memory, call: OperatorCall, x: Any, w: Any, bias: Any, place: Kept | None
-) -> tuple[Any, Any, Any]:
+def _operands(memory: Memory, call: OperatorCall, x: Any, w: Any, bias: Any, place: Kept | None) -> tuple[Any, Any, Any]:
     """Convert x, w and bias; return x as (N, C, *spatial) and w as (coarse, fine // groups, *spatial)."""
     convert, frame = memory.convert, call.frame
     if bias is not None:

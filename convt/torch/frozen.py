@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..filters import Filters
+from .operation import is_plain
 from .tensors import as_numpy
 
 __all__ = ["Frozen"]
@@ -26,12 +27,12 @@ class Constant(NamedTuple):
     weight, bias : Tensor
         The bias may be None.
     filters : Filters
-        The weight as convt computes with it, with what backends keep for it; None on other devices.
+        The weight once more, with what backends keep for it.
     """
 
     weight: Tensor
     bias: Tensor | None
-    filters: Filters | None
+    filters: Filters
 
 
 class Frozen:
@@ -64,7 +65,7 @@ class Frozen:
 
     def _weights(self: Any, weight: Tensor, bias: Tensor | None, options: tuple[Any, ...]) -> tuple[Any, ...]:
         """Weight, bias, the options and what is constant, as `convolve` takes them."""
-        if not self.freezes or self.training or torch.is_grad_enabled() or torch.compiler.is_compiling():
+        if not self.freezes or self.training or torch.is_grad_enabled() or not is_plain(weight, bias):
             return weight, bias, options
         if self._constant is None:
             self._constant = _constant(weight, bias)
@@ -73,4 +74,4 @@ class Frozen:
 
 def _constant(weight: Tensor, bias: Tensor | None) -> Constant:
     copy = weight.detach().clone(memory_format=torch.contiguous_format)
-    return Constant(copy, None if bias is None else bias.detach().clone(), Filters(as_numpy(copy)) if weight.is_cpu else None)
+    return Constant(copy, None if bias is None else bias.detach().clone(), Filters(as_numpy(copy)))

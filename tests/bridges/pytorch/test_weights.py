@@ -79,6 +79,19 @@ def test_frozen_weights_are_copies(layer):
     torch.testing.assert_close(y, bridge.revert(copy.deepcopy(layer))(X) + y)
 
 
+def test_what_is_packed_is_kept(layer):
+    from convt.filters import Filters
+
+    x = torch.randn(1, 4, 20, 20)
+    with torch.no_grad():
+        y = layer(x)
+        filters = layer._constant.filters
+        assert type(filters) is Filters
+        assert torch.equal(layer(x), y)
+        assert layer._constant.filters is filters
+    torch.testing.assert_close(y, layer(x).detach())
+
+
 def test_where_weights_are_not_frozen(layer):
     with torch.no_grad():
         layer(X)
@@ -124,6 +137,8 @@ def test_frozen_layers_in_compiled_and_transformed_programs(layer):
         y = layer(X)
         torch.testing.assert_close(torch.compile(layer, fullgraph=True, backend="eager")(X), y)
         torch.testing.assert_close(torch.vmap(layer)(X[None])[0], y)
+        graph = torch.fx.experimental.proxy_tensor.make_fx(layer, tracing_mode="fake")(X)
+        torch.testing.assert_close(graph(X), y)
 
 
 def test_a_hook_makes_the_weights_before_they_are_frozen():
