@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
@@ -52,13 +54,9 @@ class HiFiGAN(nn.Module):
 
 def demucs_decoder() -> nn.Module:
     """A. Defossez, N. Usunier, L. Bottou and F. Bach, arXiv:1911.13254: the decoder, from 64 channels, without its skips."""
-    channels = [2048, 1024, 512, 256, 128, 64, 4 * 2]
+    channels = [2048, 1024, 512, 256, 128, 64, 8]  # 4 instruments in stereo at last
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(channels, channels[1:], strict=False):
-        layers += [
-            nn.Conv1d(inputs, 2 * inputs, 3, padding=1),
-            nn.GLU(1),
-            nn.ConvTranspose1d(inputs, outputs, 8, 4),
-            nn.ReLU(),
-        ]
+    for inputs, outputs in pairwise(channels):
+        layers += [nn.Conv1d(inputs, 2 * inputs, 3, padding=1), nn.GLU(1)]
+        layers += [nn.ConvTranspose1d(inputs, outputs, 8, 4), nn.ReLU()]
     return nn.Sequential(*layers[:-1])

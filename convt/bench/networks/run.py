@@ -146,10 +146,8 @@ def _check(name: str, outputs: dict[str, Tensor]) -> None:
 
 def _table(task: str, results: Sequence[Result], markdown: bool) -> str:
     others = [who for who in CONTENDERS[task][1:] if all(who in result.times for result in results)]
-    rows, ratios = (
-        [],
-        {who: [result.times["torch"].median / result.times[who].median for result in results] for who in others},
-    )
+    ratios = {who: [result.times["torch"].median / result.times[who].median for result in results] for who in others}
+    rows = []
     for place, result in enumerate(results):
         speeds = (f"{ratios[who][place]:.2f}" for who in others)
         parts = (f"{part:.0%}" for part in result.shares)

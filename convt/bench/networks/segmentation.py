@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -42,8 +44,8 @@ def unet() -> nn.Module:
 
     channels = [64, 128, 256, 512, 1024]
     down = [nn.Sequential(*twice(3, 64))]
-    down += [nn.Sequential(nn.MaxPool2d(2), *twice(a, b)) for a, b in zip(channels, channels[1:], strict=False)]
-    steps = list(zip(channels[::-1], channels[-2::-1], strict=False))
+    down += [nn.Sequential(nn.MaxPool2d(2), *twice(a, b)) for a, b in pairwise(channels)]
+    steps = list(pairwise(channels[::-1]))
     up = [nn.ConvTranspose2d(a, b, 2, 2) for a, b in steps]
     return _Ladder(down, up, [nn.Sequential(*twice(a, b)) for a, b in steps], nn.Conv2d(64, 2, 1))
 
@@ -58,8 +60,8 @@ def nnunet() -> nn.Module:
         return nn.Sequential(*layers)
 
     channels = [32, 64, 128, 256, 320]
-    down = [twice(1, 32)] + [twice(a, b, 2) for a, b in zip(channels, channels[1:], strict=False)]
-    steps = list(zip(channels[::-1], channels[-2::-1], strict=False))
+    down = [twice(1, 32)] + [twice(a, b, 2) for a, b in pairwise(channels)]
+    steps = list(pairwise(channels[::-1]))
     up = [nn.ConvTranspose3d(a, b, 2, 2) for a, b in steps]
     return _Ladder(down, up, [twice(2 * b, b) for _, b in steps], nn.Conv3d(32, 3, 1))
 
@@ -117,6 +119,6 @@ class SegNet(nn.Module):
 def _normalized(channels: list[int], last: bool = True) -> nn.Module:
     """Convolutions with batch normalization and ReLU; the last one is bare unless told."""
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(channels, channels[1:], strict=False):
+    for inputs, outputs in pairwise(channels):
         layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU()]
     return nn.Sequential(*(layers if last else layers[:-2]))
