@@ -60,7 +60,7 @@ class _DataMap(Operation):
         (x, w, bias), (sizes, stride, padding, dilation, groups) = tensors, options
         x = first(x, axes[0], size)
         if axes[1] is None:
-            y = call(x.flatten(0, 1), w, None, *options).unflatten(0, (size, -1))
+            y = call(x.flatten(0, 1), w, None, *options).unflatten(0, x.shape[:2])
         else:
             w = first(w, axes[1], size)
             rest = sizes, stride, padding, dilation, groups * size
