@@ -15,6 +15,7 @@ from .backend import Backend, BackendUnavailable
 from .config import show_config
 from .core.constant import Filters
 from .core.problem import Problem
+from .functions.blocks import Block, blocks
 from .functions.double_backward import DoubleGradients, conv_double_backward, conv_transpose_double_backward
 from .functions.operators import (
     Gradients,
@@ -35,6 +36,7 @@ from .version import __version__
 __all__ = [
     "Backend",
     "BackendUnavailable",
+    "Block",
     "ConvOperator",
     "DoubleGradients",
     "Filters",
@@ -43,6 +45,7 @@ __all__ = [
     "Problem",
     "__version__",
     "backends",
+    "blocks",
     "checkerboard",
     "conv",
     "conv_backward",

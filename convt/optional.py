@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 
-__all__ = ["MissingPackage", "require"]
+__all__ = ["MissingPackage", "require", "require_version"]
 
 _INSTALLED_AS = {"PIL": "pillow", "skimage": "scikit-image"}
 
@@ -41,6 +42,44 @@ def require(needed_by: str, *modules: str, extra: str = "demo") -> None:
     missing = [_INSTALLED_AS.get(module, module) for module in modules if not _imports(module)]
     if missing:
         raise MissingPackage(f'{needed_by} needs {" and ".join(missing)}: pip install "convt[{extra}]"')
+
+
+def require_version(needed_by: str, module: str, least: str, extra: str) -> None:
+    """Raise an error unless a module, which can be imported, is of a version or newer.
+
+    Parameters
+    ----------
+    needed_by, extra : str
+        As in `require`.
+    module : str
+        One with a ``__version__``.
+    least : str
+        Numbers with dots between them.
+
+    Raises
+    ------
+    MissingPackage
+        It is older, or does not tell.
+
+    Examples
+    --------
+    >>> from convt.optional import require_version
+    >>> require_version("the demo", "numpy", "1.26", "demo")
+    >>> require_version("the demo", "numpy", "1000.0", "demo")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    convt.optional.MissingPackage: the demo needs numpy 1000.0 or newer, got ...: pip install --upgrade "convt[demo]"
+    """
+    found = str(getattr(import_module(module), "__version__", "none that is told"))
+    if _numbers(found) < _numbers(least):
+        raise MissingPackage(
+            f'{needed_by} needs {module} {least} or newer, got {found}: pip install --upgrade "convt[{extra}]"'
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The numbers at the beginning of a version: 2026 and 8 of 2026.8.0rc1."""
+    beginning = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(map(int, beginning[0].split("."))) if beginning else ()
 
 
 def _imports(module: str) -> bool:

@@ -17,9 +17,10 @@ type                                          values
 ``NumPyArray``                                a NumPy array of any dtype
 ``ArrayT``                                    the kind of x, which is that of the result
 ``SizesLike``, ``ShapeLike``                  an integer or one per axis; a shape
+``ChunksLike``                                for each axis, a size of chunks or the sizes of all
 ``PaddingLike``                               an integer, an integer or a pair per axis, or a ``PaddingName``
 ``LayoutName``, ``ModeName``                  the words of ``layout``, and of ``mode`` in `upsample`
-``IndexingName``                              the words of ``indexing`` in `max_pool`
+``IndexingName``, ``OperatorName``            the words of ``indexing`` in `max_pool`, and of ``op`` in `blocks`
 ``GradientNames``, ``SecondGradientNames``    the words of ``needs``
 ``WeightInitializer``, ``BiasInitializer``    first values of layers: a name, numbers, or a function of shape and generator
 ``FloatDTypeLike``                            float16, float32 or float64, as a dtype or by name
@@ -49,6 +50,7 @@ __all__ = [
     "ArrayLike",
     "ArrayT",
     "BiasInitializer",
+    "ChunksLike",
     "FloatDTypeLike",
     "FollowName",
     "GradientName",
@@ -61,6 +63,7 @@ __all__ = [
     "NumPyLike",
     "Number",
     "NumbersLike",
+    "OperatorName",
     "PaddingLike",
     "PaddingName",
     "SecondGradientName",
@@ -141,10 +144,12 @@ else:  # Python knows no default before 3.13
 
 SizesLike: TypeAlias = SupportsIndex | Sequence[SupportsIndex] | np.ndarray[Any, np.dtype[np.integer[Any]]]
 ShapeLike: TypeAlias = Sequence[SupportsIndex] | np.ndarray[Any, np.dtype[np.integer[Any]]]
+ChunksLike: TypeAlias = Sequence[SizesLike]
 PaddingName: TypeAlias = Literal["valid", "same", "same_lower"]
 PaddingLike: TypeAlias = SizesLike | Sequence[SupportsIndex | Sequence[SupportsIndex]] | PaddingName
 LayoutName: TypeAlias = Literal["NCW", "NWC", "WCN", "NCHW", "NHWC", "HWCN", "NCDHW", "NDHWC", "DHWCN"]
 ModeName: TypeAlias = Literal["nearest", "bilinear", "bed_of_nails", "linear", "trilinear"]
+OperatorName: TypeAlias = Literal["conv_transpose", "conv"]
 IndexingName: TypeAlias = Literal["spatial", "tensor"]
 GradientName: TypeAlias = Literal["x", "w", "bias"]
 GradientNames: TypeAlias = GradientName | tuple[GradientName, ...] | Collection[GradientName]

@@ -32,6 +32,7 @@ def test_import_is_light():
         "dask",
         "ml_dtypes",
         "convt.kinds",
+        "convt.dask",
         "pycuda",
         "threadpoolctl",
         "importlib.metadata",

@@ -3,9 +3,12 @@
 =================  ==================================================================
 ``backend.py``     the backend: chooses an engine, plans once and runs it
 ``choice.py``      which engine: whose plan costs least; ``_cost.pxd`` has the model
+``reach.py``       which taps reach something: only those are planned
 ``_job.pyx``       what engines are asked to plan
 ``_plan.pyx``      what all plans are: a list of stages, each a number of tasks
 ``_runner.pyx``    runs any plan; memory, alignment and threads are known here alone
+``mend.py``        what happens where something is not finite
+``keeping.py``     what is kept for constant filters: what ``_packing.pyx`` holds
 ``direct/`` ...    the engines, each a folder with its plan and its stages: ``winograd/``,
                    ``depthwise/``, ``cells/``, ``thin/``, ``windows/``, ``correlate/``,
                    ``winograd_correlate/``; ``kernels/engines.h`` is their list

@@ -6,7 +6,7 @@ Read `choice.py` for who computes what, `direct` and `im2col` for how.
 from __future__ import annotations
 
 from logging import DEBUG, getLogger
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from convt.backend import Backend, is_verbose, kept
 
 from ._job import Job
 from ._layers import layer_name
-from ._packing import Packing
 from ._runner import DONE, LEFT, run
 from ._sums import channel_sums
 from ._threads import thread_count, threads_for
@@ -22,13 +21,15 @@ from .blas import blas_name
 from .caches import bounded_cache
 from .choice import ENGINES, FALLBACK, choose, choose_exact, forced_engine
 from .isa import available, instruction_set, isa_is_forced
+from .keeping import kept_taps, run_packed
 from .machine import machine_key, record
 from .mend import mend
 from .pooling import max_pool, max_pool_backward, max_unpool, max_unpool_backward
+from .reach import Taps, some_taps, without_idle_taps
 from .resampling import upsample, upsample_backward
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, MutableMapping
+    from collections.abc import Callable
 
     from convt.backend import Problem, Stage
 
@@ -83,7 +84,8 @@ class CpuBackend(Backend):
     def schedule(self, data_map: Map, problem: Problem) -> list[Stage]:
         """The stages of a map on contiguous arrays, as `convt.backend.Backend` says."""
         strides = np.empty(problem.fine_array_shape, problem.dtype).strides
-        return _plan_of(problem, data_map, strides, False, instruction_set(), machine_key(), forced_engine())[1].stages
+        key = problem, data_map, strides, False, instruction_set(), machine_key()
+        return _chosen(*key, forced_engine(), False).plan.stages
 
     def info(self) -> dict[str, Any]:
         entries: dict[str, Callable[[], Any]] = {
@@ -120,59 +122,63 @@ def _compute(data_map: Map, problem: Problem, fine: Any, coarse: Any, kernel: An
     isa, strides, forced = instruction_set(), fine.strides, forced_engine()
     last = strides[1] == coarse.strides[1] == problem.dtype.itemsize
     place = None if data_map == "correlate" else kept()
-    name, plan = _plan_of(problem, data_map, strides, last, isa, machine_key(), forced, place is not None)
+    key = problem, data_map, strides, last, isa, machine_key()
+    chosen = _chosen(*key, forced, place is not None)
+    plan = chosen.plan
     threads = threads_for(plan.multiply_adds, plan.tasks, _SERIAL_BELOW)
     if _log.isEnabledFor(DEBUG) or is_verbose():
-        unable = f" ({forced}, which CONVT_CPU_ALGORITHM forces, cannot do it)" if forced not in (None, name) else ""
-        _report(data_map, problem, f"engine {name}{unable}", isa, threads, plan)
+        unable = (
+            f" ({forced}, which CONVT_CPU_ALGORITHM forces, cannot do it)" if forced not in (None, chosen.engine) else ""
+        )
+        _report(data_map, problem, f"engine {chosen.engine}{unable}", isa, threads, plan)
+    if chosen.taps is not None:
+        if data_map == "correlate":
+            kernel[...] = 0
+        kernel = some_taps(kernel, chosen.taps) if place is None else kept_taps(place, kernel, chosen.taps)
     if place is None or not plan.packed_bytes:
         result = run(plan, fine, coarse, kernel, bias, threads)
     else:
-        result = _run_with(place, plan, kernel, fine, coarse, kernel, bias, threads)
+        result = run_packed(place, plan, chosen.taps, fine, coarse, kernel, bias, threads)
     if result != DONE:
         if place is not None:  # what is computed anew is not kept
-            name, plan = _plan_of(problem, data_map, strides, last, isa, machine_key(), forced, False)
-            result = LEFT
-        arrays = fine, coarse, kernel, bias
-        _mend(data_map, problem, (strides, last, isa, machine_key()), name, plan, result, arrays, threads)
+            chosen, result = _chosen(*key, forced, False), LEFT
+        _mend(key, chosen, result, (fine, coarse, kernel, bias), threads)
 
 
-def _run_with(place: MutableMapping[Hashable, Any], plan: Plan, kernel: Any, *arguments: Any) -> int:
-    """Run a plan, with what its packing stages have written for this kernel before, or keep what they write now."""
-    key = "cpu", plan, kernel.strides
-    packing = place.get(key)
-    if packing is not None:
-        return run(plan, *arguments, packing=packing)
-    packing = Packing(plan.packed_bytes)
-    result = run(plan, *arguments, packing=packing)
-    if packing.done:
-        place[key] = packing
-    return result
-
-
-def _mend(
-    data_map: Map,
-    problem: Problem,
-    key: tuple[tuple[int, ...], bool, str, bytes],
-    name: str,
-    plan: Plan,
-    result: int,
-    arrays: tuple[Any, ...],
-    threads: int,
-) -> None:
-    """Compute anew what is wrong because something is not finite; `key` is what a plan depends on besides."""
-    strides, last, isa, _machine = key
+def _mend(key: tuple[Any, ...], chosen: _Chosen, result: int, arrays: tuple[Any, ...], threads: int) -> None:
+    """Compute anew what is wrong because something is not finite; `key` is what `_chosen` depends on besides."""
+    _whole, data_map, strides, last, isa, _machine = key
+    problem = chosen.problem
 
     def exact() -> Plan:
-        by, again = (name, plan) if plan.exact else _exact_plan_of(problem, data_map, *key)
-        _report(data_map, problem, f"engine {by} (not all values are finite)", isa, threads, again)
-        return again
+        by = chosen if chosen.plan.exact else _chosen_exact(*key)
+        _report(data_map, problem, f"engine {by.engine} (not all values are finite)", isa, threads, by.plan)
+        return by.plan
 
-    mend(Job(problem, data_map, _order(problem, strides), isa, last), plan, result, exact, arrays, threads)
+    mend(Job(problem, data_map, _order(problem, strides), isa, last), chosen.plan, result, exact, arrays, threads)
 
 
-@bounded_cache(4096, _KEPT, lambda choice: choice[1].nbytes)
-def _plan_of(
+class _Chosen(NamedTuple):
+    """Who computes a map.
+
+    Attributes
+    ----------
+    engine : str
+    plan : Plan
+    problem : Problem
+        Without the taps that reach nothing.
+    taps : tuple or None
+        Which taps of the kernel those are, if not all.
+    """
+
+    engine: str
+    plan: Plan
+    problem: Problem
+    taps: Taps | None
+
+
+@bounded_cache(4096, _KEPT, lambda chosen: chosen.plan.nbytes)
+def _chosen(
     problem: Problem,
     data_map: Map,
     strides: tuple[int, ...],
@@ -180,18 +186,21 @@ def _plan_of(
     isa: str,
     machine: bytes,
     forced: str | None,
-    constant: bool = False,
-) -> tuple[str, Plan]:
-    """The engine's name, and its plan; `strides` are those of the fine array, `machine` is a key of the record."""
-    return choose(Job(problem, data_map, _order(problem, strides), isa, channels_last, constant), forced)
+    constant: bool,
+) -> _Chosen:
+    """The engine of a map; `strides` are those of the fine array, `machine` is a key of the record."""
+    problem, taps = without_idle_taps(problem)
+    engine, plan = choose(Job(problem, data_map, _order(problem, strides), isa, channels_last, constant), forced)
+    return _Chosen(engine, plan, problem, taps)
 
 
-@bounded_cache(256, _KEPT // 8, lambda choice: choice[1].nbytes)
-def _exact_plan_of(
+@bounded_cache(256, _KEPT // 8, lambda chosen: chosen.plan.nbytes)
+def _chosen_exact(
     problem: Problem, data_map: Map, strides: tuple[int, ...], channels_last: bool, isa: str, machine: bytes
-) -> tuple[str, Plan]:
+) -> _Chosen:
     """The same for `choose_exact`."""
-    return choose_exact(Job(problem, data_map, _order(problem, strides), isa, channels_last))
+    problem, taps = without_idle_taps(problem)
+    return _Chosen(*choose_exact(Job(problem, data_map, _order(problem, strides), isa, channels_last)), problem, taps)
 
 
 def _report(data_map: Map, problem: Problem, engine: str, isa: str, threads: int, plan: Plan) -> None:

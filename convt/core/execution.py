@@ -16,7 +16,7 @@ from ..selection import BackendRequest, choose
 from .arguments import as_names
 from .arrays import ArrayT
 from .call import Operator, OperatorCall
-from .constant import Kept, unwrapped, with_place
+from .constant import Kept, unwrapped, with_place, wrapped
 from .containers import caller_of
 from .linearity import ComplexMaps
 from .memory import Memory, Order, take_in
@@ -55,7 +55,7 @@ def forward(
         if y is not None:
             return y
     if type(x) is not np.ndarray and order == "K" and (caller := caller_of(x)) is not None:
-        arguments = {"w": w, "bias": bias, "out": out, "backend": backend}
+        arguments = {"w": wrapped(w, place), "bias": bias, "out": out, "backend": backend}
         y = caller(operator.name, x, arguments | operator.named(options))
         if y is not NotImplemented:
             return y
@@ -92,12 +92,12 @@ def backward(
 ) -> Gradients[Any]:
     """Compute the gradients of an operator, each in the memory order of its argument ("K") or in C order."""
     wanted = as_names("needs", needs, _ARGUMENTS)
-    w, place = unwrapped(w)
     if type(x) is not np.ndarray and order == "K" and (caller := caller_of(x)) is not None:
         arguments = {"w": w, "bias": bias, "dy": dy, "needs": wanted, "backend": backend}
         gradients: Gradients[Any] = caller(f"{operator.name}_backward", x, arguments | operator.named(options))
         if gradients is not NotImplemented:
             return gradients
+    w, place = unwrapped(w)
     memory, x, w, bias, dy = take_in(x, w, bias, dy, place=place)
     call = operator.checked(options, x, w, bias, dy)
     problem = call.problem

@@ -18,23 +18,28 @@ from .memory import HostMemory, Memory, type_of
 from .problem import Problem, inside
 from .windows import Windows
 
-__all__ = ["outside", "require_inside", "to_planes", "to_tensor"]
+__all__ = ["check_indices", "outside", "require_inside", "to_planes", "to_tensor"]
 
 
 def to_planes(memory: Memory, backend: Backend, call: Windows, name: str, shape: tuple[int, ...], array: Any) -> Any:
     """Return the caller's indices as backends take them. Values are not checked; the shape must be that of array `name`."""
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"indices must be integers, got {type_of(array)}")
-    if array.shape != shape:
-        lost = name in ("y", "dy") and len(array.shape) == len(shape)
-        likely = f" (where {name} has been unpooled itself: pass output_size there, to get back what pooling rounded off)"
-        raise ValueError(f"indices.shape must equal that of {name}, {shape}, got {array.shape}{likely * lost}")
+    check_indices(name, shape, array)
     indices = call.frame.view(memory.as_int64(array))
     if not call.tensor_indices:
         return indices
     places = memory.empty(call.problem.coarse_array_shape, INDEX, indices)
     _move(backend, call, indices, -1, places)
     return places
+
+
+def check_indices(name: str, shape: tuple[int, ...], indices: Any) -> None:
+    """Raise unless indices, of which no value is read, are integers in the shape of array `name`."""
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"indices must be integers, got {type_of(indices)}")
+    if indices.shape != shape:
+        lost = name in ("y", "dy") and len(indices.shape) == len(shape)
+        likely = f" (where {name} has been unpooled itself: pass output_size there, to get back what pooling rounded off)"
+        raise ValueError(f"indices.shape must equal that of {name}, {shape}, got {indices.shape}{likely * lost}")
 
 
 def to_tensor(memory: Memory, backend: Backend, call: Windows, indices: Any) -> Any:

@@ -1,7 +1,8 @@
 """Upsampling in NumPy: the definition, and the default of backends without upsampling of their own.
 
-`weights` has the two coarse elements of each fine one along an axis, and their weights, for interpolation. The functions
-take the arguments that `convt.backend.Backend` describes, with numbers of any dtype.
+`weights` has the two coarse elements of each fine one along an axis, and their weights, for interpolation; `interpolate` and
+`collect` apply them. The other functions take the arguments that `convt.backend.Backend` describes, with numbers of any
+dtype.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from ..backend import Problem
 
-__all__ = ["upsample", "upsample_backward", "weights"]
+__all__ = ["collect", "interpolate", "upsample", "upsample_backward", "weights"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -52,7 +53,7 @@ def upsample(problem: Problem, mode: str, align_corners: bool, coarse: Array, fi
     """Write fine; see `convt.upsample`."""
     if mode == "bilinear":
         for axis, (size, scale) in enumerate(zip(problem.coarse_shape, problem.stride, strict=True), 2):
-            coarse = _interpolate(coarse, axis, *weights(size, scale, align_corners))
+            coarse = interpolate(coarse, axis, *weights(size, scale, align_corners))
         fine[...] = coarse
         return
     if mode == "bed_of_nails":
@@ -65,7 +66,7 @@ def upsample_backward(problem: Problem, mode: str, align_corners: bool, fine: Ar
     """Write coarse, by the adjoint of `upsample`."""
     if mode == "bilinear":
         for axis, (size, scale) in enumerate(zip(problem.coarse_shape, problem.stride, strict=True), 2):
-            fine = _collect(fine, axis, size, *weights(size, scale, align_corners))
+            fine = collect(fine, axis, size, *weights(size, scale, align_corners))
         coarse[...] = fine
         return
     coarse[...] = 0
@@ -85,7 +86,8 @@ def _phase(problem: Problem, corner: tuple[int, ...]) -> tuple[slice, ...]:
     return (slice(None), slice(None), *places)
 
 
-def _interpolate(array: Array, axis: int, i: Array, k: Array, t: Array) -> Array:
+def interpolate(array: Array, axis: int, i: Array, k: Array, t: Array) -> Array:
+    """Return the fine elements along an axis, as `weights` says."""
     t = t.reshape(-1, *[1] * (array.ndim - 1 - axis)).astype(array.dtype)
     first = array.take(i, axis)
     with np.errstate(invalid="ignore"):  # from 0 * inf, which np.where does not select
@@ -93,7 +95,8 @@ def _interpolate(array: Array, axis: int, i: Array, k: Array, t: Array) -> Array
     return mixed
 
 
-def _collect(array: Array, axis: int, size: int, i: Array, k: Array, t: Array) -> Array:
+def collect(array: Array, axis: int, size: int, i: Array, k: Array, t: Array) -> Array:
+    """Return the coarse elements along an axis, of which there are `size`, by the adjoint of `interpolate`."""
     rows = np.moveaxis(array, axis, 0)
     t = t.reshape(-1, *[1] * (array.ndim - 1)).astype(array.dtype)
     sums = np.zeros((size, *rows.shape[1:]), array.dtype)

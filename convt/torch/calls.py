@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..core.arguments import as_flag
 from ..core.call import CONV, CONV_TRANSPOSE, Operator, Outline
+from ..core.constant import unwrapped
 from ..core.execution import Gradients
 from ..core.layout import Frame
 from ..core.memory import host_memory_of
@@ -135,7 +136,7 @@ def _tensor(name: str, value: Any, x: Tensor) -> Any:
     """An argument as a tensor; x is the first one."""
     if value is None or isinstance(value, Tensor):
         return value
-    array = host_memory_of(x).take_in(name, value)
+    array = host_memory_of(x).take_in(name, unwrapped(value)[0])
     return as_tensor(np.ascontiguousarray(array) if array.flags.writeable else array.copy())
 
 

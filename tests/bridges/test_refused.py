@@ -17,24 +17,6 @@ def refused(x, message, **options):
         convt.conv_transpose(x, W, **options)
 
 
-def test_a_dask_array_is_not_loaded():
-    array = pytest.importorskip("dask.array")
-    loaded = []
-
-    def load(block):
-        loaded.append(block.shape)
-        return block
-
-    x = array.ones((1, 2, 5), chunks=(1, 2, 3)).map_blocks(load, meta=np.ones(0))
-    loaded.clear()
-    refused(x, r"not be lazy, got a dask Array \(load it by numpy\.asarray\(x\), .*map_blocks.*convt\.dask")
-    with pytest.raises(TypeError, match=r"^w must be a NumPy array, as the first array is, got a Array of dask"):
-        convt.conv_transpose(np.ones((1, 2, 5)), array.ones((2, 3, 3)))
-    with pytest.raises(TypeError, match=r"^x must not be lazy"):
-        convt.upsample(x, 2)
-    assert loaded == []
-
-
 def test_tracers_of_jax():
     jax = pytest.importorskip("jax")
     x = np.ones((1, 2, 5), "f4")

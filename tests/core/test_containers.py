@@ -1,5 +1,6 @@
 """Arrays of other libraries are found by the package of their class; who says to know them must."""
 
+import inspect
 import sys
 from importlib.metadata import EntryPoint
 
@@ -51,6 +52,49 @@ def test_a_kind_that_lacks_a_function(register, name):
         match=rf"^kind_of_tank \(for arrays of 'tank'\) must have the functions accepts, take, give, got none named {name}$",
     ):
         convt.upsample(Tank(np.ones(3)), 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [
+        ("conv_transpose", ["w"]),
+        ("conv", ["w"]),
+        ("conv_transpose_backward", ["w", None, "dy"]),
+        ("conv_backward", ["w", None, "dy"]),
+        ("upsample", [2]),
+        ("upsample_backward", [2]),
+        ("max_pool", [2]),
+        ("max_pool_backward", ["indices", 2]),
+        ("max_unpool", ["indices", 2]),
+    ],
+)
+def test_a_kind_with_functions_of_its_own(register, name, others):
+    """It is told every argument, and may leave a call to convt."""
+    kind, asked = Kind(Tank), []
+
+    def call(function, x, arguments):
+        asked.append((function, x, set(arguments)))
+        return answer
+
+    kind.call = call
+    register(tank=kind)
+    x, answer = Tank([[1.0, 2.0]]), "made"
+    assert getattr(convt, name)(x, *others) == "made"
+    _first, *rest = inspect.signature(getattr(convt, name)).parameters
+    assert asked == [(name, x, set(rest))]
+    if name == "upsample":
+        answer = NotImplemented
+        check(convt.upsample(x, 2), convt.upsample(x.held, 2))
+
+
+def test_filters_stay_filters_for_a_kind_with_functions_of_its_own(register):
+    kind = Kind(Tank)
+    kind.call = lambda function, x, arguments: arguments["w"]
+    register(tank=kind)
+    w = convt.Filters(np.ones((1, 1, 1)))
+    for found in (convt.conv(Tank([[1.0]]), w), convt.conv_backward(Tank([[1.0]]), w, None, [[1.0]])):
+        assert isinstance(found, convt.Filters)
+        assert found.array is w.array
 
 
 def test_a_kind_whose_accepts_raises(register):

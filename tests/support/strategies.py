@@ -1,5 +1,6 @@
 """Hypothesis strategies: valid calls of the two operators, and values that are no options at all."""
 
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -7,7 +8,9 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
+import convt
 from convt.backend import Problem
+from convt.core.layout import LAYOUTS
 
 SMALL = st.integers(-3, 7)
 HUGE = st.sampled_from([2**40, -(2**40), 2**59, 2**61, 2**62, 2**63, -(2**63), 10**40])
@@ -80,6 +83,20 @@ def plain_calls(draw: Any) -> dict[str, Any]:
     }
 
 
+@st.composite
+def operator_calls(draw: Any) -> tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any], tuple[int, ...]]:
+    """A valid call in any layout: the function's name, the shapes of x and w, options, and the shape of the result."""
+    op = draw(st.sampled_from(["conv_transpose", "conv"]))
+    call = draw(transposed_calls() if op == "conv_transpose" else plain_calls())
+    axes = len(call["w_shape"]) - 2
+    layout = LAYOUTS[draw(st.sampled_from([name for name, each in LAYOUTS.items() if each.axes == axes]))]
+    shape, batched = call["x_shape"], len(call["x_shape"]) == axes + 2
+    x_shape = layout.data_shape(shape if batched else (1, *shape), batched=batched)
+    w_shape = tuple(call["w_shape"][axis] for axis in layout.kernel_back)
+    options = call["options"] | {"layout": layout.name}
+    return op, x_shape, w_shape, options, getattr(convt, f"{op}_shape")(x_shape, w_shape, **options)
+
+
 def anything(integers: st.SearchStrategy = SMALL) -> st.SearchStrategy:
     """Whatever somebody might pass as an option."""
     scalars = st.one_of(
@@ -120,3 +137,20 @@ def vast_problems(draw: Any) -> Problem:
     arrays = (problem.fine_array_shape, problem.coarse_array_shape, problem.kernel_array_shape)
     assume(max(prod(shape) for shape in arrays) * problem.dtype.itemsize < 2**63)
     return problem
+
+
+@st.composite
+def cuts(draw: Any, shape: tuple[int, ...], channels: int | None = None) -> tuple[Any, ...]:
+    """Sizes of chunks for each axis of an array, of which the axis `channels`, if any, is not cut."""
+    return tuple(_uncut(draw, size) if axis == channels else _cut(draw, size) for axis, size in enumerate(shape))
+
+
+def _uncut(draw: Any, size: int) -> Any:
+    return draw(st.sampled_from([size, (size,), size + 3]))
+
+
+def _cut(draw: Any, size: int) -> Any:
+    if draw(st.booleans()):
+        return draw(st.integers(1, size + 2))
+    edges = sorted({0, size, *draw(st.lists(st.integers(0, size), max_size=3))})
+    return tuple(end - begin for begin, end in pairwise(edges))

@@ -37,6 +37,11 @@ written = convt.conv_transpose(x, w, out=np.empty((2, 4, 10, 10), np.float32))
 size: tuple[int, ...] = convt.conv_transpose_shape(x.shape, w.shape, stride=(2, 2), output_size=[17, 18])
 convt.conv_shape([8, 3, 32, 32], (16, 3, 3, 3), padding="same_lower")
 
+# Blocks: slices, and the options of a call.
+for block in convt.blocks("conv_transpose", x.shape, w.shape, (1, 4, 8, (8, 2)), stride=1):
+    if block.options is not None:
+        part: NumPyArray = convt.conv_transpose(x[block.x], w, **block.options)
+
 # Gradients: named, and to be unpacked.
 gradients = convt.conv_transpose_backward(x, w, bias, np.ones_like(y), stride=2, padding=1, output_padding=1)
 assert_type(gradients, convt.Gradients[NumPyArray])

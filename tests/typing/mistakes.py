@@ -32,6 +32,8 @@ def options(x: NDArray[np.float32], w: NDArray[np.float32]) -> None:
     convt.conv(x, w, backend=2)  # arg-type: "backend"
     convt.conv_transpose(x, w, output_size="same")  # arg-type: "output_size"
     convt.conv_transpose_shape(x, "w")  # arg-type: "conv_transpose_shape"
+    convt.blocks("convolve", x.shape, w.shape, (1, 1, 8, 8))  # arg-type: "blocks"
+    convt.blocks("conv", x.shape, w.shape, 8)  # arg-type: "blocks"
     convt.max_pool(x, 2, indexing="flat")  # arg-type: "indexing"
     convt.max_pool(x, size=None)  # arg-type: "size"
     convt.upsample(x, scale=1.5)  # arg-type: "scale"

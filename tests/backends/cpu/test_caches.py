@@ -101,18 +101,18 @@ def test_plans_of_pooling_have_no_tables():
 
 
 def test_plans_of_maps_that_are_kept_are_bounded_in_bytes():
-    backend._plan_of.cache_clear()
+    backend._chosen.cache_clear()
     made, most = 0, 0
     for size in range(400):
         problem = Problem(1, 1, 2, 2, (64 + size, 64), (1 + size, 1), (64, 64), (1, 1), (0, 0), (1, 1), np.dtype("f4"))
-        key = problem, "gather", (1, 1, 1024, 4), False, available()[0], machine_key(), "direct"
-        name, plan = backend._plan_of(*key)
-        assert name == "direct"
-        assert backend._plan_of(*key)[1] is plan
-        made += plan.nbytes
-        most = max(most, plan.nbytes)
+        key = problem, "gather", (1, 1, 1024, 4), False, available()[0], machine_key(), "direct", False
+        chosen = backend._chosen(*key)
+        assert chosen.engine == "direct"
+        assert backend._chosen(*key) is chosen
+        made += chosen.plan.nbytes
+        most = max(most, chosen.plan.nbytes)
     assert made > MOST > 100 * most
-    assert 1 < backend._plan_of.cache_info().currsize * most <= MOST + most
+    assert 1 < backend._chosen.cache_info().currsize * most <= MOST + most
 
 
 def test_a_fork_while_bytes_are_counted_leaves_the_child_a_cache():

@@ -83,7 +83,7 @@ def forced(monkeypatch, engine, data_map, problem, arrays):
     }[data_map]
 
     def call():
-        sys.modules["convt_cpu.backend"]._plan_of.cache_clear()
+        sys.modules["convt_cpu.backend"]._chosen.cache_clear()
         getattr(cpu, data_map)(problem, *given)
 
     return call

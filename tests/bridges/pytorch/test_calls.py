@@ -84,6 +84,9 @@ def test_types_are_promoted_as_without_gradients():
         assert y.requires_grad
         torch.testing.assert_close(y.detach(), expected)
     assert convt.conv_transpose(torch.ones(1, 4, 5, dtype=torch.int32), leaf(4, 2, 3)).dtype is torch.float64
+    y = convt.conv_transpose(x, convt.Filters(w))
+    torch.testing.assert_close(y.detach(), unrecorded(convt.conv_transpose, x, w))
+    assert y.requires_grad
     frozen = w.copy()
     frozen.setflags(write=False)
     assert convt.conv_transpose(x, frozen[:, ::-1, ::-1]).requires_grad

@@ -164,7 +164,7 @@ def test_a_loader_without_memory_is_a_memory_error(monkeypatch):
 
     monkeypatch.setattr(im2col, "_planner", [])
     monkeypatch.setattr(im2col, "load_blas", fail)
-    sys.modules["convt_cpu.backend"]._plan_of.cache_clear()
+    sys.modules["convt_cpu.backend"]._chosen.cache_clear()
     with pytest.raises(MemoryError, match=r"^cannot load SciPy's BLAS: libblas.so: failed to map segment"):
         convt.conv(X, W)
     monkeypatch.undo()
