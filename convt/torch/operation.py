@@ -23,6 +23,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.nn import Parameter
 
+from .tensors import order_of
+
 __all__ = ["Operation", "is_plain"]
 
 Inputs = tuple[Any, ...]
@@ -117,7 +119,7 @@ class Operation:
     def plain_pullback(
         self, saved: tuple[Tensor, ...], options: Inputs, needs: tuple[bool, ...], cotangent: Tensor
     ) -> Gradients:
-        """Return the same where tensors are plain, the cotangent contiguous, and nobody asks for second derivatives."""
+        """Return the same, contiguous, where tensors are plain and nobody asks for second derivatives."""
         return self.pullback(saved, options, needs, cotangent)
 
     def pushforward(self, saved: tuple[Tensor, ...], options: Inputs, tangents: tuple[Tensor | None, ...]) -> Any:
@@ -148,7 +150,7 @@ class Operation:
         if cotangent is None:
             return (None,) * (self.tensors + len(ctx.options))
         needs = ctx.needs_input_grad[: self.tensors]
-        once = not torch.is_grad_enabled() and is_plain(cotangent) and cotangent.is_contiguous()
+        once = not torch.is_grad_enabled() and is_plain(cotangent) and order_of(cotangent) is torch.contiguous_format
         pullback = self.plain_pullback if once else self.pullback
         return (*pullback(ctx.saved_tensors, ctx.options, needs, cotangent), *(None,) * len(ctx.options))
 
