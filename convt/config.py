@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -17,6 +19,7 @@ from .version import __version__
 __all__ = ["show_config"]
 
 _VARIABLES = ("CONVT_BACKEND", "CONVT_NUM_THREADS", "OMP_NUM_THREADS")
+_BRIDGES = {"jax": "convt.jax.handler"}  # modules whose `how` tells in words how a library's programs call convt
 _CHECKS: dict[str, Callable[[], object]] = {"CONVT_BACKEND": environment_request, "CONVT_WORKSPACE_LIMIT": settings}
 
 
@@ -25,7 +28,7 @@ def show_config(mode: Literal["print"] = "print") -> None: ...
 @overload
 def show_config(mode: Literal["dicts"]) -> dict[str, dict[str, Any]]: ...
 def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, dict[str, Any]] | None:
-    """Show versions, environment variables, and the state of each backend with what it reports about itself.
+    """Show versions, environment variables, the state of each backend with what it reports about itself, and of each bridge.
 
     A value that cannot be used raises no error; its entry is the reason, after "wrong: ".
 
@@ -37,7 +40,7 @@ def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, dict[str
     Returns
     -------
     dict or None
-        A dict has the keys "versions", "environment" and "backends".
+        A dict has the keys "versions", "environment", "backends" and "bridges".
 
     Raises
     ------
@@ -55,6 +58,7 @@ def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, dict[str
         },
         "environment": {name: _variable(name) for name in _names()},
         "backends": {name: _backend_config(name) for name in backends()},
+        "bridges": {package: _bridge(package, module) for package, module in _BRIDGES.items()},
     }
     if mode == "dicts":
         return config
@@ -89,6 +93,16 @@ def _backend_config(name: str) -> dict[str, Any]:
     except Exception as error:  # whatever a plugin raises
         info = {"info": f"wrong: {error}"}
     return {"state": f"usable, priority {state.priority}", "source": state.source, **info}
+
+
+def _bridge(package: str, module: str) -> str:
+    """Return how a library's programs call convt; to tell it, the library is imported if it is installed."""
+    if find_spec(package) is None:
+        return "not installed"
+    try:
+        return str(import_module(module).how())
+    except Exception as error:  # whatever an installation that is broken raises
+        return f"not usable: {error}"
 
 
 def _print(entries: dict[str, Any], indent: str) -> None:

@@ -22,9 +22,11 @@ from .registry import BackendState, Registry, registry
 __all__ = [
     "BackendRequest",
     "backends",
+    "block_request",
     "check_request",
     "choose",
     "environment_request",
+    "named",
     "owner",
     "set_backend",
     "standing_request",
@@ -102,6 +104,11 @@ def set_backend(backend: BackendRequest) -> None:
     """
     global _process
     _process = _as_request(backend)
+
+
+def named(request: BackendRequest) -> _Request:
+    """Return the names in the ``backend`` argument of a call, or the backend that it is."""
+    return _as_request(request)
 
 
 def check_request(request: BackendRequest) -> None:
@@ -183,6 +190,11 @@ def standing_request() -> _Request:
     if request is None:
         request = _process
     return environment_request() if request is None else request
+
+
+def block_request() -> _Request:
+    """Return what `use_backend` requests in this thread or task, or None."""
+    return _context.get()
 
 
 def environment_request() -> _Request:

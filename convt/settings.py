@@ -15,7 +15,16 @@ from typing import Any
 from .core.arguments import as_count, as_flag, as_size
 from .environment import Variable
 
-__all__ = ["Settings", "at_most_threads", "is_verbose", "most_threads", "options", "requested_threads", "settings"]
+__all__ = [
+    "Settings",
+    "at_most_threads",
+    "changed_settings",
+    "is_verbose",
+    "most_threads",
+    "options",
+    "requested_threads",
+    "settings",
+]
 
 _LIMIT = Variable("CONVT_WORKSPACE_LIMIT")
 MOST_THREADS = 1024
@@ -156,6 +165,11 @@ def settings() -> Settings:
         ``CONVT_WORKSPACE_LIMIT`` is not a number of bytes.
     """
     return _settings(_context.get(), _LIMIT.get())
+
+
+def changed_settings() -> tuple[tuple[str, Any], ...]:
+    """Return the names and values of the settings that open blocks of `options` have changed."""
+    return _context.get()
 
 
 def requested_threads() -> int | None:

@@ -1,5 +1,8 @@
 """What show_config tells."""
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from fakes import Recorder
@@ -36,7 +39,7 @@ def test_the_dicts_hold_versions_environment_and_backends(plugins, monkeypatch):
 def test_it_is_printed_unless_asked_otherwise(plugins, capsys):
     assert convt.show_config() is None
     lines = capsys.readouterr().out.splitlines()
-    assert [line for line in lines if not line.startswith(" ")] == ["versions", "environment", "backends"]
+    assert [line for line in lines if not line.startswith(" ")] == ["versions", "environment", "backends", "bridges"]
     assert f"  numpy     {np.__version__}" in lines
     assert "      name  abacus" in lines
     assert any("CONVT_BACKEND" in line and "(not set)" in line for line in lines)
@@ -50,6 +53,18 @@ def test_what_a_plugin_raises_is_shown(install, monkeypatch):
     config = convt.show_config("dicts")
     assert config["backends"]["good"]["info"] == "wrong: division by zero"
     assert config["environment"]["CONVT_OF_ANOTHER"] == "7"
+
+
+def test_bridges(monkeypatch):
+    """Each tells for itself how programs call convt; what is not installed, or broken, is told in its place."""
+    bridges = {"numpy": "a_bridge", "no_such_package": "a_bridge", "scipy": "no_such_module"}
+    monkeypatch.setattr("convt.config._BRIDGES", bridges)
+    monkeypatch.setitem(sys.modules, "a_bridge", SimpleNamespace(how=lambda: "by hand"))
+    assert convt.show_config("dicts")["bridges"] == {
+        "numpy": "by hand",
+        "no_such_package": "not installed",
+        "scipy": "not usable: No module named 'no_such_module'",
+    }
 
 
 @pytest.mark.parametrize("mode", ["json", None, 3, []])

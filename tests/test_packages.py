@@ -39,3 +39,7 @@ def test_no_source_in_c_or_cython_is_installed():
     files = installed()
     assert any(file.suffix == ".so" for file in files)
     assert [file for file in files if file.suffix in {".c", ".h", ".pxd", ".pyx", ".cpp"}] == []
+
+
+def test_what_convt_jax_compiles_is_installed():
+    assert any(file.as_posix() == "convt/jax/handler.cc" for file in installed())

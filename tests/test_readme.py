@@ -1,4 +1,4 @@
-"""The README's Python runs as it is, block after block."""
+"""The README's Python runs as it is, block after block, but for bridges to libraries that are not installed."""
 
 import re
 from importlib.util import find_spec
@@ -22,7 +22,7 @@ def test_the_code_of_the_readme_runs(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) >= 4
     names = {}
     try:
         for block in filter(has_its_library, blocks):

@@ -13,6 +13,7 @@ from fakes import CallerArray, FakeDevice, Recorder
 import convt
 from convt.backend import BackendUnavailable
 from convt.registry import DEVICE_GROUP, registry
+from convt.selection import block_request, named
 
 pytestmark = pytest.mark.filterwarnings("ignore:backend .(broken|device). .no_such:RuntimeWarning")
 
@@ -319,3 +320,13 @@ def test_a_backend_never_gets_arrays_of_another_ones_device(device, ask):
 def test_a_list_passes_over_backends_on_which_the_data_does_not_lie(device):
     convt.conv(CallerArray(X), CallerArray(W), backend="host,device")
     assert (device["device"].calls, device["host"].calls) == (["gather"], [])
+
+
+def test_what_a_block_and_an_argument_name(four):
+    assert block_request() is None
+    convt.set_backend("last")
+    assert block_request() is None
+    with convt.use_backend("first, last"):
+        assert block_request() == ("first", "last")
+    assert named("last") == ("last",)
+    assert named(four["last"]) is four["last"]

@@ -14,6 +14,7 @@ from convt.matconvnet import vl_nnconv, vl_nnconvt
 from convt.matconvnet.functions import _CONV, _CONV_TRANSPOSE
 from convt.matconvnet.options import CudnnSettings
 from convt.numpy_backend import backend as numpy_backend
+from convt.settings import changed_settings
 
 X, F = np.ones((3, 3)), np.ones((2, 2))
 
@@ -237,3 +238,10 @@ def test_matconvnets_verbose_is_the_backends_too(seen, capsys):
 
 def test_nothing_is_set_in_matconvnets_settings_at_first():
     assert CudnnSettings() == CudnnSettings(None, None)
+
+
+def test_what_blocks_have_changed():
+    assert changed_settings() == ()
+    with convt.options(threads=2), convt.options(verbose=True):
+        assert dict(changed_settings()) == {"threads": 2, "verbose": True}
+    assert changed_settings() == ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, MutableMapping
+from collections.abc import Callable, Hashable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Filters", "Kept", "kept", "placing", "unwrapped", "with_place", "wrapped"]
 
-_place: ContextVar[MutableMapping[Hashable, Any] | None] = ContextVar("convt_kept", default=None)
+_place: ContextVar[Sequence[MutableMapping[Hashable, Any] | None]] = ContextVar("convt_kept", default=(None,))
 _TIMES = 8  # the bytes of the filters: what is kept beside them has at most so many
 
 
@@ -156,7 +156,7 @@ def kept() -> MutableMapping[Hashable, Any] | None:
     has all that the value depends on except the filters' elements: the problem, for instance, and the kernel's strides,
     because the same filters are used in several shapes and layouts.
     """
-    return _place.get()
+    return _place.get()[0]
 
 
 def unwrapped(w: Any) -> tuple[Any, Kept | None]:
@@ -176,7 +176,7 @@ def wrapped(array: Any, place: Kept | None) -> Any:
 @contextmanager
 def placing(place: Kept) -> Iterator[None]:
     """A block in which `kept` gives the place."""
-    token = _place.set(place)
+    token = _place.set([place])
     try:
         yield
     finally:
@@ -189,7 +189,15 @@ def with_place(place: Kept | None, function: Callable[..., Any]) -> Callable[...
         return function
 
     def call(*arguments: Any) -> Any:
-        with placing(place):
+        held: list[MutableMapping[Hashable, Any] | None] = [place]
+        token = None
+        try:
+            token = _place.set(held)
             return function(*arguments)
+        finally:
+            # Needs no memory. `set` and `reset` may be refused some, and leave the list to calls with other filters.
+            held[0] = None
+            if token is not None:
+                _place.reset(token)
 
     return call

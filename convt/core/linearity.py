@@ -42,16 +42,19 @@ class ComplexMaps:
 
 def _product(map_: Callable[..., None], problem: Problem, left: Any, right: Any, bias: Any, result: Any) -> None:
     """Write result = left x right + bias, by (a + bi)(c + di) = (ac - bd) + (ad + bc)i; left or right may be real."""
+    # Sums are of contiguous arrays: for others NumPy's ufuncs need memory, and give no error where it cannot be had.
     bias_real, bias_imag = (None, None) if bias is None else (np.ascontiguousarray(p) for p in (bias.real, bias.imag))
-    part = np.empty(result.shape, problem.dtype)
-    map_(problem, left.real, right.real, bias_real, result.real)
+    total, part = np.empty(result.shape, problem.dtype), np.empty(result.shape, problem.dtype)
+    map_(problem, left.real, right.real, bias_real, total)
     if np.iscomplexobj(left) and np.iscomplexobj(right):
         map_(problem, left.imag, right.imag, None, part)
-        result.real -= part
-    result.imag = 0 if bias_imag is None else bias_imag.reshape(-1, *[1] * (result.ndim - 2))
+        total -= part
+    result.real = total
+    total[...] = 0 if bias_imag is None else bias_imag.reshape(-1, *[1] * (result.ndim - 2))
     if np.iscomplexobj(right):
         map_(problem, left.real, right.imag, None, part)
-        result.imag += part
+        total += part
     if np.iscomplexobj(left):
         map_(problem, left.imag, right.real, None, part)
-        result.imag += part
+        total += part
+    result.imag = total

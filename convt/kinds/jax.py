@@ -23,8 +23,8 @@ def take(x: Any) -> np.ndarray:
     """The array as a read-only view, of ml_dtypes' types where NumPy has none."""
     if isinstance(x, jax.core.Tracer):
         raise TypeError(
-            f"must have values, got a {type(x).__name__}, which JAX puts in an array's place (call convt outside of jax.jit "
-            "and jax.grad, or by jax.pure_callback; convt.jax, which will do without, is still to come)"
+            f"must have values, got a {type(x).__name__}, which JAX puts in an array's place (within jax.jit, jax.grad and "
+            "the like, use convt.jax.conv_transpose and convt.jax.conv; call others outside, or by jax.pure_callback)"
         )
     platforms = {device.platform for device in x.devices()}
     if platforms != {"cpu"}:

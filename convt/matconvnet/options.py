@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import chain
+from math import isfinite
 from typing import Any, ClassVar, TypeAlias, TypeVar, cast
 
 import numpy as np
@@ -189,7 +190,7 @@ def _by_small_letters(names: tuple[str, ...]) -> dict[str, str]:
 def _integers(keyword: str, value: Any, *, form: str, full: int, least: int) -> tuple[int, ...]:
     """Return `full` integers; a single one counts for all of them."""
     numbers = _numbers(keyword, value, form, (1, full))
-    if not np.isfinite(numbers).all():
+    if not all(map(isfinite, numbers.tolist())):
         raise ValueError(f"{keyword} must be finite, got {value!r}")
     integers = tuple(int(number) for number in numbers)
     if min(integers) < least:

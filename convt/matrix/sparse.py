@@ -99,7 +99,10 @@ def conv_matrix(
     outputs, inputs = arguments.kernel.shape[:2]
     data, indices, indptr = _allocate(rows, columns, count_meetings(arguments.problem) * outputs * inputs, arguments.dtype)
     write = _write_channels_last if arguments.channels_last else _write_channels_first
-    write(arguments.problem, arguments.kernel, data, indices, indptr)
+    try:
+        write(arguments.problem, arguments.kernel, data, indices, indptr)
+    except SystemError as error:  # NumPy's ufuncs give no error of their own where they are refused memory
+        raise MemoryError("cannot allocate the memory to make the matrix with") from error
     matrix = scipy.sparse.csr_array((data, indices, indptr), shape=(rows, columns))
     matrix.has_canonical_format = True
     return matrix

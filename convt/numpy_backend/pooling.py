@@ -69,8 +69,12 @@ def max_unpool_backward(problem: Problem, fine: Array, indices: Array, coarse: A
 
 def move_indices(problem: Problem, indices: Array, sign: int, moved: Array) -> None:
     """Write moved: indices plus `sign` times the position of the first fine element of their image's channel."""
-    planes = np.arange(problem.batch * problem.fine_channels) * prod(problem.fine_shape)
-    moved[...] = indices + sign * planes.reshape(problem.batch, problem.fine_channels, *[1] * len(problem.fine_shape))
+    # The sum is of contiguous arrays: for others NumPy's ufuncs need memory, and give no error where it cannot be had.
+    first = np.arange(problem.batch * problem.fine_channels) * (sign * prod(problem.fine_shape))
+    total = np.empty(indices.shape, np.int64)
+    total[...] = first.reshape(problem.batch, problem.fine_channels, *[1] * len(problem.fine_shape))
+    total += np.ascontiguousarray(indices)
+    moved[...] = total
 
 
 def _last(problem: Problem, indices: Array) -> Array:

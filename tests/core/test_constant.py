@@ -3,6 +3,7 @@
 import copy
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from fakes import CallerArray, FakeDevice, Recorder
 import convt
 from convt import Filters
 from convt.backend import kept
+from convt.core import constant
 from convt.core.constant import Kept, placing
 from convt.matconvnet import vl_nnconv, vl_nnconvt
 
@@ -204,6 +206,23 @@ def test_a_block_has_its_place():
         with placing(inner):
             assert kept() is inner
         assert kept() is outer
+
+
+def test_the_place_is_gone_even_where_taking_it_away_is_refused_memory(monkeypatch):
+    class Refusing:
+        get, set = constant._place.get, constant._place.set
+
+        def reset(self, token):
+            raise MemoryError
+
+    def call():
+        with pytest.raises(MemoryError):
+            convt.conv_transpose(X, Filters(W), backend=(keeper := Keeper()))
+        assert keeper.places[0] is not None
+        assert kept() is None
+
+    monkeypatch.setattr(constant, "_place", Refusing())
+    copy_context().run(call)
 
 
 def test_threads_share_them():

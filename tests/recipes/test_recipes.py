@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "docs" / "recipes"
-NEEDS = {"files": (), "onnx": ("onnx",), "pylops": ("pylops",), "scipy": ("scipy",), "xarray": ("xarray", "dask.array")}
+NEEDS = {
+    "autograd": ("autograd",),
+    "files": (),
+    "keras": ("keras", "jax"),
+    "onnx": ("onnx",),
+    "pylops": ("pylops",),
+    "scipy": ("scipy",),
+    "xarray": ("xarray", "dask.array"),
+}
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="only in a checkout")
 
@@ -20,7 +28,9 @@ def test_every_recipe_is_tested_and_listed():
 
 
 @pytest.mark.parametrize("name", NEEDS)
-def test_recipe(name, tmp_path):
+def test_recipe(name, tmp_path, monkeypatch):
+    if name == "keras":  # to look for it imports it
+        monkeypatch.setenv("KERAS_BACKEND", "numpy")
     for module in NEEDS[name]:
         pytest.importorskip(module)
     blocks = re.findall(r"```python\n(.*?)```", (FOLDER / f"{name}.md").read_text(encoding="utf-8"), re.DOTALL)

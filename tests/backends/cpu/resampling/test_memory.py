@@ -47,7 +47,7 @@ print("refused", refused)
 )
 def test_any_request_for_memory_may_be_refused(tmp_path):
     library = tmp_path / "refuse.so"
-    source = Path(__file__).with_name("refuse.c")
+    source = Path(__file__).parents[3] / "support" / "refuse.c"
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", source, "-o", library], check=True)
     variables = {**os.environ, "LD_PRELOAD": str(library), "PYTHONMALLOC": "malloc", "CONVT_NUM_THREADS": "1"}
     done = subprocess.run(
