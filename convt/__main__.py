@@ -87,6 +87,7 @@ def _parser() -> ArgumentParser:
     bench.add_argument("--conv", action="store_true", help="time convolution and its gradients")
     bench.add_argument("--sampling", action="store_true", help="time upsampling, pooling and their gradients instead")
     bench.add_argument("--busy", action="store_true", help="time while other programs compute, with one thread and with all")
+    bench.add_argument("--networks", action="store_true", help="time whole networks in PyTorch, with and without convt")
     bench.add_argument("--schedule", action="store_true", help="time nothing: tell how many cores each case can keep busy")
     bench.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="(default: %(default)s)")
     bench.add_argument("--threads", metavar="N", type=_numbers, help=_THREADS)
@@ -140,6 +141,14 @@ def _bench(options: Namespace) -> None:
     everywhere["threads"] = options.threads[0] if options.threads else None
     if options.repeat is not None:
         everywhere["repeat"] = options.repeat
+    if options.networks:
+        _refuse(options, "networks", "busy", "backward", "conv", "sampling", "peers", "plot", "json")
+        require("bench --networks", "torch", extra="torch")
+        from .bench.networks import run as networks
+
+        del everywhere["dtype"], everywhere["json"]
+        networks.run(options.cases, **everywhere)
+        return
     if options.busy:
         _refuse(options, "busy", "backward", "conv", "sampling", "plot")
         busy.run(options.cases, options.peers, **everywhere)

@@ -15,7 +15,16 @@ from typing import Any
 from .core.arguments import as_count, as_flag, as_size
 from .environment import Variable
 
-__all__ = ["Settings", "changed_settings", "is_verbose", "options", "requested_threads", "settings"]
+__all__ = [
+    "Settings",
+    "at_most_threads",
+    "changed_settings",
+    "is_verbose",
+    "most_threads",
+    "options",
+    "requested_threads",
+    "settings",
+]
 
 _LIMIT = Variable("CONVT_WORKSPACE_LIMIT")
 MOST_THREADS = 1024
@@ -46,6 +55,7 @@ class Settings:
 
 _context: ContextVar[tuple[tuple[str, Any], ...]] = ContextVar("convt_settings", default=())
 _threads: ContextVar[int | None] = ContextVar("convt_threads", default=None)  # a copy, for a quick look at every call
+at_most_threads: ContextVar[int | None] = ContextVar("convt_at_most_threads", default=None)  # of a bridge's library
 _outer: ContextVar[tuple[Any, ...] | None] = ContextVar("convt_outer_settings", default=None)  # what open blocks restore
 
 
@@ -165,6 +175,11 @@ def changed_settings() -> tuple[tuple[str, Any], ...]:
 def requested_threads() -> int | None:
     """Return ``settings().threads``, faster."""
     return _threads.get()
+
+
+def most_threads() -> int | None:
+    """Return the number of threads that no call may exceed, whatever `requested_threads` says, or None."""
+    return at_most_threads.get()
 
 
 def is_verbose() -> bool:

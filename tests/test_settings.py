@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import convt
-from convt.backend import Settings, requested_threads, settings
+from convt.backend import Settings, most_threads, requested_threads, settings
 from convt.matconvnet import vl_nnconv, vl_nnconvt
 from convt.matconvnet.functions import _CONV, _CONV_TRANSPOSE
 from convt.matconvnet.options import CudnnSettings
@@ -69,6 +69,11 @@ def test_blocks_add_up_and_end():
             assert settings() == Settings(workspace_limit=inf, deterministic=False, autotune=True)
         assert settings() == Settings(workspace_limit=100, autotune=True)
     assert settings() == Settings()
+
+
+def test_no_bridge_limits_threads():
+    with convt.options(threads=3):
+        assert most_threads() is None
 
 
 def test_threads_are_told_twice():

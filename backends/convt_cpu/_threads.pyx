@@ -2,15 +2,15 @@
 
 What ``convt.options(threads=...)`` says, else ``CONVT_NUM_THREADS`` (read at every call), else ``OMP_NUM_THREADS`` (read when
 this module is loaded), else the cores that the process may use (`cores.py`; read once, and after a fork). What is asked for may
-be more than there are cores. threadpoolctl's limit caps them all, for the thread that it is set in; under the OpenMP layer
-OpenMP's own limit does too.
+be more than there are cores. threadpoolctl's limit caps them all, for the thread that it is set in, and so does that of a bridge's
+library (`convt.backend.most_threads`); under the OpenMP layer OpenMP's own limit does too.
 """
 
 import os
 
 from libc.stdlib cimport getenv
 
-from convt.backend import requested_threads
+from convt.backend import most_threads, requested_threads
 
 from ._convt_pool cimport limit
 from ._layers cimport layer_threads
@@ -33,6 +33,7 @@ cpdef int thread_count() except -1:
         This build does not have the layer.
     """
     cdef object wanted = requested_threads()
+    cdef object allowed = most_threads()
     cdef const char* text
     cdef int count, most = limit()
     if wanted is not None:
@@ -42,6 +43,8 @@ cpdef int thread_count() except -1:
         count = otherwise if text == NULL or text[0] == 0 else _number(text)
     if 0 < most < count:
         count = most
+    if allowed is not None and allowed < count:
+        count = allowed
     return layer_threads(count)
 
 

@@ -334,6 +334,17 @@ def max_unpool_backward(
     >>> convt.max_unpool_backward([1, 2, 3, 4], [1, 2], 2)
     array([2, 3])
     """
+    if type(dy) is not np.ndarray and (caller := caller_of(dy)) is not None:
+        arguments: dict[str, Any] = {
+            "size": size,
+            "stride": stride,
+            "padding": padding,
+            "indexing": indexing,
+            "layout": layout,
+        }
+        made: ArrayT = caller("max_unpool_backward", dy, arguments | {"indices": indices, "out": out, "backend": backend})
+        if made is not NotImplemented:
+            return made
     memory = memory_of(dy, indices)
     dy = memory.take_in("dy", dy)
     memory.check_type("dy", dy, moved=True)
