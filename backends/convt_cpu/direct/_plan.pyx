@@ -376,7 +376,7 @@ cdef int _list_stages(DirectPlan plan, Job job, const Draft* d) except -1:
     cdef int64_t rows = p.count[0] * p.rows[0] * p.rows[1] * p.rows[2]
     cdef int64_t of_strip = p.inputs * p.in_planes * rows if p.slab else p.strip_size
     cdef double strips = <double>p.groups * p.all_strips, positions = rows if d.few else p.positions
-    cdef double moved = strips * of_strip * words(job), weights = weights_moved(job) * WEIGHT
+    cdef double moved = strips * of_strip * words(job), weights = weights_moved(job) * (KEPT if p.kept else WEIGHT)
     cdef double elements = elements_moved(job) * ELEMENT, read
     cdef int64_t tasks
     plan.multiply_adds = strips * positions * p.inputs * p.outputs * d.taps
@@ -393,7 +393,6 @@ cdef int _list_stages(DirectPlan plan, Job job, const Draft* d) except -1:
         plan.add(SUMS_STAGE, p.waves.groups * p.waves.wave * p.units, sums + moved * AGAIN, REPEATS, p.units)
         plan.starts(moved / strips * AGAIN)
     else:
-        weights = weights_moved(job) * KEPT if p.kept else weights
         read = moved * AGAIN * ceil_div(p.outputs, p.pass_)
         tasks = p.waves.groups * p.units * p.waves.wave
         plan.add(OUTPUTS_STAGE, tasks, sums + read + weights, REPEATS, p.pass_ // p.unit * p.waves.wave)

@@ -142,15 +142,15 @@ static int NAME(outputs)(
     int64_t all_taps = p->first_tap[p->out_planes], of_strip = p->pass * p->out_planes * p->positions;
     REAL *sums = kept ? scratch : scratch + p->pass * p->chunk * all_taps;
     for (int64_t c = 0; c < p->inputs; c += p->chunk) {
-        int64_t end = p->chunk < p->inputs - c ? c + p->chunk : p->inputs, from = kept ? 0 : c, width = (kept ? p->inputs : end) - from;
-        const REAL *weights = kept ? kept : scratch;
-        if (!kept && !NAME(pack_weights)(
-                p, replaces, first, last, c, end, 0, width, kernel, in, out_channel, axis, scratch))
+        int64_t end = p->chunk < p->inputs - c ? c + p->chunk : p->inputs, from = kept ? 0 : c;
+        int64_t width = kept ? p->inputs : end - c;
+        if (!kept && !NAME(pack_weights)(p, replaces, first, last, c, end, 0, width, kernel, in, out_channel, axis, scratch))
             return 0;
         for (int64_t s = 0; s < strips; s++)
             for (int64_t at = c; at < end; at += p->block)
                 NAME(sum_block)(
-                    p, first, last, at, at - from, width, packed + s * p->strip_size, weights, sums + s * of_strip);
+                    p, first, last, at, at - from, width, packed + s * p->strip_size, kept ? kept : scratch,
+                    sums + s * of_strip);
     }
     for (int64_t s = 0; s < strips; s++) {
         NAME(box) box = NAME(strip_box)(p, first_strip + s);

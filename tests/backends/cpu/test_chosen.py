@@ -50,15 +50,16 @@ LAYERS = {
 # scatter, gather, correlate
 PLAIN = "direct direct correlate"
 WINOGRAD = "winograd winograd winograd_correlate"
+MIXED = "direct winograd winograd_correlate"
 DEPTHWISE = "depthwise depthwise depthwise"
 CHOSEN = {
     "3 x 3": (WINOGRAD, WINOGRAD, WINOGRAD),
     "3 x 3, float64": (WINOGRAD, WINOGRAD, WINOGRAD),
-    "3 x 3, few channels": (PLAIN, "direct direct winograd_correlate", WINOGRAD),
-    "3 x 3, many channels": ("direct direct thin", "winograd winograd thin", "winograd winograd thin"),
+    "3 x 3, few channels": (PLAIN, PLAIN, WINOGRAD),
+    "3 x 3, many channels": ("direct direct thin", "direct direct thin", "winograd winograd thin"),
     "3 x 3, dilated": (WINOGRAD, WINOGRAD, WINOGRAD),
     "3 x 3 of 4 x 4": ("thin thin thin", "thin thin thin", "thin direct thin"),
-    "4 x 4 s2": (WINOGRAD, WINOGRAD, WINOGRAD),
+    "4 x 4 s2": (MIXED, MIXED, MIXED),
     "4 x 4 s2, last": (PLAIN, PLAIN, PLAIN),
     "4 x 4 from one element": ("thin thin thin", "thin thin thin", "thin direct thin"),
     "depthwise 3 x 3": (DEPTHWISE, DEPTHWISE, DEPTHWISE),
