@@ -20,8 +20,7 @@ def _any_axes(rng: Rng) -> Axes:
 
 def _two_or_three_taps(rng: Rng) -> Axes:
     stride = rng.integers(1, 3, 2)
-    kernel = stride * rng.integers(2, 4, 2) - rng.integers(0, stride)
-    return kernel, stride, np.where(stride == 1, rng.integers(1, 4, 2), 1)
+    return stride * rng.integers(2, 4, 2), stride, np.where(stride == 1, rng.integers(1, 3, 2), 1)
 
 
 def _far_taps(rng: Rng) -> Axes:
@@ -65,7 +64,7 @@ def family(engine: str, rng: Rng, *, small: bool = False) -> Problem:
     if rng.random() < 0.3:
         channels[rng.integers(2)] = 2**least  # a case of its own for some engines
     if small:
-        coarse, batch, groups, dilation = np.full_like(coarse, 24 // len(coarse) ** 2), 4, 1, np.minimum(dilation, 3)
+        coarse, batch, groups, dilation = np.full_like(coarse, 48 // len(coarse) ** 2), 4, 1, np.minimum(dilation, 3)
         channels[:] = 2**least
     length = (kernel - 1) * dilation + 1
     padding = rng.integers(0, 1 if small else length, len(length))
