@@ -95,7 +95,9 @@ def _emulator(tmp_path_factory):
         pytest.skip("there is no GPU, and no C++ compiler to build the emulator with")
     kept = os.environ.get("CONVT_EMULATOR")
     folder = Path(kept) if kept else tmp_path_factory.mktemp("emulator")
-    built = subprocess.run([sys.executable, str(BUILD), str(folder)], capture_output=True, text=True, check=False)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}  # it has modules beside it
+    command = [sys.executable, str(BUILD), str(folder)]
+    built = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if "CUDA's headers" in built.stderr:
         pytest.skip(f"there is no GPU, and no emulator: {built.stderr.strip().splitlines()[-1]}")
     assert not built.returncode, built.stderr

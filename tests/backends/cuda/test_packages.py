@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import convt
+from convt.core import containers
 from convt.matconvnet import vl_nnconvt
 from convt_cuda.kinds import kind_of
 
@@ -59,6 +60,7 @@ def torch(cuda, to_gpu, monkeypatch):
     torch.cuda = ModuleType("torch.cuda")
     torch.cuda.current_stream = lambda ordinal: Stream
     monkeypatch.setitem(sys.modules, "torch", torch)
+    monkeypatch.setattr(containers, "_installed", containers.Containers([]))  # nothing knows its arrays in the host's memory
     kind_of.cache_clear()
     yield torch
     kind_of.cache_clear()
