@@ -102,7 +102,7 @@ static void NAME(depthwise_correlate)(
     memset(totals, 0, taps * LANES * sizeof(REAL));
     for (int64_t index = share.from; index < share.end; index++) {
         NAME(unit) unit = NAME(unit_at)(p, (index / boxes * p->groups + group) * boxes + index % boxes);
-        int follows = p->slide && index > share.from && index % boxes > 0;
+        int follows = index > share.from && NAME(follows)(p, index);
         NAME(correlate_unit)(
             p, replaces, &unit, follows, fine, of_fine, coarse, of_coarse, totals, scratch + taps * LANES);
     }

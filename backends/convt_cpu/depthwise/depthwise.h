@@ -68,7 +68,7 @@ static int NAME(depthwise)(
     int64_t first = task * p->units, last = (task + 1) * p->units < all ? (task + 1) * p->units : all;
     for (int64_t index = first; index < last; index++) {
         NAME(unit) unit = NAME(unit_at)(p, index);
-        int follows = p->slide && index > first && index % boxes > 0;
+        int follows = index > first && NAME(follows)(p, index);
         if (!NAME(depthwise_unit)(
                 p, replaces, &unit, follows, input, in, kernel + unit.group * k_group, k_in, k_out, axis, bias, output, out,
                 scratch))

@@ -75,6 +75,13 @@ static void NAME(pack_box_rows)(
         memset(to + plane * p->plane_size + last * pitch, 0, LANES * sizeof(REAL));
 }
 
+/* Whether the box of a unit lies beside that of the unit before, and shares rows with it: along the one axis that has boxes, or
+ * along y, where the first box of a slice follows the last one of another slice. */
+static inline int NAME(follows)(const convt_depthwise_plan *p, int64_t index)
+{
+    return p->slide && index % (p->boxes[1] == 1 ? p->boxes[0] : p->boxes[1]) > 0;
+}
+
 /* Moves the rows that two boxes of an image share to where the next box has them. Returns how many are packed thereby. */
 static int64_t NAME(slide)(const convt_depthwise_plan *p, REAL *packed)
 {

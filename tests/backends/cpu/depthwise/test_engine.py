@@ -16,6 +16,9 @@ pytestmark = pytest.mark.usefixtures("one_machine")
 DEPTHWISE = {"channels": (3, 3), "groups": 3}
 
 KINDS = {
+    "boxes along z and y": make_problem(  # slices have no halo, and share no rows
+        (7, 7, 4), (2, 4, 3), stride=(2, 2, 3), crop=((0, 2), (1, 4), (1, 1)), channels=(3, 3), groups=3
+    ),
     "k == 2s": make_problem((19, 40), 4, stride=2, crop=(1, 1), batch=2, **DEPTHWISE),
     "k == s == 3": make_problem((9, 20), 3, stride=3, **DEPTHWISE),
     "stride 1": make_problem((20, 33), 7, crop=(3, 3), batch=3, **DEPTHWISE),
@@ -119,6 +122,13 @@ def test_a_filter_gradient_that_is_not_finite_is_left_to_others(which, layout):
     arrays = operands(problem, "correlate")
     getattr(arrays, which)[0, 0, 0, 0] = np.inf
     assert run(depthwise_plan(problem, "correlate", layout), *spread(arrays, layout), 2) != DONE
+
+
+def test_a_kind_has_boxes_that_share_rows_along_y_and_several_slices():
+    for isa in instruction_sets():
+        tables = depthwise_plan(KINDS["boxes along z and y"], "gather", np.asarray, isa).tables
+        assert tables.slide == tables.count[1]
+        assert min(tables.boxes[:2]) > 1
 
 
 def test_the_kinds_reach_lanes_of_channels_and_several_splits():
