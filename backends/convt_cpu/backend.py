@@ -122,8 +122,7 @@ def _compute(data_map: Map, problem: Problem, fine: Any, coarse: Any, kernel: An
     isa, strides, forced = instruction_set(), fine.strides, forced_engine()
     last = strides[1] == coarse.strides[1] == problem.dtype.itemsize
     place = None if data_map == "correlate" else kept()
-    key = problem, data_map, strides, last, isa, machine_key()
-    chosen = _chosen(*key, forced, place is not None)
+    chosen = _chosen(problem, data_map, strides, last, isa, machine_key(), forced, place is not None)
     plan = chosen.plan
     threads = threads_for(plan.multiply_adds, plan.tasks, _SERIAL_BELOW)
     if _log.isEnabledFor(DEBUG) or is_verbose():
@@ -140,6 +139,7 @@ def _compute(data_map: Map, problem: Problem, fine: Any, coarse: Any, kernel: An
     else:
         result = run_packed(place, plan, chosen.taps, fine, coarse, kernel, bias, threads)
     if result != DONE:
+        key = problem, data_map, strides, last, isa, machine_key()
         if place is not None:  # what is computed anew is not kept
             chosen, result = _chosen(*key, forced, False), LEFT
         _mend(key, chosen, result, (fine, coarse, kernel, bias), threads)

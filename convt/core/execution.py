@@ -47,7 +47,7 @@ def forward(
     order: Order = "K",
 ) -> Any:
     """Compute the output of an operator, in the memory order of x ("K") or in C order."""
-    w, place = unwrapped(w)
+    w, place = (w, None) if type(w) is np.ndarray else unwrapped(w)
     plain = type(x) is np.ndarray or out is not None or backend is not None
     key = None if plain else key_of(operator, (*options, order), x, w, bias)
     if key is not None:
@@ -59,7 +59,7 @@ def forward(
         y = caller(operator.name, x, arguments | operator.named(options))
         if y is not NotImplemented:
             return y
-    memory, x, w, bias = take_in(x, w, bias, place=place)
+    memory, x, w, bias = take_in(x, w, bias) if place is None else take_in(x, w, bias, place=place)
     call = operator.checked(options, x, w, bias)
     problem = call.problem
     chosen = choose(problem, backend, memory.owner)
@@ -67,7 +67,8 @@ def forward(
     if problem.batch:
         compute = operator.data_map_of(ComplexMaps(chosen) if call.is_complex else chosen)
         data, kernel, vector = _operands(memory, call, x, w, bias, place)
-        compute = with_place(_place_of(kernel, place), compute)
+        if place is not None:
+            compute = with_place(_place_of(kernel, place), compute)
         result = call.frame.view(y)
         try:
             compute(problem, data, kernel, vector, result)
@@ -153,10 +154,10 @@ def _operands(memory: Memory, call: OperatorCall, x: Any, w: Any, bias: Any, pla
     convert, frame = memory.convert, call.frame
     if bias is not None:
         bias = memory.vector(convert(bias, _dtype(bias, call)))
-    kernel = _converted(memory, w, _dtype(w, call), place)
-    if not call.is_complex and frame.in_order:
-        return convert(x, call.compute), kernel, bias
-    return frame.view(convert(x, _dtype(x, call))), frame.kernel_view(kernel), bias
+    if place is None and not call.is_complex and frame.in_order:
+        return convert(x, call.compute), convert(w, call.compute), bias
+    kernel = frame.kernel_view(_converted(memory, w, _dtype(w, call), place))
+    return frame.view(convert(x, _dtype(x, call))), kernel, bias
 
 
 def _converted(memory: Memory, w: Any, dtype: np.dtype, place: Kept | None) -> Any:
