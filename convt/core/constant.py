@@ -183,10 +183,8 @@ def placing(place: Kept) -> Iterator[None]:
         _place.reset(token)
 
 
-def with_place(place: Kept | None, function: Callable[..., Any]) -> Callable[..., Any]:
+def with_place(place: Kept, function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of a backend, whose calls find the place by `kept`."""
-    if place is None:
-        return function
 
     def call(*arguments: Any) -> Any:
         held: list[MutableMapping[Hashable, Any] | None] = [place]

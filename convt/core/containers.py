@@ -42,7 +42,7 @@ from .bfloat16 import widened
 if TYPE_CHECKING:
     from ..entry_points import Point
 
-__all__ = ["GROUP", "Container", "Containers", "as_numbers", "as_numpy", "caller_of", "container_of"]
+__all__ = ["GROUP", "Container", "Containers", "as_numbers", "as_numpy", "by_library", "caller_of", "container_of"]
 
 GROUP = "convt.arrays"
 
@@ -221,6 +221,12 @@ def caller_of(x: Any) -> Callable[[str, Any, dict[str, Any]], Any] | None:
     """The function `call` of the library of a call's first array; None where that has no functions of its own."""
     container = container_of(x)
     return None if container is None else getattr(container.module, "call", None)
+
+
+def by_library(function: str, x: Any, /, **arguments: Any) -> Any:
+    """What the library of x, a call's first array, gives by a function of its own, or NotImplemented."""
+    caller = caller_of(x)
+    return NotImplemented if caller is None else caller(function, x, arguments)
 
 
 def as_numpy(name: str, value: Any) -> np.ndarray:

@@ -68,7 +68,7 @@ def forward(
         compute = operator.data_map_of(ComplexMaps(chosen) if call.is_complex else chosen)
         data, kernel, vector = _operands(memory, call, x, w, bias, place)
         if place is not None:
-            compute = with_place(_place_of(kernel, place), compute)
+            compute = _with_place(place, kernel, compute)
         result = call.frame.view(y)
         try:
             compute(problem, data, kernel, vector, result)
@@ -108,7 +108,7 @@ def backward(
 
     def run_x(dx: Any) -> None:
         kernel = _conjugate(call.frame.kernel_view(_converted(memory, w, _dtype(w, call), place)))
-        gradient_map = with_place(_place_of(kernel, place), operator.gradient_map_of(maps))
+        gradient_map = _with_place(place, kernel, operator.gradient_map_of(maps))
         gradient_map(problem, dy, kernel, None, call.frame.view(dx))
 
     def run_w(dw: Any) -> None:
@@ -171,9 +171,9 @@ def _converted(memory: Memory, w: Any, dtype: np.dtype, place: Kept | None) -> A
     return found
 
 
-def _place_of(kernel: Any, place: Kept | None) -> Kept | None:
-    """The place for a map with this kernel; none for a complex one, of whose parts no backend could tell which it gets."""
-    return None if place is None or kernel.dtype.kind == "c" else place
+def _with_place(place: Kept | None, kernel: Any, run: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a map the place, but not for a complex kernel, of whose parts no backend could tell which it gets."""
+    return run if place is None or kernel.dtype.kind == "c" else with_place(place, run)
 
 
 def _data(memory: Memory, array: Any, call: OperatorCall) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..backend import Backend
 from ..core.arrays import INDEX, ArrayT
-from ..core.containers import caller_of
+from ..core.containers import by_library
 from ..core.execution import ask
 from ..core.indices import outside, require_inside, to_planes, to_tensor
 from ..core.memory import Memory, memory_of
@@ -107,15 +107,10 @@ def max_pool(
     array([[ 5,  2],
            [12, 15]])
     """
-    if type(x) is not np.ndarray and (caller := caller_of(x)) is not None:
-        arguments: dict[str, Any] = {
-            "size": size,
-            "stride": stride,
-            "padding": padding,
-            "indexing": indexing,
-            "layout": layout,
-        }
-        made: Pooled[ArrayT] = caller("max_pool", x, arguments | {"backend": backend})
+    if type(x) is not np.ndarray:
+        made: Pooled[ArrayT] = by_library(
+            "max_pool", x, size=size, stride=stride, padding=padding, indexing=indexing, layout=layout, backend=backend
+        )
         if made is not NotImplemented:
             return made
     memory = memory_of(x)
@@ -183,16 +178,20 @@ def max_pool_backward(
     >>> convt.max_pool_backward([10.0, 20.0], indices, 3, 1)
     array([ 0., 30.,  0.,  0.])
     """
-    if type(dy) is not np.ndarray and (caller := caller_of(dy)) is not None:
-        arguments: dict[str, Any] = {
-            "size": size,
-            "stride": stride,
-            "padding": padding,
-            "indexing": indexing,
-            "layout": layout,
-        }
-        arguments |= {"indices": indices, "output_size": output_size, "out": out}
-        made: ArrayT = caller("max_pool_backward", dy, arguments | {"backend": backend})
+    if type(dy) is not np.ndarray:
+        made: ArrayT = by_library(
+            "max_pool_backward",
+            dy,
+            size=size,
+            stride=stride,
+            padding=padding,
+            indexing=indexing,
+            layout=layout,
+            indices=indices,
+            output_size=output_size,
+            out=out,
+            backend=backend,
+        )
         if made is not NotImplemented:
             return made
     memory = memory_of(dy, indices)
@@ -270,16 +269,20 @@ def max_unpool(
            [0, 0, 0, 0],
            [7, 0, 0, 8]])
     """
-    if type(y) is not np.ndarray and (caller := caller_of(y)) is not None:
-        arguments: dict[str, Any] = {
-            "size": size,
-            "stride": stride,
-            "padding": padding,
-            "indexing": indexing,
-            "layout": layout,
-        }
-        arguments |= {"indices": indices, "output_size": output_size, "out": out}
-        made: ArrayT = caller("max_unpool", y, arguments | {"backend": backend})
+    if type(y) is not np.ndarray:
+        made: ArrayT = by_library(
+            "max_unpool",
+            y,
+            size=size,
+            stride=stride,
+            padding=padding,
+            indexing=indexing,
+            layout=layout,
+            indices=indices,
+            output_size=output_size,
+            out=out,
+            backend=backend,
+        )
         if made is not NotImplemented:
             return made
     memory = memory_of(y, indices)
@@ -334,15 +337,19 @@ def max_unpool_backward(
     >>> convt.max_unpool_backward([1, 2, 3, 4], [1, 2], 2)
     array([2, 3])
     """
-    if type(dy) is not np.ndarray and (caller := caller_of(dy)) is not None:
-        arguments: dict[str, Any] = {
-            "size": size,
-            "stride": stride,
-            "padding": padding,
-            "indexing": indexing,
-            "layout": layout,
-        }
-        made: ArrayT = caller("max_unpool_backward", dy, arguments | {"indices": indices, "out": out, "backend": backend})
+    if type(dy) is not np.ndarray:
+        made: ArrayT = by_library(
+            "max_unpool_backward",
+            dy,
+            size=size,
+            stride=stride,
+            padding=padding,
+            indexing=indexing,
+            layout=layout,
+            indices=indices,
+            out=out,
+            backend=backend,
+        )
         if made is not NotImplemented:
             return made
     memory = memory_of(dy, indices)

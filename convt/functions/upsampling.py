@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.arguments import as_flag, as_sizes, per_axis
 from ..core.call import Remembered
-from ..core.containers import caller_of
+from ..core.containers import by_library
 from ..core.execution import ask
 from ..core.layout import Frame, as_layout_name, frame_of
 from ..core.memory import memory_of
@@ -128,9 +128,10 @@ def upsample(
     >>> convt.upsample([1, 2, 3], 3, mode="bed_of_nails")
     array([1, 0, 0, 2, 0, 0, 3, 0, 0])
     """
-    if type(x) is not np.ndarray and (caller := caller_of(x)) is not None:
-        arguments = {"scale": scale, "mode": mode, "align_corners": align_corners, "layout": layout, "out": out}
-        made: ArrayT = caller("upsample", x, arguments | {"backend": backend})
+    if type(x) is not np.ndarray:
+        made: ArrayT = by_library(
+            "upsample", x, scale=scale, mode=mode, align_corners=align_corners, layout=layout, out=out, backend=backend
+        )
         if made is not NotImplemented:
             return made
     memory = memory_of(x)
@@ -188,9 +189,17 @@ def upsample_backward(
     >>> convt.upsample_backward([0, 1, 0, 0], 2, mode="linear")
     array([0.75, 0.25])
     """
-    if type(dy) is not np.ndarray and (caller := caller_of(dy)) is not None:
-        arguments = {"scale": scale, "mode": mode, "align_corners": align_corners, "layout": layout, "out": out}
-        made: ArrayT = caller("upsample_backward", dy, arguments | {"backend": backend})
+    if type(dy) is not np.ndarray:
+        made: ArrayT = by_library(
+            "upsample_backward",
+            dy,
+            scale=scale,
+            mode=mode,
+            align_corners=align_corners,
+            layout=layout,
+            out=out,
+            backend=backend,
+        )
         if made is not NotImplemented:
             return made
     memory = memory_of(dy)
