@@ -1,7 +1,8 @@
 """Write where the repository is into what needs an address: ``python .ci/address.py https://host/owner/convt v0.2.0``.
 
-The sources name no address of their own. Who publishes a version does so from somewhere: its workflow runs this on its checkout
-before the sdist is made, so that what is shown on an index has the project's links, and absolute ones in its long description.
+The sources name no address of their own. Who publishes a version does so from somewhere: its workflow runs this on its
+checkout before the sdist is made, so that what an index shows has the project's links, and a description whose links and
+pictures lead somewhere.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def audit(wheel: Path, folder: Path) -> Path:
     if "manylinux" not in audited.name:
         raise SystemExit(f"the wheel must be one for manylinux, got {audited.name}")
     with ZipFile(wheel) as before, ZipFile(audited) as after:
-        added = set(after.namelist()) - set(before.namelist())
+        added = {name for name in after.namelist() if not name.endswith("/")} - set(before.namelist())
     if added:
         raise SystemExit(f"the wheel must carry no library along, got {', '.join(sorted(added))}")
     return audited
