@@ -17,7 +17,7 @@ def test_the_picture_is_wide_enough_to_see_something(tmp_path, shape):
     with Image.open(tmp_path / "picture.png") as drawn:
         width, height = drawn.size
         assert width == 1600
-        assert 500 < height < 1800
+        assert 500 < height < 2100
         assert drawn.convert("L").getextrema() == (0, 255)
 
 

@@ -1,5 +1,7 @@
 """images: what can be read, where can be written, and what enlarging keeps."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -49,7 +51,7 @@ def test_an_output_needs_a_directory_and_is_none(tmp_path):
 
 
 def test_an_output_that_may_not_be_written_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(images.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(PermissionError, match="output must be writable"):
         images.check_writable(tmp_path / "a.png", "RGB")
 
@@ -144,7 +146,7 @@ def test_a_file_is_enlarged_with_its_colour_profile(tmp_path):
 
 def test_a_file_is_checked_before_the_work(tmp_path, monkeypatch):
     Image.new("RGBA", (4, 4)).save(tmp_path / "small.png")
-    monkeypatch.setattr("convt.images.upsample", lambda *_, **__: pytest.fail("computed"))
+    monkeypatch.setattr("convt.images.methods.upsample", lambda *_, **__: pytest.fail("computed"))
     with pytest.raises(ValueError, match="scale must be at least 1, got 0"):
         upscale_file(tmp_path / "small.png", tmp_path / "large.png", 0)
     with pytest.raises(ValueError, match="holds RGBA images"):
