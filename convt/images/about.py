@@ -16,7 +16,8 @@ __all__ = ["QUALITY", "about", "options_for"]
 QUALITY = 90  # of lossy files where none is known
 
 _KEPT = ("comment", "icc_profile", "loop", "xmp")
-_LOSSY = ("AVIF", "JPEG", "WEBP")
+_JPEG = ("JPEG", "MPO")
+_LOSSY = (*_JPEG, "AVIF", "WEBP")
 _LOSSLESS_TIFF = ("packbits", "tiff_adobe_deflate", "tiff_deflate", "tiff_lzw")
 _TAG = ExifTags.Base
 _EXIF = (  # what is in a camera's EXIF beside its two groups of tags; the rest of a TIFF's tags is about its storage
@@ -68,7 +69,7 @@ def options_for(said: dict[str, Any], kind: str, size: tuple[int, int], quality:
         Of a lossy file; by default that of a JPEG that was read, for others `QUALITY`.
     """
     options = {key: value for key, value in said.items() if key not in ("compression", "exif", "jpeg")}
-    if kind == "JPEG" and quality is None and "jpeg" in said:
+    if kind in _JPEG and quality is None and "jpeg" in said:
         options |= said["jpeg"]
     elif kind in _LOSSY:
         options["quality"] = QUALITY if quality is None else quality

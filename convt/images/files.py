@@ -17,7 +17,7 @@ from . import methods
 from .about import about, options_for
 from .enlarging import enlarge
 from .modes import continuous
-from .reading import LIMIT, Source, check_size, frame_count, frames, opened
+from .reading import LIMIT, Source, frame_count, frames, opened
 from .writing import check_holds, check_place, kind_of, save, writable
 
 __all__ = ["check_quality", "upscale_file"]
@@ -111,14 +111,13 @@ def _enlarged(
     with opened(image) as source:
         kind = kind_of(target if target != "-" else "-" + _suffix_of(source), format_)
         count = frame_count(source, image)
-        for frame in frames(source, image):
+        for frame in frames(source, image, scale=scale, limit=limit):
             total = scale**2 * frame.width * frame.height * count
-            check_size(image, frame.size, scale=scale, count=count, limit=limit)
-            mode = continuous(frame).mode
-            method.check_mode(mode)
-            check_holds(target, kind, mode, (scale * frame.width, scale * frame.height), count)
             said = said or about(source, frame)
             durations.append(frame.info.get("duration", 0))
+            frame = continuous(frame)
+            method.check_mode(frame.mode)
+            check_holds(target, kind, frame.mode, (scale * frame.width, scale * frame.height), count)
             made.append(enlarge(frame, scale, method, strip_done))
     options = options_for(said, kind, made[0].size, quality)
     return made, kind, options | ({"duration": durations} if any(durations) else {})

@@ -103,11 +103,13 @@ def resampled(planes: Planes, scale: int, name: str) -> Planes:
 
     Returns
     -------
-    ndarray of float32, (C, scale * H, scale * W)
+    ndarray, (C, scale * H, scale * W)
+        Of the dtype of planes.
     """
     size = scale * planes.shape[2], scale * planes.shape[1]
     images = (Image.fromarray(plane.astype(np.float32)) for plane in planes)
-    return np.stack([np.asarray(image.resize(size, Image.Resampling[name.upper()])) for image in images])
+    filter_ = Image.Resampling[name.upper()]
+    return np.stack([np.asarray(image.resize(size, filter_), planes.dtype) for image in images])
 
 
 def _by_convt(image: Image.Image, scale: int) -> Image.Image:

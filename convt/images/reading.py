@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ["LIMIT", "Source", "check_size", "frame_count", "frames", "name_of", "opened", "read"]
+__all__ = ["LIMIT", "Source", "frame_count", "frames", "name_of", "opened", "read"]
 
 LIMIT = 500.0  # megapixels: 2 GB of memory
 
@@ -35,7 +35,6 @@ def read(path: str | os.PathLike[str]) -> Image.Image:
         There is no such file, it cannot be read as an image, or has more than `LIMIT` megapixels.
     """
     with opened(path) as image:
-        check_size(path, image.size)
         return next(frames(image, path))
 
 
@@ -64,12 +63,26 @@ def frame_count(image: Image.Image, source: Source) -> int:
     return len(_places(image, source))
 
 
-def frames(image: Image.Image, source: Source) -> Iterator[Image.Image]:
-    """Read the frames of an opened image, each turned upright."""
-    for place in _places(image, source):
+def frames(image: Image.Image, source: Source, *, scale: int = 1, limit: float = LIMIT) -> Iterator[Image.Image]:
+    """Read the frames of an opened image, each turned upright.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    source : str, path-like or BytesIO
+        Where it comes from.
+    scale : int
+        By how much they are to be enlarged.
+    limit : float
+        How many megapixels they may have then, all together; this is known before pixels are read.
+    """
+    places = _places(image, source)
+    for place in places:
         with _decoding(source):
             if place:
                 image.seek(place)
+        _check_size(source, image.size, scale, len(places), limit)
+        with _decoding(source):
             image.load()
             frame = ImageOps.exif_transpose(image)
         yield frame
@@ -80,19 +93,7 @@ def name_of(source: Source) -> str:
     return "-" if isinstance(source, BytesIO) else str(source)
 
 
-def check_size(source: Source, size: tuple[int, int], *, scale: int = 1, count: int = 1, limit: float = LIMIT) -> None:
-    """Raise unless an image has pixels, and its frames, when enlarged, not too many of them.
-
-    Parameters
-    ----------
-    source : str, path-like or BytesIO
-    size : tuple of int
-        Width and height of a frame.
-    scale, count : int
-        By how much it is to be enlarged, and how many frames there are.
-    limit : float
-        In megapixels.
-    """
+def _check_size(source: Source, size: tuple[int, int], scale: int, count: int, limit: float) -> None:
     width, height = size
     if not width * height:
         raise ValueError(f"image must have pixels, got '{name_of(source)}' of {width} x {height}")

@@ -18,6 +18,7 @@ __all__ = ["check_holds", "check_output", "check_place", "check_writable", "kind
 _USUAL = (".png", ".tif", ".jpg")  # file types to suggest
 _USUAL_FRAMES = (".gif", ".png", ".tif")
 _LARGEST = {"GIF": 65535, "JPEG": 65500, "WEBP": 16383}  # pixels along a side
+_MANY_BITS = ("I;16", "I", "F")
 _OF_FIXED_SIZES = ("ICNS", "ICO")
 
 
@@ -168,9 +169,13 @@ def check_place(path: Path, argument: str = "output") -> None:
 
 
 def _holds(kind: str, mode: str) -> bool:
-    """Return whether files of a type can hold such pixels."""
+    """Return whether files of a type can hold such pixels; of more than 8 bits, whether all of these come back."""
+    file = BytesIO()
     try:
-        Image.new(mode, (1, 1)).save(BytesIO(), kind)
+        Image.new(mode, (1, 1)).save(file, kind)
+        if mode not in _MANY_BITS:
+            return True
+        with Image.open(file) as image:
+            return image.mode.startswith(_MANY_BITS)
     except Exception:  # encoders raise what they like
         return False
-    return True
