@@ -95,7 +95,7 @@ def test_a_network_doubles_grey_and_colour_and_no_more(net):
 
 
 def test_what_is_no_network_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="network must be an existing file, got '.*none.npz'"):
+    with pytest.raises(FileNotFoundError, match=r"network must be an existing file, got '.*none\.npz'"):
         methods.from_network(tmp_path / "none.npz")
     convt.nn.Conv2D(3, 3, in_channels=2).initialize().save(tmp_path / "other.npz")
     (tmp_path / "text.npz").write_text("none")

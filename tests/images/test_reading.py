@@ -43,7 +43,7 @@ def test_an_empty_file_is_told_so(tmp_path):
 def test_too_large_an_image_is_refused_before_its_pixels_are_read(tmp_path, monkeypatch):
     Image.new("1", (30_000, 20_000)).save(tmp_path / "huge.png")
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda image: pytest.fail("pixels were read"))
-    with pytest.raises(ValueError, match="at most 500 megapixels unless the limit is raised, got 30000 x 20000 of '.*huge"):
+    with pytest.raises(ValueError, match=r"at most 500 megapixels unless the limit is raised, got 30000 x 20000 of '.*huge"):
         images.read(tmp_path / "huge.png")
 
 
