@@ -19,7 +19,7 @@ __all__ = ["busiest_corner", "draw", "suffixes"]
 
 CROP = 90  # pixels
 GAP, TITLE = 0.1, 0.27  # inches, like the rest
-WIDTH, TALLEST = 7.8, 5.0
+WIDTH, TALLEST = 7.8, 4.0
 COLUMNS = 3
 CROP_WIDTH = (WIDTH - (COLUMNS - 1) * GAP) / COLUMNS
 

@@ -64,6 +64,8 @@ def run(
     backend = _backend(network)  # an unusable one is told before the work starts
     print(f"learning from the upper three fifths of {Path(image or photograph.SAMPLE).name}")
     seconds = _learn(network, seen, steps)
+    if save is not None:
+        network.save(save)
     pictures = {
         "nearest": upsample(held_out.coarse, 2),
         "bilinear": upsample(held_out.coarse, 2, mode="bilinear"),
@@ -76,8 +78,7 @@ def run(
     picture.draw(held_out.fine, pictures, output)
     print(f"\nbackend {backend}, {steps} steps in {seconds:.1f} s; picture in {output}")
     if save is not None:
-        network.save(save)
-        print(f"network in {save}, for convt upscale --network")
+        print(f"network in {save}, for python -m convt upscale --network")
 
 
 def _learn(network: Sequential, seen: Part, steps: int) -> float:
