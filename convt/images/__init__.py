@@ -2,8 +2,8 @@
 
 `upscale_image` enlarges an image of Pillow; `upscale_file` a file with all its frames and what it says about itself, as
 ``python -m convt upscale`` does, whose work is in `command.py`. Read `enlarging.py` for the bands in which it is done,
-`methods.py` for how, `modes.py` for which pixels may be mixed; `reading.py`, `about.py`
-(what is kept beside the pixels) and `writing.py` for the files.
+`methods.py` for how, `modes.py` for which pixels may be mixed, `deep.py` for 16 bits for each colour; `reading.py`,
+`about.py` (what is kept beside the pixels) and `writing.py` for the files.
 """
 
 from ..optional import require

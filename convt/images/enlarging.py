@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from PIL import Image
 
@@ -10,9 +10,9 @@ from ..core.arguments import as_count
 from . import methods
 from .modes import continuous
 
-__all__ = ["enlarge", "upscale_image"]
+__all__ = ["enlarge", "strips", "upscale_image"]
 
-_STRIP = 2**18  # pixels of the image at most, or one row of it
+_STRIP = 2**17  # pixels of the image at most, or one row of it
 _STRIP_RESULT = 2**21  # and of the result
 
 
@@ -77,12 +77,17 @@ def enlarge(
     method.check_mode(image.mode)
     width, height = image.size
     result = Image.new(image.mode, (scale * width, scale * height))
-    rows = max(1, min(_STRIP, _STRIP_RESULT // scale**2) // width)
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        above, below = max(0, top - method.reach), min(height, bottom + method.reach)
+    for top, bottom, above, below in strips(width, height, scale, method.reach):
         strip = method.strip(image.crop((0, above, width, below)), scale)
         wanted = strip.crop((0, scale * (top - above), scale * width, scale * (bottom - above)))
         result.paste(wanted, (0, scale * top))
         done(wanted.width * wanted.height)
     return result
+
+
+def strips(width: int, height: int, scale: int, reach: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield the rows of each strip, from and to, and those that its pixels depend on."""
+    rows = max(1, min(_STRIP, _STRIP_RESULT // scale**2) // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        yield top, bottom, max(0, top - reach), min(height, bottom + reach)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ..core.arguments import as_count
 from ..replacing import replacing
-from . import methods
+from . import deep, methods
 from .about import about, options_for
 from .enlarging import enlarge
 from .modes import continuous
@@ -93,13 +93,13 @@ def _enlarged(
     quality: int | None,
     limit: float,
     progress: Callable[[int, int], object],
-) -> tuple[list[Image.Image], str, dict[str, Any]]:
+) -> tuple[list[Image.Image | deep.Pixels], str, dict[str, Any]]:
     """The frames of the result, the type of its file, and what it says. What was read is forgotten when this returns."""
     target = output if isinstance(output, (str, os.PathLike)) else "-"
     if target != "-":
         check_place(Path(target))
-    made: list[Image.Image] = []
-    said: dict[str, Any] = {}
+    made: list[Image.Image | deep.Pixels] = []
+    options: dict[str, Any] = {}
     durations: list[float] = []
     done = total = 0
 
@@ -111,15 +111,21 @@ def _enlarged(
     with opened(image) as source:
         kind = kind_of(target if target != "-" else "-" + _suffix_of(source), format_)
         count = frame_count(source, image)
+        deeply = deep.is_deep(source, image)
         for frame in frames(source, image, scale=scale, limit=limit):
             total = scale**2 * frame.width * frame.height * count
-            said = said or about(source, frame)
             durations.append(frame.info.get("duration", 0))
-            frame = continuous(frame)
-            method.check_mode(frame.mode)
-            check_holds(target, kind, frame.mode, (scale * frame.width, scale * frame.height), count)
-            made.append(enlarge(frame, scale, method, strip_done))
-    options = options_for(said, kind, made[0].size, quality)
+            picture = deep.read(frame, image) if deeply else continuous(frame)
+            mode = picture.mode if isinstance(picture, Image.Image) else deep.mode_of(picture)
+            method.check_mode(mode)
+            size = scale * frame.width, scale * frame.height
+            check_holds(target, kind, mode, size, count)
+            options = options or options_for(about(source, frame), kind, size, quality)
+            del frame  # which is large
+            if isinstance(picture, Image.Image):
+                made.append(enlarge(picture, scale, method, strip_done))
+            else:
+                made.append(deep.enlarge(picture, scale, method, strip_done))
     return made, kind, options | ({"duration": durations} if any(durations) else {})
 
 

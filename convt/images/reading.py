@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ["LIMIT", "Source", "frame_count", "frames", "name_of", "opened", "read"]
+__all__ = ["LIMIT", "Source", "decoding", "frame_count", "frames", "name_of", "opened", "read"]
 
 LIMIT = 500.0  # megapixels: 2 GB of memory
 
@@ -50,7 +50,7 @@ def opened(source: Source) -> Iterator[Image.Image]:
     if not isinstance(source, BytesIO) and not Path(source).is_file():
         raise FileNotFoundError(f"image must be an existing file, got '{source}'")
     with _of_any_size():
-        with _decoding(source):
+        with decoding(source):
             if not (source.getbuffer().nbytes if isinstance(source, BytesIO) else Path(source).stat().st_size):
                 raise ValueError("it is empty")
             image = Image.open(source)
@@ -78,11 +78,11 @@ def frames(image: Image.Image, source: Source, *, scale: int = 1, limit: float =
     """
     places = _places(image, source)
     for place in places:
-        with _decoding(source):
+        with decoding(source):
             if place:
                 image.seek(place)
         _check_size(source, image.size, scale, len(places), limit)
-        with _decoding(source):
+        with decoding(source):
             image.load()
             frame = ImageOps.exif_transpose(image)
         yield frame
@@ -107,7 +107,7 @@ def _check_size(source: Source, size: tuple[int, int], scale: int, count: int, l
 def _places(image: Image.Image, source: Source) -> range:
     if image.format in _ONE_PICTURE:
         return range(1)
-    with _decoding(source):
+    with decoding(source):
         first = 1 if getattr(image, "default_image", False) else 0  # which is shown instead of an animation
         return range(first, int(getattr(image, "n_frames", 1)))
 
@@ -124,7 +124,7 @@ def _of_any_size() -> Iterator[None]:
 
 
 @contextmanager
-def _decoding(source: Source) -> Iterator[None]:
+def decoding(source: Source) -> Iterator[None]:
     """Errors of decoders, which raise whatever they stumble over, name the file."""
     try:
         yield

@@ -12,6 +12,7 @@ from PIL import Image
 
 from ..hints import did_you_mean
 from ..replacing import replacing
+from . import deep
 
 __all__ = ["check_holds", "check_output", "check_place", "check_writable", "kind_of", "save", "writable", "write"]
 
@@ -101,8 +102,8 @@ def write(image: Image.Image, path: str | os.PathLike[str]) -> None:
         save([image], file, kind_of(path), {"icc_profile": image.info.get("icc_profile")})
 
 
-def save(images: Sequence[Image.Image], file: BinaryIO, kind: str, options: Mapping[str, Any]) -> None:
-    """Write one image, or all frames of one, to an open file that can be read and sought.
+def save(images: Sequence[Image.Image | deep.Pixels], file: BinaryIO, kind: str, options: Mapping[str, Any]) -> None:
+    """Write one image, of any depth, or all frames of one, to an open file that can be read and sought.
 
     Raises
     ------
@@ -111,11 +112,15 @@ def save(images: Sequence[Image.Image], file: BinaryIO, kind: str, options: Mapp
     OSError
         The file cannot be written.
     """
-    if len(images) > 1 and len({image.mode for image in images}) > 1 and kind != "TIFF":
-        images = [image.convert("RGBA") for image in images]
+    if not isinstance(images[0], Image.Image):
+        deep.save(images[0], file, kind, options)
+        return
+    frames = [image for image in images if isinstance(image, Image.Image)]
+    if len({image.mode for image in frames}) > 1 and kind != "TIFF":
+        frames = [image.convert("RGBA") for image in frames]
     if kind == "GIF":
-        images = [_without_shades(image) for image in images]
-    first, *rest = images
+        frames = [_without_shades(image) for image in frames]
+    first, *rest = frames
     several: dict[str, Any] = {"save_all": True, "append_images": rest} if rest else {}
     if kind == "GIF" and first.mode == "RGBA":
         several["disposal"] = 2  # what was there before does not show through
@@ -170,6 +175,8 @@ def check_place(path: Path, argument: str = "output") -> None:
 
 def _holds(kind: str, mode: str) -> bool:
     """Return whether files of a type can hold such pixels; of more than 8 bits, whether all of these come back."""
+    if mode in deep.MODES:
+        return kind in deep.KINDS
     file = BytesIO()
     try:
         Image.new(mode, (1, 1)).save(file, kind)
