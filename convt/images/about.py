@@ -15,6 +15,7 @@ __all__ = ["QUALITY", "about", "options_for"]
 
 QUALITY = 90  # of lossy files where none is known
 
+_MOST_PROGRESSIVE = 2**25  # pixels; the encoder holds 6 bytes for each
 _KEPT = ("comment", "icc_profile", "loop", "xmp")
 _JPEG = ("JPEG", "MPO")
 _LOSSY = (*_JPEG, "AVIF", "WEBP")
@@ -71,6 +72,8 @@ def options_for(said: dict[str, Any], kind: str, size: tuple[int, int], quality:
     options = {key: value for key, value in said.items() if key not in ("compression", "exif", "jpeg")}
     if kind in _JPEG and quality is None and "jpeg" in said:
         options |= said["jpeg"]
+        if size[0] * size[1] > _MOST_PROGRESSIVE:
+            options.pop("progressive", None)
     elif kind in _LOSSY:
         options["quality"] = QUALITY if quality is None else quality
     if kind == "TIFF" and "compression" in said:

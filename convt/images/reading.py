@@ -84,7 +84,11 @@ def frames(image: Image.Image, source: Source, *, scale: int = 1, limit: float =
         _check_size(source, image.size, scale, len(places), limit)
         with decoding(source):
             image.load()
-            frame = ImageOps.exif_transpose(image)
+            if len(places) > 1:
+                frame = ImageOps.exif_transpose(image)
+            else:  # without a copy
+                ImageOps.exif_transpose(image, in_place=True)
+                frame = image
         yield frame
 
 

@@ -76,6 +76,13 @@ def test_a_jpeg_keeps_its_quality(quality, subsampling):
     assert large.info["progressive"]
 
 
+def test_a_large_jpeg_is_written_row_by_row(monkeypatch):
+    """A progressive one would be held in memory twice over."""
+    monkeypatch.setattr("convt.images.about._MOST_PROGRESSIVE", 128)
+    assert "progressive" in again(Image.new("L", (8, 4)), "JPEG", progressive=True).info
+    assert "progressive" not in again(Image.new("L", (9, 4)), "JPEG", progressive=True).info
+
+
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
 def test_a_jpeg_of_any_mode_keeps_its_quality(mode):
     small = BytesIO()
