@@ -86,7 +86,8 @@ def from_network(path: str | os.PathLike[str]) -> Method:
 
     def strip(image: Image.Image, scale: int) -> Image.Image:
         full = np.float32(_FULL_RANGE[image.mode])
-        return planewise(image, lambda planes: full * _in_colour(lambda colour: enlarge(network, colour), planes / full))
+        sharp = planewise(image, lambda planes: full * _in_colour(lambda colour: enlarge(network, colour), planes / full))
+        return sharp if image.mode not in ("LA", "RGBA") else _sharp_inside(sharp, _by_convt(image, scale))
 
     return Method(MARGIN, strip, tuple(_FULL_RANGE), scale=2)
 
@@ -123,6 +124,14 @@ def _by_pillow(filter_: Image.Resampling) -> Method:
         return image.resize((scale * image.width, scale * image.height), filter_)
 
     return Method(4, strip)
+
+
+def _sharp_inside(sharp: Image.Image, soft: Image.Image) -> Image.Image:
+    """Where an image is transparent its colours are divided by little, and what a network adds to them would show."""
+    inside = soft.getchannel("A").point(lambda opacity: 255 if opacity == 255 else 0)
+    image = Image.composite(sharp, soft, inside)
+    image.putalpha(sharp.getchannel("A"))
+    return image
 
 
 def _in_colour(enlarge: Callable[[Planes], Planes], planes: Planes) -> Planes:

@@ -78,6 +78,16 @@ def test_a_network_that_says_nothing_is_bilinear_for_all_its_modes(rng, tmp_path
     assert np.abs(difference).max() <= 1
 
 
+def test_a_network_adds_nothing_to_the_colours_of_edges(net):
+    image = Image.new("RGBA", (12, 9))
+    image.paste((200, 30, 30, 255), (4, 0, 12, 9))
+    soft, sharp = (np.asarray(each).astype(int) for each in (upscale_image(image, 2), enlarge(image, 2, net)))
+    edge = (soft[..., 3] > 0) & (soft[..., 3] < 255)
+    assert edge.any()
+    np.testing.assert_array_equal(sharp[edge][:, :3], [[200, 30, 30]] * edge.sum())
+    assert np.abs(sharp[..., 3] - soft[..., 3]).max() > 1
+
+
 def test_a_network_takes_sixteen_bits(rng, net):
     grey = rng.integers(256, size=(9, 8), dtype=np.uint16)
     fine, coarse = (
