@@ -4,8 +4,8 @@ The workspace has the algorithm's part first, then the copies::
 
     | algorithm | copy of the first staged array | copy of the next | ...
 
-Copies are made, and a bias is added, by kernels of our own (``../own/moves.py``): cuDNN's functions for that refuse some types and
-strides.
+Copies are made, and a bias is added, by kernels of our own (``../own/moves.py``): cuDNN's functions for that refuse some
+types and strides.
 """
 
 from __future__ import annotations

@@ -203,7 +203,7 @@ def test_what_cudnn_refuses_when_it_runs_is_computed_by_the_next_plan_and_not_as
 @pytest.mark.parametrize("lie", ["dense", "channels last", "in steps"])
 @pytest.mark.parametrize("axes", [1, 2, 3])
 @pytest.mark.parametrize("storage", ["float32", "float64", *HALVES])
-def test_our_kernels_copy_and_add_the_bias(over_standin, rng, torch, to_gpu, to_host, storage, axes, lie):
+def test_our_kernels_copy_and_add_the_bias(over_standin, rng, torch, to_gpu, to_host, context, storage, axes, lie):
     """Of every type, along any number of axes, however arrays and the bias lie."""
 
     def taken(array, steps):
