@@ -130,9 +130,8 @@ def _heading(backend: DeviceBackend, peer: Peer | None, dtype: str, repeat: int)
     ours = Ours(1, "float32")
     device = backend.info().get("gpus", backend.name)
     who = report.versions([ours, *([peer] if peer else [])])
-    return (
-        f"{who}\n{device}; arrays on the device, {dtype}, by its own clock, {repeat} samples, all engines tried beforehand"
-    )
+    how = f"arrays on the device, by its own clock, {repeat} samples, all engines tried beforehand"
+    return f"{who}\n{device}, {dtype}; {how}"
 
 
 def _tables(
