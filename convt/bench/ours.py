@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from ..backend import Backend
 from ..core.problem import Problem
 from ..functions import operators, pooling, upsampling
 from ..selection import choose
@@ -18,7 +19,7 @@ from ..version import __version__
 from .jobs import LayerJob, SamplingJob
 from .peers.peer import Peer, Run
 
-__all__ = ["Ours", "sampling_call"]
+__all__ = ["Ours", "sampling_call", "selected"]
 
 _VARIABLE = "CONVT_NUM_THREADS"
 
@@ -37,20 +38,7 @@ class Ours(Peer):
 
     def __init__(self, threads: int, dtype: str) -> None:
         self._threads = threads
-        problem = Problem(
-            batch=1,
-            groups=1,
-            fine_channels=3,
-            coarse_channels=3,
-            fine_shape=(8, 8),
-            coarse_shape=(4, 4),
-            kernel_shape=(2, 2),
-            stride=(2, 2),
-            padding=(0, 0),
-            dilation=(1, 1),
-            dtype=np.dtype(dtype),
-        )
-        self.version = f"{__version__} (backend {choose(problem, None).name})"
+        self.version = f"{__version__} (backend {selected(dtype).name})"
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -78,6 +66,24 @@ class Ours(Peer):
     def sampling(self, job: SamplingJob) -> Run:
         """One call of the function or of its backward."""
         return sampling_call(job)
+
+
+def selected(dtype: str) -> Backend:
+    """The backend that computes a layer of NumPy arrays."""
+    problem = Problem(
+        batch=1,
+        groups=1,
+        fine_channels=3,
+        coarse_channels=3,
+        fine_shape=(8, 8),
+        coarse_shape=(4, 4),
+        kernel_shape=(2, 2),
+        stride=(2, 2),
+        padding=(0, 0),
+        dilation=(1, 1),
+        dtype=np.dtype(dtype),
+    )
+    return choose(problem, None)
 
 
 def sampling_call(job: SamplingJob) -> Run:

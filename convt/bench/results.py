@@ -15,14 +15,14 @@ from .machine import Machine
 from .ours import Ours
 from .timing import Times
 
-__all__ = ["TOLERANCE", "BusyResult", "Result", "difference", "geometric_mean"]
+__all__ = ["TOLERANCE", "BusyResult", "Comparison", "Result", "difference", "geometric_mean"]
 
 TOLERANCE = {"float32": 1e-4, "float64": 1e-11}  # of the largest value; bfloat16 and TF32 are off by ten times as much
 
 
 @dataclass(frozen=True)
-class Result:
-    """One job.
+class Comparison:
+    """One job, by convt and by its peers.
 
     Attributes
     ----------
@@ -33,15 +33,12 @@ class Result:
         Peers that computed something else than convt, and how far they are off; their times do not count.
     reasons : dict of str to str
         Peers that are missing, and why.
-    machine : Machine
-        Where that was.
     """
 
     job: Job
     times: dict[str, Times]
     wrong: dict[str, float]
     reasons: dict[str, str]
-    machine: Machine
 
     @property
     def ours(self) -> float:
@@ -60,14 +57,27 @@ class Result:
         return min(self.ratios.values(), default=None)
 
     @property
-    def floor(self) -> float:
-        """Seconds that the machine needs at least."""
-        return self.machine.floor(self.job.flops, self.job.bytes)
-
-    @property
     def gflops(self) -> float:
         """Of convt, in 10**9 operations per second."""
         return self.job.flops / self.ours / 1e9
+
+
+@dataclass(frozen=True)
+class Result(Comparison):
+    """One job on this machine.
+
+    Attributes
+    ----------
+    machine : Machine
+        Where that was.
+    """
+
+    machine: Machine
+
+    @property
+    def floor(self) -> float:
+        """Seconds that the machine needs at least."""
+        return self.machine.floor(self.job.flops, self.job.bytes)
 
     @property
     def share(self) -> float:

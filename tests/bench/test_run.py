@@ -155,7 +155,7 @@ def test_missing_packages_are_one_line_and_status_1(capsys, monkeypatch):
     assert failure(capsys) == (1, 'bench needs tqdm: pip install "convt[bench]"')
 
 
-@pytest.mark.parametrize("arguments", [["--dtype", "float16"], ["--threads", "two"]])
+@pytest.mark.parametrize("arguments", [["--dtype", "float8"], ["--threads", "two"]])
 def test_wrong_arguments_end_with_status_2(capsys, arguments):
     with pytest.raises(SystemExit) as stop:
         main(["bench", *arguments])
