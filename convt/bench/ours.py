@@ -8,18 +8,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..backend import Backend
+from ..core.constant import Filters
 from ..core.problem import Problem
 from ..functions import operators, pooling, upsampling
 from ..selection import choose
 from ..version import __version__
 from .jobs import LayerJob, SamplingJob
-from .peers.peer import Peer, Run
+from .peers.peer import Peer, Run, Unsupported
 
-__all__ = ["Ours", "sampling_call", "selected"]
+__all__ = ["Kept", "Ours", "sampling_call", "selected"]
 
 _VARIABLE = "CONVT_NUM_THREADS"
 
@@ -55,7 +58,10 @@ class Ours(Peer):
 
     def layer(self, job: LayerJob) -> Run:
         """One call of the operator or of its backward."""
-        x, w, bias, options, needs = job.x, job.w, job.bias, job.options, job.task.needs
+        return self._layer(job, job.w)
+
+    def _layer(self, job: LayerJob, w: NDArray[Any] | Filters) -> Run:
+        x, bias, options, needs = job.x, job.bias, job.options, job.task.needs
         if not needs:
             operator = getattr(operators, job.task.operator)
             return lambda: operator(x, w, bias, **options)
@@ -66,6 +72,24 @@ class Ours(Peer):
     def sampling(self, job: SamplingJob) -> Run:
         """One call of the function or of its backward."""
         return sampling_call(job)
+
+
+class Kept(Ours):
+    """convt with filters that are declared constant, as ONNX Runtime's and OpenVINO's models have them.
+
+    Parameters
+    ----------
+    threads : int
+    dtype : str
+    """
+
+    name = "Filters"
+
+    def layer(self, job: LayerJob) -> Run:
+        """One call with constant filters, which a gradient of filters cannot have."""
+        if {"w", "bias"}.intersection(job.task.needs):
+            raise Unsupported("are no constants where they are trained")
+        return self._layer(job, Filters(job.w))
 
 
 def selected(dtype: str) -> Backend:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from .cases import Case
 from .jobs import Job
 from .machine import Machine
-from .ours import Ours
+from .ours import Kept, Ours
 from .peers import Peer
 from .results import BusyResult, Comparison, Result, geometric_mean
 from .tables import lay_out, threads, three_digits, times
@@ -47,13 +47,25 @@ def table(results: Sequence[Result], peers: Sequence[str], markdown: bool = Fals
     str
     """
     peers = [peer for peer in peers if any(peer in result.times for result in results)]
-    versus = ["x best"] if peers else []
-    titles = ["case", *["shape"] * markdown, "convt", *peers, *versus, "GFLOP/s", "of floor"]
-    rows = [[*_left(result.job, markdown), *_cells(result, peers)] for result in results]
+    kept = [Kept.name] * any(Kept.name in result.times for result in results)
+    both = bool(kept and peers)
+    versus = ["x best", *[f"{Kept.name} x best"] * both] if peers else []
+    titles = ["case", *["shape"] * markdown, Ours.name, *kept, *peers, *versus, "GFLOP/s", "of floor"]
+    rows = [
+        [
+            *_left(result.job, markdown),
+            *_times(result, [*kept, *peers]),
+            *[times(result.kept_ratio)] * both,
+            f"{result.gflops:.3g}",
+            _percent(result.share),
+        ]
+        for result in results
+    ]
     ratios = [times(geometric_mean(_ratios(results, peer)), "x ") for peer in peers]
     versus = [times(geometric_mean(_ratios(results)), "x ")] if peers else []
+    versus += [times(geometric_mean(filter(None, (result.kept_ratio for result in results))), "x ")] * both
     share = geometric_mean(result.share for result in results)
-    means = ["geometric mean", *[""] * markdown, "", *ratios, *versus, "", _percent(share or 0)]
+    means = ["geometric mean", *[""] * markdown, "", *[""] * len(kept), *ratios, *versus, "", _percent(share or 0)]
     return lay_out(titles, rows, [means], words=1 + markdown, markdown=markdown)
 
 
@@ -164,16 +176,12 @@ def _left(job: Job, markdown: bool) -> list[str]:
     return [job.case.name, str(job.case)] if markdown else [job.case.name]
 
 
-def _cells(result: Result, peers: Sequence[str]) -> list[str]:
-    return [*_times(result, peers), f"{result.gflops:.3g}", _percent(result.share)]
-
-
 def _times(result: Comparison, peers: Sequence[str]) -> list[str]:
     cells = [milliseconds(result.times[Ours.name])]
     for peer in peers:
         cell = milliseconds(result.times[peer]) if peer in result.times else "-"
         cells.append(f"WRONG {cell}" if peer in result.wrong else cell)
-    return [*cells, *([times(result.ratio)] if peers else [])]
+    return [*cells, *[times(result.ratio)] * any(peer != Kept.name for peer in peers)]
 
 
 def _ratios(results: Sequence[Comparison], peer: str | None = None) -> Iterable[float]:

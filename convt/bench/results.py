@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .jobs import Job
 from .machine import Machine
-from .ours import Ours
+from .ours import Kept, Ours
 from .timing import Times
 
 __all__ = ["TOLERANCE", "BusyResult", "Comparison", "Result", "difference", "geometric_mean"]
@@ -48,13 +48,20 @@ class Comparison:
     @property
     def ratios(self) -> dict[str, float]:
         """How many times as long as convt each peer takes that computes the same."""
-        peers = (name for name in self.times if name != Ours.name and name not in self.wrong)
+        peers = (name for name in self.times if name not in (Ours.name, Kept.name, *self.wrong))
         return {name: self.times[name].median / self.ours for name in peers}
 
     @property
     def ratio(self) -> float | None:
         """That of the best peer: above 1, convt is the fastest. None without peers."""
         return min(self.ratios.values(), default=None)
+
+    @property
+    def kept_ratio(self) -> float | None:
+        """The same for convt with constant filters. None where these were not tried, or without peers."""
+        if Kept.name not in self.times or self.ratio is None:
+            return None
+        return self.ratio * self.ours / self.times[Kept.name].median
 
     @property
     def gflops(self) -> float:
