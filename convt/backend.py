@@ -25,9 +25,9 @@ Therefore a backend never validates. `convt.testing.check_backend` tells whether
 During a call, `settings` returns what the caller allows by `convt.options`, `requested_threads` and ``is_verbose`` one of
 them alone, at less cost, `most_threads` what no number of threads may exceed, and `kept` the place for what may be kept for
 filters that are declared constant. A ``Variable`` is an environment variable that counts at every call. What a backend
-imports during a call, it imports ``with loading:``, a lock that a fork waits for: a forked child could never import what another
-thread has half imported. What it keeps in a file, it writes ``with replacing(path) as file:``, so that all of it is there or
-what was there before.
+imports during a call, it imports ``with loading:``, a lock that a fork waits for: a forked child could never import what
+another thread has half imported. What it keeps in a file, it writes ``with replacing(path) as file:``, so that all of it is
+there or what was there before.
 """
 
 from __future__ import annotations
@@ -289,8 +289,8 @@ class DeviceBackend(Backend):
         """Return the call that has just been made as a function of the caller's x, w and bias (None for none).
 
         It makes a new result like ``result``, in the same order of memory, of which ``out`` is the view that the map wrote,
-        and returns the caller's kind of array. It checks what outlines do not tell, and may return None: then the call is made
-        as if it were new.
+        and returns the caller's kind of array. It checks what outlines do not tell, and may return None: then the call is
+        made as if it were new.
         """
         return None
 

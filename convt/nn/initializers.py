@@ -1,16 +1,16 @@
 """Initialisers: the first values of filters and biases, by name, as a number, an array or a function.
 
-=====================================================  ==================================================================
+=====================================================  ==============================================================
 name                                                   values
-=====================================================  ==================================================================
+=====================================================  ==============================================================
 zeros, ones                                            the same everywhere
 uniform, normal                                        Gluon's: within 0.07 of 0; of deviation 0.01
 xavier, glorot_uniform; glorot_normal                  of variance ``2 / (fan_in + fan_out)`` [1]_
 he, kaiming, he_uniform, kaiming_uniform;              of variance ``2 / fan_in`` [2]_
 he_normal, kaiming_normal
-bilinear                                               each channel's own bilinear interpolation, as `convt.filters.bilinear` [3]_
+bilinear                                               each channel's own bilinear interpolation: ``filters.bilinear`` [3]_
 icnr                                                   he_normal, repeated strides times: no checkerboard [4]_
-=====================================================  ==================================================================
+=====================================================  ==============================================================
 
 ``fan_in`` is the number of products that are added up in one element of the output, ``fan_out`` the number of products that
 one element of x takes part in: away from the borders, and on average where the number varies with the stride. Strides
