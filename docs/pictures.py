@@ -14,6 +14,7 @@ from convt.bench import picture
 from convt.bench.cases import CASES
 from convt.bench.jobs import FORWARD, LayerJob
 from convt.bench.machine import Machine
+from convt.bench.ours import Kept, Ours
 from convt.bench.results import Result
 from convt.bench.timing import Times
 from convt.demo.run import run
@@ -27,16 +28,17 @@ def measured(page: str) -> tuple[str, list[str], list[Result]]:
     heading = "\n".join(page.splitlines()[:2])
     title, _, *rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("|")]
     who = title[2 : title.index("x best")]
+    peers = [name for name in who if name not in (Ours.name, Kept.name)]
     nowhere = Machine("", 1, 1.0, {1: 1.0})
     results = []
     for name, _, *cells in rows:
         if name in CASES:
             medians = {each: float(re.match(r"[\d.]+", cell)[0]) for each, cell in zip(who, cells, strict=False)}
-            best = min(who[1:], key=medians.__getitem__)
-            medians[best] = medians[who[0]] * float(cells[len(who)])  # which was not computed from rounded medians
+            best = min(peers, key=medians.__getitem__)
+            medians[best] = medians[Ours.name] * float(cells[len(who)])  # which was not computed from rounded medians
             times = {each: Times(*[milliseconds / 1e3] * 4) for each, milliseconds in medians.items()}
             results.append(Result(LayerJob(CASES[name], FORWARD[0], "float32"), times, {}, {}, nowhere))
-    return heading, who[1:], results
+    return heading, peers, results
 
 
 def main() -> None:
