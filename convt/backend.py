@@ -295,7 +295,7 @@ class DeviceBackend(Backend):
         return None
 
     def seconds(self, run: Callable[[], object], count: int = 1) -> float:
-        """Return how long the device takes, by its own clock, for what so many calls of ``run`` ask of it; it waits for that.
+        """Return how long the device takes, by its own clock, for so many calls of ``run``; it waits for that.
 
         ``python -m convt bench`` asks for it, nothing else does.
         """
