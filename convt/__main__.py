@@ -106,7 +106,7 @@ def _parser() -> ArgumentParser:
     bench.add_argument("--busy", action="store_true", help="time while other programs compute, with one thread and with all")
     bench.add_argument("--networks", action="store_true", help="time whole networks in PyTorch, with and without convt")
     bench.add_argument("--schedule", action="store_true", help="time nothing: tell how many cores each case can keep busy")
-    bench.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="(default: %(default)s)")
+    bench.add_argument("--dtype", choices=_DTYPES, default="float32", help=_DTYPE)
     bench.add_argument("--threads", metavar="N", type=_numbers, help=_THREADS)
     bench.add_argument("--repeat", metavar="N", type=int, help="timed calls of each (default: 9; 60 with --busy)")
     bench.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
@@ -140,6 +140,8 @@ _LIMIT = "the largest result to make, all frames together (default: 500, which t
 _BENCH = "Time transposed convolution in layers of well-known networks: convt and its peers in turns, in one process."
 _BENCH_EXAMPLES = "bench --list", "bench --cases dcgan,fcn-8 --peers torch", "bench --plot speed.png --json speed.json"
 _PEERS = "torch, onnxruntime, openvino or none (default: those that are installed)"
+_DTYPES = ["float32", "float64", "float16", "bfloat16"]
+_DTYPE = "(default: %(default)s; half types on a device)"
 _THREADS = "for everybody (default: all cores that may be used); with --schedule several: 8,32,64"
 _STATUS = (
     "exit status: 0, done; 1, a package is missing; 2, wrong arguments, files or backends, as a line on standard error "
@@ -179,6 +181,7 @@ def _upscale(options: Namespace) -> None:
 
 def _bench(options: Namespace) -> None:
     from .bench import busy, run, schedule
+    from .bench.device import run as run_on_device
 
     if options.list or options.cases == ["list"]:
         return run.list_cases(None if options.cases == ["list"] else options.cases)
@@ -199,6 +202,12 @@ def _bench(options: Namespace) -> None:
 
         del everywhere["dtype"], everywhere["json"]
         networks.run(options.cases, **everywhere)
+        return
+    if device := run_on_device.asked_for():
+        _refuse(options, f"backend {device.name}", "busy", "threads", "plot", "json")
+        del everywhere["threads"], everywhere["json"]
+        chosen = {name: getattr(options, name) for name in ("backward", "conv", "sampling")}
+        run_on_device.run(device, options.cases, options.peers, **chosen, **everywhere)
         return
     if options.busy:
         _refuse(options, "busy", "backward", "conv", "sampling", "plot")

@@ -294,6 +294,13 @@ class DeviceBackend(Backend):
         """
         return None
 
+    def seconds(self, run: Callable[[], object], count: int = 1) -> float:
+        """Return how long the device takes, by its own clock, for what so many calls of `run` ask of it; it waits for that.
+
+        ``python -m convt bench`` asks for it, nothing else does.
+        """
+        raise BackendUnavailable(f"backend {self.name!r} cannot be timed: it has no clock")
+
 
 def _lacks(backend: Backend, member: str) -> BackendUnavailable:
     return BackendUnavailable(
