@@ -200,4 +200,5 @@ def test_wrong_arguments_end_with_status_2(capsys, arguments):
 def test_a_missing_package_is_one_line_and_status_1(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     status, line = failure(capsys, "upscale", "a.png", "--output", "b.png")
-    assert (status, line) == (1, 'upscale needs pillow: pip install "convt[demo]"')
+    assert status == 1
+    assert line.startswith("upscale needs pillow: pip install ")

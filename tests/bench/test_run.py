@@ -168,7 +168,9 @@ def test_a_picture_needs_a_peer_and_a_known_type(tmp_path, capsys, monkeypatch):
 
 def test_missing_packages_are_one_line_and_status_1(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    assert failure(capsys) == (1, 'bench needs tqdm: pip install "convt[bench]"')
+    status, line = failure(capsys)
+    assert status == 1
+    assert line.startswith("bench needs tqdm: pip install ")
 
 
 @pytest.mark.parametrize("arguments", [["--dtype", "float8"], ["--threads", "two"]])
