@@ -85,6 +85,15 @@ def test_long_sums_keep_whole_terms_within_three_lines():
     assert lines[-1].endswith(" + … + x[8, 8]·0")
 
 
+def test_taps_of_a_dilated_filter_stand_as_far_apart_as_they_are_in_the_output():
+    figure = draw.arithmetic((3, 3), (3, 2), dilation=(1, 2))
+    places = {patch.get_gid(): (patch.get_x(), patch.get_y()) for patch in figure.axes[0].patches}
+    cell = places["y[0, 1]"][0] - places["y[0, 0]"][0]
+    assert places["w[0, 1]"][0] - places["w[0, 0]"][0] == pytest.approx(2 * cell)
+    assert places["w[2, 0]"][1] - places["w[0, 0]"][1] == pytest.approx(2 * cell)
+    assert len([name for name in places if name.startswith("w")]) == 6
+
+
 def test_words_stay_on_the_page():
     for figure in (
         draw.arithmetic((3, 3), (3, 3), stride=3, dilation=2, padding=((0, 2), (1, 0)), output_padding=2, follow="input"),
