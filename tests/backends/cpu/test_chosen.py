@@ -92,27 +92,27 @@ CHOSEN = {
     "8 x 8 s4": (PLAIN, "direct direct winograd_correlate", "direct direct winograd_correlate"),
     "16 x 16 s8": ("direct windows correlate", "direct windows correlate", PLAIN),
 }
-COSTS = [  # thousands of cycles of each stage, with portable kernels
-    ("3 x 3", "scatter", "direct", "weights 81.1 pack 159.1 sums 15581.4"),
-    ("4 x 4 s2", "gather", "direct", "weights 1153.4 pack 712.7 sums 68547.0"),
-    ("3 x 3 of 4 x 4", "gather", "direct", "pack 44.2 outputs 10162.6"),
-    ("3 x 3", "gather", "winograd", "weights 287.5 tiles 10613.6"),
-    ("3 x 3, many channels", "gather", "winograd", "input 320.7 outputs 61886.9"),
-    ("depthwise 3 x 3", "gather", "depthwise", "boxes 1798.5"),
-    ("groups of 8", "correlate", "depthwise", "splits 11005.7 totals 18.4"),
-    ("16 x 16 s16", "scatter", "cells", "rows 19.0 panels 3909.5"),
-    ("3 x 3 of 4 x 4", "scatter", "thin", "rows 10.6 lanes 8341.9"),
-    ("3 x 3 of 4 x 4", "gather", "thin", "columns 95.0 dots 11357.4"),
-    ("3 x 3 of 4 x 4", "correlate", "thin", "rows 10.6 lanes 7440.6"),
-    ("a volume", "gather", "thin", "columns 2752.5 dots 17838.9"),
-    ("frames of sound", "gather", "windows", "boxes 33486.1"),
-    ("3 x 3", "correlate", "correlate", "splits 30631.4 totals 488.4 taps 118.0"),
-    ("16 x 16 s16", "correlate", "correlate", "pack 331.2 blocks 7736.7"),
-    ("3 x 3", "correlate", "winograd_correlate", "splits 20208.6 totals 345.6 taps 102.8"),
-    ("3 x 3, many channels", "correlate", "winograd_correlate", "pack 1691.6 blocks 100165.2"),
-    ("a volume", "scatter", "im2col", "scatter 20689.7"),
-    ("a volume", "gather", "im2col", "gather 20689.7"),
-    ("a volume", "correlate", "im2col", "correlate 20689.7 totals 262.1"),
+COSTS = [  # of each stage with portable kernels: its tasks and rounds, and thousands of cycles
+    ("3 x 3", "scatter", "direct", "weights 11x1 81.1 pack 70x1 159.1 sums 77x1 15581.4"),
+    ("4 x 4 s2", "gather", "direct", "weights 172x1 1153.4 pack 64x1 712.7 sums 172x1 68547.0"),
+    ("3 x 3 of 4 x 4", "gather", "direct", "pack 16x1 44.2 outputs 86x1 10162.6"),
+    ("3 x 3", "gather", "winograd", "weights 11x1 287.5 tiles 121x1 10613.6"),
+    ("3 x 3, many channels", "gather", "winograd", "input 3x1 320.7 outputs 258x1 61886.9"),
+    ("depthwise 3 x 3", "gather", "depthwise", "boxes 72x1 1798.5"),
+    ("groups of 8", "correlate", "depthwise", "splits 32x1 11005.7 totals 32x1 18.4"),
+    ("16 x 16 s16", "scatter", "cells", "rows 33x1 19.0 panels 96x1 3909.5"),
+    ("3 x 3 of 4 x 4", "scatter", "thin", "rows 3x1 10.6 lanes 64x1 8341.9"),
+    ("3 x 3 of 4 x 4", "gather", "thin", "columns 16x1 95.0 dots 128x1 11357.4"),
+    ("3 x 3 of 4 x 4", "correlate", "thin", "rows 86x1 10.6 lanes 64x1 7440.6"),
+    ("a volume", "gather", "thin", "columns 4096x1 2752.5 dots 1376x1 17838.9"),
+    ("frames of sound", "gather", "windows", "boxes 544x1 33486.1"),
+    ("3 x 3", "correlate", "correlate", "splits 108x1 30631.4 totals 9x1 488.4 taps 8x1 118.0"),
+    ("16 x 16 s16", "correlate", "correlate", "pack 66x1 331.2 blocks 64x1 7736.7"),
+    ("3 x 3", "correlate", "winograd_correlate", "splits 13x1 20208.6 totals 29x1 345.6 taps 8x1 102.8"),
+    ("3 x 3, many channels", "correlate", "winograd_correlate", "pack 30x1 1691.6 blocks 1064x1 100165.2"),
+    ("a volume", "scatter", "im2col", "scatter 16x1 20689.7"),
+    ("a volume", "gather", "im2col", "gather 16x1 20689.7"),
+    ("a volume", "correlate", "im2col", "correlate 16x1 20689.7 totals 1x1 262.1"),
 ]
 SETS = ("avx512", "avx2", "portable")
 ABSENT = pytest.mark.skip(reason="not on this processor")
@@ -137,9 +137,10 @@ def test_every_engine_is_the_best_somewhere(isa):
 def test_what_a_plan_costs(name, data_map, engine, costs):
     problem = LAYERS[name]
     stages = ENGINES[engine].plan(Job(problem, data_map, tuple(range(len(problem.stride))), "portable")).stages
-    words = costs.split()
-    assert [stage.name for stage in stages] == [f"{engine}_{word}" for word in words[::2]]
-    assert [stage.cycles / 1000 for stage in stages] == pytest.approx([float(word) for word in words[1::2]], rel=0.005)
+    names, tasks, cycles = (costs.split()[part::3] for part in range(3))
+    assert [stage.name for stage in stages] == [f"{engine}_{name}" for name in names]
+    assert [f"{stage.tasks}x{stage.rounds}" for stage in stages] == tasks
+    assert [stage.cycles / 1000 for stage in stages] == pytest.approx([float(each) for each in cycles], rel=0.005)
 
 
 def test_costs_are_those_of_every_engine():
