@@ -105,6 +105,7 @@ COSTS = [  # of each stage with portable kernels: its tasks and rounds, and thou
     ("3 x 3 of 4 x 4", "gather", "thin", "columns 16x1 95.0 dots 128x1 11357.4"),
     ("3 x 3 of 4 x 4", "correlate", "thin", "rows 86x1 10.6 lanes 64x1 7440.6"),
     ("a volume", "gather", "thin", "columns 4096x1 2752.5 dots 1376x1 17838.9"),
+    ("depthwise 11 x 11", "gather", "windows", "boxes 1600x1 13740.8"),
     ("frames of sound", "gather", "windows", "boxes 544x1 33486.1"),
     ("3 x 3", "correlate", "correlate", "splits 108x1 30631.4 totals 9x1 488.4 taps 8x1 118.0"),
     ("16 x 16 s16", "correlate", "correlate", "pack 66x1 331.2 blocks 64x1 7736.7"),
