@@ -7,10 +7,8 @@ typedef struct {
 
 static NAME(place) NAME(find_place)(int64_t index, const int64_t size[3])
 {
-    NAME(place) place;
-    for (int axis = 2; axis >= 0; index /= size[axis--]) place.at[axis] = index % size[axis];
-    place.outer = index;
-    return place;
+    int64_t plane = index / size[2], volume = plane / size[1], outer = volume / size[0];
+    return (NAME(place)){outer, {volume - outer * size[0], plane - volume * size[1], index - plane * size[2]}};
 }
 
 /* Moves on by `count`, which does not reach beyond the end of a row. */
