@@ -44,6 +44,8 @@ MOVED = {
     "max_pool_backward_near": 7,
     "max_unpool_near": 7,
     "channel_sums": 4,
+    "copy": 8,
+    "add": 12,
 }
 SUMS = ("channel_sums",)  # of which the inner loop counts
 

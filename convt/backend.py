@@ -11,7 +11,7 @@ An object that is of neither class, but has their members, is accepted too: what
 
 What the core promises to every call of `Backend.scatter`, `Backend.gather` and `Backend.correlate`:
 
-- The `Problem` is valid, every size in it is at least 1, its dtype is float32 or float64.
+- The `convt.Problem` is valid, every size in it is at least 1, its dtype is float32 or float64.
 - Arrays are (N, C, *spatial) and (coarse channels, fine channels // groups, *spatial), of exactly the problem's shapes and
   dtype, in native byte order and aligned. Their strides may be anything: permuted, negative, zero.
 - Inputs may be read-only and may overlap each other. The output is writable, overlaps no input and has undefined content:
@@ -22,12 +22,12 @@ What the core promises to every call of `Backend.scatter`, `Backend.gather` and 
 Therefore a backend never validates. `convt.testing.check_backend` tells whether it computes what it should;
 `convt/numpy_backend/maps.py` is the shortest one there is.
 
-During a call, `settings` returns what the caller allows by `convt.options`, `requested_threads` and `is_verbose` one of them
-alone, at less cost, `most_threads` what no number of threads may exceed, and `kept` the place for what may be kept for
-filters that are declared constant. A `Variable` is an environment variable that counts at every call. What a backend imports
-during a call, it imports ``with loading:``, a lock that a fork waits for: a forked child could never import what another
-thread has half imported. What it keeps in a file, it writes ``with replacing(path) as file:``, so that all of it is there or
-what was there before.
+During a call, `settings` returns what the caller allows by `convt.options`, `requested_threads` and ``is_verbose`` one of
+them alone, at less cost, `most_threads` what no number of threads may exceed, and `kept` the place for what may be kept for
+filters that are declared constant. A ``Variable`` is an environment variable that counts at every call. What a backend
+imports during a call, it imports ``with loading:``, a lock that a fork waits for: a forked child could never import what
+another thread has half imported. What it keeps in a file, it writes ``with replacing(path) as file:``, so that all of it is
+there or what was there before.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ class Backend(ABC):
         return pooling.max_unpool_backward(problem, fine, indices, coarse)
 
     def move_indices(self, problem: Problem, indices: Any, sign: int, moved: Any) -> None:
-        """Write moved: indices plus `sign` times the position of the first fine element of their image's channel.
+        """Write moved: indices plus sign times the position of the first fine element of their image's channel.
 
         It turns indices that count within a channel into ones that count the whole tensor, in the order (N, C, *spatial),
         and back.
@@ -231,7 +231,7 @@ class DeviceBackend(Backend):
     It has an array class of its own. Arrays of that class have shape, dtype, ndim, size, transpose, ``[None]``,
     ``[..., None]``, ``[...] = number`` (for what `empty` made), ``reshape(shape, order)``, which raises ValueError if it
     would have to copy, and ``order``: the axes from the slowest to the fastest, by which results are made in the same order.
-    It is (0, 1, ...) for arrays in C's order or with gaps, and reversed for others in Fortran's order. `owns` is true for
+    It is (0, 1, ...) for arrays in C's order or with gaps, and reversed for others in Fortran's order. ``owns`` is true for
     them too, and `from_caller` returns them as they are. If the backend does upsampling or pooling, they also have
     ``[None, None]`` and ``view(dtype)`` for a type of the same size.
 
@@ -261,11 +261,11 @@ class DeviceBackend(Backend):
 
     @abstractmethod
     def to_caller(self, array: Any, like: Any) -> Any:
-        """Return what `empty` made, or a view of it, as the kind of array that the caller's `like` is, without a copy."""
+        """Return what `empty` made, or a view of it, as the kind of array that the caller's ``like`` is, without a copy."""
 
     @abstractmethod
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Any) -> Any:
-        """Return a new array of this backend's kind, C-contiguous, content undefined, on the device of the array `like`."""
+        """Return a new array of this backend's kind, C-contiguous, content undefined, on the device of ``like``."""
 
     @abstractmethod
     def from_host(self, array: np.ndarray) -> Any:
@@ -276,7 +276,7 @@ class DeviceBackend(Backend):
         """Return a NumPy copy of an array of this backend's kind."""
 
     def outline(self, *arrays: Any) -> Hashable:
-        """Return what a call of `scatter` or `gather` on the caller's x, w and bias depends on, except their memory.
+        """Return what a call of ``scatter`` or ``gather`` on the caller's x, w and bias depends on, except their memory.
 
         The core keeps what `prepare` made for calls with equal outlines. None where an outline cannot tell all, and for
         arrays that this backend does not own: then nothing is kept.
@@ -288,11 +288,18 @@ class DeviceBackend(Backend):
     ) -> Callable[[Any, Any, Any], Any] | None:
         """Return the call that has just been made as a function of the caller's x, w and bias (None for none).
 
-        It makes a new result like `result`, in the same order of memory, of which `out` is the view that the map wrote, and
-        returns the caller's kind of array. It checks what outlines do not tell, and may return None: then the call is made
-        as if it were new.
+        It makes a new result like ``result``, in the same order of memory, of which ``out`` is the view that the map wrote,
+        and returns the caller's kind of array. It checks what outlines do not tell, and may return None: then the call is
+        made as if it were new.
         """
         return None
+
+    def seconds(self, run: Callable[[], object], count: int = 1) -> float:
+        """Return how long the device takes, by its own clock, for so many calls of ``run``; it waits for that.
+
+        ``python -m convt bench`` asks for it, nothing else does.
+        """
+        raise BackendUnavailable(f"backend {self.name!r} cannot be timed: it has no clock")
 
 
 def _lacks(backend: Backend, member: str) -> BackendUnavailable:

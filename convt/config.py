@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,6 +14,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
+from .core.containers import sources
 from .registry import registry
 from .selection import backends, environment_request
 from .settings import settings
@@ -20,6 +24,7 @@ __all__ = ["show_config"]
 
 _VARIABLES = ("CONVT_BACKEND", "CONVT_NUM_THREADS", "OMP_NUM_THREADS")
 _BRIDGES = {"jax": "convt.jax.handler"}  # modules whose `how` tells in words how a library's programs call convt
+_OTHERS = "in the host's memory, if they follow the array API standard"
 _CHECKS: dict[str, Callable[[], object]] = {"CONVT_BACKEND": environment_request, "CONVT_WORKSPACE_LIMIT": settings}
 
 
@@ -28,7 +33,10 @@ def show_config(mode: Literal["print"] = "print") -> None: ...
 @overload
 def show_config(mode: Literal["dicts"]) -> dict[str, dict[str, Any]]: ...
 def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, dict[str, Any]] | None:
-    """Show versions, environment variables, the state of each backend with what it reports about itself, and of each bridge.
+    """Show what is installed, and what would be used.
+
+    Versions, environment variables, the state of each backend with what it reports about itself, which arrays of other
+    libraries are taken, and how programs of other libraries call convt.
 
     A value that cannot be used raises no error; its entry is the reason, after "wrong: ".
 
@@ -40,7 +48,7 @@ def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, dict[str
     Returns
     -------
     dict or None
-        A dict has the keys "versions", "environment", "backends" and "bridges".
+        A dict has the keys "versions", "environment", "backends", "arrays" and "bridges".
 
     Raises
     ------
@@ -58,6 +66,7 @@ def show_config(mode: Literal["print", "dicts"] = "print") -> dict[str, dict[str
         },
         "environment": {name: _variable(name) for name in _names()},
         "backends": {name: _backend_config(name) for name in backends()},
+        "arrays": {package: _arrays(package, module) for package, module in sources().items()} | {"others": _OTHERS},
         "bridges": {package: _bridge(package, module) for package, module in _BRIDGES.items()},
     }
     if mode == "dicts":
@@ -95,6 +104,11 @@ def _backend_config(name: str) -> dict[str, Any]:
     return {"state": f"usable, priority {state.priority}", "source": state.source, **info}
 
 
+def _arrays(package: str, module: str) -> str:
+    """Return who takes arrays of a library, which is not imported to tell it."""
+    return f"by {module}" if find_spec(package) else "not installed"
+
+
 def _bridge(package: str, module: str) -> str:
     """Return how a library's programs call convt; to tell it, the library is imported if it is installed."""
     if find_spec(package) is None:
@@ -112,4 +126,12 @@ def _print(entries: dict[str, Any], indent: str) -> None:
             print(f"{indent}{key}")
             _print(value, indent + "  ")
         else:
-            print(f"{indent}{key:<{width}}  {value}")
+            print(_wrapped(f"{indent}{key:<{width}}  ", str(value)))
+
+
+def _wrapped(beginning: str, value: str) -> str:
+    """Return a line of the table; on a terminal, several that fit."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return beginning + value
+    room = max(20, shutil.get_terminal_size().columns - len(beginning))
+    return beginning + f"\n{' ' * len(beginning)}".join(textwrap.wrap(value, room, break_on_hyphens=False) or [""])

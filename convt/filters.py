@@ -1,7 +1,7 @@
 """Filters that are declared constant, and filter banks with which a transposed convolution interpolates.
 
-`Filters` make repeated calls with the same filters faster. The banks are first values for layers that learn; to enlarge by a
-fixed method, use `upsample`, which treats the borders too.
+`convt.Filters` make repeated calls with the same filters faster. The banks are first values for layers that learn; to
+enlarge by a fixed method, use `convt.upsample`, which treats the borders too.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def bilinear(scale: int, channels: int = 1) -> NDArray[np.float64]:
     """Make the filters with which a transposed convolution interpolates bilinearly.
 
     Each filter is the product of two triangles. With ``stride=scale``, ``padding=scale // 2`` and ``groups=channels``,
-    `conv_transpose` then gives y of exactly scale times x's size, aligned at the outer edges of the pixels. Pixels outside x
-    count as zero, so y darkens along its border unless x is padded first; `upsample` needs no padding.
+    `convt.conv_transpose` then gives y of exactly scale times x's size, aligned at the outer edges of the pixels. Pixels
+    outside x count as zero, so y darkens along its border unless x is padded first; `convt.upsample` needs no padding.
 
     Parameters
     ----------
@@ -89,10 +89,10 @@ def icnr(w: ArrayLike, scale: SizesLike, *, layout: LayoutName | None = None, pi
     scale : int or sequence of int
         The stride of the transposed convolution.
     layout : str, optional
-        The layout of w, as in `conv_transpose`.
+        The layout of w, as in `convt.conv_transpose`.
     pixel_shuffle : bool
         Make filters for a convolution that is followed by a pixel shuffle instead: w is then (K, C // groups, *kernel), as
-        `conv` takes it, and each output channel is repeated ``prod(scale)`` times.
+        `convt.conv` takes it, and each output channel is repeated ``prod(scale)`` times.
 
     Returns
     -------

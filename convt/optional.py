@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from importlib import import_module
 
+from .installation import install_command
+
 __all__ = ["MissingPackage", "require", "require_version"]
 
-_INSTALLED_AS = {"PIL": "pillow", "skimage": "scikit-image"}
+_INSTALLED_AS = {"PIL": "pillow", "dask.array": "dask[array]", "skimage": "scikit-image"}
 
 
 class MissingPackage(ModuleNotFoundError):
@@ -35,13 +37,13 @@ def require(needed_by: str, *modules: str, extra: str = "demo") -> None:
     --------
     >>> from convt.optional import require
     >>> require("the demo", "numpy")
-    >>> require("the demo", "numpy", "no_such_module")
+    >>> require("the demo", "numpy", "no_such_module")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    convt.optional.MissingPackage: the demo needs no_such_module: pip install "convt[demo]"
+    convt.optional.MissingPackage: the demo needs no_such_module: pip install ...
     """
     missing = [_INSTALLED_AS.get(module, module) for module in modules if not _imports(module)]
     if missing:
-        raise MissingPackage(f'{needed_by} needs {" and ".join(missing)}: pip install "convt[{extra}]"')
+        raise MissingPackage(f"{needed_by} needs {' and '.join(missing)}: {install_command(extra, missing)}")
 
 
 def require_version(needed_by: str, module: str, least: str, extra: str) -> None:
@@ -67,13 +69,12 @@ def require_version(needed_by: str, module: str, least: str, extra: str) -> None
     >>> require_version("the demo", "numpy", "1.26", "demo")
     >>> require_version("the demo", "numpy", "1000.0", "demo")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    convt.optional.MissingPackage: the demo needs numpy 1000.0 or newer, got ...: pip install --upgrade "convt[demo]"
+    convt.optional.MissingPackage: the demo needs numpy 1000.0 or newer, got ...: pip install ...
     """
     found = str(getattr(import_module(module), "__version__", "none that is told"))
     if _numbers(found) < _numbers(least):
-        raise MissingPackage(
-            f'{needed_by} needs {module} {least} or newer, got {found}: pip install --upgrade "convt[{extra}]"'
-        )
+        command = install_command(extra, [_INSTALLED_AS.get(module, module)], upgrade=True)
+        raise MissingPackage(f"{needed_by} needs {module} {least} or newer, got {found}: {command}")
 
 
 def _numbers(version: str) -> tuple[int, ...]:

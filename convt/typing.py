@@ -19,8 +19,8 @@ type                                          values
 ``SizesLike``, ``ShapeLike``                  an integer or one per axis; a shape
 ``ChunksLike``                                for each axis, a size of chunks or the sizes of all
 ``PaddingLike``                               an integer, an integer or a pair per axis, or a ``PaddingName``
-``LayoutName``, ``ModeName``                  the words of ``layout``, and of ``mode`` in `upsample`
-``IndexingName``, ``OperatorName``            the words of ``indexing`` in `max_pool`, and of ``op`` in `blocks`
+``LayoutName``, ``ModeName``                  the words of ``layout``, and of ``mode`` in `convt.upsample`
+``IndexingName``, ``OperatorName``            the words of ``indexing`` in `convt.max_pool`, of ``op`` in `convt.blocks`
 ``GradientNames``, ``SecondGradientNames``    the words of ``needs``
 ``WeightInitializer``, ``BiasInitializer``    first values of layers: a name, numbers, or a function of shape and generator
 ``FloatDTypeLike``                            float16, float32 or float64, as a dtype or by name

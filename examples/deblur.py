@@ -1,4 +1,5 @@
-"""Deblur a photograph: ConvOperator and lsqr.
+"""Deblur a photograph: ConvOperator and lsqr
+==========================================
 
 A lens out of focus makes every point a disk. That is a convolution, so the sharp picture x solves a linear system whose
 operator is never stored::

@@ -1,5 +1,7 @@
-"""A small segmentation network with the head of an FCN: scores at a quarter of the size, and a transposed convolution.
+"""Segment pictures: a network with the head of an FCN
+===================================================
 
+The network scores at a quarter of the size, and a transposed convolution enlarges the scores.
 Pictures of disks and bars on a noisy ground are to be told apart, pixel by pixel. The network halves them twice, scores
 three classes in the coarse size, and enlarges the scores by 4 with filters that start as bilinear interpolation and go on
 learning (Long, Shelhamer and Darrell, arXiv:1411.4038).
@@ -24,6 +26,7 @@ Labels = NDArray[np.int64]
 
 SIZE = 48
 CLASSES = 3  # ground, disk, bar
+COLOURS = np.array([[235, 235, 235], [0, 114, 178], [213, 94, 0]], np.uint8)
 
 
 def pictures(count: int, rng: np.random.Generator) -> tuple[Array, Labels]:
@@ -82,7 +85,7 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     """Train, and print what the head is worth."""
     parser = argparse.ArgumentParser(description="Segmentation with a transposed convolution as its head.")
     parser.add_argument("--steps", type=int, default=300, help="of the training (default: 300)")
-    parser.add_argument("--output", help="a picture: input, classes found, true classes, side by side")
+    parser.add_argument("--output", help="a picture: inputs, classes found, true classes, one below the other")
     given = parser.parse_args(arguments)
     if given.steps < 1:
         parser.error(f"--steps must be at least 1, got {given.steps}")
@@ -108,8 +111,11 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
         from PIL import Image
 
         found = head(coarse[:4]).argmax(axis=1)
-        rows = [np.concatenate(row, axis=1) for row in zip(x[:4, 0], found / 2, labels[:4] / 2, strict=True)]
-        Image.fromarray(np.clip(np.concatenate(rows) * 255, 0, 255).astype(np.uint8)).save(given.output)
+        grey = np.clip(x[:4, 0, :, :, None].repeat(3, axis=3) * 160 + 40, 0, 255).astype(np.uint8)
+        apart = [(0, 0), (0, 2), (0, 2), (0, 0)]
+        rows = [np.pad(row, apart, constant_values=255) for row in (grey, COLOURS[found], COLOURS[labels[:4]])]
+        picture = np.concatenate([np.concatenate(row, axis=1) for row in rows]).repeat(3, axis=0).repeat(3, axis=1)
+        Image.fromarray(picture).save(given.output)
     return scores
 
 

@@ -1,4 +1,5 @@
-"""Super-resolve a photograph from a burst of small ones: ConvOperator and cg.
+"""Super-resolve a photograph: ConvOperator and cg
+===============================================
 
 A camera that shakes takes several small pictures of one scene. Each pixel is the mean of scale x scale fine ones, and each
 frame starts at another fine pixel, so that all frames together are one convolution with stride ``scale``: frame by frame an

@@ -39,7 +39,13 @@ def test_the_dicts_hold_versions_environment_and_backends(plugins, monkeypatch):
 def test_it_is_printed_unless_asked_otherwise(plugins, capsys):
     assert convt.show_config() is None
     lines = capsys.readouterr().out.splitlines()
-    assert [line for line in lines if not line.startswith(" ")] == ["versions", "environment", "backends", "bridges"]
+    assert [line for line in lines if not line.startswith(" ")] == [
+        "versions",
+        "environment",
+        "backends",
+        "arrays",
+        "bridges",
+    ]
     assert f"  numpy     {np.__version__}" in lines
     assert "      name  abacus" in lines
     assert any("CONVT_BACKEND" in line and "(not set)" in line for line in lines)
@@ -53,6 +59,30 @@ def test_what_a_plugin_raises_is_shown(install, monkeypatch):
     config = convt.show_config("dicts")
     assert config["backends"]["good"]["info"] == "wrong: division by zero"
     assert config["environment"]["CONVT_OF_ANOTHER"] == "7"
+
+
+def test_arrays_of_other_libraries(monkeypatch):
+    """Who takes them is told without importing the library."""
+    monkeypatch.setattr("convt.config.sources", lambda: {"no_such_package": "a_kind", "pickletools": "another_kind"})
+    monkeypatch.delitem(sys.modules, "pickletools", raising=False)
+    arrays = convt.show_config("dicts")["arrays"]
+    assert arrays["no_such_package"] == "not installed"
+    assert arrays["pickletools"] == "by another_kind"
+    assert "array API" in arrays["others"]
+    assert "pickletools" not in sys.modules
+
+
+@pytest.mark.filterwarnings("ignore:backend .* cannot be used:RuntimeWarning")
+def test_lines_are_as_wide_as_the_terminal(plugins, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    convt.show_config()
+    plain = capsys.readouterr().out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    convt.show_config()
+    wrapped = capsys.readouterr().out
+    assert max(map(len, plain.splitlines())) > 80
+    assert max(map(len, wrapped.splitlines())) <= 50
+    assert "".join(wrapped.split()) == "".join(plain.split())
 
 
 def test_bridges(monkeypatch):

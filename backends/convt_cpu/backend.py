@@ -6,6 +6,7 @@ Read `choice.py` for who computes what, `direct` and `im2col` for how.
 from __future__ import annotations
 
 from logging import DEBUG, getLogger
+from math import isinf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from ._threads import thread_count, threads_for
 from .blas import blas_name
 from .caches import bounded_cache
 from .choice import ENGINES, FALLBACK, choose, choose_exact, forced_engine
+from .cores import quota
 from .isa import available, instruction_set, isa_is_forced
 from .keeping import kept_taps, run_packed
 from .machine import machine_key, record
@@ -94,6 +96,7 @@ class CpuBackend(Backend):
             "engines": _engines,
             "threading": layer_name,
             "threads": thread_count,
+            "quota": _quota,
             "blas": blas_name,
         }
         return {name: _told(entry) for name, entry in entries.items()}
@@ -110,6 +113,11 @@ def _told(entry: Callable[[], Any]) -> Any:
 def _instruction_sets() -> str:
     forced = "; CONVT_CPU_ISA forces it" if isa_is_forced() else ""
     return f"{instruction_set()} (of {', '.join(available())}{forced})"
+
+
+def _quota() -> str:
+    limit = quota()
+    return "none" if isinf(limit) else f"the time of {limit:g} cores, for the control group"
 
 
 def _engines() -> str:

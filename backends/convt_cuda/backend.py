@@ -5,7 +5,7 @@ Read `choice.py` for who computes what, ``kernels/README.md`` for how a call flo
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -150,6 +150,12 @@ class CudaBackend(SamplingMaps, DeviceBackend):
     def channel_sums(self, problem: Problem, array: Any, sums: Any) -> None:
         """The sum of each channel, the gradient of a bias."""
         self._run(problem, None, (array,), None, sums)
+
+    def seconds(self, run: Callable[[], object], count: int = 1) -> float:
+        """How long the GPU that computes NumPy arrays takes for what so many calls put into its default stream."""
+        device = self._device_for_hosts()
+        with device.current():
+            return device.milliseconds(run, count) / 1e3
 
     def info(self) -> dict[str, Any]:
         """For `convt.show_config`."""

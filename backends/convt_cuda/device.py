@@ -142,7 +142,7 @@ class Device:
         finally:
             self._driver.call("cuEventDestroy_v2", event)
 
-    def milliseconds(self, run: Callable[[], None], count: int) -> float:
+    def milliseconds(self, run: Callable[[], object], count: int) -> float:
         """How long the GPU takes for what so many calls put into the default stream."""
         events = (c_void_p(), c_void_p())
         for event in events:

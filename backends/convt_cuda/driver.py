@@ -18,7 +18,7 @@ from .presence import gpu_is_there
 
 __all__ = ["CudaError", "Driver", "load_driver"]
 
-INSTALL = 'pip install "convt[cuda]"'
+INSTALL = "pip install pycuda"
 
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cuCtxGetCurrent": (POINTER(c_void_p),),

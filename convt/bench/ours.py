@@ -8,17 +8,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..backend import Backend
+from ..core.constant import Filters
 from ..core.problem import Problem
 from ..functions import operators, pooling, upsampling
 from ..selection import choose
 from ..version import __version__
 from .jobs import LayerJob, SamplingJob
-from .peers.peer import Peer, Run
+from .peers.peer import Peer, Run, Unsupported
 
-__all__ = ["Ours", "sampling_call"]
+__all__ = ["Kept", "Ours", "sampling_call", "selected"]
 
 _VARIABLE = "CONVT_NUM_THREADS"
 
@@ -37,20 +41,7 @@ class Ours(Peer):
 
     def __init__(self, threads: int, dtype: str) -> None:
         self._threads = threads
-        problem = Problem(
-            batch=1,
-            groups=1,
-            fine_channels=3,
-            coarse_channels=3,
-            fine_shape=(8, 8),
-            coarse_shape=(4, 4),
-            kernel_shape=(2, 2),
-            stride=(2, 2),
-            padding=(0, 0),
-            dilation=(1, 1),
-            dtype=np.dtype(dtype),
-        )
-        self.version = f"{__version__} (backend {choose(problem, None).name})"
+        self.version = f"{__version__} (backend {selected(dtype).name})"
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -67,7 +58,10 @@ class Ours(Peer):
 
     def layer(self, job: LayerJob) -> Run:
         """One call of the operator or of its backward."""
-        x, w, bias, options, needs = job.x, job.w, job.bias, job.options, job.task.needs
+        return self._layer(job, job.w)
+
+    def _layer(self, job: LayerJob, w: NDArray[Any] | Filters) -> Run:
+        x, bias, options, needs = job.x, job.bias, job.options, job.task.needs
         if not needs:
             operator = getattr(operators, job.task.operator)
             return lambda: operator(x, w, bias, **options)
@@ -78,6 +72,42 @@ class Ours(Peer):
     def sampling(self, job: SamplingJob) -> Run:
         """One call of the function or of its backward."""
         return sampling_call(job)
+
+
+class Kept(Ours):
+    """convt with filters that are declared constant, as ONNX Runtime's and OpenVINO's models have them.
+
+    Parameters
+    ----------
+    threads : int
+    dtype : str
+    """
+
+    name = "Filters"
+
+    def layer(self, job: LayerJob) -> Run:
+        """One call with constant filters, which a gradient of filters cannot have."""
+        if {"w", "bias"}.intersection(job.task.needs):
+            raise Unsupported("are no constants where they are trained")
+        return self._layer(job, Filters(job.w))
+
+
+def selected(dtype: str) -> Backend:
+    """The backend that computes a layer of NumPy arrays."""
+    problem = Problem(
+        batch=1,
+        groups=1,
+        fine_channels=3,
+        coarse_channels=3,
+        fine_shape=(8, 8),
+        coarse_shape=(4, 4),
+        kernel_shape=(2, 2),
+        stride=(2, 2),
+        padding=(0, 0),
+        dilation=(1, 1),
+        dtype=np.dtype(dtype),
+    )
+    return choose(problem, None)
 
 
 def sampling_call(job: SamplingJob) -> Run:

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from .cases import Case
 from .jobs import Job
 from .machine import Machine
-from .ours import Ours
+from .ours import Kept, Ours
 from .peers import Peer
-from .results import BusyResult, Result, geometric_mean
+from .results import BusyResult, Comparison, Result, geometric_mean
 from .tables import lay_out, threads, three_digits, times
 from .timing import MORE, Times
 
-__all__ = ["busy_table", "case_list", "faults", "heading", "milliseconds", "notes", "table", "versions"]
+__all__ = ["busy_table", "case_list", "device_table", "faults", "heading", "milliseconds", "notes", "table", "versions"]
 
 BEHIND = 0.995  # what would be rounded to 1.00 is not behind
 WORST = 8
@@ -47,13 +47,37 @@ def table(results: Sequence[Result], peers: Sequence[str], markdown: bool = Fals
     str
     """
     peers = [peer for peer in peers if any(peer in result.times for result in results)]
-    versus = ["x best"] if peers else []
-    titles = ["case", *["shape"] * markdown, "convt", *peers, *versus, "GFLOP/s", "of floor"]
-    rows = [[*_left(result.job, markdown), *_cells(result, peers)] for result in results]
+    kept = [Kept.name] * any(Kept.name in result.times for result in results)
+    both = bool(kept and peers)
+    versus = ["x best", *[f"{Kept.name} x best"] * both] if peers else []
+    titles = ["case", *["shape"] * markdown, Ours.name, *kept, *peers, *versus, "GFLOP/s", "of floor"]
+    rows = [
+        [
+            *_left(result.job, markdown),
+            *_times(result, [*kept, *peers]),
+            *[times(result.kept_ratio)] * both,
+            f"{result.gflops:.3g}",
+            _percent(result.share),
+        ]
+        for result in results
+    ]
     ratios = [times(geometric_mean(_ratios(results, peer)), "x ") for peer in peers]
     versus = [times(geometric_mean(_ratios(results)), "x ")] if peers else []
+    versus += [times(geometric_mean(filter(None, (result.kept_ratio for result in results))), "x ")] * both
     share = geometric_mean(result.share for result in results)
-    means = ["geometric mean", *[""] * markdown, "", *ratios, *versus, "", _percent(share or 0)]
+    means = ["geometric mean", *[""] * markdown, "", *[""] * len(kept), *ratios, *versus, "", _percent(share or 0)]
+    return lay_out(titles, rows, [means], words=1 + markdown, markdown=markdown)
+
+
+def device_table(results: Sequence[Comparison], peers: Sequence[str], markdown: bool = False) -> str:
+    """`table` without what is not known of a device: how fast it could be at most."""
+    peers = [peer for peer in peers if any(peer in result.times for result in results)]
+    versus = ["x best"] if peers else []
+    titles = ["case", *["shape"] * markdown, Ours.name, *peers, *versus, "GFLOP/s"]
+    rows = [[*_left(result.job, markdown), *_times(result, peers), f"{result.gflops:.3g}"] for result in results]
+    ratios = [times(geometric_mean(_ratios(results, peer)), "x ") for peer in peers]
+    versus = [times(geometric_mean(_ratios(results)), "x ")] if peers else []
+    means = ["geometric mean", *[""] * markdown, "", *ratios, *versus, ""]
     return lay_out(titles, rows, [means], words=1 + markdown, markdown=markdown)
 
 
@@ -89,7 +113,7 @@ def busy_table(results: Sequence[BusyResult], names: Sequence[str], markdown: bo
     return lay_out(titles, rows, feet, words=2 + markdown, markdown=markdown)
 
 
-def notes(results: Sequence[Result]) -> list[str]:
+def notes(results: Sequence[Comparison]) -> list[str]:
     """What the table does not say: where convt is behind, and the `faults`."""
     lines = []
     compared = [(result.job.case.name, result.ratio) for result in results if result.ratio is not None]
@@ -101,7 +125,7 @@ def notes(results: Sequence[Result]) -> list[str]:
     return lines + faults(results)
 
 
-def faults(results: Sequence[Result] | Sequence[BusyResult]) -> list[str]:
+def faults(results: Sequence[Comparison] | Sequence[BusyResult]) -> list[str]:
     """Who is wrong, who is missing and why."""
     lines = [
         f"WRONG: on {result.job.case.name}, {peer} differs from convt by {off:.1g} of the largest value; it does not count"
@@ -152,16 +176,15 @@ def _left(job: Job, markdown: bool) -> list[str]:
     return [job.case.name, str(job.case)] if markdown else [job.case.name]
 
 
-def _cells(result: Result, peers: Sequence[str]) -> list[str]:
+def _times(result: Comparison, peers: Sequence[str]) -> list[str]:
     cells = [milliseconds(result.times[Ours.name])]
     for peer in peers:
         cell = milliseconds(result.times[peer]) if peer in result.times else "-"
         cells.append(f"WRONG {cell}" if peer in result.wrong else cell)
-    versus = [times(result.ratio)] if peers else []
-    return [*cells, *versus, f"{result.gflops:.3g}", _percent(result.share)]
+    return [*cells, *[times(result.ratio)] * any(peer != Kept.name for peer in peers)]
 
 
-def _ratios(results: Sequence[Result], peer: str | None = None) -> Iterable[float]:
+def _ratios(results: Sequence[Comparison], peer: str | None = None) -> Iterable[float]:
     for result in results:
         ratio = result.ratios.get(peer) if peer else result.ratio
         if ratio is not None:

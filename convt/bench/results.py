@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 
 from .jobs import Job
 from .machine import Machine
-from .ours import Ours
+from .ours import Kept, Ours
 from .timing import Times
 
-__all__ = ["TOLERANCE", "BusyResult", "Result", "difference", "geometric_mean"]
+__all__ = ["TOLERANCE", "BusyResult", "Comparison", "Result", "difference", "geometric_mean"]
 
 TOLERANCE = {"float32": 1e-4, "float64": 1e-11}  # of the largest value; bfloat16 and TF32 are off by ten times as much
 
 
 @dataclass(frozen=True)
-class Result:
-    """One job.
+class Comparison:
+    """One job, by convt and by its peers.
 
     Attributes
     ----------
@@ -33,15 +33,12 @@ class Result:
         Peers that computed something else than convt, and how far they are off; their times do not count.
     reasons : dict of str to str
         Peers that are missing, and why.
-    machine : Machine
-        Where that was.
     """
 
     job: Job
     times: dict[str, Times]
     wrong: dict[str, float]
     reasons: dict[str, str]
-    machine: Machine
 
     @property
     def ours(self) -> float:
@@ -51,7 +48,7 @@ class Result:
     @property
     def ratios(self) -> dict[str, float]:
         """How many times as long as convt each peer takes that computes the same."""
-        peers = (name for name in self.times if name != Ours.name and name not in self.wrong)
+        peers = (name for name in self.times if name not in (Ours.name, Kept.name, *self.wrong))
         return {name: self.times[name].median / self.ours for name in peers}
 
     @property
@@ -60,14 +57,34 @@ class Result:
         return min(self.ratios.values(), default=None)
 
     @property
-    def floor(self) -> float:
-        """Seconds that the machine needs at least."""
-        return self.machine.floor(self.job.flops, self.job.bytes)
+    def kept_ratio(self) -> float | None:
+        """The same for convt with constant filters. None where these were not tried, or without peers."""
+        if Kept.name not in self.times or self.ratio is None:
+            return None
+        return self.ratio * self.ours / self.times[Kept.name].median
 
     @property
     def gflops(self) -> float:
         """Of convt, in 10**9 operations per second."""
         return self.job.flops / self.ours / 1e9
+
+
+@dataclass(frozen=True)
+class Result(Comparison):
+    """One job on this machine.
+
+    Attributes
+    ----------
+    machine : Machine
+        Where that was.
+    """
+
+    machine: Machine
+
+    @property
+    def floor(self) -> float:
+        """Seconds that the machine needs at least."""
+        return self.machine.floor(self.job.flops, self.job.bytes)
 
     @property
     def share(self) -> float:

@@ -13,7 +13,7 @@ from ..optional import require
 from . import choice, machine, peers, report
 from .export import check_folder, export
 from .jobs import BACKWARD, CONV, FORWARD, Job, layer_jobs, sampling_jobs
-from .ours import Ours
+from .ours import Kept, Ours
 from .prepare import prepare
 from .results import TOLERANCE, Result
 from .timing import alternate
@@ -86,12 +86,13 @@ def run(
         raise ValueError(f"dtype must be one of {', '.join(TOLERANCE)}, got {dtype!r}")
     require("bench", "tqdm", *(["matplotlib"] if plot else []), extra="bench")
     ours, others = Ours(threads, dtype), peers.load(peer_names, threads)
+    beside = others if sampling else [Kept(threads, dtype), *others]
     _check_outputs(plot, json, others)
 
     with threadpool_limits(threads, user_api="blas"):
         load = machine.Load()
         before = machine.measure(threads, dtype)
-        results = _measure_all(jobs, ours, others, before, repeat)
+        results = _measure_all(jobs, ours, beside, before, repeat)
         here = before.best(machine.measure(threads, dtype))
         others_load = load.others()
     results = [replace(result, machine=here) for result in results]

@@ -81,8 +81,8 @@ class Filters:
 
     Notes
     -----
-    Threads may share filters. Copies by `pickle` and `copy` have the array alone. Gradients with respect to them are plain
-    arrays. Complex filters are accepted, but nothing is kept for them.
+    Threads may share filters. Copies by ``pickle`` and ``copy`` have the array alone. Gradients with respect to them are
+    plain arrays. Complex filters are accepted, but nothing is kept for them.
 
     Examples
     --------

@@ -42,7 +42,17 @@ from .bfloat16 import widened
 if TYPE_CHECKING:
     from ..entry_points import Point
 
-__all__ = ["GROUP", "Container", "Containers", "as_numbers", "as_numpy", "by_library", "caller_of", "container_of"]
+__all__ = [
+    "GROUP",
+    "Container",
+    "Containers",
+    "as_numbers",
+    "as_numpy",
+    "by_library",
+    "caller_of",
+    "container_of",
+    "sources",
+]
 
 GROUP = "convt.arrays"
 
@@ -171,6 +181,10 @@ class Containers:
         self._points = by_name(points, "arrays of", ours=_OURS)
         self._known: dict[type, Container | None] = {}
 
+    def sources(self) -> dict[str, str]:
+        """Who knows the arrays of which package, without importing it."""
+        return {name: point.value for name, point in sorted(self._points.items())}
+
     def of(self, value: Any) -> Container | None:
         """The kind of a value; None for what NumPy makes an array of."""
         kind = type(value)
@@ -215,6 +229,11 @@ def container_of(value: Any) -> Container | None:
         Who says to know it cannot be used.
     """
     return None if type(value) is np.ndarray else _containers().of(value)
+
+
+def sources() -> dict[str, str]:
+    """The modules that know arrays of other libraries, by the packages of those."""
+    return _containers().sources()
 
 
 def caller_of(x: Any) -> Callable[[str, Any, dict[str, Any]], Any] | None:

@@ -1,4 +1,4 @@
-"""convt's functions for dask arrays, lazy arrays in and out: needs dask, which ``pip install "convt[dask]"`` brings.
+"""convt's functions for dask arrays, lazy arrays in and out: needs dask, which the extra ``dask`` brings.
 
 Each chunk of a result is one call of the function of the same name, on the part of its operands that the chunk depends on:
 results of any size are made chunk by chunk, in threads, processes or on a cluster. `convt.conv_transpose` and the others

@@ -52,7 +52,7 @@ def conv_transpose(
         As in `convt.blocks`. By default those of x, with spatial sizes times the stride; a chunk that is not larger than
         the halo is merged with its neighbours.
     backend : str, sequence of str or Backend, optional
-        As in `convt.conv_transpose`. What `use_backend` and the like ask for is what they ask for now; `convt.options`
+        As in `convt.conv_transpose`. What `convt.use_backend` and the like ask for is what they ask for now; `convt.options`
         are those of the workers.
 
     Returns

@@ -19,8 +19,9 @@ __all__ = ["busiest_corner", "draw", "suffixes"]
 
 CROP = 90  # pixels
 GAP, TITLE = 0.1, 0.27  # inches, like the rest
-WIDTH, TALLEST = 7.8, 5.0
-CROP_WIDTH = (WIDTH - 3 * GAP) / 4
+WIDTH, TALLEST = 7.8, 4.0
+COLUMNS = 3
+CROP_WIDTH = (WIDTH - (COLUMNS - 1) * GAP) / COLUMNS
 
 
 def suffixes() -> list[str]:
@@ -36,7 +37,7 @@ def draw(original: Array, pictures: Mapping[str, Array], output: str | os.PathLi
     original : ndarray, (3, H, W)
         The held-out part, from 0 to 1.
     pictures : mapping of str to ndarray
-        What each of the three methods made of it. The crop is taken where the first differs most from the original.
+        What each of the methods made of it. The crop is taken where the first differs most from the original.
     output : str or path-like
         With one of the `suffixes`.
     """
@@ -46,7 +47,8 @@ def draw(original: Array, pictures: Mapping[str, Array], output: str | os.PathLi
     height, width = original.shape[1:]
     scale = min(WIDTH / width, TALLEST / height)
     strip = TITLE + height * scale
-    page = Page(strip + TITLE + CROP_WIDTH + GAP)
+    rows = -(-(len(pictures) + 1) // COLUMNS)
+    page = Page(strip + rows * (TITLE + CROP_WIDTH) + GAP)
     whole = page.add(_middle(width * scale), TITLE, width * scale, height * scale)
     _show(whole, original, "held out from training: the PSNR below is that of this whole part", interpolation="bicubic")
     for colour, thickness in (("white", 3.0), ("black", 1.0)):
@@ -54,8 +56,9 @@ def draw(original: Array, pictures: Mapping[str, Array], output: str | os.PathLi
         whole.add_patch(frame)
     titles = {"original": original} | {f"{name}, {psnr(each, original):.2f} dB": each for name, each in pictures.items()}
     for place, (title, each) in enumerate(titles.items()):
-        beside = GAP + place * (CROP_WIDTH + GAP)
-        axes = page.add(beside, strip + TITLE, CROP_WIDTH, CROP_WIDTH)
+        row, column = divmod(place, COLUMNS)
+        below, beside = strip + row * (TITLE + CROP_WIDTH), GAP + column * (CROP_WIDTH + GAP)
+        axes = page.add(beside, below + TITLE, CROP_WIDTH, CROP_WIDTH)
         _show(axes, each[crop], title, interpolation="nearest")
     with replacing(output) as file:
         page.figure.savefig(file, format=Path(output).suffix[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -20,7 +21,10 @@ __all__ = ["run"]
 
 
 def run(
-    image: str | os.PathLike[str] | None = None, output: str | os.PathLike[str] = "convt-demo.png", steps: int = 1000
+    image: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] = "convt-demo.png",
+    steps: int = 1000,
+    save: str | os.PathLike[str] | None = None,
 ) -> None:
     """Learn to enlarge a photograph by 2, print the scores on the part held out, and draw it.
 
@@ -32,37 +36,49 @@ def run(
         Where to put the picture.
     steps : int
         Of gradient descent, at least 1.
+    save : str or path-like, optional
+        Where to put the network.
 
     Raises
     ------
     MissingPackage
         Pillow, matplotlib, tqdm or, without an image, scikit-image is not installed.
     ValueError, OSError
-        image is no image or too small, output cannot be written, or steps is below 1.
+        image is no image or too small, output or save cannot be written, or steps is below 1.
     """
     require("the demo", "PIL", "matplotlib", "tqdm", *([] if image else ["skimage"]))
     from ..images import check_output
+    from ..images.methods import resampled
+    from ..images.writing import check_place
     from . import photograph, picture, scores
     from .network import build, enlarge
 
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
     check_output(output, picture.suffixes())
+    if save is not None:
+        check_place(Path(save), "save")
     seen, held_out = photograph.split(photograph.load(image))
     height, width = held_out.fine.shape[1:]
     network = build()
     backend = _backend(network)  # an unusable one is told before the work starts
     print(f"learning from the upper three fifths of {Path(image or photograph.SAMPLE).name}")
     seconds = _learn(network, seen, steps)
+    if save is not None:
+        network.save(save)
     pictures = {
         "nearest": upsample(held_out.coarse, 2),
         "bilinear": upsample(held_out.coarse, 2, mode="bilinear"),
+        "bicubic": resampled(held_out.coarse, 2, "bicubic"),
+        "lanczos": resampled(held_out.coarse, 2, "lanczos"),
         "learned": enlarge(network, held_out.coarse),
     }
     print(f"\non the lower two fifths ({width} x {height} pixels), never seen in training:\n")
     print(scores.table({name: scores.psnr(each, held_out.fine) for name, each in pictures.items()}))
     picture.draw(held_out.fine, pictures, output)
     print(f"\nbackend {backend}, {steps} steps in {seconds:.1f} s; picture in {output}")
+    if save is not None:
+        print(f"network in {save}, for python -m convt upscale --network")
 
 
 def _learn(network: Sequential, seen: Part, steps: int) -> float:
@@ -72,7 +88,15 @@ def _learn(network: Sequential, seen: Part, steps: int) -> float:
     from .training import train
 
     begin = perf_counter()
-    with tqdm(train(network, seen, steps), total=steps, unit="step", mininterval=0.5) as losses:
+    bar = tqdm(
+        train(network, seen, steps),
+        total=steps,
+        unit="step",
+        mininterval=0.5,
+        dynamic_ncols=True,
+        disable=sys.stderr is None,
+    )
+    with bar as losses:
         for loss in losses:
             losses.set_postfix(loss=f"{loss:.3f}", refresh=False)
     return perf_counter() - begin

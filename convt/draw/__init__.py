@@ -1,4 +1,4 @@
-"""Pictures that explain transposed convolution: needs matplotlib, which ``pip install "convt[draw]"`` brings.
+"""Pictures that explain transposed convolution: needs matplotlib, which the extra ``draw`` brings.
 
 `arithmetic` shows which inputs reach which output, `animation` walks through all of them, `matrix` shows the matrix that is
 transposed, `overlap` the checkerboard, `compare` five ways to enlarge a picture. Each returns a `matplotlib.figure.Figure`

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ..core.arguments import as_count
 from ..core.containers import as_numbers
 from ..functions.operators import conv, conv_transpose
-from .page import GREY, INK, as_figure
+from .page import GREY, INK, PALE, SIGNED, as_figure
 
 if TYPE_CHECKING:
     from ..typing import ArrayLike
@@ -199,10 +200,11 @@ def _draw(
     small.set(xlim=(-beside, coarse.shape[2] - 1 + beside), ylim=(coarse.shape[1] - 1 + above, -above))
     for place, (name, planes) in enumerate(enlarged.items(), start=2):
         _show(panel(place, f"{name}, {_decibels(planes, fine)}"), planes)
-    axes = panel(7, f"its filter, {len(w)} × {len(w)}: purple +, orange -")
+    axes = panel(7, f"its filter, {len(w)} × {len(w)}: blue +, orange -")
     most = np.abs(w).max()
-    axes.imshow(w, cmap="PuOr", vmin=-most, vmax=most, interpolation="nearest", gid="filter")
+    axes.imshow(w, cmap=SIGNED, vmin=-most, vmax=most, interpolation="nearest", gid="filter")
     axes.set_aspect("equal")
+    axes.add_patch(Rectangle((-0.5, -0.5), len(w), len(w), fill=False, edgecolor=PALE, linewidth=1, clip_on=False))
     return page
 
 

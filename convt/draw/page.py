@@ -10,10 +10,11 @@ from io import BytesIO
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-__all__ = ["BLUE", "GREY", "INK", "ORANGE", "PALE", "Page", "Tone", "as_figure"]
+__all__ = ["BLUE", "GREY", "INK", "ORANGE", "PALE", "SIGNED", "SLATE", "Page", "Tone", "as_figure"]
 
 Tone = tuple[str, str]  # at rest, and shown
 
@@ -21,6 +22,15 @@ INK, GREY, PALE = "#222222", "#767676", "#c8c8c8"
 BLUE: Tone = ("#d9e8f5", "#0072b2")
 ORANGE: Tone = ("#fbe3cd", "#d55e00")
 SLATE: Tone = ("#e8e8e8", "#4d4d4d")
+
+SIGNED = LinearSegmentedColormap.from_list(  # orange below 0, white at 0, blue above
+    "convt-signed",
+    [
+        *((0.0, "#7a3300"), (0.25, ORANGE[1]), (0.45, ORANGE[0])),
+        (0.5, "white"),
+        *((0.55, BLUE[0]), (0.75, BLUE[1]), (1.0, "#003a5c")),
+    ],
+)
 
 _ROUND = 0.07  # of a cell
 _SMALLEST = 4.5  # points that can still be read

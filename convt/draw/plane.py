@@ -24,13 +24,14 @@ def draw_plane(arithmetic: Arithmetic, view: View, figure: Figure | None) -> Fig
     """Draw one element and its partners."""
     whole = [range(size) for size in arithmetic.x_shape], [range(size) for size in arithmetic.y_shape]
     x_spans, y_spans = (whole[0], arithmetic.reach) if arithmetic.transposed else (arithmetic.reach, whole[1])
-    rows = max(len(x_spans[0]), len(y_spans[0]), arithmetic.w_shape[0])
+    apart = _reach(arithmetic)
+    rows = max(len(x_spans[0]), len(y_spans[0]), apart[0])
     titles = (
         panel("input x", arithmetic.x_shape),
         panel("filter w", arithmetic.w_shape),
         panel("output y", arithmetic.y_shape),
     )
-    sizes = len(x_spans[1]), arithmetic.w_shape[1], len(y_spans[1])
+    sizes = len(x_spans[1]), apart[1], len(y_spans[1])
     columns, gap = sum(sizes), _gap(titles, sizes)
     around = 2 * _MARGIN + 2 * gap + 3 * _INDICES
     cell = min(_LARGEST_CELL, (_WIDEST - around) / columns)
@@ -94,17 +95,23 @@ def _filter(
     middle: float,
     cell: float,
 ) -> float:
-    rows, columns = arithmetic.w_shape
+    """Draw the filter's taps, as far apart as they are in the fine array; returns its right end."""
+    rows, columns = _reach(arithmetic)
+    down, along = arithmetic.problem.dilation
     top = middle - rows * cell / 2
     for (row, column), letter in taps.items():
-        shown = (row, column) in view.taps
-        page.cell(
-            element("w", (row, column)), left + column * cell, top + row * cell, cell, SLATE, shown=shown, label=letter
-        )
+        place = left + column * along * cell, top + row * down * cell
+        page.cell(element("w", (row, column)), *place, cell, SLATE, shown=(row, column) in view.taps, label=letter)
     right = left + columns * cell
     _title(page, title, (left + right) / 2, top)
-    _indices(page, arithmetic.w_shape, left, top, left, top, cell)
+    _indices(page, arithmetic.w_shape, left, top, left, top, cell, (down, along))
     return right
+
+
+def _reach(arithmetic: Arithmetic) -> tuple[int, int]:
+    """The rows and columns that the filter spans, its gaps too."""
+    rows, columns = ((k - 1) * d + 1 for k, d in zip(arithmetic.w_shape, arithmetic.problem.dilation, strict=True))
+    return rows, columns
 
 
 def _gap(titles: tuple[str, ...], columns: tuple[int, ...]) -> float:
@@ -117,9 +124,18 @@ def _title(page: Page, text: str, centre: float, top: float) -> None:
     page.write(centre, top - 0.33, text, 10.5)
 
 
-def _indices(page: Page, shape: Index, first_left: float, first_top: float, left: float, top: float, cell: float) -> None:
-    """Write row and column numbers."""
+def _indices(
+    page: Page,
+    shape: Index,
+    first_left: float,
+    first_top: float,
+    left: float,
+    top: float,
+    cell: float,
+    steps: tuple[int, int] = (1, 1),
+) -> None:
+    """Write row and column numbers; rows and columns stand so many cells apart."""
     for row in range(shape[0]):
-        page.number(left - 0.1, first_top + (row + 0.5) * cell, row, cell)
+        page.number(left - 0.1, first_top + (row * steps[0] + 0.5) * cell, row, cell * steps[0])
     for column in range(shape[1]):
-        page.number(first_left + (column + 0.5) * cell, top - 0.1, column, cell)
+        page.number(first_left + (column * steps[1] + 0.5) * cell, top - 0.1, column, cell * steps[1])

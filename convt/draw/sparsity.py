@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from .page import GREY, INK, PALE, as_figure
+from .page import GREY, INK, PALE, SIGNED, SLATE, as_figure
 
 if TYPE_CHECKING:
     from ..typing import ArrayLike, PaddingLike, ShapeLike, SizesLike
@@ -36,8 +36,8 @@ def matrix(
 ) -> Figure:
     """Draw the matrix C of a convolution beside its transpose.
 
-    ``C @ x.ravel()`` is `convt.conv`, ``C.T @ y.ravel()`` is `convt.conv_transpose`. Colours are values of the filter; white
-    elements have no tap.
+    ``C @ x.ravel()`` is `convt.conv`, ``C.T @ y.ravel()`` is `convt.conv_transpose`. Colours are values of the filter,
+    blue above 0 and orange below; grey elements have no tap.
 
     Parameters
     ----------
@@ -86,16 +86,13 @@ def _draw(dense: NDArray[Any], x_row: int, shapes: str, figure: Figure | None) -
     width, shift = max(width, _NARROWEST), max(0.0, _NARROWEST - width) / 2
     page = as_figure(figure, width, height)
     filled = np.isfinite(dense)
-    span = (float(dense[filled].min()), float(dense[filled].max())) if filled.any() else (0.0, 1.0)
-    if span[0] == span[1]:
-        span = span[0] - 1, span[1] + 1
+    most = float(np.abs(dense[filled]).max(initial=0)) or 1.0
 
     def panel(array: NDArray[Any], name: str, title: str, rows: str, columns: str, left: float) -> Any:
         size = array.shape[1] * cell / width, array.shape[0] * cell / height
         axes = page.add_axes((left / width, 1 - _HEAD / height - size[1], *size))
-        image = axes.imshow(
-            array, cmap="viridis", vmin=span[0], vmax=span[1], interpolation="nearest", gid=name, aspect="auto"
-        )
+        image = axes.imshow(array, cmap=SIGNED, vmin=-most, vmax=most, interpolation="nearest", gid=name, aspect="auto")
+        axes.set_facecolor(SLATE[0])
         axes.set_title(title, fontsize=11, color=INK, pad=9)
         axes.set_xlabel(columns, color=INK)
         axes.set_ylabel(rows, color=INK)
@@ -104,7 +101,7 @@ def _draw(dense: NDArray[Any], x_row: int, shapes: str, figure: Figure | None) -
             axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True, min_n_ticks=1))
         axes.spines[:].set_color(PALE)
         if cell >= _WRITTEN:
-            _write_values(axes, array, span)
+            _write_values(axes, array, most)
         return image
 
     forward = f"C: conv, {outputs} × {inputs}"
@@ -127,11 +124,11 @@ def _draw(dense: NDArray[Any], x_row: int, shapes: str, figure: Figure | None) -
     return page
 
 
-def _write_values(axes: Axes, array: NDArray[Any], span: tuple[float, float]) -> None:
+def _write_values(axes: Axes, array: NDArray[Any], most: float) -> None:
     for (row, column), value in np.ndenumerate(array):
         text = f"{value:.3g}"
         if np.isfinite(value) and len(text) <= 4:
-            ink = "white" if value < span[0] + 0.65 * (span[1] - span[0]) else INK
+            ink = "white" if abs(value) > 0.45 * most else INK
             axes.text(column, row, text, ha="center", va="center_baseline", fontsize=8 if len(text) < 3 else 6, color=ink)
 
 

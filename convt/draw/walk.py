@@ -102,7 +102,7 @@ def animation(
     frames_per_second: float = 2.0,
     dpi: int = 100,
 ) -> None:
-    """Write an animated GIF of `arithmetic`, one picture per position.
+    """Write an animated GIF of `convt.draw.arithmetic`, one picture per position.
 
     Parameters
     ----------

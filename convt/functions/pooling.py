@@ -226,9 +226,9 @@ def max_unpool(
     y : array_like
         What `max_pool` returned, or another array of that shape.
     indices : array_like of integers
-        The indices that `max_pool` returned, in the shape of y; with `indexing` "tensor", positions in the result. Those
+        The indices that `max_pool` returned, in the shape of y; with ``indexing`` "tensor", positions in the result. Those
         for an array of another size mean other places, and are no error if they lie in the result: if `max_pool` rounded a
-        size off, pass it as `output_size`.
+        size off, pass it as ``output_size``.
     size, stride, padding, indexing, layout, backend
         As in `max_pool`.
     output_size : int or sequence of int, optional
@@ -240,7 +240,7 @@ def max_unpool(
     Returns
     -------
     ndarray
-        In y's dtype, with spatial sizes ``(y_size - 1) * stride + size - before - after``, or as `output_size` says.
+        In y's dtype, with spatial sizes ``(y_size - 1) * stride + size - before - after``, or as ``output_size`` says.
 
     Raises
     ------

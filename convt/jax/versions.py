@@ -6,6 +6,8 @@ import re
 
 import jax
 
+from ..installation import install_command
+
 __all__ = ["OLDEST", "check_version"]
 
 OLDEST = "0.5.0"
@@ -15,7 +17,8 @@ def check_version(version: str | None = None) -> None:
     """Raise an ImportError for a JAX older than `OLDEST`; `version` is that of the installed one unless given."""
     found = jax.__version__ if version is None else version
     if _numbers(found) < _numbers(OLDEST):
-        raise ImportError(f'convt.jax needs jax {OLDEST} or newer, got {found}: pip install "convt[jax]"')
+        command = install_command("jax", ["jax"], upgrade=True)
+        raise ImportError(f"convt.jax needs jax {OLDEST} or newer, got {found}: {command}")
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -1,8 +1,8 @@
 """Layers: convolutions that keep their filters, and what is needed to train them.
 
-`Conv1D`, `Conv2D`, `Conv3D` and their transposes take Gluon's arguments [1]_ and compute with `convt.conv` and
-`convt.conv_transpose`. Nothing is recorded for the gradients: every layer has a `forward` and a `backward`, and so has a
-`Sequential` of layers::
+`Conv1D`, `Conv2D`, `Conv3D` and their transposes take the arguments of Gluon's layers and compute with `convt.conv` and
+`convt.conv_transpose`. Nothing is recorded for the gradients: every layer has `Layer.forward` and `Layer.backward`, and so
+has a `Sequential` of layers::
 
     net = nn.Sequential(nn.Conv2D(16, 3, padding=1), nn.ReLU(), nn.Conv2DTranspose(3, 4, strides=2, padding=1))
     net.initialize("he", rng=0)                   # returns net
@@ -15,12 +15,8 @@
     net.save("net.npz")
 
 Read `layer.py` for what a layer is, `convolution.py` and `filterlayer.py` for convolutions, `initializers.py` for the
-first values of their filters.
-
-References
-----------
-.. [1] T. Chen et al., "MXNet: a flexible and efficient machine learning library for heterogeneous distributed systems",
-       arXiv:1512.01274, gluon.nn.
+first values of their filters. Gluon is part of MXNet (T. Chen et al., "MXNet: a flexible and efficient machine learning
+library for heterogeneous distributed systems", arXiv:1512.01274).
 """
 
 from .activations import LeakyReLU, ReLU, Sigmoid, Tanh

@@ -8,7 +8,7 @@ uniform, normal                                        Gluon's: within 0.07 of 0
 xavier, glorot_uniform; glorot_normal                  of variance ``2 / (fan_in + fan_out)`` [1]_
 he, kaiming, he_uniform, kaiming_uniform;              of variance ``2 / fan_in`` [2]_
 he_normal, kaiming_normal
-bilinear                                               each channel's own bilinear interpolation, as `filters.bilinear` [3]_
+bilinear                                               each channel's own bilinear interpolation: ``filters.bilinear`` [3]_
 icnr                                                   he_normal, repeated strides times: no checkerboard [4]_
 =====================================================  ==============================================================
 

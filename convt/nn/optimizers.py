@@ -14,7 +14,7 @@ __all__ = ["SGD", "Adam", "Optimizer"]
 
 
 class Optimizer(ABC):
-    """Base class of the optimisers. One of your own defines `move`, and `memories` if it needs arrays from step to step.
+    """Base class of the optimisers. One of your own defines `move`, and ``memories`` if it needs arrays from step to step.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def move(self, parameter: Parameter, *memory: Array) -> None:
-        """Change one parameter's data, and its `memories` arrays, in place; `steps` counts this step already."""
+        """Change one parameter's data, and its ``memories`` arrays, in place; ``steps`` counts this step already."""
 
     def options(self) -> dict[str, float | tuple[float, float]]:
         """The numbers that it was made with, by name."""

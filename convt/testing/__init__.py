@@ -44,7 +44,7 @@ class Report:
     refused : dict of str to int
         How many questions the backend did not want to answer, by its reason.
     largest_error : dict of str to float
-        Per dtype, the largest error in units of eps of the bound: the smallest `tolerance` that would have passed.
+        Per dtype, the largest error in units of eps of the bound: the smallest ``tolerance`` that would have passed.
     """
 
     backend: str

@@ -60,7 +60,7 @@ def gradcheck(
         same for the same, and leave its inputs as they are.
     inputs : sequence of array_like, or mapping of str to array_like
         Where to differentiate; converted to float64 or complex128. A mapping's names are for the messages, all inputs are
-        passed by position. Stay further than `step` away from points where f has no derivative, such as ties of a maximum.
+        passed by position. Stay further than ``step`` away from points where f has no derivative, such as ties of a maximum.
     backward : callable
         ``backward(*inputs, dy)`` returns one gradient per input in its shape, None for those not to be checked (a single
         array if there is one input). Where f returns several arrays, it gets one dy for each: ``backward(*inputs, *dys)``.

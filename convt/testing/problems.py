@@ -36,7 +36,7 @@ def make_problem(
     Parameters
     ----------
     coarse, kernel, stride, extra, dilation : int or tuple of int
-        `coarse` has one entry per spatial axis; the others may be one number for all. `extra` is the output padding.
+        ``coarse`` has one entry per spatial axis; the others may be one number for all. ``extra`` is the output padding.
     crop : tuple of int or of such tuples
         (before, after), for all axes or for each.
     channels : tuple of int

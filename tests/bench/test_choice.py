@@ -57,5 +57,5 @@ def test_a_peer_that_is_not_installed_is_an_error_only_if_asked_for(name, monkey
     assert load(None, 1) == []
     for package in PACKAGES[name]:
         monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingPackage, match=rf'the peer {name} needs {name}.*: pip install "convt\[bench\]"'):
+    with pytest.raises(MissingPackage, match=rf"the peer {name} needs {name}.*: pip install "):
         load([name], 1)

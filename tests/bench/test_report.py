@@ -44,6 +44,31 @@ def test_the_table_is_aligned_and_ends_in_geometric_means():
     assert lines[-1].split()[:8] == ["geometric", "mean", "x", "2.00", "x", "0.50", "x", "1.41"]
 
 
+def test_constant_filters_have_a_column_and_a_ratio_to_the_best_peer_of_their_own():
+    results = [result("tiny-1d", convt=2.0, Filters=1.0, red=3.0), result("tiny-2d", convt=4.0, red=4.0)]
+    lines = table(results, ["red"]).splitlines()
+    assert lines[0].split() == [
+        "case",
+        "convt",
+        "Filters",
+        "red",
+        "x",
+        "best",
+        "Filters",
+        "x",
+        "best",
+        "GFLOP/s",
+        "of",
+        "floor",
+    ]
+    assert lines[2].split()[7:9] == ["1.50", "3.00"]
+    assert lines[3].split()[3:7] == ["-", "4.00", "(4.00-8.00)", "1.00"]
+    assert lines[3].split()[7] == "-"
+    assert lines[-1].split()[:8] == ["geometric", "mean", "x", "1.22", "x", "1.22", "x", "3.00"]
+    assert notes(results) == ["convt is as fast as the best peer or faster in 2 of 2 cases"]
+    assert "best" not in table([result("tiny-1d", convt=2.0, Filters=1.0)], [])
+
+
 def test_without_peers_there_is_nothing_to_compare():
     text = table([result("tiny-1d", convt=1.0)], [])
     assert "best" not in text

@@ -13,10 +13,11 @@ pytest.importorskip("tqdm")
 from convt.__main__ import main
 from convt.bench import run as story
 from convt.bench.cases import CASES, SamplingCase
-from convt.bench.jobs import FORWARD, LayerJob, SamplingJob, SamplingTask
+from convt.bench.jobs import BACKWARD, CONV, FORWARD, LayerJob, SamplingJob, SamplingTask
 from convt.bench.machine import Machine
-from convt.bench.ours import Ours
+from convt.bench.ours import Kept, Ours
 from convt.bench.peers import Unsupported
+from convt.bench.results import difference
 
 MACHINE = Machine("abacus", 1, 1e12, {1: 1e9})
 
@@ -99,6 +100,21 @@ def test_threads_are_set_for_convt_and_restored(monkeypatch):
     assert "CONVT_NUM_THREADS" not in os.environ
 
 
+def test_constant_filters_are_a_contender_where_filters_are_not_trained():
+    kept, others = Kept(1, "float32"), [Kept(1, "float32")]
+    for task in (*FORWARD, *CONV[:1], BACKWARD[1]):
+        job = LayerJob(CASES["tiny-2d"], task, "float32")
+        assert difference(kept.prepare(job)(), Ours(1, "float32").prepare(job)()) == 0
+        result = story.measure(job, Ours(1, "float32"), others, MACHINE, 1)
+        assert list(result.times) == ["convt", "Filters"]
+        assert result.ratios == {}
+        assert result.kept_ratio is None
+    for task in (BACKWARD[0], BACKWARD[2]):
+        job = LayerJob(CASES["tiny-2d"], task, "float32")
+        result = story.measure(job, Ours(1, "float32"), others, MACHINE, 1)
+        assert result.reasons == {"Filters": "are no constants where they are trained"}
+
+
 def test_peers_that_are_right_wrong_or_missing():
     others = [
         Peer("right"),
@@ -152,10 +168,12 @@ def test_a_picture_needs_a_peer_and_a_known_type(tmp_path, capsys, monkeypatch):
 
 def test_missing_packages_are_one_line_and_status_1(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    assert failure(capsys) == (1, 'bench needs tqdm: pip install "convt[bench]"')
+    status, line = failure(capsys)
+    assert status == 1
+    assert line.startswith("bench needs tqdm: pip install ")
 
 
-@pytest.mark.parametrize("arguments", [["--dtype", "float16"], ["--threads", "two"]])
+@pytest.mark.parametrize("arguments", [["--dtype", "float8"], ["--threads", "two"]])
 def test_wrong_arguments_end_with_status_2(capsys, arguments):
     with pytest.raises(SystemExit) as stop:
         main(["bench", *arguments])

@@ -17,7 +17,7 @@ def test_the_picture_is_wide_enough_to_see_something(tmp_path, shape):
     with Image.open(tmp_path / "picture.png") as drawn:
         width, height = drawn.size
         assert width == 1600
-        assert 500 < height < 1800
+        assert 500 < height < 2100
         assert drawn.convert("L").getextrema() == (0, 255)
 
 
@@ -43,4 +43,4 @@ def test_the_crop_of_each_method_is_shown(tmp_path):
         pixels = np.asarray(drawn.convert("RGB"))
     counts = [(pixels == np.uint8(255) * np.array(colour, np.uint8)).all(-1).sum() for colour in colours.values()]
     assert min(counts) > 10_000
-    assert counts == [counts[0]] * 3
+    assert counts == pytest.approx([counts[0]] * 3, rel=0.01)

@@ -9,7 +9,10 @@ import convt
 
 pytest.importorskip("matplotlib")
 
+from matplotlib.colors import to_hex
+
 from convt import draw
+from convt.draw.page import SLATE
 
 pytestmark = pytest.mark.skipif(not hasattr(convt, "conv_matrix"), reason="there is no conv_matrix")
 
@@ -66,7 +69,17 @@ def test_words_and_numbers_of_any_shape_do_not_touch(x_shape, w):
         assert all(place == int(place) for place in axes.get_xticks())
 
 
+def test_zero_is_white_and_nothing_is_grey():
+    axes = draw.matrix((4,), [-3.0, 0.0, 1.0]).axes[0]
+    image = axes.images[0]
+    assert image.cmap(image.norm(0.0))[:3] == pytest.approx((1, 1, 1), abs=0.02)
+    below, above = (image.cmap(image.norm(value))[:3] for value in (-1.0, 1.0))
+    assert below[0] > below[2]
+    assert above[2] > above[0]
+    assert to_hex(axes.get_facecolor()) == SLATE[0]
+
+
 def test_equal_values_have_one_colour():
     figure = draw.matrix((5,), [2.0, 2.0])
     norms = {(axes.images[0].norm.vmin, axes.images[0].norm.vmax) for axes in figure.axes[:2]}
-    assert norms == {(1.0, 3.0)}
+    assert norms == {(-2.0, 2.0)}

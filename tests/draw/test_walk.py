@@ -85,6 +85,15 @@ def test_long_sums_keep_whole_terms_within_three_lines():
     assert lines[-1].endswith(" + … + x[8, 8]·0")
 
 
+def test_taps_of_a_dilated_filter_stand_as_far_apart_as_they_are_in_the_output():
+    figure = draw.arithmetic((3, 3), (3, 2), dilation=(1, 2))
+    places = {patch.get_gid(): (patch.get_x(), patch.get_y()) for patch in figure.axes[0].patches}
+    cell = places["y[0, 1]"][0] - places["y[0, 0]"][0]
+    assert places["w[0, 1]"][0] - places["w[0, 0]"][0] == pytest.approx(2 * cell)
+    assert places["w[2, 0]"][1] - places["w[0, 0]"][1] == pytest.approx(2 * cell)
+    assert len([name for name in places if name.startswith("w")]) == 6
+
+
 def test_words_stay_on_the_page():
     for figure in (
         draw.arithmetic((3, 3), (3, 3), stride=3, dilation=2, padding=((0, 2), (1, 0)), output_padding=2, follow="input"),
@@ -142,7 +151,7 @@ def test_a_wrong_animation_is_told_before_a_file_is_made(tmp_path, arguments, me
 
 def test_pillow_is_only_needed_for_animations(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(MissingPackage, match=r'draw.animation needs pillow: pip install "convt\[draw\]"'):
+    with pytest.raises(MissingPackage, match=r"draw.animation needs pillow: pip install "):
         draw.animation(tmp_path / "walk.gif", 2, 2)
 
 

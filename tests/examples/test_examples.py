@@ -58,6 +58,12 @@ def test_the_inverse_stft_is_that_of_scipy(capsys, tmp_path):
     assert output.stat().st_size == 44 + 2 * 11_025
 
 
+def test_the_inverse_stft_is_drawn(tmp_path):
+    pytest.importorskip("matplotlib")
+    load("inverse_stft").main(["--seconds", "0.5", "--output", str(tmp_path / "chirp.png")])
+    assert (tmp_path / "chirp.png").stat().st_size > 10_000
+
+
 def test_the_head_of_the_segmentation_learns(capsys, tmp_path):
     scores = load("segmentation").main(["--steps", "60", "--output", str(tmp_path / "masks.png")])
     assert scores["head"] > 0.5

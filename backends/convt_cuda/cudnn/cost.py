@@ -56,7 +56,7 @@ def cost_of(problem: Problem, described: Described, algorithm: int) -> float:
     moved = sum(operand.elements for operand in operands.by_role.values()) * described.itemsize
     turned = _TURNED if described.tensor_cores and operands.order == 0 else 1
     copied = 2 * operands.staged * described.itemsize
-    return _START + work * 1e-6 + (moved * turned + copied) * _BYTE + len(described.views) * _COPY
+    return _START + work * 1e-6 + (moved * turned + copied) * _BYTE + len(described.staged) * _COPY
 
 
 def _slower(problem: Problem, function: str, algorithm: int, taps: int) -> float:

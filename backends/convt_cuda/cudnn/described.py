@@ -1,4 +1,4 @@
-"""One map of one problem in cuDNN's words: the descriptors of its arrays, of the convolution, and of the copies."""
+"""One map of one problem in cuDNN's words: the descriptors of its arrays and of the convolution."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Described:
     ----------
     arrays : dict of str to Descriptor
         What cuDNN computes with, by role.
-    views, inner, whole : dict of str to Descriptor
-        Of those that are staged: the caller's array; where it lies in the copy; all of a copy that is larger.
+    staged : dict of str to Operand
+        Those that have a copy in the workspace.
     convolution : ConvolutionDescriptor
     tensor_cores : bool
         Whether factors are short enough for them, or may be rounded to be.
@@ -64,20 +64,17 @@ class Described:
         wishes: Wishes,
     ) -> None:
         self.cudnn_map = MAPS[data_map]
-        self.operands = operands
+        self.operands, self.storage = operands, storage
+        self.staged = {role: operand for role, operand in operands.by_role.items() if operand.staged}
         self.itemsize = problem.dtype.itemsize if storage == problem.dtype.name else _HALF_BYTES
         self._library = library
         self._data_type = _DATA_TYPES[storage]
         self._math = math_of(storage, wishes)
         self._wishes = wishes
         self.tensor_cores = self.itemsize == _HALF_BYTES or (storage == "float32" and wishes.allow_tf32)
-        staged = {role: operand for role, operand in operands.by_role.items() if operand.staged}
         with ExitStack() as made:  # so that none is left if cuDNN refuses the next
             keep = made.enter_context
             self.arrays = {role: keep(self._array(role, operand)) for role, operand in operands.by_role.items()}
-            self.views = {role: keep(self._tensor(each.view_shape, each.view_strides)) for role, each in staged.items()}
-            self.inner = {role: keep(self._tensor(each.view_shape, each.strides)) for role, each in staged.items()}
-            self.whole = {role: keep(self._tensor(each.shape, each.strides)) for role, each in staged.items() if each.larger}
             self.convolution = keep(self._convolution(problem, fitted))
             made.pop_all()
 
@@ -87,24 +84,10 @@ class Described:
         output, exact = self.arrays[self.cudnn_map.output], self._wishes.deterministic
         return Search(self._library, self.cudnn_map, inputs, self.convolution, output, self._math, limit, exact)
 
-    def bias(self, stride: int, channels: int | None = None) -> TensorDescriptor:
-        """The bias, of all channels or of so many, as an array that is added to each image."""
-        _, every, *spatial = self.operands.by_role[self.cudnn_map.output].shape
-        count, ones = channels or every, (1,) * len(spatial)
-        return self._tensor((1, count, *ones), (count * stride, stride, *ones))
-
-    def channel(self) -> TensorDescriptor:
-        """One channel of the output."""
-        output = self.operands.by_role[self.cudnn_map.output]
-        return self._tensor((output.shape[0], 1, *output.shape[2:]), output.strides)
-
     def _array(self, role: str, operand: Operand) -> Descriptor:
         if role == "kernel":
             return FilterDescriptor(self._library, self._data_type, self.operands.order, operand.shape)
-        return self._tensor(operand.shape, operand.strides)
-
-    def _tensor(self, shape: tuple[int, ...], strides: tuple[int, ...]) -> TensorDescriptor:
-        return TensorDescriptor(self._library, self._data_type, shape, strides)
+        return TensorDescriptor(self._library, self._data_type, operand.shape, operand.strides)
 
     def _convolution(self, problem: Problem, fitted: Fit) -> ConvolutionDescriptor:
         # Along the axis that makes one axis two, nothing happens.

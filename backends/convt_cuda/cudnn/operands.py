@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Operand", "Operands", "arrangements"]
 
 NCHW, NHWC = 0, 1
-_INT_LIMIT = 2**31
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -70,13 +69,12 @@ class Operands:
 
 
 def arrangements(problem: Problem, fitted: Fit, cudnn_map: CudnnMap, strides: tuple[Shape, ...]) -> list[Operands]:
-    """The ways to give the arrays to cuDNN, the one with the fewest copied elements first; none if they cannot be copied."""
+    """The two ways to give the arrays to cuDNN, the one with the fewest copied elements first."""
     by_role = dict(zip(cudnn_map.ours, strides, strict=True))
     ways = []
     for order in (NCHW, NHWC):
         operands = {role: _operand(problem, fitted, role, by_role[role], order) for role in cudnn_map.ours}
-        if all(not operand.staged or _copyable(operand) for operand in operands.values()):
-            ways.append(Operands(order, operands))
+        ways.append(Operands(order, operands))
     return sorted(ways, key=lambda way: way.staged)
 
 
@@ -106,8 +104,7 @@ def planes(shape: Shape) -> Shape:
 def _plane_strides(shape: Shape, strides: Shape) -> Shape:
     if len(strides) == 3:
         strides = (*strides[:2], 0, *strides[2:])
-    # Nothing depends on the stride of an axis of one element, but cuDNN wants it positive.
-    return tuple(stride if size > 1 else 1 for size, stride in zip(shape, strides, strict=True))
+    return strides
 
 
 def _dense(shape: Shape, order: int) -> Shape:
@@ -117,8 +114,3 @@ def _dense(shape: Shape, order: int) -> Shape:
         strides[axis] = step
         step *= shape[axis]
     return tuple(strides)
-
-
-def _copyable(operand: Operand) -> bool:
-    """cuDNN's copy takes positive strides only."""
-    return all(0 < stride < _INT_LIMIT for stride in operand.view_strides)

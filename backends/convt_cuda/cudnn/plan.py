@@ -3,6 +3,9 @@
 The workspace has the algorithm's part first, then the copies::
 
     | algorithm | copy of the first staged array | copy of the next | ...
+
+Copies are made, and a bias is added, by kernels of our own (``../own/moves.py``): cuDNN's functions for that refuse some
+types and strides.
 """
 
 from __future__ import annotations
@@ -12,15 +15,16 @@ from ctypes import byref, c_double, c_float, c_size_t, c_void_p
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..own import moves
 from .cost import cost_of
 
 if TYPE_CHECKING:
     from convt.backend import Problem
 
     from ..device import Device
+    from ..launch import Launch
     from .algorithms import Choice
     from .described import Described
-    from .descriptors import TensorDescriptor
     from .handles import Handles
     from .library import Library
 
@@ -59,10 +63,10 @@ class CudnnPlan:
         self._choice = choice
         scalar = _SCALARS[described.itemsize]
         self._one, self._zero = scalar(1), scalar(0)
-        self._bias: tuple[int, TensorDescriptor] | None = None  # of the last stride
+        self._bias: tuple[int, Launch] | None = None  # of the last stride
         self._copies: dict[str, int] = {}  # where each begins in the workspace, in bytes
         end = aligned(choice.workspace)
-        for role in described.views:
+        for role in described.staged:
             self._copies[role] = end
             end += aligned(described.operands.by_role[role].elements * described.itemsize)
         self.workspace = end if self._copies else choice.workspace
@@ -79,26 +83,26 @@ class CudnnPlan:
 
     def run(self, device: Device, stream: int, pointers: Mapping[str, int]) -> None:
         """Put the work into the stream; the device's context is current."""
+        used = self._staged(device, stream, pointers) if self._copies else pointers
         handle = self._handles.take(device, stream)
         try:
-            self._run(handle, pointers)
+            self._convolve(handle, used, pointers["work"])
         finally:
             self._handles.give(device, handle)
+        if self._described.cudnn_map.output in self._copies:
+            self._write_back(device, stream, used[_OUT], pointers[_OUT])
+        if pointers.get("bias"):
+            self._add_bias(device, stream, pointers)
 
-    def _run(self, handle: c_void_p, pointers: Mapping[str, int]) -> None:
-        used = self._staged(handle, pointers) if self._copies else pointers
+    def _convolve(self, handle: c_void_p, used: Mapping[str, int], work: int) -> None:
         function, (first, second, output), fixed = self._arguments
         one, first_array, second_array, convolution, algorithm, size, zero, output_array = fixed
         self._library.fast(
             function,
             *(handle, one, first_array, c_void_p(used[first]), second_array, c_void_p(used[second]), convolution, algorithm),
-            *(c_void_p(pointers["work"]) if self._choice.workspace else None, size),
+            *(c_void_p(work) if self._choice.workspace else None, size),
             *(zero, output_array, c_void_p(used[output])),
         )
-        if pointers.get("bias"):
-            self._add_bias(handle, pointers, used[output])
-        if used is not pointers:
-            self._write_back(handle, used, pointers)
 
     @cached_property
     def _arguments(self) -> tuple[str, list[str], tuple[Any, ...]]:
@@ -111,63 +115,48 @@ class CudnnPlan:
         names = [_POINTERS[cudnn_map.ours.index(role)] for role in roles]
         return f"cudnn{cudnn_map.function}", names, (one, first, second, convolution, choice.algorithm, size, zero, output)
 
-    def _staged(self, handle: c_void_p, pointers: Mapping[str, int]) -> dict[str, int]:
+    @cached_property
+    def _moves(self) -> dict[str, Launch]:
+        """By role, what copies an input to where cuDNN reads it, or the output back."""
+        described, launches = self._described, {}
+        for role, operand in described.staged.items():
+            ways = operand.view_strides, operand.strides
+            source, target = reversed(ways) if role == described.cudnn_map.output else ways
+            launches[role] = moves.copy(operand.view_shape, source, target, described.storage)
+        return launches
+
+    def _staged(self, device: Device, stream: int, pointers: Mapping[str, int]) -> dict[str, int]:
         """The arrays that cuDNN computes with, by our names: the caller's, or copies in the workspace, inputs filled."""
         used = {}
         for role, name in zip(self._described.cudnn_map.ours, _POINTERS, strict=True):
             used[name] = pointers["work"] + self._copies[role] if role in self._copies else pointers[name]
             if role in self._copies and name != _OUT:
-                self._stage(handle, role, pointers[name], used[name])
+                self._stage(device, stream, role, pointers[name], used[name])
         return used
 
-    def _write_back(self, handle: c_void_p, used: Mapping[str, int], pointers: Mapping[str, int]) -> None:
-        """From the output's copy, if it has one."""
-        described, output = self._described, self._described.cudnn_map.output
-        if output in self._copies:
-            inner = (described.inner[output], used[_OUT] + self._inner_offset(output))
-            self._copy(handle, *inner, described.views[output], pointers[_OUT])
+    def _stage(self, device: Device, stream: int, role: str, source: int, copy: int) -> None:
+        operand, itemsize = self._described.staged[role], self._described.itemsize
+        if operand.larger:
+            device.clear(copy, operand.elements * itemsize, stream)
+        device.launch(self._moves[role], {"from": source, "to": copy + operand.offset * itemsize}, stream)
 
-    def _stage(self, handle: c_void_p, role: str, source: int, copy: int) -> None:
-        described = self._described
-        whole = described.whole.get(role)
-        if whole is not None:
-            # This one takes a number of the array's own type: zero has the same bits in all of them.
-            self._library.call("cudnnSetTensor", handle, whole.address, copy, byref(self._zero))
-        self._copy(handle, described.views[role], source, described.inner[role], copy + self._inner_offset(role))
+    def _write_back(self, device: Device, stream: int, copy: int, out: int) -> None:
+        role = self._described.cudnn_map.output
+        inner = copy + self._described.staged[role].offset * self._described.itemsize
+        device.launch(self._moves[role], {"from": inner, "to": out}, stream)
 
-    def _inner_offset(self, role: str) -> int:
-        return self._described.operands.by_role[role].offset * self._described.itemsize
-
-    def _copy(self, handle: c_void_p, source: Any, source_address: int, target: Any, target_address: int) -> None:
-        one, zero = byref(self._one), byref(self._zero)
-        addresses = (source.address, source_address, zero, target.address, target_address)
-        self._library.call("cudnnTransformTensor", handle, one, *addresses)
-
-    def _add_bias(self, handle: c_void_p, pointers: Mapping[str, int], out: int) -> None:
-        described, stride = self._described, pointers.get("bias_stride", 1)
-        target = described.operands.by_role[described.cudnn_map.output]
-        if stride > 0:
-            bias = self._bias
-            if bias is None or bias[0] != stride:
-                bias = self._bias = (stride, described.bias(stride))
-            self._add(handle, bias[1], pointers["bias"], described.arrays[described.cudnn_map.output], out)
-            return
-        # cuDNN has positive strides only; a bias that lies backwards is added channel by channel.
-        with described.bias(1, channels=1) as bias, described.channel() as channel:
-            for c in range(target.shape[1]):
-                source = pointers["bias"] + c * stride * described.itemsize
-                self._add(handle, bias, source, channel, out + c * target.strides[1] * described.itemsize)
-
-    def _add(self, handle: c_void_p, source: Any, source_address: int, target: Any, target_address: int) -> None:
-        one = byref(self._one)
-        source_array, target_array = c_void_p(source.address), c_void_p(target.address)
-        added = (one, source_array, c_void_p(source_address), one, target_array, c_void_p(target_address))
-        self._library.fast("cudnnAddTensor", handle, *added)
+    def _add_bias(self, device: Device, stream: int, pointers: Mapping[str, int]) -> None:
+        stride, known = pointers.get("bias_stride", 1), self._bias
+        if known is None or known[0] != stride:
+            out = self._described.operands.by_role[self._described.cudnn_map.output]
+            launch = moves.add_bias(out.view_shape, stride, out.view_strides, self._described.storage)
+            known = self._bias = (stride, launch)
+        device.launch(known[1], {"from": pointers["bias"], "to": pointers[_OUT]}, stream)
 
 
 def staged_bytes(described: Described) -> int:
     """What the copies take of the workspace."""
-    return sum(aligned(described.operands.by_role[role].elements * described.itemsize) for role in described.views)
+    return sum(aligned(operand.elements * described.itemsize) for operand in described.staged.values())
 
 
 def aligned(size: int) -> int:

@@ -63,7 +63,4 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cudnnGetConvolutionForwardWorkspaceSize": _WORKSPACE,
     "cudnnGetConvolutionBackwardDataWorkspaceSize": _WORKSPACE,
     "cudnnGetConvolutionBackwardFilterWorkspaceSize": _WORKSPACE,
-    "cudnnAddTensor": (_HANDLE, _HOST, _DESCRIPTOR, _DEVICE, _HOST, _DESCRIPTOR, _DEVICE),
-    "cudnnTransformTensor": (_HANDLE, _HOST, _DESCRIPTOR, _DEVICE, _HOST, _DESCRIPTOR, _DEVICE),
-    "cudnnSetTensor": (_HANDLE, _DESCRIPTOR, _DEVICE, _HOST),
 }

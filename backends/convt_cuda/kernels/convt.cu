@@ -4,6 +4,7 @@
 #include "direct.cuh"
 #include "geometry.cuh"
 #include "guard.cuh"
+#include "moving.cuh"
 #include "numbers.cuh"
 #include "pooling.cuh"
 #include "resampling.cuh"
@@ -62,30 +63,38 @@
     KERNEL(gather_far##MR##_pixels_##type, Map, direct<S, false, false, MR, Index>) \
     KERNEL(gather_far##MR##_channels_##type, Map, direct<S, false, true, MR, Index>)
 
+// `wide` is for sizes that an int cannot count.
+#define COUNTED(what, type, S, Parameters) \
+    KERNEL(what##_##type, Parameters, what<S, int>) \
+    KERNEL(what##_wide_##type, Parameters, what<S, Index>)
+
 #define FAMILY(type, S) \
     TILES(type, S, 64, 64, 4, 4) \
     DIRECT(type, S, 1) \
     DIRECT(type, S, 4) \
     KERNEL(find_not_finite_##type, Map, find_not_finite<S>) \
     CORRELATE(, type, S, 64, 64, Products<S, 64, 64, 4, 4, 2 * BK, 1>) \
-    KERNEL(correlate_direct_##type, Correlation, correlate_direct<S, 256>) \
+    BLOCKS_OF(3, correlate_direct_##type, Correlation, correlate_direct<S, 256, int>) \
+    KERNEL(correlate_far_##type, Correlation, correlate_direct<S, 256, Index>) \
     KERNEL(channel_sums_##type, Sum, channel_sums<S, 256>) \
-    KERNEL(add_parts_##type, Reduction, add_parts<S>)
+    KERNEL(add_parts_##type, Reduction, add_parts<S>) \
+    COUNTED(copy, type, S, Move) \
+    COUNTED(add, type, S, Move)
 
 // Upsampling and pooling. Other types of 4 and 8 bytes, of which values are only moved, travel as float and double.
 #define SAMPLING(type, S) \
-    KERNEL(upsample_nearest_##type, Resampling, upsample_nearest<S>) \
-    KERNEL(upsample_bed_of_nails_##type, Resampling, upsample_bed_of_nails<S>) \
-    KERNEL(upsample_bilinear_##type, Resampling, upsample_bilinear<S>) \
-    KERNEL(collect_nearest_##type, Resampling, collect_nearest<S>) \
-    KERNEL(collect_bed_of_nails_##type, Resampling, collect_bed_of_nails<S>) \
-    KERNEL(collect_bilinear_##type, Resampling, collect_bilinear<S>) \
-    KERNEL(max_pool_##type, Pooling, max_pool<S>) \
-    KERNEL(max_pool_backward_near_##type, Pooling, max_pool_backward_near<S>) \
+    COUNTED(upsample_nearest, type, S, Resampling) \
+    COUNTED(upsample_bed_of_nails, type, S, Resampling) \
+    COUNTED(upsample_bilinear, type, S, Resampling) \
+    COUNTED(collect_nearest, type, S, Resampling) \
+    COUNTED(collect_bed_of_nails, type, S, Resampling) \
+    COUNTED(collect_bilinear, type, S, Resampling) \
+    COUNTED(max_pool, type, S, Pooling) \
+    COUNTED(max_pool_backward_near, type, S, Pooling) \
+    COUNTED(max_unpool_near, type, S, Pooling) \
+    COUNTED(max_unpool_backward_near, type, S, Pooling) \
     KERNEL(max_pool_backward_far_##type, Pooling, max_pool_backward_far<S>) \
-    KERNEL(max_unpool_near_##type, Pooling, max_unpool_near<S>) \
     KERNEL(max_unpool_far_##type, Pooling, max_unpool_far<S>) \
-    KERNEL(max_unpool_backward_near_##type, Pooling, max_unpool_backward_near<S>) \
     KERNEL(max_unpool_backward_far_##type, Pooling, max_unpool_backward_far<S>)
 
 // NVRTC compiles the kernels of one type when the first of them is needed: it defines ONLY, and the type behind ONLY_.

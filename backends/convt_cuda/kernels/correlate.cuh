@@ -230,8 +230,15 @@ __device__ T block_sum(T value) {
     return total;
 }
 
-// A block sums one weight over one part of the positions: for groups of few channels, where a tile would stay empty.
-template <class S, int THREADS>
+// The first q from 0 to `size` of which q * stride is not below `bound`, else `size`.
+__device__ __forceinline__ Index first_from(Index bound, Index stride, Index size) {
+    const Index q = bound <= 0 ? 0 : divide(bound + stride - 1, stride);
+    return q < size ? q : size;
+}
+
+// A block sums one weight over one part of the positions: for groups of few channels, where a tile would stay empty. I counts along an
+// axis.
+template <class S, int THREADS, class I>
 __device__ void correlate_direct(const Correlation &map) {
     typedef Wide<S> T;
     const Index taps = map.axis[0].taps * map.axis[1].taps * map.axis[2].taps;
@@ -247,18 +254,27 @@ __device__ void correlate_direct(const Correlation &map) {
         const Index begin = split * map.per_split, end = begin + map.per_split < positions ? begin + map.per_split : positions;
         const S *coarse = (const S *)map.coarse.data + (group * map.outputs + m) * map.coarse.stride[1];
         const S *fine = (const S *)map.fine.data + (group * map.inputs + c) * map.fine.stride[1];
+        // The coarse positions from which this tap meets the fine array.
+        const Index sizes[3] = {map.axis[0].coarse, map.axis[1].coarse, map.axis[2].coarse};
+        I low[3], count[3];
+        Index strides[2][4] = {{map.coarse.stride[0]}, {map.fine.stride[0]}};
+        for (int axis = 0; axis < 3; axis++) {
+            const Axis &g = map.axis[axis];
+            const Index before = g.padding - t[axis] * g.dilation;
+            low[axis] = (I)first_from(before, g.stride, g.coarse), count[axis] = (I)first_from(before + g.fine, g.stride, g.coarse) - low[axis];
+            strides[0][1 + axis] = map.coarse.stride[2 + axis], strides[1][1 + axis] = g.stride * map.fine.stride[2 + axis];
+            fine -= before * map.fine.stride[2 + axis];
+        }
         T sum = 0;
-        for (Index position = begin + threadIdx.x; position < end; position += THREADS) {
-            const Position at(position, map.axis);
-            const S *a = coarse + at.image * map.coarse.stride[0], *b = fine + at.image * map.fine.stride[0];
-            bool readable = true;
-            for (int axis = 0; axis < 3; axis++) {
-                const Axis &g = map.axis[axis];
-                const Index index = at.q[axis] * g.stride - g.padding + t[axis] * g.dilation;
-                readable = readable && inside(index, g.fine);
-                a += at.q[axis] * map.coarse.stride[2 + axis], b += index * map.fine.stride[2 + axis];
+        if (begin + threadIdx.x < end) {
+            Walk<2, I> walk(begin + threadIdx.x, THREADS, sizes, strides);
+#pragma unroll 1
+            for (Index position = begin + threadIdx.x; position < end; position += THREADS, walk.advance()) {
+                bool readable = true;
+#pragma unroll
+                for (int axis = 0; axis < 3; axis++) readable = readable && within(walk.at[axis] - low[axis], count[axis]);
+                if (readable) sum += T(coarse[walk.place[0]]) * T(fine[walk.place[1]]);
             }
-            if (readable) sum += T(*a) * T(*b);
         }
         sum = block_sum<T, THREADS>(sum);
         if (threadIdx.x == 0)

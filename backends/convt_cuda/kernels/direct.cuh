@@ -124,26 +124,34 @@ __device__ void direct(const Map &map) {
         const S *in_line = in + rest * map.in.stride[0] + start[0].in * map.in.stride[2] + start[1].in * map.in.stride[3];
         const S *weight_line = weight + start[0].tap * map.weight.stride[2] + start[1].tap * map.weight.stride[3];
         S *out_line = out + rest * map.out.stride[0] + o[0] * map.out.stride[2] + o[1] * map.out.stride[3];
+        const S *in_stack = in_line, *weight_stack = weight_line;
+        S *out_stack = out_line;
+        Index channel = 0;
+        int rows = 1;
+        auto turn_to = [&](Index stack) {
+            const Index group = blocks == 1 ? stack : divide(stack, blocks), row = (stack - group * blocks) * MR;
+            channel = group * map.outputs + row;
+            rows = MR == 1 ? 1 : (int)(map.outputs - row < MR ? map.outputs - row : MR);
+            in_stack = in_line + group * map.inputs * map.in.stride[1];
+            weight_stack = weight_line + group * map.weight_group + row * map.weight.stride[0];
+            out_stack = out_line + channel * map.out.stride[1];
+        };
+        if (!CHANNELS_DENSE) turn_to(stack);
         for (Index at = from; at < from + width && at < dense; at += lanes) {
             if (CHANNELS_DENSE) {
-                stack = at;
+                turn_to(at);
             } else {
                 o[2] = (I)at, start[2] = start_at(2, u, first);
                 u += further, first += phase_further;
                 if (SCATTER && first >= stride[2]) first -= stride[2], u++;
             }
-            const Index group = blocks == 1 ? stack : divide(stack, blocks), row = (stack - group * blocks) * MR;
-            const int rows = MR == 1 ? 1 : (int)(map.outputs - row < MR ? map.outputs - row : MR);
             T sum[MR];
 #pragma unroll
             for (int m = 0; m < MR; m++) sum[m] = 0;
             add_taps<S, MR, I>(
-                map, in_line + start[2].in * map.in.stride[4] + group * map.inputs * map.in.stride[1],
-                weight_line + start[2].tap * map.weight.stride[4] + group * map.weight_group + row * map.weight.stride[0], start, step,
-                rows, sum
+                map, in_stack + start[2].in * (I)map.in.stride[4], weight_stack + start[2].tap * (I)map.weight.stride[4], start, step, rows, sum
             );
-            const Index channel = group * map.outputs + row;
-            S *y = out_line + o[2] * map.out.stride[4] + channel * map.out.stride[1];
+            S *y = out_stack + o[2] * (I)map.out.stride[4];
 #pragma unroll
             for (int m = 0; m < MR; m++)
                 if (m < rows) y[m * map.out.stride[1]] = S(sum[m] + (bias ? bias[(channel + m) * map.bias_stride] : T(0)));

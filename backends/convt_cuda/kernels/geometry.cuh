@@ -55,6 +55,18 @@ struct Reduction {
     Index splits, size[5];
 };
 
+// A number that counts are divided by, 0 <= a < 2^62, or 2^31 where an int counts: with multiplier = ceil(2^(62 + shift) / value) and
+// 2^shift >= value, which leaves no error,
+//
+//     a / value = (a * multiplier) >> (62 + shift)
+//
+// and this takes a tenth of the instructions of a division.
+struct Count {
+    Index value, multiplier, short_multiplier, shift;  // the short one: of 2^(31 + shift)
+
+    __device__ __forceinline__ operator Index() const { return value; }
+};
+
 // A phase of one axis, and what it reads: for its outputs u = 0, 1, ... and its taps j = 0, 1, ...
 //
 //     output index   out_first + u * out_step
@@ -127,3 +139,45 @@ __device__ __forceinline__ bool within(Index index, Index size) { return inside(
 __device__ __forceinline__ bool within(int index, int size) { return (unsigned)index < (unsigned)size; }
 __device__ __forceinline__ Index quotient(Index a, Index b) { return divide(a, b); }
 __device__ __forceinline__ int quotient(int a, int b) { return (unsigned)a / (unsigned)b; }
+__device__ __forceinline__ int quotient(int a, const Count &b) {
+    return __umulhi(2 * (unsigned)a, (unsigned)b.short_multiplier) >> (unsigned)b.shift;
+}
+__device__ __forceinline__ Index quotient(Index a, const Count &b) {
+    return __umul64hi(4 * (unsigned long long)a, b.multiplier) >> (unsigned)b.shift;
+}
+
+// Elements i, i + by, i + 2 by, ... of several arrays with images and three axes: their indices, and their places in each array.
+// Only `i` and `by` are divided by sizes; from one element to the next there are additions, with carries. I counts along an axis.
+template <int ARRAYS, class I>
+struct Walk {
+    I at[3], step[3], size[3];
+    Index place[ARRAYS], per_step[ARRAYS], carry[ARRAYS][3];
+
+    // Strides of images, then of the axes.
+    __device__ __forceinline__ Walk(Index i, Index by, const Index (&sizes)[3], const Index (&strides)[ARRAYS][4]) {
+        for (int n = 0; n < ARRAYS; n++) place[n] = per_step[n] = 0;
+#pragma unroll
+        for (int a = 2; a >= 0; a--) {
+            const Index rest = divide(i, sizes[a]), further = divide(by, sizes[a]);
+            size[a] = (I)sizes[a], at[a] = (I)(i - rest * size[a]), step[a] = (I)(by - further * size[a]);
+            for (int n = 0; n < ARRAYS; n++) {
+                place[n] += at[a] * strides[n][1 + a], per_step[n] += step[a] * strides[n][1 + a];
+                carry[n][a] = strides[n][a] - size[a] * strides[n][1 + a];
+            }
+            i = rest, by = further;
+        }
+        for (int n = 0; n < ARRAYS; n++) place[n] += i * strides[n][0], per_step[n] += by * strides[n][0];
+    }
+
+    __device__ __forceinline__ void advance() {
+        bool over = false;
+        for (int n = 0; n < ARRAYS; n++) place[n] += per_step[n];
+#pragma unroll
+        for (int a = 2; a >= 0; a--) {
+            at[a] += step[a] + over, over = at[a] >= size[a];
+            if (!over) continue;
+            at[a] -= size[a];
+            for (int n = 0; n < ARRAYS; n++) place[n] += carry[n][a];
+        }
+    }
+};

@@ -14,107 +14,122 @@
 #include "numbers.cuh"
 
 struct Scale {
-    Index coarse, fine, scale;
+    Count coarse, fine, scale;
+    Count below;  // what the numerators of positions are divided by (see Between)
+    Count gaps;   // between coarse elements, at least 1
 };
 
 struct Resampling {
     View coarse, fine;
-    Index batch, channels, channels_dense;  // whether neighbouring threads have neighbouring channels
+    Index batch;
+    Count channels;
+    Index channels_dense;  // whether neighbouring threads have neighbouring channels
     Index align_corners;
     Scale axis[3];
 };
 
-// Which element of an array of (images, channels, three axes) the i-th thread has.
+// Which element of an array of (images, channels, three axes) the i-th thread has. All that is counted is an I: an int where that
+// suffices.
+template <class I>
 struct Element {
-    Index image, channel, at[3];
+    I image, channel, at[3];
 
-    __device__ Element(Index i, const Index *size, Index channels, bool channels_dense) {
-        Index rest = i;
-        if (channels_dense) rest = divide(i, channels), channel = i - rest * channels;
+    __device__ __forceinline__ Element(I i, const Count *const (&size)[3], const Count &channels, bool channels_dense) {
+        I rest = i;
+        if (channels_dense) rest = quotient(i, channels), channel = i - rest * (I)channels;
+#pragma unroll
         for (int a = 2; a >= 0; a--) {
-            const Index next = divide(rest, size[a]);
-            at[a] = rest - next * size[a], rest = next;
+            const I next = quotient(rest, *size[a]);
+            at[a] = rest - next * (I)*size[a], rest = next;
         }
         image = rest;
-        if (!channels_dense) image = divide(rest, channels), channel = rest - image * channels;
+        if (!channels_dense) image = quotient(rest, channels), channel = rest - image * (I)channels;
     }
 
-    __device__ Index plane(const View &view) const { return image * view.stride[0] + channel * view.stride[1]; }
-    __device__ Index place(const View &view) const {
-        return plane(view) + at[0] * view.stride[2] + at[1] * view.stride[3] + at[2] * view.stride[4];
+    __device__ __forceinline__ I plane(const View &view) const { return image * (I)view.stride[0] + channel * (I)view.stride[1]; }
+    __device__ __forceinline__ I place(const View &view) const {
+        return plane(view) + at[0] * (I)view.stride[2] + at[1] * (I)view.stride[3] + at[2] * (I)view.stride[4];
     }
 };
 
 // a / b < 1, correctly rounded: numbers below 2^24 are exact in either type.
 template <class T>
+__device__ __noinline__ T long_ratio(Index a, Index b) {
+    return T(double(a) / double(b));
+}
+template <class T>
 __device__ __forceinline__ T ratio(Index a, Index b) {
-    return ((a | b) >> 24) == 0 ? T(a) / T(b) : T(double(a) / double(b));
+    return (b >> 24) == 0 ? T((int)a) / T((int)b) : long_ratio<T>(a, b);
 }
 
 // Fine element j: coarse element `first`, and how much there is of the next one.
-template <class T>
+template <class T, class I>
 struct Between {
-    Index first;
+    I first;
     T t;
 
-    __device__ Between(const Scale &axis, bool align_corners, Index j) {
-        Index above = j * (axis.coarse - 1), below = axis.fine > 1 ? axis.fine - 1 : 1;
+    __device__ __forceinline__ Between(const Scale &axis, bool align_corners, I j) {
+        I above = j * (I)axis.gaps;
+        if (axis.coarse == 1) above = 0;
         if (!align_corners) {
-            const Index last = 2 * axis.scale * (axis.coarse - 1);
-            above = 2 * j + 1 - axis.scale, below = 2 * axis.scale;
+            const I last = 2 * (I)axis.scale * ((I)axis.coarse - 1);
+            above = 2 * j + 1 - (I)axis.scale;
             above = above < 0 ? 0 : above > last ? last : above;
         }
-        first = divide(above, below);
-        t = ratio<T>(above - first * below, below);
+        first = quotient(above, axis.below);
+        t = ratio<T>(above - first * (I)axis.below, axis.below);
     }
 };
 
+template <class I>
 struct Range {
-    Index begin, end;
+    I begin, end;
 };
 
 // All fine elements of which coarse element i is a part, and perhaps a few more.
-__device__ inline Range parts_of(const Scale &axis, bool align_corners, Index i) {
-    Range range = {0, axis.fine};
+template <class I>
+__device__ __forceinline__ Range<I> parts_of(const Scale &axis, bool align_corners, I i) {
+    const I fine = (I)axis.fine, last = (I)axis.coarse - 1, scale = (I)axis.scale;
+    Range<I> range = {0, fine};
     if (align_corners) {
-        const Index step = axis.fine > 1 ? axis.fine - 1 : 1;  // j * (coarse - 1) is between (i - 1) * step and (i + 1) * step
-        if (i > 0) range.begin = divide((i - 1) * step, axis.coarse - 1);
-        if (i < axis.coarse - 1) range.end = divide((i + 1) * step, axis.coarse - 1) + 1;
+        const I step = (I)axis.below;  // j * last is between (i - 1) * step and (i + 1) * step
+        if (i > 0) range.begin = quotient((i - 1) * step, axis.gaps);
+        if (i < last) range.end = quotient((i + 1) * step, axis.gaps) + 1;
     } else {
-        if (i > 0) range.begin = (i - 1) * axis.scale + axis.scale / 2;
-        if (i < axis.coarse - 1) range.end = (i + 1) * axis.scale + (axis.scale + 1) / 2;
+        if (i > 0) range.begin = (i - 1) * scale + scale / 2;
+        if (i < last) range.end = (i + 1) * scale + (scale + 1) / 2;
     }
-    if (range.end > axis.fine) range.end = axis.fine;
+    if (range.end > fine) range.end = fine;
     return range;
 }
 
 // Calls body(element) for the fine or coarse elements of all images and channels, each in one thread.
-template <class Body>
-__device__ __forceinline__ void each_element(const Resampling &map, Index Scale::*side, Body body) {
-    const Index size[3] = {map.axis[0].*side, map.axis[1].*side, map.axis[2].*side};
-    const Index total = map.batch * map.channels * size[0] * size[1] * size[2];
-    for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < total; i += (Index)gridDim.x * blockDim.x)
-        body(Element(i, size, map.channels, map.channels_dense));
+template <class I, class Body>
+__device__ __forceinline__ void each_element(const Resampling &map, Count Scale::*side, Body body) {
+    const Count *const size[3] = {&(map.axis[0].*side), &(map.axis[1].*side), &(map.axis[2].*side)};
+    const I total = (I)(map.batch * map.channels * *size[0] * *size[1] * *size[2]), step = (I)((Index)gridDim.x * blockDim.x);
+    for (I i = (I)((Index)blockIdx.x * blockDim.x + threadIdx.x); i < total; i += step)
+        body(Element<I>(i, size, map.channels, map.channels_dense));
 }
 
-template <class S>
+template <class S, class I>
 __device__ void upsample_nearest(const Resampling &map) {
-    each_element(map, &Scale::fine, [&](const Element &fine) {
-        Index place = fine.plane(map.coarse);
-        for (int a = 0; a < 3; a++) place += divide(fine.at[a], map.axis[a].scale) * map.coarse.stride[2 + a];
+    each_element<I>(map, &Scale::fine, [&](const Element<I> &fine) {
+        I place = fine.plane(map.coarse);
+        for (int a = 0; a < 3; a++) place += quotient(fine.at[a], map.axis[a].scale) * (I)map.coarse.stride[2 + a];
         ((S *)map.fine.data)[fine.place(map.fine)] = ((const S *)map.coarse.data)[place];
     });
 }
 
-template <class S>
+template <class S, class I>
 __device__ void upsample_bed_of_nails(const Resampling &map) {
-    each_element(map, &Scale::fine, [&](const Element &fine) {
-        Index place = fine.plane(map.coarse);
+    each_element<I>(map, &Scale::fine, [&](const Element<I> &fine) {
+        I place = fine.plane(map.coarse);
         bool nail = true;
         for (int a = 0; a < 3; a++) {
-            const Index q = divide(fine.at[a], map.axis[a].scale);
-            nail = nail && q * map.axis[a].scale == fine.at[a];
-            place += q * map.coarse.stride[2 + a];
+            const I q = quotient(fine.at[a], map.axis[a].scale);
+            nail = nail && q * (I)map.axis[a].scale == fine.at[a];
+            place += q * (I)map.coarse.stride[2 + a];
         }
         ((S *)map.fine.data)[fine.place(map.fine)] = nail ? ((const S *)map.coarse.data)[place] : S(0);
     });
@@ -126,14 +141,14 @@ __device__ __forceinline__ T mixed(T first, T second, T t) {
 }
 
 // The first axis is interpolated along first, then the second and the third.
-template <class S>
+template <class S, class I>
 __device__ void upsample_bilinear(const Resampling &map) {
     typedef Wide<S> T;
-    each_element(map, &Scale::fine, [&](const Element &fine) {
-        const Between<T> p0(map.axis[0], map.align_corners, fine.at[0]);
-        const Between<T> p1(map.axis[1], map.align_corners, fine.at[1]);
-        const Between<T> p2(map.axis[2], map.align_corners, fine.at[2]);
-        const Index s0 = map.coarse.stride[2], s1 = map.coarse.stride[3], s2 = map.coarse.stride[4];
+    each_element<I>(map, &Scale::fine, [&](const Element<I> &fine) {
+        const Between<T, I> p0(map.axis[0], map.align_corners, fine.at[0]);
+        const Between<T, I> p1(map.axis[1], map.align_corners, fine.at[1]);
+        const Between<T, I> p2(map.axis[2], map.align_corners, fine.at[2]);
+        const I s0 = (I)map.coarse.stride[2], s1 = (I)map.coarse.stride[3], s2 = (I)map.coarse.stride[4];
         const S *x = (const S *)map.coarse.data + fine.plane(map.coarse) + p0.first * s0 + p1.first * s1 + p2.first * s2;
         T line[2] = {}, plane[2] = {};
         for (int k = 0; k < (p2.t == T(0) ? 1 : 2); k++) {
@@ -147,54 +162,54 @@ __device__ void upsample_bilinear(const Resampling &map) {
     });
 }
 
-template <class S>
+template <class S, class I>
 __device__ void collect_nearest(const Resampling &map) {
     typedef Wide<S> T;
-    each_element(map, &Scale::coarse, [&](const Element &coarse) {
+    each_element<I>(map, &Scale::coarse, [&](const Element<I> &coarse) {
         const S *x = (const S *)map.fine.data + coarse.plane(map.fine);
-        for (int a = 0; a < 3; a++) x += coarse.at[a] * map.axis[a].scale * map.fine.stride[2 + a];
+        for (int a = 0; a < 3; a++) x += coarse.at[a] * (I)map.axis[a].scale * (I)map.fine.stride[2 + a];
         T sum = 0;
-        for (Index j0 = 0; j0 < map.axis[0].scale; j0++)
-            for (Index j1 = 0; j1 < map.axis[1].scale; j1++)
-                for (Index j2 = 0; j2 < map.axis[2].scale; j2++)
-                    sum += x[j0 * map.fine.stride[2] + j1 * map.fine.stride[3] + j2 * map.fine.stride[4]];
+        for (I j0 = 0; j0 < (I)map.axis[0].scale; j0++)
+            for (I j1 = 0; j1 < (I)map.axis[1].scale; j1++)
+                for (I j2 = 0; j2 < (I)map.axis[2].scale; j2++)
+                    sum += x[j0 * (I)map.fine.stride[2] + j1 * (I)map.fine.stride[3] + j2 * (I)map.fine.stride[4]];
         ((S *)map.coarse.data)[coarse.place(map.coarse)] = S(sum);
     });
 }
 
-template <class S>
+template <class S, class I>
 __device__ void collect_bed_of_nails(const Resampling &map) {
-    each_element(map, &Scale::coarse, [&](const Element &coarse) {
-        Index place = coarse.plane(map.fine);
-        for (int a = 0; a < 3; a++) place += coarse.at[a] * map.axis[a].scale * map.fine.stride[2 + a];
+    each_element<I>(map, &Scale::coarse, [&](const Element<I> &coarse) {
+        I place = coarse.plane(map.fine);
+        for (int a = 0; a < 3; a++) place += coarse.at[a] * (I)map.axis[a].scale * (I)map.fine.stride[2 + a];
         ((S *)map.coarse.data)[coarse.place(map.coarse)] = ((const S *)map.fine.data)[place];
     });
 }
 
-template <class T>
-__device__ __forceinline__ T weight_of(const Scale &axis, bool align_corners, Index i, Index j) {
-    const Between<T> between(axis, align_corners, j);
+template <class T, class I>
+__device__ __forceinline__ T weight_of(const Scale &axis, bool align_corners, I i, I j) {
+    const Between<T, I> between(axis, align_corners, j);
     return between.first == i ? T(1) - between.t : between.first == i - 1 ? between.t : T(0);
 }
 
-template <class S>
+template <class S, class I>
 __device__ void collect_bilinear(const Resampling &map) {
     typedef Wide<S> T;
-    each_element(map, &Scale::coarse, [&](const Element &coarse) {
-        Range range[3];
+    each_element<I>(map, &Scale::coarse, [&](const Element<I> &coarse) {
+        Range<I> range[3];
         for (int a = 0; a < 3; a++) range[a] = parts_of(map.axis[a], map.align_corners, coarse.at[a]);
         const S *x = (const S *)map.fine.data + coarse.plane(map.fine);
         T sum = 0;
-        for (Index j0 = range[0].begin; j0 < range[0].end; j0++) {
+        for (I j0 = range[0].begin; j0 < range[0].end; j0++) {
             const T w0 = weight_of<T>(map.axis[0], map.align_corners, coarse.at[0], j0);
             if (w0 == T(0)) continue;
-            for (Index j1 = range[1].begin; j1 < range[1].end; j1++) {
+            for (I j1 = range[1].begin; j1 < range[1].end; j1++) {
                 const T w1 = w0 * weight_of<T>(map.axis[1], map.align_corners, coarse.at[1], j1);
                 if (w1 == T(0)) continue;
-                for (Index j2 = range[2].begin; j2 < range[2].end; j2++) {
+                for (I j2 = range[2].begin; j2 < range[2].end; j2++) {
                     const T w2 = w1 * weight_of<T>(map.axis[2], map.align_corners, coarse.at[2], j2);
                     if (w2 == T(0)) continue;
-                    sum += w2 * T(x[j0 * map.fine.stride[2] + j1 * map.fine.stride[3] + j2 * map.fine.stride[4]]);
+                    sum += w2 * T(x[j0 * (I)map.fine.stride[2] + j1 * (I)map.fine.stride[3] + j2 * (I)map.fine.stride[4]]);
                 }
             }
         }

@@ -8,17 +8,16 @@
 template <class S, int THREADS>
 __device__ void channel_sums(const Sum &map) {
     typedef Wide<S> T;
-    const Index pixels = map.size[0] * map.size[1] * map.size[2], elements = map.batch * pixels;
+    const Index elements = map.batch * map.size[0] * map.size[1] * map.size[2];
     for (Index item = blockIdx.x; item < map.channels * map.splits; item += gridDim.x) {
         const Index split = divide(item, map.channels), channel = item - split * map.channels;
         const Index begin = split * map.per_split, end = begin + map.per_split < elements ? begin + map.per_split : elements;
         const S *in = (const S *)map.in.data + channel * map.in.stride[1];
         T sum = 0;
-        for (Index element = begin + threadIdx.x; element < end; element += THREADS) {
-            const Index image = divide(element, pixels), pixel = element - image * pixels;
-            const Index upper = divide(pixel, map.size[2]), i0 = divide(upper, map.size[1]);
-            sum += in[image * map.in.stride[0] + i0 * map.in.stride[2] + (upper - i0 * map.size[1]) * map.in.stride[3] +
-                      (pixel - upper * map.size[2]) * map.in.stride[4]];
+        if (begin + threadIdx.x < end) {
+            const Index strides[1][4] = {{map.in.stride[0], map.in.stride[2], map.in.stride[3], map.in.stride[4]}};
+            Walk<1, Index> walk(begin + threadIdx.x, THREADS, map.size, strides);
+            for (Index element = begin + threadIdx.x; element < end; element += THREADS, walk.advance()) sum += in[walk.place[0]];
         }
         sum = block_sum<T, THREADS>(sum);
         if (threadIdx.x == 0) ((T *)map.out)[item] = sum;

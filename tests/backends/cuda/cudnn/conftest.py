@@ -9,6 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from halves import TYPES as HALVES
+from halves import bits_of, rounded, values_of
+from numpy.lib.stride_tricks import as_strided
 
 from convt_cuda import choice
 from convt_cuda.cudnn import Cudnn, Wishes, engine
@@ -56,6 +59,7 @@ class HostDevice:
     def __init__(self):
         self.pool = HostPool()
         self.pushed = 0
+        self.launched = []  # names of kernels
 
     @contextmanager
     def current(self):
@@ -64,6 +68,26 @@ class HostDevice:
             yield
         finally:
             self.pushed -= 1
+
+    def clear(self, address, size, stream):
+        ctypes.memset(address, 0, size)
+
+    def launch(self, launch, pointers, stream):
+        """The kernels of moving.cuh, by NumPy."""
+        self.launched.append(launch.kernel)
+        what, storage = launch.kernel.split("_")[0], launch.kernel.rpartition("_")[2]
+        steps, (sizes, views) = {"from": launch.values[1:6], "to": launch.values[7:12]}, (launch.values[12::4], {})
+        for name, strides in steps.items():
+            dtype = np.dtype(np.uint16 if storage in HALVES else storage)
+            first = np.frombuffer((ctypes.c_char * dtype.itemsize).from_address(pointers[name]), dtype)
+            views[name] = as_strided(first, sizes, [step * dtype.itemsize for step in strides])
+        source, target = views["from"], views["to"]
+        if what == "copy":
+            target[...] = source
+        elif storage in HALVES:
+            target[...] = bits_of(rounded(values_of(target, storage) + values_of(source, storage), storage), storage)
+        else:
+            target += source
 
 
 class Standin:
@@ -94,7 +118,7 @@ class Standin:
 
     @property
     def log(self):
-        """A line for each convolution and each copy."""
+        """A line for each convolution."""
         return self._library.standin_log().decode().splitlines()
 
     @property
@@ -104,6 +128,7 @@ class Standin:
 
     def clear(self):
         self._library.standin_clear()
+        self.device.launched.clear()
 
     def plans(self, problem, data_map, arrays, storage=None, **wishes):
         """The plans of a map for NumPy arrays (left, right, out); those of a half type hold its bits."""
@@ -170,9 +195,9 @@ def standin_with_a_name(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def standin_without_sums(tmp_path_factory):
-    """A library that lacks the function that adds a bias."""
-    return _build(tmp_path_factory.mktemp("cudnn"), "-DWITHOUT_SUMS")
+def standin_without_filters(tmp_path_factory):
+    """A library that lacks the functions for filters' gradients."""
+    return _build(tmp_path_factory.mktemp("cudnn"), "-DWITHOUT_FILTERS")
 
 
 @pytest.fixture

@@ -234,48 +234,6 @@ static void wait_for_stream(const Handle *handle) {
     if (finish && handle) finish(handle->stream);
 }
 
-EXPORT int cudnnSetTensor(Handle *handle, const Tensor *t, void *data, const void *value) {
-    ENTER;
-    wait_for_stream(handle);
-    int index[AXES] = {0};
-    do put(t, data, place(t, index), get(t, value, 0));  // a number of the array's type, unlike factors
-    while (next(t, index));
-    return handle ? OK : BAD_PARAM;
-}
-static int combine(const Tensor *a, const void *from, double alpha, double beta, const Tensor *c, void *to) {
-    if (a->dims != c->dims || a->type != c->type) return refuse(BAD_PARAM, "dimensions or types differ");
-    int index[AXES] = {0};
-    do {
-        int source[AXES];
-        for (int i = 0; i < c->dims; i++) source[i] = a->size[i] == 1 ? 0 : index[i];
-        const long at = place(c, index);
-        const double before = beta == 0 ? 0 : beta * get(c, to, at);
-        put(c, to, at, alpha * get(a, from, place(a, source)) + before);
-    } while (next(c, index));
-    return OK;
-}
-EXPORT int cudnnTransformTensor(Handle *handle, const void *alpha, const Tensor *a, const void *from, const void *beta,
-                                const Tensor *c, void *to) {
-    ENTER;
-    wait_for_stream(handle);
-    for (int i = 0; i < a->dims; i++)
-        if (a->size[i] != c->size[i]) return refuse(BAD_PARAM, "sizes differ");
-    note("copy");
-    note_tensor("a", a);
-    note("\n");
-    return handle ? combine(a, from, scalar(a, alpha), scalar(c, beta), c, to) : BAD_PARAM;
-}
-#ifndef WITHOUT_SUMS
-EXPORT int cudnnAddTensor(Handle *handle, const void *alpha, const Tensor *a, const void *from, const void *beta,
-                          const Tensor *c, void *to) {
-    ENTER;
-    wait_for_stream(handle);
-    for (int i = 0; i < a->dims; i++)
-        if (a->size[i] != c->size[i] && a->size[i] != 1) return refuse(BAD_PARAM, "sizes do not fit");
-    return handle ? combine(a, from, scalar(a, alpha), scalar(c, beta), c, to) : BAD_PARAM;
-}
-#endif
-
 // The three maps, each of (fine, coarse, filter).
 
 static int check(const Tensor *fine, const Tensor *coarse, const Tensor *filter, const Convolution *c) {
@@ -397,4 +355,6 @@ static int needs(int status, int algorithm, size_t *size) {
 
 FUNCTIONS(ConvolutionForward, TO_COARSE, fine, filter, coarse, fine, coarse, filter)
 FUNCTIONS(ConvolutionBackwardData, TO_FINE, filter, coarse, fine, fine, coarse, filter)
+#ifndef WITHOUT_FILTERS
 FUNCTIONS(ConvolutionBackwardFilter, TO_FILTER, fine, coarse, filter, fine, coarse, filter)
+#endif

@@ -113,13 +113,14 @@ def test_the_search_is_made_once(wheels, monkeypatch):
         engine._loaded.cache_clear()
 
 
-def test_a_missing_function_matters_only_when_it_is_called(standin, standin_without_sums, arrays_of):
-    standin.cudnn = Cudnn(Library(ctypes.CDLL(str(standin_without_sums)), "an old one"))
+def test_a_missing_function_matters_only_when_it_is_called(standin, standin_without_filters, arrays_of):
+    standin.cudnn = Cudnn(Library(ctypes.CDLL(str(standin_without_filters)), "an old one"))
     arrays = arrays_of(PROBLEM, "scatter")
     plan = standin.plan(PROBLEM, "scatter", arrays)
     standin.run(plan, arrays)
-    with pytest.raises(CudnnError, match=r"^cudnnAddTensor: the library has no such function \(an old one\)") as raised:
-        standin.run(plan, arrays, np.ones(PROBLEM.fine_channels, np.float32))
+    missing = r"^cudnnGetConvolutionBackwardFilterAlgorithm_v7: the library has no such function \(an old one\)"
+    with pytest.raises(CudnnError, match=missing) as raised:
+        standin.plan(PROBLEM, "correlate", arrays_of(PROBLEM, "correlate"))
     assert raised.value.status is None
     assert standin.device.pool.used == 0
     del plan
@@ -148,7 +149,7 @@ def test_failures_while_planning(standin, arrays_of, function):
         standin.plan(PROBLEM, "gather", arrays_of(PROBLEM, "gather"))
 
 
-@pytest.mark.parametrize("after", range(5))
+@pytest.mark.parametrize("after", range(2))
 def test_a_refused_descriptor_leaves_none_behind(standin, arrays_of, after):
     problem = make_problem((4, 5), 4, stride=2, crop=(0, 3))
     arrays = arrays_of(problem, "scatter")
