@@ -1,5 +1,6 @@
 """Fixtures: a selection that no test leaves behind, and plugins that exist for one test only."""
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
@@ -26,6 +27,15 @@ def _one_thread_for_numpy() -> Iterator[None]:
     """The products of the NumPy backend are small here: threads would spend their time waiting for one another."""
     with threadpool_limits(1, user_api="blas"):
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c_is_heard() -> Iterator[None]:
+    """A shell starts programs in the background deaf to Ctrl-C, and so are their children."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)

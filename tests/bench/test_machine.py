@@ -1,5 +1,7 @@
 """machine: what can be said of any machine."""
 
+from io import StringIO
+
 import pytest
 
 from convt.bench import machine as hardware
@@ -15,6 +17,12 @@ def test_a_machine_can_be_measured(monkeypatch):
     assert machine.flops > 1e6
     assert machine.bandwidth > 1e6
     assert machine.processor == processor() != ""
+
+
+def test_a_processors_name_is_what_linux_tells(monkeypatch):
+    told = "processor\t: 0\nmodel name\t: Old Processor: 3 GHz\nmodel name\t: another\n"
+    monkeypatch.setattr("convt.bench.machine.open", lambda *path, **options: StringIO(told), raising=False)
+    assert processor() == "Old Processor: 3 GHz"
 
 
 def test_the_load_of_others_is_what_is_neither_idle_nor_ours(monkeypatch):

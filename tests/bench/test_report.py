@@ -134,6 +134,12 @@ def test_the_notes_say_who_is_behind_wrong_or_missing():
     ]
 
 
+@pytest.mark.parametrize(("peer", "ahead"), [(994, 0), (995, 1), (996, 1)])
+def test_what_is_rounded_to_the_peers_time_is_not_behind(peer, ahead):
+    (line,) = notes([result("tiny-1d", convt=1000.0, red=float(peer))])
+    assert f"or faster in {ahead} of 1 cases" in line
+
+
 def test_the_heading_says_who_and_where():
     first, second = heading([Named("convt"), Named("red")], MACHINE, "float32", 9).splitlines()
     assert first == "convt 1.0, red 1.0"

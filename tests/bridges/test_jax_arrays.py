@@ -1,5 +1,7 @@
 """Arrays of JAX in the host's memory."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -90,3 +92,11 @@ def test_an_out_of_jaxs_cannot_be_written(arrays):
     numpys = np.empty((2, 3, 7), "f4")
     assert convt.conv_transpose(**jaxes(arrays), out=numpys) is numpys
     assert_array_equal(numpys, convt.conv_transpose(**arrays))
+
+
+def test_an_array_of_another_platform_without_a_backend_is_refused():
+    from convt.kinds import jax as kind
+
+    elsewhere = SimpleNamespace(devices=lambda: [SimpleNamespace(platform="tpu")])
+    with pytest.raises(TypeError, match=r"^must lie in the host's memory .*, got an array on tpu \(jax.device_get"):
+        kind.take(elsewhere)

@@ -51,6 +51,15 @@ def test_rows_and_columns_are_counted_in_whole_numbers(size):
         np.testing.assert_array_equal(ticks, np.rint(ticks))
 
 
+def test_white_lines_and_the_footprint_lie_between_the_numbers():
+    axes = draw.overlap((3, 2), (1, 2), size=(4, 2)).axes[0]
+    rows, columns = axes.images[0].get_array().shape
+    np.testing.assert_array_equal(axes.get_yticks(minor=True), np.arange(rows + 1) - 0.5)
+    np.testing.assert_array_equal(axes.get_xticks(minor=True), np.arange(columns + 1) - 0.5)
+    (footprint,) = axes.patches
+    assert (footprint.get_xy(), footprint.get_width(), footprint.get_height()) == ((-0.5, -0.5), 2, 3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

@@ -14,17 +14,6 @@
 typedef REAL NAME(vector) __attribute__((vector_size(LANES * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
 typedef BITS NAME(places) __attribute__((vector_size(LANES * sizeof(BITS)), aligned(sizeof(BITS)), may_alias));
 
-static inline NAME(vector) NAME(permuted)(NAME(vector) from, NAME(places) places)
-{
-#if PERMUTES
-    return __builtin_shuffle(from, places);
-#else
-    NAME(vector) to;
-    for (int lane = 0; lane < LANES; lane++) to[lane] = from[places[lane]];
-    return to;
-#endif
-}
-
 static inline int64_t NAME(least)(int64_t a, int64_t b) { return a < b ? a : b; }
 
 #include "resampling/columns.h"
@@ -34,23 +23,26 @@ static inline int64_t NAME(least)(int64_t a, int64_t b) { return a < b ? a : b; 
 static inline __attribute__((always_inline)) void NAME(expand)(
     const int mixed, const convt_rows *p, const convt_columns *c, int64_t width, int64_t pitch, const REAL *row, REAL *out)
 {
-    typedef NAME(vector) vector;
-    typedef NAME(places) places;
     const REAL *keep = c->keep, *take = c->take;
+#if PERMUTES
     if (c->how == CONVT_PERMUTE) {
+        typedef NAME(vector) vector;
+        typedef NAME(places) places;
         const BITS *first = c->first, *second = c->second;
         for (int64_t g = 0, j = 0; g < c->groups; g++, j += LANES) {
             vector from = *(const vector *)(row + c->base[g]);
-            vector to = NAME(permuted)(from, *(const places *)(first + j));
+            vector to = __builtin_shuffle(from, *(const places *)(first + j));
             if (mixed)
                 to = *(const vector *)(keep + j) * to +
-                     *(const vector *)(take + j) * NAME(permuted)(from, *(const places *)(second + j));
+                     *(const vector *)(take + j) * __builtin_shuffle(from, *(const places *)(second + j));
             if (c->fine_count >= LANES)
                 *(vector *)(out + c->at[g]) = to;
             else
                 memcpy(out, &to, c->fine_count * sizeof(REAL));
         }
-    } else if (c->how == CONVT_INDEX) {
+    } else
+#endif
+    if (c->how == CONVT_INDEX) {
         const int64_t *first = c->first, *second = c->second;
         for (int64_t j = 0; j < c->fine_count; j++)
             out[j] = mixed ? keep[j] * row[first[j]] + take[j] * row[second[j]] : row[first[j]];

@@ -1,7 +1,7 @@
-"""Which engine does a layer, per map and instruction set, on one kind of machine: what the cost model comes to.
+"""Which engine does a layer, per map and instruction set, on one kind of machine; and what the cost model comes to.
 
-The choice follows from plans alone, so it is the same wherever the tests run. A change of the cost model that changes one
-changes this table, and says by a benchmark why.
+Both follow from plans alone, so they are the same wherever the tests run. A change of the cost model that changes a choice
+changes that table, and says by a benchmark why; one that changes a cost and no choice of these layers changes the other.
 """
 
 import numpy as np
@@ -45,6 +45,15 @@ LAYERS = {
     "frames of sound": layer((400,), 1024, (513, 1), stride=256),
     "a decoder of sound": layer((500,), 8, (64, 32), stride=4, padding=2),
     "a volume": layer((16, 16, 16), 2, (64, 32), stride=2),
+    "depthwise 7 x 7, channels last": layer((7, 7), 7, (768, 768), padding=3, groups=768),
+    "depthwise of little work": layer((8, 8), 3, (32, 32), padding=1, groups=32),
+    "groups of 2": layer((28, 28), 3, (64, 64), padding=1, groups=32),
+    "3 x 3 of 4 x 4, constant": layer((4, 4), 3, (512, 512), padding=1),
+    "3 x 3, many channels, constant": layer((14, 14), 3, (512, 512), padding=1),
+    "4 x 4 s4": layer((56, 56), 4, (96, 3), stride=4),
+    "4 x 4 s2 of 2 x 2": layer((2, 2), 4, (256, 256), stride=2, padding=1, batch=16),
+    "8 x 8 s4": layer((28, 28), 8, (21, 21), stride=4, padding=2),
+    "16 x 16 s8": layer((28, 28), 16, (21, 21), stride=8, padding=4),
 }
 
 # scatter, gather, correlate
@@ -73,7 +82,39 @@ CHOSEN = {
     "frames of sound": ("cells windows correlate", "cells windows correlate", "cells windows correlate"),
     "a decoder of sound": (PLAIN, "direct direct winograd_correlate", "direct direct winograd_correlate"),
     "a volume": (PLAIN, PLAIN, PLAIN),
+    "depthwise 7 x 7, channels last": (DEPTHWISE, DEPTHWISE, "direct direct depthwise"),
+    "depthwise of little work": (PLAIN, PLAIN, PLAIN),
+    "groups of 2": (DEPTHWISE, "direct direct depthwise", "direct direct depthwise"),
+    "3 x 3 of 4 x 4, constant": ("thin direct thin", "direct direct thin", "direct direct thin"),
+    "3 x 3, many channels, constant": ("direct direct thin", "direct direct thin", "direct direct thin"),
+    "4 x 4 s4": (PLAIN, "cells direct correlate", "cells direct correlate"),
+    "4 x 4 s2 of 2 x 2": ("thin thin thin", "thin direct thin", "direct direct thin"),
+    "8 x 8 s4": (PLAIN, "direct direct winograd_correlate", "direct direct winograd_correlate"),
+    "16 x 16 s8": ("direct windows correlate", "direct windows correlate", PLAIN),
 }
+COSTS = [  # of each stage with portable kernels: its tasks and rounds, and thousands of cycles
+    ("3 x 3", "scatter", "direct", "weights 11x1 81.1 pack 70x1 159.1 sums 77x1 15581.4"),
+    ("4 x 4 s2", "gather", "direct", "weights 172x1 1153.4 pack 64x1 712.7 sums 172x1 68547.0"),
+    ("3 x 3 of 4 x 4", "gather", "direct", "pack 16x1 44.2 outputs 86x1 10162.6"),
+    ("3 x 3", "gather", "winograd", "weights 11x1 287.5 tiles 121x1 10613.6"),
+    ("3 x 3, many channels", "gather", "winograd", "input 3x1 320.7 outputs 258x1 61886.9"),
+    ("depthwise 3 x 3", "gather", "depthwise", "boxes 72x1 1798.5"),
+    ("groups of 8", "correlate", "depthwise", "splits 32x1 11005.7 totals 32x1 18.4"),
+    ("16 x 16 s16", "scatter", "cells", "rows 33x1 19.0 panels 96x1 3909.5"),
+    ("3 x 3 of 4 x 4", "scatter", "thin", "rows 3x1 10.6 lanes 64x1 8341.9"),
+    ("3 x 3 of 4 x 4", "gather", "thin", "columns 16x1 95.0 dots 128x1 11357.4"),
+    ("3 x 3 of 4 x 4", "correlate", "thin", "rows 86x1 10.6 lanes 64x1 7440.6"),
+    ("a volume", "gather", "thin", "columns 4096x1 2752.5 dots 1376x1 17838.9"),
+    ("depthwise 11 x 11", "gather", "windows", "boxes 1600x1 13740.8"),
+    ("frames of sound", "gather", "windows", "boxes 544x1 33486.1"),
+    ("3 x 3", "correlate", "correlate", "splits 108x1 30631.4 totals 9x1 488.4 taps 8x1 118.0"),
+    ("16 x 16 s16", "correlate", "correlate", "pack 66x1 331.2 blocks 64x1 7736.7"),
+    ("3 x 3", "correlate", "winograd_correlate", "splits 13x1 20208.6 totals 29x1 345.6 taps 8x1 102.8"),
+    ("3 x 3, many channels", "correlate", "winograd_correlate", "pack 30x1 1691.6 blocks 1064x1 100165.2"),
+    ("a volume", "scatter", "im2col", "scatter 16x1 20689.7"),
+    ("a volume", "gather", "im2col", "gather 16x1 20689.7"),
+    ("a volume", "correlate", "im2col", "correlate 16x1 20689.7 totals 1x1 262.1"),
+]
 SETS = ("avx512", "avx2", "portable")
 ABSENT = pytest.mark.skip(reason="not on this processor")
 
@@ -83,10 +124,25 @@ ABSENT = pytest.mark.skip(reason="not on this processor")
 def test_the_engine_of_a_layer(name, isa):
     problem = LAYERS[name]
     order = tuple(range(len(problem.stride)))
-    chosen = [choose(Job(problem, data_map, order, isa), None)[0] for data_map in MAPS]
+    how = {"channels_last": "channels last" in name, "constant": "constant" in name}
+    chosen = [choose(Job(problem, data_map, order, isa, **how), None)[0] for data_map in MAPS]
     assert chosen == CHOSEN[name][SETS.index(isa)].split()
 
 
 @pytest.mark.parametrize("isa", range(len(SETS)), ids=SETS)
 def test_every_engine_is_the_best_somewhere(isa):
     assert {name for rows in CHOSEN.values() for name in rows[isa].split()} | {"im2col"} == set(ENGINES)
+
+
+@pytest.mark.parametrize(("name", "data_map", "engine", "costs"), COSTS)
+def test_what_a_plan_costs(name, data_map, engine, costs):
+    problem = LAYERS[name]
+    stages = ENGINES[engine].plan(Job(problem, data_map, tuple(range(len(problem.stride))), "portable")).stages
+    names, tasks, cycles = (costs.split()[part::3] for part in range(3))
+    assert [stage.name for stage in stages] == [f"{engine}_{name}" for name in names]
+    assert [f"{stage.tasks}x{stage.rounds}" for stage in stages] == tasks
+    assert [stage.cycles / 1000 for stage in stages] == pytest.approx([float(each) for each in cycles], rel=0.005)
+
+
+def test_costs_are_those_of_every_engine():
+    assert {engine for _name, _data_map, engine, _costs in COSTS} == set(ENGINES)

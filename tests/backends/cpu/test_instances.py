@@ -44,6 +44,8 @@ PROBLEMS = [
     ("one element", 3, 1, 40, 37, (4, 4), (1, 1), (4, 4), (1, 1), (0, 0), (1, 1)),
     ("few positions", 2, 1, 70, 90, (4, 6), (2, 3), (4, 4), (2, 2), (1, 1), (1, 1)),
     ("1 x 1", 2, 1, 33, 30, (5, 41), (5, 41), (1, 1), (1, 1), (0, 0), (1, 1)),
+    ("many channels", 1, 1, 96, 96, (12, 12), (12, 12), (3, 3), (1, 1), (1, 1), (1, 1)),
+    ("many weights", 1, 1, 512, 512, (4, 4), (4, 4), (3, 3), (1, 1), (1, 1), (1, 1)),
     ("three dimensions", 1, 1, 9, 11, (8, 10, 18), (4, 5, 9), (4, 4, 4), (2, 2, 2), (1, 1, 1), (1, 1, 1)),
 ]
 
@@ -70,6 +72,20 @@ def test_the_maps_left_out_are_those_that_an_engine_cannot_do(engine):
     problems = [Problem(*sizes, SINGLE) for _name, *sizes in PROBLEMS]
     able = {data_map for data_map in MAPS if any(plan_of(engine, problem, data_map) for problem in problems)}
     assert able == set(MAPS_OF[engine])
+
+
+@DTYPES
+@pytest.mark.parametrize("isa", available())
+@pytest.mark.parametrize("engine", dict.fromkeys(engine for engine, _stage in stages()))
+def test_the_problems_reach_all_stages(engine, isa, dtype):
+    made = [
+        plan_of(engine, Problem(*sizes, dtype), data_map, isa, channels_last=last)
+        for _name, *sizes in PROBLEMS
+        for data_map in MAPS_OF[engine]
+        for last in (False, True)
+    ]
+    reached = {stage.name for plan in made if plan is not None for stage in plan.stages}
+    assert reached == {name for owner, name in stages() if owner == engine}
 
 
 def kinds_of(engine):

@@ -60,3 +60,21 @@ def test_weights_that_several_strips_meet_are_packed_once_if_they_lie_apart(monk
     monkeypatch.setenv("CONVT_CPU_MACHINE", "zen4,l2=2M")
     problem = Problem(4, 1, 256, 256, (32, 32), (16, 16), (2, 2), (2, 2), (0, 0), (1, 1), np.dtype("f4"))
     assert direct_plan(Job(problem, data_map, (0, 1), isa)).tables.schedule == schedule
+
+
+@pytest.mark.parametrize(
+    ("channels", "fine", "coarse", "kernel", "stride", "padding", "scatter", "gather"),
+    [
+        ((64, 64), 56, 56, 1, 1, 0, ("together", 8), ("by outputs", 4)),
+        ((21, 21), 112, 28, 8, 4, 2, ("together", 1), ("by strips", 7)),
+        ((256, 512), 16, 8, 2, 2, 0, ("by outputs", 4), ("by outputs", 8)),
+        ((256, 512), 8, 4, 4, 2, 1, ("by outputs", 2), ("by outputs", 4)),
+    ],
+)
+def test_rows_of_a_strip(monkeypatch, channels, fine, coarse, kernel, stride, padding, scatter, gather):
+    monkeypatch.setenv("CONVT_CPU_MACHINE", "zen4")
+    sizes = ((each, each) for each in (fine, coarse, kernel, stride, padding, 1))
+    problem = Problem(1, 1, *channels, *sizes, np.dtype("f4"))
+    for data_map, (schedule, rows) in (("scatter", scatter), ("gather", gather)):
+        cut = direct_plan(Job(problem, data_map, (0, 1), "portable")).tables
+        assert (cut.schedule, cut.count[2]) == (schedule, rows)

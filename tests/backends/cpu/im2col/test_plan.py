@@ -39,6 +39,16 @@ def test_scatter_parts_do_not_outnumber_what_they_cut(problem):
     assert made.parts <= problem.coarse_shape[axis]
 
 
+@pytest.mark.parametrize(
+    ("coarse", "axis"), [((40,), 2), ((40, 40), 1), ((1, 40), 2), ((40, 40, 40), 0), ((1, 40, 40), 1), ((40, 1, 1), 0)]
+)
+def test_scatter_cuts_the_first_axis_of_several_elements(coarse, axis):
+    kernel, ones = (3,) * len(coarse), (1,) * len(coarse)
+    made = plan_of(Problem(1, 1, 8, 8, coarse, coarse, kernel, ones, ones, ones, np.dtype("f4")), "scatter").tables
+    assert made.part_axis == axis
+    assert made.parts > 1
+
+
 def test_a_dilation_beyond_all_arrays_leaves_scatter_whole():
     problem = Problem(1, 1, 1, 1, (64,), (64,), (2,), (1,), (2**59,), (2**61,), np.dtype("f4"))
     assert plan_of(problem, "scatter").tables.parts == 1
