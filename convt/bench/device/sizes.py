@@ -22,7 +22,7 @@ def enlarged(case: Case) -> Case:
     >>> from convt.bench.cases import CASES
     >>> from convt.bench.device.sizes import enlarged
     >>> str(enlarged(CASES["dcgan-8"])), str(enlarged(CASES["tiny-1d"])) == str(CASES["tiny-1d"])
-    ('64, 512>256, 8x8, 4x4 s2 p1', True)
+    ('128, 512>256, 8x8, 4x4 s2 p1', True)
     """
     if case.family in _AS_THEY_ARE:
         return case
