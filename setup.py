@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy
 from Cython.Build import cythonize
-from setuptools import Extension, find_packages, setup
+from setuptools import Distribution, Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError, SetupError
 
@@ -144,6 +144,14 @@ class BuildExtensions(build_ext):
                 return False
 
 
+class WithKernels(Distribution):
+    """CUDA kernels that are asked for are something to build, even where nothing else is."""
+
+    def has_ext_modules(self):
+        """Whether `BuildExtensions` has anything to do."""
+        return super().has_ext_modules() or os.environ.get("CONVT_BUILD_CUDA") in ("1", "all")
+
+
 def _each_by(pool, compile_):
     """A compiler's `compile`, which gives each source to the pool."""
 
@@ -202,4 +210,5 @@ setup(
     packages=[*find_packages(include=["convt", "convt.*"]), *find_packages("backends")],
     ext_modules=extensions(),
     cmdclass={"build_ext": BuildExtensions},
+    distclass=WithKernels,
 )

@@ -10,10 +10,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def build(folder, **variables):
+def build(folder, *what, **variables):
     """What a build without the cpu backend says, and whether it succeeds."""
     environment = {**os.environ, "CONVT_BUILD_CPU": "0", "CONVT_BUILD_CUDA": "0", **variables}
-    command = [sys.executable, "setup.py", "-q", "build_ext", "--build-lib", folder / "lib", "--build-temp", folder / "temp"]
+    folders = ["--build-lib", folder / "lib", "--build-temp", folder / "temp"]
+    command = [sys.executable, "setup.py", "-q", *(what or ["build_ext"]), *folders]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     return done.returncode == 0, done.stderr
 
@@ -37,3 +38,9 @@ def test_a_variable_that_is_wrong_is_named(tmp_path, variables, message):
     ended, said = build(tmp_path, **variables)
     assert not ended
     assert message in said
+
+
+def test_kernels_that_are_asked_for_are_built_where_nothing_else_is(tmp_path):
+    ended, said = build(tmp_path, "build", CONVT_BUILD_CUDA="all", PATH="/nowhere")
+    assert not ended
+    assert "nvcc must be on the PATH where CONVT_BUILD_CUDA is all" in said
