@@ -1,12 +1,15 @@
 """cases: shapes and counts, against convt's own and against counting one by one."""
 
+import re
 from itertools import product
+from pathlib import Path
 
 import pytest
 
 import convt
 from convt.bench.cases import CASES, SAMPLING_CASES, SamplingCase, layer
 
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 ALL = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
@@ -57,6 +60,15 @@ def test_multiply_adds_are_those_that_are_not_cropped(case):
 def test_what_is_usual_is_left_out_of_the_description():
     case = layer("a-b", 1, 4, 6, (3, 5), (3, 2), (2, 1), (1, 0), output_padding=(1, 0), dilation=2, groups=2)
     assert str(case) == "1, 4>6, 3x5, 3x2 s2x1 p1x0 op1x0 d2 2 groups"
+
+
+@pytest.mark.skipif(not RESULTS.is_dir(), reason="only in a checkout")
+def test_the_results_that_are_kept_are_of_these_cases():
+    cases = CASES | SAMPLING_CASES
+    pages = "".join(page.read_text(encoding="utf-8") for page in RESULTS.glob("cpu-*.md"))
+    rows = re.findall(r"^\| ([\w-]+) \| (\d+, [^|]+) \|", pages, re.MULTILINE)
+    assert {name for name, _ in rows} >= set(CASES)
+    assert [row for row in rows if row[1] != str(cases[row[0]])] == []
 
 
 def test_sampling_cases_are_told_in_one_line():

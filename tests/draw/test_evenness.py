@@ -60,6 +60,15 @@ def test_white_lines_and_the_footprint_lie_between_the_numbers():
     assert (footprint.get_xy(), footprint.get_width(), footprint.get_height()) == ((-0.5, -0.5), 2, 3)
 
 
+@pytest.mark.parametrize("size", [8, 12])
+def test_the_page_has_narrow_margins(size):
+    figure = draw.overlap(3, 2, size=size)
+    width, height = figure.get_size_inches()
+    drawn = figure.get_tightbbox()
+    margins = drawn.x0, width - drawn.x1, drawn.y0, height - drawn.y1
+    assert all(0.1 < margin < 0.8 for margin in margins), margins
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

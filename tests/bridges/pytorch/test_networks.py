@@ -53,6 +53,8 @@ def test_a_small_network_is_timed(monkeypatch, capsys):
     assert "inference: milliseconds" in printed
     assert "training step: milliseconds" in printed
     assert printed.count("geometric mean") == 2
+    assert "convt x" in printed
+    assert "torch x" not in printed
 
 
 def test_shares_of_the_time():
