@@ -78,3 +78,10 @@ def test_rows_of_a_strip(monkeypatch, channels, fine, coarse, kernel, stride, pa
     for data_map, (schedule, rows) in (("scatter", scatter), ("gather", gather)):
         cut = direct_plan(Job(problem, data_map, (0, 1), "portable")).tables
         assert (cut.schedule, cut.count[2]) == (schedule, rows)
+
+
+@pytest.mark.parametrize(("kernel", "rows"), [((3, 3), [1, 4, 10]), ((5, 3), [1, 8, 10]), ((3, 5), [1, 6, 14])])
+def test_planes_hold_no_halo_that_64_outputs_pay_for(kernel, rows):
+    fine = tuple(size + k - 1 for size, k in zip((4, 10), kernel, strict=True))
+    problem = Problem(1, 1, 64, 64, fine, (4, 10), kernel, (1, 1), (0, 0), (1, 1), np.dtype("f4"))
+    assert direct_plan(Job(problem, "gather", (0, 1), "portable")).tables.rows == rows
