@@ -251,8 +251,7 @@ static void take_part(struct job *job, int asks)
     }
     gate_close(&job->gate);
     while (!gate_empty(&job->gate, asks && !stopped(job, BROKEN) ? CONVT_POLL : -1))
-        if (asks && !stopped(job, BROKEN))
-            ask(job);
+        ask(job);
 }
 
 int convt_pool_run(convt_task task, void *stage, int64_t tasks, int threads)
