@@ -53,6 +53,7 @@ def test_the_places_inside_are_those_all_of_whose_taps_meet_the_array(data_map, 
     "change",
     [
         {"kernel_shape": (5, 3)},
+        {"kernel_shape": (4, 3)},
         {"kernel_shape": (1, 3)},
         {"kernel_shape": (3, 3), "stride": (2, 1), "fine_shape": (18, 9)},  # a phase with one tap less
         {"fine_shape": (3, 9), "coarse_shape": (3, 9)},  # one place inside
