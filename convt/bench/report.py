@@ -46,39 +46,14 @@ def table(results: Sequence[Result], peers: Sequence[str], markdown: bool = Fals
     -------
     str
     """
-    peers = [peer for peer in peers if any(peer in result.times for result in results)]
-    kept = [Kept.name] * any(Kept.name in result.times for result in results)
-    both = bool(kept and peers)
-    versus = ["x best", *[f"{Kept.name} x best"] * both] if peers else []
-    titles = ["case", *["shape"] * markdown, Ours.name, *kept, *peers, *versus, "GFLOP/s", "of floor"]
-    rows = [
-        [
-            *_left(result.job, markdown),
-            *_times(result, [*kept, *peers]),
-            *[times(result.kept_ratio)] * both,
-            f"{result.gflops:.3g}",
-            _percent(result.share),
-        ]
-        for result in results
-    ]
-    ratios = [times(geometric_mean(_ratios(results, peer)), "x ") for peer in peers]
-    versus = [times(geometric_mean(_ratios(results)), "x ")] if peers else []
-    versus += [times(geometric_mean(filter(None, (result.kept_ratio for result in results))), "x ")] * both
     share = geometric_mean(result.share for result in results)
-    means = ["geometric mean", *[""] * markdown, "", *[""] * len(kept), *ratios, *versus, "", _percent(share or 0)]
-    return lay_out(titles, rows, [means], words=1 + markdown, markdown=markdown)
+    floors = ["of floor", *(_percent(result.share) for result in results), _percent(share or 0)]
+    return _comparison(results, peers, markdown, floors)
 
 
 def device_table(results: Sequence[Comparison], peers: Sequence[str], markdown: bool = False) -> str:
     """`table` without what is not known of a device: how fast it could be at most."""
-    peers = [peer for peer in peers if any(peer in result.times for result in results)]
-    versus = ["x best"] if peers else []
-    titles = ["case", *["shape"] * markdown, Ours.name, *peers, *versus, "GFLOP/s"]
-    rows = [[*_left(result.job, markdown), *_times(result, peers), f"{result.gflops:.3g}"] for result in results]
-    ratios = [times(geometric_mean(_ratios(results, peer)), "x ") for peer in peers]
-    versus = [times(geometric_mean(_ratios(results)), "x ")] if peers else []
-    means = ["geometric mean", *[""] * markdown, "", *ratios, *versus, ""]
-    return lay_out(titles, rows, [means], words=1 + markdown, markdown=markdown)
+    return _comparison(results, peers, markdown, [])
 
 
 def busy_table(results: Sequence[BusyResult], names: Sequence[str], markdown: bool = False) -> str:
@@ -170,6 +145,32 @@ def milliseconds(times: Times) -> str:
     """
     median, lower, upper = (three_digits(1e3 * seconds) for seconds in (times.median, times.lower, times.upper))
     return f"{median} ({lower}-{upper})"
+
+
+def _comparison(results: Sequence[Comparison], peers: Sequence[str], markdown: bool, last: Sequence[str]) -> str:
+    """Times and ratios, and a last column from its title to its mean, if there is one."""
+    peers = [peer for peer in peers if any(peer in result.times for result in results)]
+    kept = [Kept.name] * any(Kept.name in result.times for result in results)
+    both = bool(kept and peers)
+    versus = ["x best", *[f"{Kept.name} x best"] * both] if peers else []
+    titles = ["case", *["shape"] * markdown, Ours.name, *kept, *peers, *versus, "GFLOP/s"]
+    rows = [
+        [
+            *_left(result.job, markdown),
+            *_times(result, [*kept, *peers]),
+            *[times(result.kept_ratio)] * both,
+            f"{result.gflops:.3g}",
+        ]
+        for result in results
+    ]
+    ratios = [times(geometric_mean(_ratios(results, peer)), "x ") for peer in peers]
+    versus = [times(geometric_mean(_ratios(results)), "x ")] if peers else []
+    versus += [times(geometric_mean(filter(None, (result.kept_ratio for result in results))), "x ")] * both
+    means = ["geometric mean", *[""] * markdown, "", *[""] * len(kept), *ratios, *versus, ""]
+    if last:
+        for line, cell in zip([titles, *rows, means], last, strict=True):
+            line.append(cell)
+    return lay_out(titles, rows, [means], words=1 + markdown, markdown=markdown)
 
 
 def _left(job: Job, markdown: bool) -> list[str]:

@@ -18,7 +18,8 @@ from .. import report
 from ..choice import check_repeat, split
 from ..jobs import BACKWARD, CONV, FORWARD, LayerJob, SamplingJob, layer_jobs, sampling_jobs
 from ..ours import Ours, selected
-from ..results import Comparison, difference
+from ..prepare import prepare
+from ..results import Comparison
 from ..timing import Run, Times, summarize
 from .arrays import Arrays, OwnArrays, Placed
 from .settings import DTYPES, Setting, settings_of, suits
@@ -179,20 +180,16 @@ def _measure(
 ) -> Comparison:
     """Check and time one job."""
     placed = Placed(job, arrays, setting.channels_last)
-    runs: dict[str, Run] = {Ours.name: placed.call(Ours(1, "float32"))}
-    expected = _parts(runs[Ours.name](), arrays)
-    wrong, reasons = {}, {}
-    if peer:
-        try:
-            theirs = placed.call(peer)
-            off = difference(_parts(theirs(), arrays), expected)
-        except Exception as error:  # frameworks raise whatever they like for what they cannot do
-            reasons[peer.name] = f"fails: {next(iter(str(error).splitlines()), type(error).__name__)}"
-        else:
-            runs[peer.name] = theirs
-            if off > setting.tolerance:
-                wrong[peer.name] = off
-    return Comparison(job, alternate(runs, backend.seconds, repeat), wrong, reasons)
+    others = [peer] if peer else []
+    prepared = prepare(
+        placed,
+        Ours(1, "float32"),
+        others,
+        tolerance=setting.tolerance,
+        on_host=lambda answer: _parts(answer, arrays),
+    )
+    times = alternate(prepared.runs, backend.seconds, repeat)
+    return Comparison(job, times, prepared.wrong, prepared.reasons)
 
 
 def _parts(answer: Any, arrays: Arrays) -> tuple[Any, ...]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from ..cases import Case, SamplingCase
 from ..jobs import LayerJob, SamplingJob
+from ..results import TOLERANCE
 
 __all__ = ["DTYPES", "Setting", "settings_of", "suits"]
 
 # How far a result may be off as a fraction of the largest value: by what factors and results are rounded to.
-DTYPES = {"float32": 1e-4, "float64": 1e-11, "float16": 1e-2, "bfloat16": 5e-2}
+DTYPES = {**TOLERANCE, "float16": 1e-2, "bfloat16": 5e-2}
 _TF32 = 1e-2
 
 

@@ -10,6 +10,7 @@ from fakes import SamplingDevice
 pytest.importorskip("tqdm")
 
 from convt.__main__ import main
+from convt.bench import peers
 from convt.bench.device import run as story
 from convt.bench.device.settings import settings_of
 from convt.bench.jobs import layer_jobs
@@ -32,7 +33,7 @@ class Timed(SamplingDevice):
         return count * 1e-3
 
 
-class Peer:
+class Peer(peers.Peer):
     """Computes convt's answer with a factor, or refuses; remembers how arrays lie."""
 
     name, version = "torch", "1.0"
