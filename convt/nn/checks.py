@@ -43,7 +43,10 @@ def as_rng(rng: Any) -> np.random.Generator:
     seed = isinstance(rng, int | np.integer) and not isinstance(rng, bool) and rng >= 0
     if not (seed or rng is None or isinstance(rng, np.random.Generator)):
         raise TypeError(f"rng must be an integer of at least 0, a numpy.random.Generator or None, got {rng!r}")
-    return np.random.default_rng(rng)
+    try:
+        return np.random.default_rng(rng)
+    except RuntimeError as error:  # what Python raises where there is no memory for the generator's lock
+        raise MemoryError(str(error)) from error
 
 
 def in_range(name: str, value: Any, limit: float) -> float:

@@ -130,3 +130,12 @@ def test_icnr_is_refused_where_phases_mix():
 def test_an_array_of_no_channels_is_refused():
     with pytest.raises(ValueError, match=r"weight must have at least 1 element along each axis, got shape \(0, 1, 2\)"):
         nn.Conv1DTranspose(1, 2).initialize(np.zeros((0, 1, 2)))
+
+
+def test_no_memory_for_the_generator_is_a_memory_error(monkeypatch):
+    def refused(seed):
+        raise RuntimeError("can't allocate lock")
+
+    monkeypatch.setattr(np.random, "default_rng", refused)
+    with pytest.raises(MemoryError, match="can't allocate lock"):
+        nn.Conv2D(6, 3).initialize(rng=0)
