@@ -49,7 +49,7 @@ cdef double STRIDED = 1.3                   # ... whose elements are no neighbou
 cdef double RESULT = 0.4                    # for a product of a tile
 cdef double WEIGHT = 1.2                    # for a transformed weight
 cdef double READ = 0.15                     # for an element of V that is read from far away
-cdef double KEPT = 0.8                      # for one that was transformed in an earlier call, and comes from far away
+cdef double KEPT = 0.6                      # for one that was transformed in an earlier call, and comes from far away
 cdef double FETCHED = 1.5                   # for a weight that is going to be transformed
 cdef double ELEMENT = 1.5                   # for an element of the arrays, which are reached by tables
 

@@ -84,7 +84,7 @@ CHOSEN = {
     "depthwise 7 x 7, channels last": (DEPTHWISE, DEPTHWISE, "direct direct depthwise"),
     "depthwise of little work": (PLAIN, PLAIN, PLAIN),
     "groups of 2": (DEPTHWISE, "direct direct depthwise", "direct direct depthwise"),
-    "3 x 3 of 4 x 4, constant": ("thin direct thin", "direct direct thin", "direct direct thin"),
+    "3 x 3 of 4 x 4, constant": ("direct direct thin", "direct direct thin", "direct direct thin"),
     "3 x 3, many channels, constant": ("winograd winograd thin", "winograd winograd thin", "winograd winograd thin"),
     "4 x 4 s4": (PLAIN, "cells direct correlate", "cells direct correlate"),
     "4 x 4 s2 of 2 x 2": ("thin thin thin", "thin direct thin", "direct direct thin"),
