@@ -8,11 +8,13 @@ nvcc; unset: where there is nvcc). ``CONVT_BUILD_OPENMP=0`` leaves out the layer
 
 import multiprocessing
 import os
+import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy
@@ -27,10 +29,13 @@ KERNELS = Path("backends/convt_cuda/kernels")
 GPUS = (75, 80, 90, 100, 120)  # what is between them runs the code of the next lower; what is newer, the PTX
 PTX = (75, 80, 120)
 
-# GCC's third level of optimization takes twice the time of the second. Of what it does besides, the kernels need two things,
-# which clang does unasked.
+# Each level of optimization takes twice the time of the one before. Of what the third does besides, the kernels need two
+# things, which clang does unasked; the loops of some need more of it. What Cython writes plans and calls those, and is as
+# fast at the first, unless it loops over elements; so are the kernels for any processor, where none is meant to run them.
 BEYOND_SECOND = ["-fpeel-loops", "-fvect-cost-model=dynamic"]
-THIRD_LEVEL = {"convt_cpu.pooling._windows", "convt_cpu.resampling._rows"}  # whose loops need more of it
+THIRD_LEVEL = {CPU / "pooling/pooling.c", CPU / "resampling/resampling.c"}
+LOOPS = {CPU / "_sums.c", CPU / "im2col/_stages.c"}
+PORTABLE = CPU / "kernels/isa_portable.c"
 
 SOURCES = {  # C beside the Cython module that leads to it
     "_convt_openmp": [CPU / "pool/openmp.c"],
@@ -58,19 +63,18 @@ class BuildExtensions(build_ext):
     def build_extensions(self):
         """Try the compiler first, then build."""
         self._require_compiler()
-        second = ["-O2", *(BEYOND_SECOND if self._compiles([*BEYOND_SECOND, "-Werror"]) else [])]
+        beyond = BEYOND_SECOND if self._compiles([*BEYOND_SECOND, "-Werror"]) else []
         openmp = next((flags for flags in self._candidates() if self._compiles(flags, "#include <omp.h>")), None)
         if openmp is None:
             print("convt: built without OpenMP; CONVT_CPU_THREADING=openmp will be an error", file=sys.stderr)
             self.extensions = [extension for extension in self.extensions if extension.name != OPENMP_LAYER]
         for extension in self.extensions:
             flags = [*(openmp if extension.name == OPENMP_LAYER else []), *self._sanitizers(), *self._counters()]
-            level = ["-O3"] if extension.name in THIRD_LEVEL else second
-            extension.extra_compile_args += [*level, "-pthread", *self._debugging(), *flags]
+            extension.extra_compile_args += ["-pthread", *self._debugging(), *flags]
             extension.extra_link_args += ["-pthread", *flags]
         self.extensions.sort(key=lambda extension: -len(extension.sources))
         with ThreadPoolExecutor(self.parallel or cores()) as pool:
-            self.compiler.compile = _each_by(pool, self.compiler.compile)
+            self.compiler.compile = _each_by(pool, self.compiler.compile, partial(_level_of, beyond=beyond))
             self.parallel = len(self.extensions)  # all wait for the pool
             super().build_extensions()
 
@@ -152,11 +156,22 @@ class WithKernels(Distribution):
         return super().has_ext_modules() or os.environ.get("CONVT_BUILD_CUDA") in ("1", "all")
 
 
-def _each_by(pool, compile_):
-    """A compiler's `compile`, which gives each source to the pool."""
+def _level_of(source, beyond):
+    """The flags of optimization for a file of C."""
+    if source in THIRD_LEVEL:
+        return ["-O3"]
+    first = source.with_suffix(".pyx").is_file() and source not in LOOPS
+    return ["-O1"] if first or (source == PORTABLE and platform.machine() == "x86_64") else ["-O2", *beyond]
 
-    def compile_each(sources, *arguments, **options):
-        jobs = [pool.submit(compile_, [source], *arguments, **options) for source in sources]
+
+def _each_by(pool, compile_, level_of):
+    """A compiler's `compile`, which gives each source to the pool, with flags of its own before the others."""
+
+    def compile_each(sources, *arguments, extra_postargs=(), **options):
+        jobs = [
+            pool.submit(compile_, [source], *arguments, extra_postargs=[*level_of(Path(source)), *extra_postargs], **options)
+            for source in sources
+        ]
         return [made for job in jobs for made in job.result()]
 
     return compile_each
