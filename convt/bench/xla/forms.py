@@ -1,7 +1,7 @@
 """The forms in which XLA can be asked for a transposed convolution and for its gradients.
 
-A `Form` computes the fine array from the coarse one and the kernel; where it has none of its own, a gradient is what JAX derives
-from that, which is the adjoint form. With n coarse places, k taps, stride s, padding p and dilation d along an axis:
+A form computes the fine array from the coarse one and the kernel. Gradients are what JAX derives from that, the adjoint
+forms, but for two ways that only a gradient has. With n coarse places, k taps, stride s, padding p and dilation d along an axis:
 
 ``dilated``
     what `jax.lax.conv_transpose` does, as users write it: a convolution of x with s - 1 zeros between its places
@@ -31,10 +31,10 @@ import jax.numpy as jnp
 
 from ..cases import Case
 from .layouts import Layout, arrange, crop, numbered
+from .results import WRITTEN
 
-__all__ = ["WRITTEN", "Form", "forms"]
+__all__ = ["Form", "forms"]
 
-WRITTEN = "dilated"
 MOST_PHASES = 16  # programs with more convolutions take minutes to compile
 
 Function = Callable[[Any, Any], Any]
@@ -63,7 +63,7 @@ class Form(NamedTuple):
 
 
 def forms(case: Case, quantity: str) -> list[Form]:
-    """All forms of a quantity that suit a case, those that users write first.
+    """All forms of a quantity that suit a case, those that users write last.
 
     Parameters
     ----------
@@ -83,17 +83,17 @@ def forms(case: Case, quantity: str) -> list[Form]:
             if make in _FORWARD:
                 compute = _derived(compute, case, layout, quantity)
             found.append(Form(f"{name}, {layout.name}", layout, compute))
-    return sorted(found, key=lambda form: not form.written)
+    return sorted(found, key=lambda form: form.written)
 
 
 def _ways(case: Case, quantity: str) -> list[tuple[str, Callable[[Case, Layout], Function]]]:
     ways: list[tuple[str, Callable[[Case, Layout], Function]]] = [(WRITTEN, _dilated)]
     strided, dilated = set(case.stride) != {1}, set(case.dilation) != {1}
-    if strided and quantity != "x":  # of x it is `strided` with s times as many places per axis
+    if strided and quantity == "y":  # gradients compute s times as much per axis as others
         ways.append(("zeros", _zeros))
     if strided and prod(case.stride) <= MOST_PHASES:
         ways.append(("phases", _phases))
-    if strided and not dilated:
+    if strided and not dilated and quantity != "w":  # XLA has no fast convolution for that
         ways.append(("at once", _at_once))
     if not (strided and dilated):
         ways.append(("products", _products))
@@ -128,7 +128,11 @@ def _shape(case: Case, layout: Layout, quantity: str) -> tuple[int, ...]:
 
 def _dilated(case: Case, layout: Layout) -> Function:
     def forward(x: Any, w: Any) -> Any:
-        options = {"lhs_dilation": case.stride, "rhs_dilation": case.dilation, "feature_group_count": case.groups}
+        options: dict[str, Any] = {
+            "lhs_dilation": case.stride,
+            "rhs_dilation": case.dilation,
+            "feature_group_count": case.groups,
+        }
         return layout.convolve(x, _turned(w, case, layout), _pads(case), **options)
 
     return forward
@@ -137,7 +141,7 @@ def _dilated(case: Case, layout: Layout) -> Function:
 def _zeros(case: Case, layout: Layout) -> Function:
     def forward(x: Any, w: Any) -> Any:
         wide = crop(x, layout.spatial, _pads(case), [stride - 1 for stride in case.stride])
-        options = {"rhs_dilation": case.dilation, "feature_group_count": case.groups}
+        options: dict[str, Any] = {"rhs_dilation": case.dilation, "feature_group_count": case.groups}
         return layout.convolve(wide, _turned(w, case, layout), [(0, 0)] * layout.axes, **options)
 
     return forward
@@ -162,7 +166,9 @@ def _phases(case: Case, layout: Layout) -> Function:
         all_parts = jnp.stack(parts).reshape(*case.stride, 1, *shape)
         have = [*labels, "g", *layout.data(["o"], places_)]
         y = layout.interleave(arrange(all_parts, have, layout.data(layout.phases("g"), places_)), case.stride, case.outputs)
-        return crop(y, layout.spatial, [(0, fine - size) for fine, size in zip(case.y_shape[2:], _sizes(y, layout), strict=True)])
+        return crop(
+            y, layout.spatial, [(0, fine - size) for fine, size in zip(case.y_shape[2:], _sizes(y, layout), strict=True)]
+        )
 
     return forward
 
@@ -213,15 +219,18 @@ def _products(case: Case, layout: Layout) -> Function:
         at = layout.channel
         data = x.reshape(*x.shape[:at], case.groups, group, *x.shape[at + 1 :])
         split = _in_runs(w, case, layout, ["g", "c", "o"])
-        terms = [layout.data(["g", "c"], places), layout.kernel(["g", "c", "o"], _pairs(axes)), [*turns, *layout.data(phases, places)]]
+        terms = [
+            layout.data(["g", "c"], places),
+            layout.kernel(["g", "c", "o"], _pairs(axes)),
+            [*turns, *layout.data(phases, places)],
+        ]
         one, other, both = ("".join(letters[label] for label in term) for term in terms)
         blocks = jnp.einsum(f"{one},{other}->{both}", data, split)
         spatial = [layout.data(phases, places).index(place) for place in places]
         total: Any = 0
         for turn in product(*map(range, runs)):
             pads = [
-                (place * step, (run - 1 - place) * step)
-                for place, run, step in zip(turn, runs, case.dilation, strict=True)
+                (place * step, (run - 1 - place) * step) for place, run, step in zip(turn, runs, case.dilation, strict=True)
             ]
             total = total + crop(blocks[turn], spatial, pads)
         return _cropped(layout.interleave(total, case.stride, case.outputs), case, layout)
@@ -239,7 +248,9 @@ def _strided(case: Case, layout: Layout) -> Function:
 
 def _exchanged(case: Case, layout: Layout) -> Function:
     letters = "DHW"[-layout.axes :]
-    data, kernel, result = (f"C{letters}N", f"I{letters}O", f"{letters}CN") if layout.last else (f"CN{letters}", f"IO{letters}", f"CN{letters}")
+    data, kernel, result = (
+        (f"C{letters}N", f"I{letters}O", f"{letters}CN") if layout.last else (f"CN{letters}", f"IO{letters}", f"CN{letters}")
+    )
 
     def gradient(x: Any, dy: Any) -> Any:
         return jax.lax.conv_general_dilated(

@@ -1,7 +1,7 @@
 """Orders of axes: channels first, as the bench's arrays have them, or last, as most programs of JAX have them.
 
-Axes have labels here: ``n`` images, ``g`` groups, ``c`` coarse and ``o`` fine channels of a group, and for each spatial axis ``h``
-its places, ``q`` which run of as many taps as the stride, and ``r`` which tap of that run or which phase of the fine axis.
+Axes have labels here: ``n`` images, ``g`` groups, ``c`` coarse and ``o`` fine channels of a group, and for each spatial axis
+``h`` its places, ``q`` which run of as many taps as the stride, and ``r`` which tap of that run or which phase.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Layout:
         return lax.conv_general_dilated(x, w, strides, pads, dimension_numbers=numbers, **options)
 
     def interleave(self, y: Any, strides: Sequence[int], outputs: int) -> Any:
-        """Make the fine array of one whose axes are those of `data` with g, all r and o for channels, in the order of `phases`."""
+        """Make the fine array of one that has the axes of `data`, with those of ``phases("g")`` for channels."""
         places, phases = numbered("h", self.axes), numbered("r", self.axes)
         have = self.data(self.phases("g"), places)
         want = self.data(["g", "o"], [label for pair in zip(places, phases, strict=True) for label in pair])
