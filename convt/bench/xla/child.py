@@ -17,7 +17,7 @@ START = 120.0  # seconds to import JAX, and for what comes before the first name
 Outcome = Any
 
 
-class Ended(Exception):
+class Ended(OSError):
     """The process ended by itself; the message is what it said last."""
 
 

@@ -1,7 +1,7 @@
 """The forms in which XLA can be asked for a transposed convolution and for its gradients.
 
 A form computes the fine array from the coarse one and the kernel. Gradients are what JAX derives from that, the adjoint
-forms, but for two ways that only a gradient has. With n coarse places, k taps, stride s, padding p and dilation d along an axis:
+forms, but for two ways that only a gradient has. With k taps and stride s along an axis:
 
 ``dilated``
     what `jax.lax.conv_transpose` does, as users write it: a convolution of x with s - 1 zeros between its places
@@ -78,7 +78,7 @@ def forms(case: Case, quantity: str) -> list[Form]:
     found = []
     for last in (False, True):
         layout = Layout(last, len(case.size))
-        for name, make in _ways(case, quantity):
+        for name, make in _ways(case, quantity, layout):
             compute = make(case, layout)
             if make in _FORWARD:
                 compute = _derived(compute, case, layout, quantity)
@@ -86,10 +86,10 @@ def forms(case: Case, quantity: str) -> list[Form]:
     return sorted(found, key=lambda form: form.written)
 
 
-def _ways(case: Case, quantity: str) -> list[tuple[str, Callable[[Case, Layout], Function]]]:
+def _ways(case: Case, quantity: str, layout: Layout) -> list[tuple[str, Callable[[Case, Layout], Function]]]:
     ways: list[tuple[str, Callable[[Case, Layout], Function]]] = [(WRITTEN, _dilated)]
     strided, dilated = set(case.stride) != {1}, set(case.dilation) != {1}
-    if strided and quantity == "y":  # gradients compute s times as much per axis as others
+    if strided and quantity == "y" and layout.last:  # never near the fastest else, as has been tried
         ways.append(("zeros", _zeros))
     if strided and prod(case.stride) <= MOST_PHASES:
         ways.append(("phases", _phases))

@@ -82,9 +82,7 @@ def run(
     loads = [result.measured.others for result in results if result.measured.others is not None]
     if loads and sum(loads) / len(loads) > QUIET:
         print(f"NOISY: other programs took {sum(loads) / len(loads):.0%} of these cores meanwhile; short calls suffer most")
-    print(
-        f"A form of which one call takes {LIMIT:g} s, or long beside others, is left out; from {SLOW:g} s on, one call is timed"
-    )
+    print(f"Left out: what takes {LIMIT:g} s for one call, or long beside others; what takes {SLOW:g} s is timed once")
     for task in TASKS:
         part = [result for result in results if result.job.task == task]
         print(f"\n{task}: milliseconds, median (quartiles); x: multiples of convt.jax's time\n")
