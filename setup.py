@@ -9,6 +9,7 @@ nvcc; unset: where there is nvcc). ``CONVT_BUILD_OPENMP=0`` leaves out the layer
 import multiprocessing
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -40,6 +41,7 @@ PORTABLE = CPU / "kernels/isa_portable.c"
 SOURCES = {  # C beside the Cython module that leads to it
     "_convt_openmp": [CPU / "pool/openmp.c"],
     "_convt_pool": [CPU / "pool/pool.c", CPU / "pool/limit.c"],
+    "_layers": [CPU / "pool/lent.c"],
     "_kernels": sorted(CPU.glob("kernels/*.c"), key=lambda path: "avx" not in path.name),  # what takes longest first
     "pooling._windows": [CPU / "pooling/pooling.c"],
     "terms._plan": [CPU / "terms/terms.c"],
@@ -54,6 +56,12 @@ def cores():
 
 class BuildExtensions(build_ext):
     """Builds all extensions at once, each of their files on a core of its own, and then the CUDA kernels."""
+
+    def finalize_options(self):
+        """Give editable installs a folder that lasts, so that the next one builds what has changed since and no more."""
+        super().finalize_options()
+        if self.editable_mode:
+            self.build_lib = str(Path("build") / f"editable-{sys.implementation.cache_tag}")
 
     def run(self):
         """Build both."""
@@ -187,6 +195,18 @@ def _gpus_here():
     return sorted({int(each.replace(".", "")) for each in found if each.replace(".", "").isdigit()})
 
 
+def _with_headers(files):
+    """Files of C, and all of the cpu backend's headers that they include, or that headers do which they include."""
+    found, left = set(), [Path(os.path.relpath(file)) for file in files]
+    while left:
+        file = left.pop()
+        if file not in found and file.is_relative_to(CPU):
+            found.add(file)
+            names = re.findall(r'^\s*#.*?"([^"]+\.h)"', file.read_text(encoding="utf-8"), re.MULTILINE)
+            left += [each for name in names for each in (file.parent / name, CPU / name) if each.is_file()]
+    return sorted(map(str, found))
+
+
 def extension(module):
     """One Cython module of the cpu backend."""
     name = ".".join(module.relative_to(CPU).with_suffix("").parts)
@@ -194,7 +214,6 @@ def extension(module):
         f"convt_cpu.{name}",
         [str(module), *map(str, SOURCES.get(name, ()))],
         include_dirs=[numpy.get_include(), str(CPU)],
-        depends=[str(header) for header in sorted(CPU.glob("**/*.h"))],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
     )
 
@@ -207,7 +226,7 @@ def extensions():
     if wish == "0":
         print("convt: built without the cpu backend (CONVT_BUILD_CPU=0)", file=sys.stderr)
         return []
-    return cythonize(
+    made = cythonize(
         [extension(module) for module in sorted(CPU.glob("**/*.pyx"))],
         include_path=["backends"],
         nthreads=cores() if multiprocessing.get_start_method() == "fork" else 0,  # others would run this file again
@@ -219,6 +238,10 @@ def extensions():
             "cdivision": True,
         },
     )
+    for each in made:  # Cython adds the headers that its modules name
+        written = [source for source in each.sources if not Path(source).with_suffix(".pyx").is_file()]
+        each.depends = ["setup.py", *_with_headers([*each.depends, *written])]
+    return made
 
 
 setup(

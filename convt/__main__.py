@@ -7,6 +7,7 @@ Without a command, it calls `show_config`. The commands themselves are in `demo/
 from __future__ import annotations
 
 import os
+import re
 import sys
 import textwrap
 import warnings
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 
 from .backend import BackendUnavailable
 from .config import show_config
+from .hints import did_you_mean
 from .optional import MissingPackage, require
 from .selection import use_backend
 from .version import __version__
@@ -46,7 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     """Run the command that the arguments name, and return the exit status."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    parser, commands = _parser()
+    _check_names(parser, commands, given)
+    options = parser.parse_args(given)
     try:
         with use_backend(options.backend), warnings.catch_warnings():
             warnings.showwarning = _warn
@@ -62,7 +67,25 @@ def _run(arguments: Sequence[str] | None) -> int:
     return 0
 
 
-def _parser() -> ArgumentParser:
+def _check_names(parser: ArgumentParser, commands: dict[str, ArgumentParser], arguments: Sequence[str]) -> None:
+    """Exit with an error that says the likely name, if there is no such command, or no such option of it."""
+    asked = parser
+    for argument in arguments:
+        if argument == "--":
+            return
+        name = argument.partition("=")[0]
+        if name.startswith("--"):
+            options = ["--help", *re.findall(r"--[a-z]+", asked.format_usage())]
+            if not any(option.startswith(name) for option in options):
+                asked.error(f"an option must be one of {', '.join(options)}, got {name!r}{did_you_mean(name, options)}")
+        elif asked is parser and not name.startswith("-"):
+            if name not in commands:
+                asked.error(f"COMMAND must be one of {', '.join(commands)}, got {name!r}{did_you_mean(name, commands)}")
+            asked = commands[name]
+
+
+def _parser() -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
+    """The parser of the command line, and those of its commands."""
     parser = ArgumentParser("convt", description=_CONVT, epilog=_examples("", "demo", "bench --list"), formatter_class=_Help)
     parser.add_argument("--version", action="version", version=f"convt {__version__}")
     parser.set_defaults(command=_show_config, backend=None)
@@ -119,7 +142,7 @@ def _parser() -> ArgumentParser:
 
     for each in (demo, upscale, bench):
         each.add_argument("--backend", metavar="NAME", help="who computes: a backend, or several to try: cuda,cpu")
-    return parser
+    return parser, dict(commands.choices)
 
 
 _CONVT = "Transposed convolution for NumPy. Without a command: what is installed, and what would be used."

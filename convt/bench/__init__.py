@@ -6,5 +6,5 @@ its arrays), `choice` (which of them). Who is timed: `ours` and `peers`, by call
 `results`, written by `report`, `tables`, `picture` and `export`.
 
 More stories: `busy` times on a machine whose cores a `crowd` of other processes wants, `xla` in JAX, `networks` whole
-networks in PyTorch, `device` on a GPU. `schedule` times nothing, it tells how many cores a backend's plans can keep busy.
+networks in PyTorch, `device` on a GPU; `schedule` times nothing, it tells how many cores a backend's plans can keep busy.
 """
