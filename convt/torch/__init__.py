@@ -10,8 +10,8 @@ layers               as in `torch.nn`, with its state_dicts: `ConvTranspose2d`, 
 ===================  ================================================================================================
 
 Gradients of any order, ``torch.func``, ``torch.compile``, export and autocast work as with PyTorch's own. What convt does
-not compute, such as tensors on a GPU, PyTorch does itself; `choice.py` says what that is. No more threads are used than
-`torch.get_num_threads` says.
+not compute, such as tensors on a GPU, PyTorch does itself; `choice.py` says what that is. PyTorch's own threads
+compute (`threads.py`), as many as `torch.get_num_threads` says.
 
 Where to read on: `maps.py` has the three maps that all convolutions and their derivatives are, `operation.py` how PyTorch
 learns of them, `functional.py` and `sampling.py` how its arguments become theirs.
