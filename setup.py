@@ -8,11 +8,14 @@ nvcc; unset: where there is nvcc). ``CONVT_BUILD_OPENMP=0`` leaves out the layer
 
 import multiprocessing
 import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy
@@ -27,14 +30,18 @@ KERNELS = Path("backends/convt_cuda/kernels")
 GPUS = (75, 80, 90, 100, 120)  # what is between them runs the code of the next lower; what is newer, the PTX
 PTX = (75, 80, 120)
 
-# GCC's third level of optimization takes twice the time of the second. Of what it does besides, the kernels need two things,
-# which clang does unasked.
+# Each level of optimization takes twice the time of the one before. Of what the third does besides, the kernels need two
+# things, which clang does unasked; the loops of some need more of it. What Cython writes plans and calls those, and is as
+# fast at the first, unless it loops over elements; so are the kernels for any processor, where none is meant to run them.
 BEYOND_SECOND = ["-fpeel-loops", "-fvect-cost-model=dynamic"]
-THIRD_LEVEL = {"convt_cpu.pooling._windows", "convt_cpu.resampling._rows"}  # whose loops need more of it
+THIRD_LEVEL = {CPU / "pooling/pooling.c", CPU / "resampling/resampling.c"}
+LOOPS = {CPU / "_sums.c", CPU / "im2col/_stages.c"}
+PORTABLE = CPU / "kernels/isa_portable.c"
 
 SOURCES = {  # C beside the Cython module that leads to it
     "_convt_openmp": [CPU / "pool/openmp.c"],
     "_convt_pool": [CPU / "pool/pool.c", CPU / "pool/limit.c"],
+    "_layers": [CPU / "pool/lent.c"],
     "_kernels": sorted(CPU.glob("kernels/*.c"), key=lambda path: "avx" not in path.name),  # what takes longest first
     "pooling._windows": [CPU / "pooling/pooling.c"],
     "terms._plan": [CPU / "terms/terms.c"],
@@ -50,6 +57,12 @@ def cores():
 class BuildExtensions(build_ext):
     """Builds all extensions at once, each of their files on a core of its own, and then the CUDA kernels."""
 
+    def finalize_options(self):
+        """Give editable installs a folder that lasts, so that the next one builds what has changed since and no more."""
+        super().finalize_options()
+        if self.editable_mode:
+            self.build_lib = str(Path("build") / f"editable-{sys.implementation.cache_tag}")
+
     def run(self):
         """Build both."""
         super().run()
@@ -58,19 +71,18 @@ class BuildExtensions(build_ext):
     def build_extensions(self):
         """Try the compiler first, then build."""
         self._require_compiler()
-        second = ["-O2", *(BEYOND_SECOND if self._compiles([*BEYOND_SECOND, "-Werror"]) else [])]
+        beyond = BEYOND_SECOND if self._compiles([*BEYOND_SECOND, "-Werror"]) else []
         openmp = next((flags for flags in self._candidates() if self._compiles(flags, "#include <omp.h>")), None)
         if openmp is None:
             print("convt: built without OpenMP; CONVT_CPU_THREADING=openmp will be an error", file=sys.stderr)
             self.extensions = [extension for extension in self.extensions if extension.name != OPENMP_LAYER]
         for extension in self.extensions:
             flags = [*(openmp if extension.name == OPENMP_LAYER else []), *self._sanitizers(), *self._counters()]
-            level = ["-O3"] if extension.name in THIRD_LEVEL else second
-            extension.extra_compile_args += [*level, "-pthread", *self._debugging(), *flags]
+            extension.extra_compile_args += ["-pthread", *self._debugging(), *flags]
             extension.extra_link_args += ["-pthread", *flags]
         self.extensions.sort(key=lambda extension: -len(extension.sources))
         with ThreadPoolExecutor(self.parallel or cores()) as pool:
-            self.compiler.compile = _each_by(pool, self.compiler.compile)
+            self.compiler.compile = _each_by(pool, self.compiler.compile, partial(_level_of, beyond=beyond))
             self.parallel = len(self.extensions)  # all wait for the pool
             super().build_extensions()
 
@@ -152,11 +164,22 @@ class WithKernels(Distribution):
         return super().has_ext_modules() or os.environ.get("CONVT_BUILD_CUDA") in ("1", "all")
 
 
-def _each_by(pool, compile_):
-    """A compiler's `compile`, which gives each source to the pool."""
+def _level_of(source, beyond):
+    """The flags of optimization for a file of C."""
+    if source in THIRD_LEVEL:
+        return ["-O3"]
+    first = source.with_suffix(".pyx").is_file() and source not in LOOPS
+    return ["-O1"] if first or (source == PORTABLE and platform.machine() == "x86_64") else ["-O2", *beyond]
 
-    def compile_each(sources, *arguments, **options):
-        jobs = [pool.submit(compile_, [source], *arguments, **options) for source in sources]
+
+def _each_by(pool, compile_, level_of):
+    """A compiler's `compile`, which gives each source to the pool, with flags of its own before the others."""
+
+    def compile_each(sources, *arguments, extra_postargs=(), **options):
+        jobs = [
+            pool.submit(compile_, [source], *arguments, extra_postargs=[*level_of(Path(source)), *extra_postargs], **options)
+            for source in sources
+        ]
         return [made for job in jobs for made in job.result()]
 
     return compile_each
@@ -172,6 +195,18 @@ def _gpus_here():
     return sorted({int(each.replace(".", "")) for each in found if each.replace(".", "").isdigit()})
 
 
+def _with_headers(files):
+    """Files of C, and all of the cpu backend's headers that they include, or that headers do which they include."""
+    found, left = set(), [Path(os.path.relpath(file)) for file in files]
+    while left:
+        file = left.pop()
+        if file not in found and file.is_relative_to(CPU):
+            found.add(file)
+            names = re.findall(r'^\s*#.*?"([^"]+\.h)"', file.read_text(encoding="utf-8"), re.MULTILINE)
+            left += [each for name in names for each in (file.parent / name, CPU / name) if each.is_file()]
+    return sorted(map(str, found))
+
+
 def extension(module):
     """One Cython module of the cpu backend."""
     name = ".".join(module.relative_to(CPU).with_suffix("").parts)
@@ -179,7 +214,6 @@ def extension(module):
         f"convt_cpu.{name}",
         [str(module), *map(str, SOURCES.get(name, ()))],
         include_dirs=[numpy.get_include(), str(CPU)],
-        depends=[str(header) for header in sorted(CPU.glob("**/*.h"))],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
     )
 
@@ -192,7 +226,7 @@ def extensions():
     if wish == "0":
         print("convt: built without the cpu backend (CONVT_BUILD_CPU=0)", file=sys.stderr)
         return []
-    return cythonize(
+    made = cythonize(
         [extension(module) for module in sorted(CPU.glob("**/*.pyx"))],
         include_path=["backends"],
         nthreads=cores() if multiprocessing.get_start_method() == "fork" else 0,  # others would run this file again
@@ -204,6 +238,10 @@ def extensions():
             "cdivision": True,
         },
     )
+    for each in made:  # Cython adds the headers that its modules name
+        written = [source for source in each.sources if not Path(source).with_suffix(".pyx").is_file()]
+        each.depends = ["setup.py", *_with_headers([*each.depends, *written])]
+    return made
 
 
 setup(

@@ -1,12 +1,13 @@
 """The command line, ``python -m convt`` or ``convt``: arguments and exit status.
 
 Without a command, it calls `show_config`. The commands themselves are in `demo/run.py`, `images/command.py`, and `run.py`,
-`busy.py` and `schedule.py` of `bench/`.
+`busy.py`, `schedule.py`, `networks/run.py` and `xla/run.py` of `bench/`.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import textwrap
 import warnings
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 
 from .backend import BackendUnavailable
 from .config import show_config
+from .hints import did_you_mean
 from .optional import MissingPackage, require
 from .selection import use_backend
 from .version import __version__
@@ -46,7 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     """Run the command that the arguments name, and return the exit status."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    parser, commands = _parser()
+    _check_names(parser, commands, given)
+    options = parser.parse_args(given)
     try:
         with use_backend(options.backend), warnings.catch_warnings():
             warnings.showwarning = _warn
@@ -62,7 +67,25 @@ def _run(arguments: Sequence[str] | None) -> int:
     return 0
 
 
-def _parser() -> ArgumentParser:
+def _check_names(parser: ArgumentParser, commands: dict[str, ArgumentParser], arguments: Sequence[str]) -> None:
+    """Exit with an error that says the likely name, if there is no such command, or no such option of it."""
+    asked = parser
+    for argument in arguments:
+        if argument == "--":
+            return
+        name = argument.partition("=")[0]
+        if name.startswith("--"):
+            options = ["--help", *re.findall(r"--[a-z]+", asked.format_usage())]
+            if not any(option.startswith(name) for option in options):
+                asked.error(f"an option must be one of {', '.join(options)}, got {name!r}{did_you_mean(name, options)}")
+        elif asked is parser and not name.startswith("-"):
+            if name not in commands:
+                asked.error(f"COMMAND must be one of {', '.join(commands)}, got {name!r}{did_you_mean(name, commands)}")
+            asked = commands[name]
+
+
+def _parser() -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
+    """The parser of the command line, and those of its commands."""
     parser = ArgumentParser("convt", description=_CONVT, epilog=_examples("", "demo", "bench --list"), formatter_class=_Help)
     parser.add_argument("--version", action="version", version=f"convt {__version__}")
     parser.set_defaults(command=_show_config, backend=None)
@@ -105,10 +128,13 @@ def _parser() -> ArgumentParser:
     bench.add_argument("--sampling", action="store_true", help="time upsampling, pooling and their gradients instead")
     bench.add_argument("--busy", action="store_true", help="time while other programs compute, with one thread and with all")
     bench.add_argument("--networks", action="store_true", help="time whole networks in PyTorch, with and without convt")
+    bench.add_argument("--jax", action="store_true", help="time convt.jax and its gradients beside all forms of XLA's")
     bench.add_argument("--schedule", action="store_true", help="time nothing: tell how many cores each case can keep busy")
     bench.add_argument("--dtype", choices=_DTYPES, default="float32", help=_DTYPE)
     bench.add_argument("--threads", metavar="N", type=_numbers, help=_THREADS)
-    bench.add_argument("--repeat", metavar="N", type=int, help="timed calls of each (default: 9; 60 with --busy)")
+    bench.add_argument(
+        "--repeat", metavar="N", type=int, help="timed calls of each (default: 9; 60 with --busy, 5 with --jax)"
+    )
     bench.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     bench.add_argument("--plot", metavar="FILE", help="draw the ratios; the extension names the type")
     bench.add_argument("--json", metavar="FILE", help="write all that was measured")
@@ -116,7 +142,7 @@ def _parser() -> ArgumentParser:
 
     for each in (demo, upscale, bench):
         each.add_argument("--backend", metavar="NAME", help="who computes: a backend, or several to try: cuda,cpu")
-    return parser
+    return parser, dict(commands.choices)
 
 
 _CONVT = "Transposed convolution for NumPy. Without a command: what is installed, and what would be used."
@@ -187,7 +213,7 @@ def _bench(options: Namespace) -> None:
         return run.list_cases(None if options.cases == ["list"] else options.cases)
     everywhere = {"dtype": options.dtype, "markdown": options.markdown, "json": options.json}
     if options.schedule:
-        _refuse(options, "schedule", "busy", "backward", "conv", "sampling", "peers", "repeat", "plot")
+        _refuse(options, "schedule", "busy", "backward", "conv", "sampling", "peers", "repeat", "plot", "jax")
         schedule.run(options.cases, threads=options.threads, **everywhere)
         return
     if options.threads and len(options.threads) > 1:
@@ -196,7 +222,7 @@ def _bench(options: Namespace) -> None:
     if options.repeat is not None:
         everywhere["repeat"] = options.repeat
     if options.networks:
-        _refuse(options, "networks", "busy", "backward", "conv", "sampling", "peers", "plot", "json")
+        _refuse(options, "networks", "busy", "backward", "conv", "sampling", "peers", "plot", "json", "jax")
         require("bench --networks", "torch", extra="torch")
         from .bench.networks import run as networks
 
@@ -204,10 +230,17 @@ def _bench(options: Namespace) -> None:
         networks.run(options.cases, **everywhere)
         return
     if device := run_on_device.asked_for():
-        _refuse(options, f"backend {device.name}", "busy", "threads", "plot", "json")
+        _refuse(options, f"backend {device.name}", "busy", "threads", "plot", "json", "jax")
         del everywhere["threads"], everywhere["json"]
         chosen = {name: getattr(options, name) for name in ("backward", "conv", "sampling")}
         run_on_device.run(device, options.cases, options.peers, **chosen, **everywhere)
+        return
+    if options.jax:
+        _refuse(options, "jax", "busy", "backward", "conv", "sampling", "peers", "plot")
+        require("bench --jax", "jax", extra="jax")
+        from .bench.xla import run as xla
+
+        xla.run(options.cases, **everywhere)
         return
     if options.busy:
         _refuse(options, "busy", "backward", "conv", "sampling", "plot")

@@ -13,6 +13,12 @@ import convt
 
 sys.path.insert(0, str(Path(__file__).parent))  # the modules beside this file
 
+from stand_ins import stand_ins
+
+with stand_ins("jax", "torch"):  # gigabytes, of which no docstring needs anything
+    import convt.jax
+    import convt.torch
+
 project = "convt"
 author = "the convt developers"
 copyright = "the convt developers"  # noqa: A001
@@ -37,7 +43,7 @@ exclude_patterns = ["_build", "jupyter_execute", "gallery/*.ipynb"]
 
 default_role = "py:obj"
 nitpicky = True  # a name in backticks that leads nowhere fails the build
-nitpick_ignore_regex = [("py:.*", r"(faulthandler|matplotlib|numpy|scipy)\b.*")]  # not of this site
+nitpick_ignore_regex = [("py:.*", r"(faulthandler|jax|matplotlib|numpy|scipy|torch)\b.*")]  # not of this site
 
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
@@ -70,7 +76,7 @@ sphinx_gallery_conf = {
 PLAIN = {
     r"(?<=[(,\[ ])\*(?=[a-z])": r"\\*",  # shapes such as (N, C, *spatial) are no emphasis
     r"^(\.\. \[\d+\] [A-Z])\. ": r"\1\\. ",  # initials of authors are no numbers of a list
-    r"(?<!`)`([\w/]+\.py|convt/\w+)`(?!`)": r"``\1``",  # files are no names of Python's
+    r"(?<!`)`([\w/]+\.(?:cc|py)|convt/\w+)`(?!`)": r"``\1``",  # files are no names of Python's
 }
 
 

@@ -118,7 +118,7 @@ def test_help_has_examples_and_the_exit_status_in_any_terminal(capsys, monkeypat
 
 
 def test_examples_in_the_help_are_arguments_that_are_understood():
-    parser = convt.__main__._parser()
+    parser, _ = convt.__main__._parser()
     examples = [*convt.__main__._DEMO_EXAMPLES, *convt.__main__._UPSCALE_EXAMPLES, *convt.__main__._BENCH_EXAMPLES]
     for example in examples:
         parser.parse_args(example.partition("<")[0].split())
@@ -195,6 +195,40 @@ def test_wrong_arguments_end_with_status_2(capsys, arguments):
         main(arguments)
     assert stop.value.code == 2
     assert "error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "prog", "end"),
+    [
+        (["upscle", "a.png"], "convt", "COMMAND must be one of demo, upscale, bench, got 'upscle'; did you mean 'upscale'?"),
+        (["Demo"], "convt", "got 'Demo'; did you mean 'demo'?"),
+        (["quaternion"], "convt", "COMMAND must be one of demo, upscale, bench, got 'quaternion'"),
+        (["--verison"], "convt", "an option must be one of --help, --version, got '--verison'; did you mean '--version'?"),
+        (["upscale", "a.png", "--metod", "lanczos", "--output", "b.png"], "convt upscale", "did you mean '--method'?"),
+        (["upscale", "a.png", "--outptu=b.png"], "convt upscale", "got '--outptu'; did you mean '--output'?"),
+        (["upscale", "a.png", "--netwrok", "net.npz"], "convt upscale", "got '--netwrok'; did you mean '--network'?"),
+        (["bench", "--bakcward"], "convt bench", "got '--bakcward'; did you mean '--backward'?"),
+    ],
+)
+def test_a_misspelt_command_or_option_is_told_the_likely_one(capsys, monkeypatch, arguments, prog, end):
+    monkeypatch.setenv("COLUMNS", "40")
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{prog}: error: ")
+    assert line.endswith(end)
+
+
+def test_options_may_be_shortened(capsys):
+    assert main(["bench", "--li", "--cas=dcgan-16"]) == 0
+    assert capsys.readouterr().out.startswith("dcgan-16 ")
+
+
+def test_behind_two_dashes_nothing_is_an_option(capsys, tmp_path):
+    pytest.importorskip("PIL")
+    status, line = failure(capsys, "upscale", "--output", tmp_path / "b.png", "--", "--metod")
+    assert (status, line) == (2, "convt: error: image must be an existing file, got '--metod'")
 
 
 def test_a_missing_package_is_one_line_and_status_1(capsys, monkeypatch):

@@ -1,13 +1,19 @@
 """setup.py: what its environment variables may be, and what it says where something is missing."""
 
 import os
+import re
+import runpy
+import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
+CPU = Path("backends/convt_cpu")
 
 
 def build(folder, *what, **variables):
@@ -44,3 +50,42 @@ def test_kernels_that_are_asked_for_are_built_where_nothing_else_is(tmp_path):
     ended, said = build(tmp_path, "build", CONVT_BUILD_CUDA="all", PATH="/nowhere")
     assert not ended
     assert "nvcc must be on the PATH where CONVT_BUILD_CUDA is all" in said
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """What setup.py defines."""
+    setuptools = pytest.importorskip("setuptools")
+    pytest.importorskip("Cython")
+    monkeypatch.setattr(setuptools, "setup", lambda **_: None)
+    monkeypatch.setenv("CONVT_BUILD_CPU", "0")
+    monkeypatch.chdir(ROOT)
+    return runpy.run_path("setup.py")
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler, which tells what it includes")
+def test_an_extension_depends_on_the_headers_that_the_compiler_includes(script):
+    folders = [f"-I{folder}" for folder in (CPU, np.get_include(), sysconfig.get_path("include"))]
+    sources = [each for each in sorted(CPU.glob("**/*.c")) if not each.with_suffix(".pyx").is_file()]
+    assert len(sources) > 6
+    for source in sources:
+        said = subprocess.run(["cc", "-MM", *folders, source], capture_output=True, text=True, check=True).stdout
+        included = {os.path.normpath(name) for name in re.findall(r"\S+\.[ch]\b", said)}
+        of_ours = {name for name in included if Path(name).is_relative_to(CPU)}
+        assert of_ours <= set(script["_with_headers"]([source])), source
+
+
+def test_an_engine_depends_on_no_header_of_another(script):
+    found = script["_with_headers"](["backends/convt_cpu/cells/plan.h", "/usr/include/stdio.h"])
+    assert found[0] == str(CPU / "cells/plan.h")
+    assert {Path(each).parent.name for each in found} <= {"cells", "kernels"}
+
+
+def test_an_editable_install_keeps_what_it_has_built(script):
+    command = script["BuildExtensions"](script["WithKernels"]())
+    command.ensure_finalized()
+    assert "editable" not in command.build_lib
+    command = script["BuildExtensions"](script["WithKernels"]())
+    command.editable_mode = True
+    command.ensure_finalized()
+    assert command.build_lib == str(Path("build") / f"editable-{sys.implementation.cache_tag}")

@@ -24,6 +24,7 @@ __all__ = [
     "compute_type",
     "native",
     "on_device",
+    "outline",
     "part_type",
     "real_and_imag",
     "result_type",
@@ -198,3 +199,11 @@ def _meets_itself(array: np.ndarray) -> bool:
 def native(dtype: np.dtype) -> np.dtype:
     """Return the dtype in native byte order."""
     return dtype if dtype.isnative else dtype.newbyteorder("=")
+
+
+def outline(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, np.dtype[Any]]:
+    """A read-only array of zeros that occupies the memory of one element.
+
+    Not by NumPy's `broadcast_to`, which gives a SystemError where memory cannot be had.
+    """
+    return np.ndarray(shape, dtype, bytes(dtype.itemsize), strides=(0,) * len(shape))

@@ -13,7 +13,7 @@ from ..core.slabs import Axis, Part, Stretch
 from ..functions import pooling as numpys
 from .graph import Task
 
-__all__ = ["Geography", "Pooling", "Taken", "Unpooling"]
+__all__ = ["Collecting", "Geography", "Pooling", "Taken", "Unpooling"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,24 @@ class Geography:
                 [-1 if each == axis else 1 for each in range(array.ndim)]
             )
         return total
+
+    def local(self, indices: np.ndarray, covered: list[Stretch], block_id: tuple[int, ...]) -> np.ndarray:
+        """Indices as positions in a part of the fine array, which must have them."""
+        spatial = indices.astype(INDEX) - self.planes(indices, block_id)
+        shape = self.fine_shape
+        if spatial.size and not (spatial.min() >= 0 and spatial.max() < prod(shape)):
+            wrong = indices[(spatial < 0) | (spatial >= prod(shape))].flat[0]
+            raise ValueError(f"indices must be positions in {shape}, got {wrong}")
+        at = np.unravel_index(spatial, shape)
+        for each, (begin, end) in zip(at, covered, strict=True):
+            outside = (each < begin) | (each >= end)
+            if outside.any():
+                raise ValueError(
+                    f"indices must lie in their windows where arrays are cut in chunks, got {indices[outside].flat[0]} near "
+                    "those of others (see convt.max_unpool, which takes any, for NumPy arrays)"
+                )
+        local = [each - begin for each, (begin, _) in zip(at, covered, strict=True)]
+        return np.ravel_multi_index(local, tuple(end - begin for begin, end in covered))
 
 
 @dataclass(frozen=True)
@@ -111,27 +129,9 @@ class Unpooling(Task):
         covered = [axis.fine_of(*each) for axis, each in zip(self.axes, coarse, strict=True)]
         padding = tuple(axis.padding(*pair) for axis, *pair in zip(self.axes, covered, coarse, strict=True))
         sizes = tuple(end - begin for begin, end in covered)
-        places = self._local(indices, covered, block_id)
+        places = self.geography.local(indices, covered, block_id)
         result = getattr(numpys, self.function)(slab, places, padding=padding, output_size=sizes, **self.options)
         return self._cropped(result, dict(zip(parts, covered, strict=True)), parts)
-
-    def _local(self, indices: np.ndarray, covered: list[Stretch], block_id: tuple[int, ...]) -> np.ndarray:
-        """Indices as positions in the part of the result that windows cover."""
-        shape = self.geography.fine_shape
-        spatial = indices.astype(INDEX) - self.geography.planes(indices, block_id)
-        if spatial.size and not (spatial.min() >= 0 and spatial.max() < prod(shape)):
-            wrong = indices[(spatial < 0) | (spatial >= prod(shape))].flat[0]
-            raise ValueError(f"indices must be positions in {shape}, got {wrong}")
-        at = np.unravel_index(spatial, shape)
-        for each, (begin, end) in zip(at, covered, strict=True):
-            outside = (each < begin) | (each >= end)
-            if outside.any():
-                raise ValueError(
-                    f"indices must lie in their windows where arrays are cut in chunks, got {indices[outside].flat[0]} near "
-                    "those of others (see convt.max_unpool, which takes any, for NumPy arrays)"
-                )
-        local = [each - begin for each, (begin, _) in zip(at, covered, strict=True)]
-        return np.ravel_multi_index(local, tuple(end - begin for begin, end in covered))
 
     def _cropped(self, result: np.ndarray, covered: dict[int, Stretch], parts: dict[int, Part]) -> np.ndarray:
         """The block, of which windows may cover less, or more."""
@@ -141,3 +141,24 @@ class Unpooling(Task):
             where[axis] = slice(max(first, begin) - begin, min(last, end) - begin)
             pad[axis] = (max(0, begin - first), max(0, last - end))
         return np.pad(result[tuple(where)], pad)
+
+
+@dataclass(frozen=True)
+class Collecting(Task):
+    """What all tasks of `max_unpool_backward` have in common: the parts of blocks and their neighbours, and what is kept."""
+
+    geography: Geography
+    parts: dict[int, tuple[Part, ...]]
+    kept: dict[int, tuple[Stretch, ...]]
+    options: dict[str, Any]
+    function: str = "max_unpool_backward"
+
+    def __call__(self, slab: np.ndarray, indices: np.ndarray, block_id: tuple[int, ...]) -> np.ndarray:
+        """A block of the result, whose neighbours tell which of its elements have been overwritten."""
+        parts = [each[block_id[axis]] for axis, each in self.parts.items()]
+        places = self.geography.local(indices, [part.x for part in parts], block_id)
+        result = numpys.max_unpool_backward(slab, places, padding=tuple(part.padding for part in parts), **self.options)
+        where = [slice(None)] * result.ndim
+        for axis, each in self.kept.items():
+            where[axis] = slice(*each[block_id[axis]])
+        return np.ascontiguousarray(result[tuple(where)])

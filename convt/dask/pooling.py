@@ -1,4 +1,4 @@
-"""Max pooling with indices, its gradient and its inverse for dask arrays. Indices are positions in all of x.
+"""Max pooling with indices, its inverse and their gradients for dask arrays. Indices are positions in all of x.
 
 Read `places.py` for what tasks do.
 """
@@ -13,19 +13,19 @@ import numpy as np
 from ..core.arrays import INDEX
 from ..core.indices import check_indices
 from ..core.sampling import Dtypes, compared, copied, summed
-from ..core.slabs import Stretch, axes_of, grid
+from ..core.slabs import Part, Stretch, axes_of, grid, stretches
 from ..core.windows import Windows, pooled, unpooled
 from ..functions.pooling import Pooled
 from ..selection import BackendRequest
 from .arguments import Array, as_chunked, as_lazy, asked_backend
-from .chunking import Chunks, carried, chosen, order_of
+from .chunking import Chunks, carried, chosen, halo, order_of
 from .graph import mapped, rechunked, side_by_side
-from .places import Geography, Pooling, Taken, Unpooling
+from .places import Collecting, Geography, Pooling, Taken, Unpooling
 
 if TYPE_CHECKING:
     from ..typing import ArrayLike, ChunksLike, IndexingName, LayoutName, PaddingLike, SizesLike
 
-__all__ = ["max_pool", "max_pool_backward", "max_unpool"]
+__all__ = ["max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"]
 
 
 def max_pool(
@@ -151,6 +151,58 @@ def max_unpool(
     return _at_indices("max_unpool", "y", y, indices, copied, options, chunks, backend)
 
 
+def max_unpool_backward(
+    dy: Array,
+    indices: ArrayLike,
+    size: SizesLike,
+    stride: SizesLike | None = None,
+    padding: PaddingLike = 0,
+    *,
+    indexing: IndexingName = "spatial",
+    layout: LayoutName | None = None,
+    chunks: ChunksLike | None = None,
+    backend: BackendRequest = None,
+) -> Array:
+    """Compute `convt.max_unpool_backward` lazily.
+
+    Parameters
+    ----------
+    dy : dask.array.Array
+        The gradient of a scalar with respect to what `max_unpool` returned, in its shape.
+    indices : dask.array.Array or array_like of integers
+        The indices that `max_unpool` was given: each lies in its window.
+    size, stride, padding, indexing, layout, backend
+        As in `convt.max_unpool_backward`.
+    chunks : sequence with one entry for each axis of the result, optional
+        As in `max_pool`. By default those of dy, with spatial sizes divided by the stride; small ones are merged.
+
+    Returns
+    -------
+    dask.array.Array
+        In the shape of indices.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError
+        As in `max_pool_backward`.
+
+    Examples
+    --------
+    >>> import dask.array as da, convt
+    >>> convt.max_unpool_backward(da.arange(1, 9, chunks=4), [1, 2, 5, 7], 2).compute()
+    array([2, 3, 6, 8])
+    """
+    lazy, places = as_lazy("dy", dy), as_chunked("indices", indices)
+    call = pooled("dy", lazy, copied, (size, stride, padding, indexing, layout, None))
+    check_indices("the pooled dy", call.shape, places)
+    cut = _Cut(call, "gather", lazy.chunks, chunks)
+    parts, kept = cut.with_neighbours()
+    task = Collecting(cut.geography(), parts, kept, cut.options(backend))
+    slabs = cut.slabs(lazy, {axis: [part.x for part in each] for axis, each in parts.items()})
+    beside = cut.slabs(places, {axis: [part.y for part in each] for axis, each in parts.items()})
+    return mapped(task, cut.chunks, call.result, slabs, beside)
+
+
 def _at_indices(
     function: str,
     name: str,
@@ -195,6 +247,18 @@ class _Cut:
         for axis, sizes in enumerate(self.chunks):
             array = side_by_side(array, axis, parts[axis]) if axis in parts else rechunked(array, axis, sizes)
         return array
+
+    def with_neighbours(self) -> tuple[dict[int, tuple[Part, ...]], dict[int, tuple[Stretch, ...]]]:
+        """The parts of coarse blocks together with those whose windows overlap theirs, and where in these blocks lie."""
+        parts, kept = {}, {}
+        for axis, geometry in zip(self.spatial, axes_of(self.call.problem), strict=True):
+            beside = halo(geometry, scatters=False)
+            blocks = list(stretches(self.chunks[axis], geometry.coarse))
+            wide = [(max(0, begin - beside), min(geometry.coarse, end + beside)) for begin, end in blocks]
+            fine = [geometry.fine_of(*each) for each in wide]
+            parts[axis] = tuple(Part(y, x, geometry.padding(x, y)) for y, x in zip(wide, fine, strict=True))
+            kept[axis] = tuple((begin - y[0], end - y[0]) for (begin, end), y in zip(blocks, wide, strict=True))
+        return parts, kept
 
     def geography(self) -> Geography:
         """Where blocks lie."""

@@ -15,10 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
+import numpy as np
+
 from ..core.arguments import as_names
 from ..core.arrays import ArrayT
 from ..core.bfloat16 import added
 from ..core.constant import Filters, unwrapped
+from ..core.containers import by_library
 from ..core.memory import HostMemory, Memory, memory_of
 from ..selection import BackendRequest
 from .operators import conv, conv_backward, conv_transpose, conv_transpose_backward
@@ -175,6 +178,11 @@ def _double_backward(
     needs: Any,
     options: dict[str, Any],
 ) -> DoubleGradients[Any]:
+    if type(arguments["x"]) is not np.ndarray:
+        given = arguments | {f"dd{name}": value for name, value in seconds.items()} | {"needs": needs} | options
+        made: DoubleGradients[Any] = by_library(f"{forward.__name__}_double_backward", given.pop("x"), **given)
+        if made is not NotImplemented:
+            return made
     wanted = as_names("needs", needs, _ARGUMENTS)
     memory = memory_of(*arguments.values(), *seconds.values())
     given = {name: _accept(memory, name, value) for name, value in arguments.items() if value is not None or name != "bias"}

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator
 
-from ..core.arrays import as_operand
+from ..core.arrays import as_operand, outline
 from ..core.constant import Filters
 from ..core.containers import as_numpy
 from ..core.memory import ContainerMemory, HostMemory, host_memory_of
@@ -177,12 +177,12 @@ class ConvOperator(_Operator):
 
     def _rmatmat(self, y: Array) -> Array:
         images = self._images(y, self._arguments.y_shape)
-        shape = self._images(np.broadcast_to(np.int8(0), (self.shape[1], y.shape[1])), self._arguments.x_shape).shape
+        shape = self._images(outline((self.shape[1], y.shape[1]), np.dtype(np.int8)), self._arguments.x_shape).shape
         return self._columns(self._back(images, shape))
 
     def _back(self, y: Array, x_shape: tuple[int, ...]) -> Array:
         """Apply the adjoint, which is the gradient of x; the values of x do not matter."""
-        x = np.broadcast_to(self._w.dtype.type(0), x_shape)
+        x = outline(x_shape, self._w.dtype)
         result: Array = conv_backward(x, self._w, None, y, needs=("x",), backend=self._backend, **self._arguments.options).x
         return result
 

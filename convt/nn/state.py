@@ -12,6 +12,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 
 from ..core.arguments import as_path
+from ..core.arrays import outline
 from ..replacing import replacing
 from .parameter import Array, Parameter
 
@@ -101,7 +102,7 @@ def _outlines(file: BinaryIO) -> dict[str, Array]:
                 size = member.tell() + prod(shape) * dtype.itemsize
             if dtype.hasobject or info.file_size != size:
                 raise ValueError(f"{name!r} is no array of {shape} {dtype}")
-            outlines[name] = np.broadcast_to(np.zeros((), dtype), shape)
+            outlines[name] = outline(shape, dtype)
     return outlines
 
 

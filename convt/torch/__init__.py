@@ -1,21 +1,17 @@
 """convt in PyTorch: functions with PyTorch's signatures, layers, and the conversion of whole models.
 
-=============================  ======================================================================================
-`convert`, `revert`            let convt compute the layers of a model, or not again
-`use`                          a block in which PyTorch's own functions are computed by convt
-`conv_transpose1d` to `3d`,    as in `torch.nn.functional`
-`conv1d` to `3d`
-`interpolate`, `max_pool1d`    likewise
-to `3d`, `max_unpool1d` to
-`3d`
-`ConvTranspose1d` to `3d`,     as in `torch.nn`, with its state_dicts
-`Conv1d` to `3d`, `Upsample`,
-`MaxPool1d` to `3d`, ...
-=============================  ======================================================================================
+===================  ================================================================================================
+`convert`, `revert`  let convt compute the layers of a model, or not again
+`use`                a block in which PyTorch's own functions are computed by convt
+functions            as in `torch.nn.functional`: `conv_transpose2d`, `conv2d`, `interpolate`, `max_pool2d`,
+                     `max_unpool2d`, and those of 1 and 3 axes
+layers               as in `torch.nn`, with its state_dicts: `ConvTranspose2d`, `Conv2d`, `Upsample`, `MaxPool2d`,
+                     `MaxUnpool2d`, and those of 1 and 3 axes
+===================  ================================================================================================
 
 Gradients of any order, ``torch.func``, ``torch.compile``, export and autocast work as with PyTorch's own. What convt does
-not compute, such as tensors on a GPU, PyTorch does itself; `choice.py` says what that is. No more threads are used than
-`torch.get_num_threads` says.
+not compute, such as tensors on a GPU, PyTorch does itself; `choice.py` says what that is. PyTorch's own threads
+compute (`threads.py`), as many as `torch.get_num_threads` says.
 
 Where to read on: `maps.py` has the three maps that all convolutions and their derivatives are, `operation.py` how PyTorch
 learns of them, `functional.py` and `sampling.py` how its arguments become theirs.

@@ -54,6 +54,10 @@ def convert(
     torch.nn.Module
         The model itself.
 
+    See Also
+    --------
+    revert
+
     Examples
     --------
     >>> import torch, convt.torch
@@ -74,7 +78,18 @@ def convert(
 
 
 def revert(model: Model) -> Model:
-    """Undo `convert`, and return the model itself."""
+    """Undo `convert`, and return the model itself.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Those of its layers that are convt's become PyTorch's.
+
+    Returns
+    -------
+    torch.nn.Module
+        The model itself.
+    """
     for layer in model.modules():
         _exchange(layer, _BACK)
         if not isinstance(layer, Frozen):

@@ -35,7 +35,7 @@ def conv_transpose1d(
     groups: int = 1,
     dilation: Sizes = 1,
 ) -> Tensor:
-    """As `torch.nn.functional.conv_transpose1d`."""
+    """As `torch.nn.functional.conv_transpose1d`: `conv_transpose2d` for an input (N, C, L) or (C, L), a weight of 3 axes."""
     return convolve(conv_transpose1d, input, weight, bias, (stride, padding, output_padding, groups, dilation))
 
 
@@ -50,6 +50,33 @@ def conv_transpose2d(
     dilation: Sizes = 1,
 ) -> Tensor:
     """As `torch.nn.functional.conv_transpose2d`.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, H, W) or (C, H, W)
+    weight : Tensor, (C, K // groups, kH, kW)
+        In the dtype of the input: float16, bfloat16, float32, float64, complex64 or complex128.
+    bias : Tensor, (K,), optional
+    stride : int or sequence of int
+        Distance in the result between neighbours of the input. Here and below, an int counts for both axes.
+    padding : int or sequence of int
+        Number of elements that are cut off at each border of the result.
+    output_padding : int or sequence of int
+        Number of elements that the result has more at its lower and right border; less than the stride or the dilation.
+    groups : int
+        Number of groups of channels that know nothing of one another; it divides C and K.
+    dilation : int or sequence of int
+        Distance in the result between neighbouring weights.
+
+    Returns
+    -------
+    Tensor, (N, K, *size) or (K, *size)
+        Each size is ``(input_size - 1) * stride - 2 * padding + dilation * (kernel_size - 1) + output_padding + 1``.
+
+    Raises
+    ------
+    RuntimeError, TypeError, ValueError
+        By PyTorch and in its words, since it is given what convt does not compute.
 
     Examples
     --------
@@ -75,7 +102,7 @@ def conv_transpose3d(
     groups: int = 1,
     dilation: Sizes = 1,
 ) -> Tensor:
-    """As `torch.nn.functional.conv_transpose3d`."""
+    """As `torch.nn.functional.conv_transpose3d`: `conv_transpose2d` for an input (N, C, D, H, W) or (C, D, H, W)."""
     return convolve(conv_transpose3d, input, weight, bias, (stride, padding, output_padding, groups, dilation))
 
 
@@ -88,7 +115,7 @@ def conv1d(
     dilation: Sizes = 1,
     groups: int = 1,
 ) -> Tensor:
-    """As `torch.nn.functional.conv1d`."""
+    """As `torch.nn.functional.conv1d`: `conv2d` for an input (N, C, L) or (C, L), a weight of 3 axes."""
     return convolve(conv1d, input, weight, bias, (stride, padding, dilation, groups))
 
 
@@ -101,7 +128,39 @@ def conv2d(
     dilation: Sizes = 1,
     groups: int = 1,
 ) -> Tensor:
-    """As `torch.nn.functional.conv2d`."""
+    """As `torch.nn.functional.conv2d`.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, H, W) or (C, H, W)
+    weight : Tensor, (K, C // groups, kH, kW)
+        In the dtype of the input: float16, bfloat16, float32, float64, complex64 or complex128.
+    bias : Tensor, (K,), optional
+    stride : int or sequence of int
+        Distance in the input between neighbours of the result. Here and below, an int counts for both axes.
+    padding : int, sequence of int, "valid" or "same"
+        Number of zeros around the input at each border; "valid" is none, "same" keeps the size and needs a stride of 1.
+    dilation : int or sequence of int
+        Distance in the input between neighbouring weights.
+    groups : int
+        Number of groups of channels that know nothing of one another; it divides C and K.
+
+    Returns
+    -------
+    Tensor, (N, K, *size) or (K, *size)
+        Each size is ``(input_size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1``.
+
+    Raises
+    ------
+    RuntimeError, TypeError, ValueError
+        As in `conv_transpose2d`.
+
+    Examples
+    --------
+    >>> import torch, convt.torch
+    >>> convt.torch.conv2d(torch.arange(5.0).reshape(1, 1, 1, 5), torch.ones(1, 1, 1, 3), stride=2).tolist()
+    [[[[3.0, 9.0]]]]
+    """
     return convolve(conv2d, input, weight, bias, (stride, padding, dilation, groups))
 
 
@@ -114,7 +173,7 @@ def conv3d(
     dilation: Sizes = 1,
     groups: int = 1,
 ) -> Tensor:
-    """As `torch.nn.functional.conv3d`."""
+    """As `torch.nn.functional.conv3d`: `conv2d` for an input (N, C, D, H, W) or (C, D, H, W), a weight of 5 axes."""
     return convolve(conv3d, input, weight, bias, (stride, padding, dilation, groups))
 
 

@@ -80,7 +80,7 @@ class ConvTranspose1d(_Transposed, nn.ConvTranspose1d):
 
 
 class ConvTranspose2d(_Transposed, nn.ConvTranspose2d):
-    """`torch.nn.ConvTranspose2d`, computed by convt.
+    """`torch.nn.ConvTranspose2d`, computed by convt; `conv_transpose2d` has its arguments and shapes.
 
     Examples
     --------
@@ -110,7 +110,7 @@ class Conv1d(_Straight, nn.Conv1d):
 
 
 class Conv2d(_Straight, nn.Conv2d):
-    """`torch.nn.Conv2d`, computed by convt."""
+    """`torch.nn.Conv2d`, computed by convt; `conv2d` has its arguments and shapes."""
 
     _function = staticmethod(conv2d)
 
@@ -158,7 +158,7 @@ class MaxPool1d(_Pooling, nn.MaxPool1d):
 
 
 class MaxPool2d(_Pooling, nn.MaxPool2d):
-    """`torch.nn.MaxPool2d`, computed by convt."""
+    """`torch.nn.MaxPool2d`, computed by convt; `max_pool2d` has its arguments and shapes."""
 
     _function = staticmethod(max_pool2d)
 
@@ -176,7 +176,7 @@ class MaxUnpool1d(_Unpooling, nn.MaxUnpool1d):
 
 
 class MaxUnpool2d(_Unpooling, nn.MaxUnpool2d):
-    """`torch.nn.MaxUnpool2d`, computed by convt."""
+    """`torch.nn.MaxUnpool2d`, computed by convt; `max_unpool2d` has its arguments and shapes."""
 
     _function = staticmethod(max_unpool2d)
 
@@ -188,7 +188,7 @@ class MaxUnpool3d(_Unpooling, nn.MaxUnpool3d):
 
 
 class Upsample(_Enlarging, nn.Upsample):
-    """`torch.nn.Upsample`, computed by convt where the scale is a whole number."""
+    """`torch.nn.Upsample`, computed by convt where the scale is a whole number; `interpolate` has its arguments."""
 
 
 class UpsamplingNearest2d(_Enlarging, nn.UpsamplingNearest2d):

@@ -37,7 +37,38 @@ def interpolate(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> Tensor:
-    """As `torch.nn.functional.interpolate`."""
+    """As `torch.nn.functional.interpolate`.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, L), (N, C, H, W) or (N, C, D, H, W)
+        convt computes float16, bfloat16, float32 and float64, PyTorch other dtypes.
+    size : int or sequence of int, optional
+        The spatial sizes of the result; this or the scale must be given. convt computes multiples of the input's sizes.
+    scale_factor : float or sequence of float, optional
+        The result's size for each element of the input; convt computes whole numbers.
+    mode : str
+        convt computes "nearest", and "linear", "bilinear" or "trilinear", as the input has one, two or three spatial axes.
+    align_corners : bool, optional
+        Whether the centres of the first and last elements of input and result coincide, instead of their outer borders.
+    recompute_scale_factor, antialias : bool
+        As in PyTorch, which computes antialiased results itself.
+
+    Returns
+    -------
+    Tensor, (N, C, *size)
+
+    Raises
+    ------
+    RuntimeError, TypeError, ValueError, NotImplementedError
+        By PyTorch and in its words, since it is given what convt does not compute.
+
+    Examples
+    --------
+    >>> import torch, convt.torch
+    >>> convt.torch.interpolate(torch.tensor([[[1.0, 3.0]]]), scale_factor=2, mode="linear").tolist()
+    [[[1.0, 1.5, 2.5, 3.0]]]
+    """
     if has_torch_function((input,)):
         given = (input, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
         return handle_torch_function(interpolate, (input,), *given)
@@ -58,7 +89,7 @@ def max_pool1d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """As `torch.nn.functional.max_pool1d`."""
+    """As `torch.nn.functional.max_pool1d`: `max_pool2d` for an input (N, C, L) or (C, L)."""
     return _max_pool(max_pool1d, 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
@@ -71,7 +102,43 @@ def max_pool2d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """As `torch.nn.functional.max_pool2d`. Of several NaNs in a window, the index is that of the first."""
+    """As `torch.nn.functional.max_pool2d`. Of several NaNs in a window, the index is that of the first.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, H, W) or (C, H, W)
+        convt computes float16, bfloat16, float32 and float64, PyTorch other dtypes.
+    kernel_size : int or sequence of int
+        Size of the windows. Here and below, an int counts for both axes.
+    stride : int or sequence of int, optional
+        Distance in the input between neighbouring windows; by default their size.
+    padding : int or sequence of int
+        Number of elements by which windows reach beyond each border, at most half of their size.
+    dilation : int or sequence of int
+        Distance between neighbours in a window; convt computes 1.
+    ceil_mode : bool
+        Whether a window that reaches beyond the lower or right border is kept.
+    return_indices : bool
+        Whether the indices of the maxima are returned too.
+
+    Returns
+    -------
+    Tensor, (N, C, *size) or (C, *size)
+        Each size is ``(input_size + 2 * padding - kernel_size) // stride + 1``, rounded up with ``ceil_mode``. With
+        ``return_indices``, a pair: the maxima, and int64 positions in the flattened spatial axes of the input.
+
+    Raises
+    ------
+    RuntimeError, TypeError, ValueError
+        As in `interpolate`.
+
+    Examples
+    --------
+    >>> import torch, convt.torch
+    >>> y, indices = convt.torch.max_pool2d(torch.tensor([[[1.0, 2, 6, 3], [3, 5, 2, 1]]]), 2, return_indices=True)
+    >>> y.tolist(), indices.tolist()
+    ([[[5.0, 6.0]]], [[[5, 2]]])
+    """
     return _max_pool(max_pool2d, 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
@@ -84,7 +151,7 @@ def max_pool3d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """As `torch.nn.functional.max_pool3d`."""
+    """As `torch.nn.functional.max_pool3d`: `max_pool2d` for an input (N, C, D, H, W) or (C, D, H, W)."""
     return _max_pool(max_pool3d, 3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
@@ -96,7 +163,7 @@ def max_unpool1d(
     padding: Sizes = 0,
     output_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """As `torch.nn.functional.max_unpool1d`."""
+    """As `torch.nn.functional.max_unpool1d`: `max_unpool2d` for an input (N, C, L) or (C, L)."""
     return _max_unpool(max_unpool1d, 1, input, indices, kernel_size, stride, padding, output_size)
 
 
@@ -108,7 +175,36 @@ def max_unpool2d(
     padding: Sizes = 0,
     output_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """As `torch.nn.functional.max_unpool2d`. Of several elements with one index, the last is kept and has a gradient."""
+    """As `torch.nn.functional.max_unpool2d`. Of several elements with one index, the last is kept and has a gradient.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, H, W) or (C, H, W)
+        convt computes float16, bfloat16, float32 and float64, PyTorch other dtypes.
+    indices : Tensor of int64
+        In the shape of the input: positions in the flattened spatial axes of the result, as `max_pool2d` returns them.
+    kernel_size, stride, padding
+        Those of `max_pool2d`.
+    output_size : sequence of int, optional
+        The spatial sizes of the result, or its shape; by default the smallest that the windows can have come from.
+
+    Returns
+    -------
+    Tensor, (N, C, *size) or (C, *size)
+        Zero where no index points. Each size is ``(input_size - 1) * stride - 2 * padding + kernel_size``, or what
+        ``output_size`` says.
+
+    Raises
+    ------
+    RuntimeError, TypeError, ValueError
+        As in `interpolate`.
+
+    Examples
+    --------
+    >>> import torch, convt.torch
+    >>> convt.torch.max_unpool2d(torch.tensor([[[5.0, 6.0]]]), torch.tensor([[[5, 2]]]), 2).tolist()
+    [[[0.0, 0.0, 6.0, 0.0], [0.0, 5.0, 0.0, 0.0]]]
+    """
     return _max_unpool(max_unpool2d, 2, input, indices, kernel_size, stride, padding, output_size)
 
 
@@ -120,7 +216,7 @@ def max_unpool3d(
     padding: Sizes = 0,
     output_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """As `torch.nn.functional.max_unpool3d`."""
+    """As `torch.nn.functional.max_unpool3d`: `max_unpool2d` for an input (N, C, D, H, W) or (C, D, H, W)."""
     return _max_unpool(max_unpool3d, 3, input, indices, kernel_size, stride, padding, output_size)
 
 

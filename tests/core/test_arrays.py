@@ -8,6 +8,7 @@ from fakes import Recorder
 from numpy.testing import assert_array_equal
 
 import convt
+from convt.core.arrays import outline
 
 INTEGERS = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
 FLOATS = ["float16", "float32", "float64", "complex64", "complex128"]
@@ -336,3 +337,12 @@ def test_an_array_of_a_device_that_cannot_tell_its_type():
         TypeError, match=r"^arrays on a GPU must tell their type, got a Old without a name for 'torch\.bfloat16'$"
     ):
         convt.conv(Old(), np.ones((1, 1, 3)))
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 0, 4), (2**20, 2**20, 2**10)])
+@pytest.mark.parametrize("dtype", ["f4", "c16", "U3", "U0"])
+def test_an_outline_has_a_shape_and_no_memory(shape, dtype):
+    made = outline(shape, np.dtype(dtype))
+    assert (made.shape, made.dtype, made.strides) == (shape, np.dtype(dtype), (0,) * len(shape))
+    assert made.base == bytes(made.itemsize)
+    assert not made.flags.writeable

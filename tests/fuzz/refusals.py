@@ -211,8 +211,9 @@ def _of_others() -> Iterator[Call]:
         product = made @ vector
         return product, made.H @ product
 
-    def matrix(vector: Any, w: Any) -> Any:
-        return convt.conv_matrix((4, 12, 12), w) @ vector
+    def matrix(w: Any) -> Any:  # without a product, in which SciPy crashes where it is refused memory
+        made = convt.conv_matrix((4, 12, 12), w)
+        return made.data, made.indices, made.indptr
 
     constant = convt.Filters(w)
 
@@ -224,7 +225,7 @@ def _of_others() -> Iterator[Call]:
     yield Call("conv_double_backward", None, second, [x, w, y, back.x, back.w])
     yield Call("nn.Conv2D", None, layer, [x, w, y])
     yield Call("ConvOperator", None, operator, [x.ravel(), w])
-    yield Call("conv_matrix", None, matrix, [x.ravel(), w])
+    yield Call("conv_matrix", None, matrix, [w])
     yield Call("vl_nnconv", None, matconvnet.vl_nnconv, [_array(12, 12, 4, 2), _array(3, 3, 4, 6), _array(6)])
     yield Call(
         "vl_nnconvt", None, partial(matconvnet.vl_nnconvt, upsample=2), [_array(6, 6, 4, 2), _array(3, 3, 6, 4), _array(6)]

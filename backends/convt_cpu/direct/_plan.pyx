@@ -33,7 +33,7 @@ cdef double AGAIN = 0.35                    # for one that a pass reads from far
 cdef double NEAR = 0.1                      # for a weight that a strip reads from the L2 cache, ...
 cdef double FAR = 0.6                       # ... and from beyond
 cdef double DEARER = 1.02                   # what shorter strips may cost
-cdef double KEPT = 0.8                      # for one that was packed in an earlier call, and comes from far away
+cdef double KEPT = 0.4                      # for one that was packed in an earlier call, and comes from far away
 cdef double WEIGHT = 2.2                    # for a packed weight, which comes from far away
 cdef double ELEMENT = 1.3                   # for an element of the arrays
 

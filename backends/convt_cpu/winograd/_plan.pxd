@@ -5,7 +5,10 @@ from .._plan cimport Plan
 from .._types cimport int64_t
 
 cdef extern from "winograd/plan.h" nogil:
-    const int CONVT_WINOGRAD_TILES, CONVT_WINOGRAD_STRIDE, CONVT_WINOGRAD_LISTS
+    const int CONVT_WINOGRAD_TILES, CONVT_WINOGRAD_STRIDE, CONVT_WINOGRAD_LISTS, CONVT_WINOGRAD_BANDS
+
+    ctypedef struct convt_winograd_band:
+        int64_t low, high, elements, phases
 
     ctypedef struct convt_winograd_plan:
         int64_t batch, groups, inputs, outputs
@@ -23,10 +26,12 @@ cdef extern from "winograd/plan.h" nogil:
         int64_t high[2]
         int64_t lattices[2]
         int64_t tiles[2]
+        int64_t bands[2]
+        convt_winograd_band band[2][8]          # CONVT_WINOGRAD_BANDS
         int64_t frame, frequencies, matrices
         int64_t tap_matrix[9]
         int64_t flips, in_phases, out_phases, block_tiles, pitch, block_channels, tile, unit, pass_ "pass", v_size, u_size
-        int64_t units, channel_blocks, inside_blocks, blocks
+        int64_t units, channel_blocks, kept, inside_blocks, blocks
         convt_waves waves
 
 cdef enum Schedule:                         # see stages.h

@@ -43,12 +43,15 @@ cdef Caches _caches(const convt_machine* m) noexcept:
     return c
 
 
-cdef double SUM = 1.25                      # time of a multiply-add, relative to a direct kernel's
-cdef double TRANSFORMED = 0.6               # cycles for an element of a transformed window, or of the products of a tile
+cdef double SUM = 1.3                       # time of a multiply-add, relative to a direct kernel's
+cdef double TRANSFORMED = 0.8               # cycles for an element of a transformed window, ...
+cdef double STRIDED = 1.3                   # ... whose elements are no neighbours in the input
+cdef double RESULT = 0.4                    # for a product of a tile
 cdef double WEIGHT = 1.2                    # for a transformed weight
 cdef double READ = 0.15                     # for an element of V that is read from far away
-cdef double FETCHED = 5.0                   # for a weight that is going to be transformed
-cdef double ELEMENT = 2.0                   # for an element of the arrays, which are reached by tables
+cdef double KEPT = 0.6                      # for one that was transformed in an earlier call, and comes from far away
+cdef double FETCHED = 1.5                   # for a weight that is going to be transformed
+cdef double ELEMENT = 1.5                   # for an element of the arrays, which are reached by tables
 
 cdef int WEIGHTS_STAGE = stage("winograd_weights"), TILES_STAGE = stage("winograd_tiles")
 cdef int INPUT_STAGE = stage("winograd_input"), SUMS_STAGE = stage("winograd_sums")
@@ -149,7 +152,65 @@ cdef bint _place_tiles(WinogradPlan plan, const Geometry* g, Draft* d):
     p.in_phases, p.out_phases = p.in_stride[0] * p.in_stride[1], p.out_stride[0] * p.out_stride[1]
     p.frame = times(p.places[0], p.places[1]) - times(p.high[0] - p.low[0], p.high[1] - p.low[1])
     d.inside, d.frame = inside, times(p.batch, p.frame)
+    return _name_bands(p, 0) and _name_bands(p, 1)
+
+
+cdef bint _name_bands(convt_winograd_plan* p, int axis) noexcept:
+    """What the places along an axis reach; False if that were too many bands."""
+    cdef convt_winograd_band band
+    cdef convt_winograd_band* last = NULL
+    cdef int64_t place = 0
+    while place < p.places[axis]:
+        band = _band_at(p, axis, place)
+        if last != NULL and place != p.low[axis] and last.low != p.low[axis] and (
+            band.elements == last.elements and band.phases == last.phases
+        ):
+            last.high = band.high
+        elif p.bands[axis] == CONVT_WINOGRAD_BANDS:
+            return False
+        else:
+            last = &p.band[axis][p.bands[axis]]
+            last[0], p.bands[axis] = band, p.bands[axis] + 1
+        place = band.high
     return True
+
+
+cdef convt_winograd_band _band_at(const convt_winograd_plan* p, int axis, int64_t place) noexcept:
+    """All places inside, or the one that is asked for."""
+    cdef int64_t step = p.in_stride[axis], out = p.out_first[axis] + p.out_stride[axis] * place, i, first
+    cdef convt_winograd_band band = convt_winograd_band(place, place + 1, 0, 0)
+    if place == p.low[axis]:
+        return convt_winograd_band(place, p.high[axis], (1 << p.taps[axis]) - 1, (1 << p.out_stride[axis]) - 1)
+    for i in range(p.taps[axis]):
+        first = p.in_first[axis] + step * (place + p.lattices[axis] * i)
+        if -step < first < p.in_size[axis]:
+            band.elements |= 1 << i
+    for i in range(p.out_stride[axis]):
+        if 0 <= out + i < p.out_size[axis]:
+            band.phases |= 1 << i
+    return band
+
+
+cdef double _products_of_tiles(const convt_winograd_plan* p, const Draft* d) noexcept:
+    """Of all tiles, in whole vectors: frequencies, and in the frame the taps that meet something, in phases that are there."""
+    cdef double all_places = 1, inside = 1, along, tiles = ceil_div(d.inside, d.lanes) * d.lanes * p.frequencies
+    cdef const convt_winograd_band* band
+    cdef int64_t axis, i
+    if not p.frame:
+        return tiles
+    for axis in range(2):
+        along = 0
+        for i in range(p.bands[axis]):
+            band = &p.band[axis][i]
+            along += (band.high - band.low) * _ones(band.elements) * _ones(band.phases)
+        all_places *= along
+        inside *= (p.high[axis] - p.low[axis]) * p.taps[axis] * p.out_stride[axis]
+    return tiles + ceil_div(d.frame, d.lanes) * d.lanes * (all_places - inside) / (p.frame * p.out_phases)
+
+
+cdef int64_t _ones(int64_t bits) noexcept:
+    """How many of three bits are set."""
+    return (bits & 1) + (bits >> 1 & 1) + (bits >> 2 & 1)
 
 
 cdef void _name_matrices(WinogradPlan plan) noexcept:
@@ -209,7 +270,7 @@ cdef bint _schedule(WinogradPlan plan, const Draft* d):
     """Passes, blocks of a wave and scratch memory; False if that is too much."""
     cdef convt_winograd_plan* p = &plan.p
     cdef int64_t of_block = times(p.channel_blocks, p.frequencies * p.v_size * plan.size), sums = d.sums * p.block_tiles
-    cdef int64_t room, scratch, of_unit, own, weights = d.weights, shared = 0
+    cdef int64_t room, scratch, own_u, own, weights = d.weights, shared = 0
     p.pass_ = max(1, min(d.caches.pass_ // sums, p.units))
     p.waves.wave = p.waves.groups = 1
     if plan.schedule == BY_TILES:
@@ -218,19 +279,20 @@ cdef bint _schedule(WinogradPlan plan, const Draft* d):
         room = WAVE if plan.schedule == BY_OUTPUTS else min(WAVE, MOST - OWN - d.weights)
         p.waves.wave = min(p.blocks, max(1, room // of_block))
         if plan.schedule == BY_OUTPUTS:
-            of_unit = d.u_unit * plan.size + p.waves.wave * sums
+            p.kept = plan.constant
+            own_u = 0 if p.kept else d.u_unit * plan.size
             own = min(MOST_OWN, MOST - p.waves.wave * of_block) - CONVT_WINOGRAD_LISTS
             p.pass_ = min(min(p.pass_, p.units // PASSES), d.caches.sums // (p.waves.wave * sums))
-            p.pass_ = max(1, min(p.pass_, own // of_unit))
+            p.pass_ = max(1, min(p.pass_, own // (own_u + p.waves.wave * sums)))
             p.waves.wave = min(p.waves.wave, max(1, d.caches.sums // (p.pass_ * sums)))
         p.waves.groups = max(1, min(p.groups, room // of_block // p.blocks)) if p.waves.wave == p.blocks else 1
         plan.rounds = ceil_div(p.groups, p.waves.groups) * ceil_div(p.blocks, p.waves.wave)
         shared = p.waves.groups * p.waves.wave * of_block
         scratch = p.pass_ * sums
         if plan.schedule == BY_OUTPUTS:
-            scratch, weights = p.pass_ * (d.u_unit * plan.size + p.waves.wave * sums), 0
+            scratch, weights = p.pass_ * (own_u + p.waves.wave * sums), weights if p.kept else 0
     scratch += CONVT_WINOGRAD_LISTS
-    if scratch + weights + shared > MOST:
+    if scratch + (0 if plan.constant else weights) + shared > MOST:
         return False
     plan.scratch, plan.packed, plan.shared = scratch // plan.size, weights // plan.size, shared // plan.size
     return True
@@ -242,25 +304,29 @@ cdef int _list_stages(WinogradPlan plan, Job job, const Draft* d) except -1:
     cdef int64_t of_inputs = p.inputs * p.in_phases, of_outputs = p.outputs * p.out_phases
     cdef int64_t taps = p.taps[0] * p.taps[1]
     cdef double products = <double>p.groups * of_inputs * of_outputs
-    cdef double moved = <double>p.groups * (d.inside * p.frequencies + d.frame * taps) * words(job) * TRANSFORMED
+    cdef double of_tiles = <double>p.groups * d.inside * p.frequencies * words(job), of_frame = <double>p.groups * d.frame * words(job)
+    cdef double moved = (of_tiles + of_frame * taps) * of_inputs
+    cdef double packing = moved * (STRIDED if p.in_phases > 1 else TRANSFORMED)
     cdef double weights = products * p.matrices * words(job) * WEIGHT + weights_moved(job) * FETCHED
-    plan.multiply_adds = ceil_div(d.inside, d.lanes) * d.lanes * p.frequencies + ceil_div(d.frame, d.lanes) * d.lanes * taps
-    plan.multiply_adds *= products
-    cdef double sums = cycles_of(plan.multiply_adds, job) * SUM + moved * of_outputs + elements_moved(job) * ELEMENT
-    cdef double of_block = moved / TRANSFORMED * of_inputs / (p.groups * p.blocks) * READ, restart
+    plan.multiply_adds = products * _products_of_tiles(p, d)
+    cdef double sums = cycles_of(plan.multiply_adds, job) * SUM + (of_tiles + of_frame) * of_outputs * RESULT
+    sums += elements_moved(job) * ELEMENT
+    cdef double of_block = moved / (p.groups * p.blocks) * READ, restart
     cdef int64_t tasks
-    if plan.schedule != BY_OUTPUTS:
+    if plan.schedule != BY_OUTPUTS or p.kept:
         plan.add(WEIGHTS_STAGE, p.groups * p.channel_blocks * p.units, weights, PACKS)
     if plan.schedule == BY_TILES:
-        plan.add(TILES_STAGE, p.groups * p.blocks * p.units, sums + moved * of_inputs, 0, p.units)
-        plan.starts(moved * of_inputs / (p.groups * p.blocks))
+        plan.add(TILES_STAGE, p.groups * p.blocks * p.units, sums + packing, 0, p.units)
+        plan.starts(packing / (p.groups * p.blocks))
         return 0
-    plan.add(INPUT_STAGE, p.waves.groups * p.waves.wave * p.channel_blocks, moved * of_inputs, REPEATS)
+    plan.add(INPUT_STAGE, p.waves.groups * p.waves.wave * p.channel_blocks, packing, REPEATS)
     if plan.schedule == TOGETHER:
         plan.add(SUMS_STAGE, p.waves.groups * p.waves.wave * p.units, sums, REPEATS, p.units)
         plan.starts(of_block)
     else:
         tasks = p.waves.groups * p.units * p.waves.wave
+        if p.kept:
+            weights = products * p.matrices * words(job) * KEPT
         restart = weights / (p.groups * p.units)
         weights *= ceil_div(p.blocks, p.waves.wave)
         plan.add(OUTPUTS_STAGE, tasks, sums + weights, REPEATS, p.pass_ * p.waves.wave)

@@ -16,8 +16,15 @@
  *     + - - - - - - - +               frame: tiles of one place, as the definition has it, by r products. The transforms would
  *                                     let in taps that meet nothing there.
  *
+ * Along an axis the places are *bands*, each of places that reach the same elements inside the array, and of which the same
+ * phases lie inside the output. The frame is a rectangle for each two bands but those inside; of all its products only those
+ * are computed that meet something, and of the output only the phases that are there:
+ *
+ *     4 taps, stride 2, padding 1     band     1   2 2 2   1      taps that meet something
+ *                                     phases   1   2 2 2   1      of the output
+ *
  * All tiles of the inside of a group are numbered, image by image, lattice by lattice, row by row, and cut into blocks; then
- * those of the frame, image by image. A *matrix* is a product of weights with some element of all windows of a block: for the
+ * those of the frame, rectangle by rectangle, image by image. A *matrix* is a product of weights with some element of all windows of a block: for the
  * inside those are the frequencies, elements of a transformed window, and for the frame the taps.
  *
  *     V   [block of tiles][block of channels][matrix][input channel][input phase][tile]
@@ -34,8 +41,14 @@
 enum {
     CONVT_WINOGRAD_TILES = 96, /* tiles of a block, at most */
     CONVT_WINOGRAD_STRIDE = 2, /* stride along an axis, at most */
+    CONVT_WINOGRAD_BANDS = 8, /* along an axis, at most */
     CONVT_WINOGRAD_LISTS = 104 * 1024 /* bytes of what a task writes down */
 };
+
+typedef struct {
+    int64_t low, high;        /* its places */
+    int64_t elements, phases; /* bit i: whether element i of the input, or phase i of the output, is inside the array */
+} convt_winograd_band;
 
 typedef struct {
     int64_t batch, groups, inputs, outputs; /* channels per group */
@@ -48,6 +61,8 @@ typedef struct {
     int64_t low[2], high[2];     /* those inside */
     int64_t lattices[2];         /* the dilation */
     int64_t tiles[2];            /* inside, of a lattice of an image */
+    int64_t bands[2];            /* along each axis */
+    convt_winograd_band band[2][CONVT_WINOGRAD_BANDS];
     int64_t frame;               /* places of an image's frame */
     int64_t frequencies;         /* of a window */
     int64_t matrices;            /* of U */
@@ -62,6 +77,7 @@ typedef struct {
     int64_t pass;                /* units that are summed while a block of tiles is in the cache */
     int64_t v_size, u_size;      /* of a matrix of one block of channels; U with room for a vector that runs over */
     int64_t units, channel_blocks; /* of outputs, of inputs */
+    int64_t kept;                /* whether the schedule by outputs finds all of U packed, because filters are constant */
     int64_t inside_blocks, blocks; /* of tiles, of one group */
     convt_waves waves;           /* of blocks that are packed in one round */
 } convt_winograd_plan;

@@ -2,7 +2,8 @@
  *
  *     by tiles       winograd_weights, winograd_tiles                            a block of tiles in all passes
  *     together       winograd_weights, rounds of: winograd_input, winograd_sums  few blocks: the outputs are cut, too
- *     by outputs     rounds of: winograd_input, winograd_outputs                 many weights: each task transforms its own */
+ *     by outputs     rounds of: winograd_input, winograd_outputs                 many weights: each task transforms its own
+ *                    after winograd_weights                                      if filters are constant */
 
 #ifdef STAGE
 STAGE(winograd, weights) STAGE(winograd, tiles) STAGE(winograd, input) STAGE(winograd, sums) STAGE(winograd, outputs)
@@ -20,8 +21,6 @@ static inline convt_wave NAME(blocks_of)(const convt_winograd_plan *p, int64_t r
 {
     return convt_wave_of(&p->waves, p->groups, p->blocks, round);
 }
-
-static inline int64_t NAME(u_of_unit)(const convt_winograd_plan *p) { return p->matrices * p->out_phases * p->u_size; }
 
 /* U of one unit and one block of channels of a group. */
 static int NAME(stage_winograd_weights)(const convt_call *call, int64_t task, void *own)
@@ -93,7 +92,8 @@ static int NAME(stage_winograd_sums)(const convt_call *call, int64_t task, void 
     return 1;
 }
 
-/* Units of outputs of a group over blocks of the wave, in runs, transforming their weights: blocks of a unit, or all of units. */
+/* Units of outputs of a group over blocks of the wave, in runs, transforming their weights unless these are kept: blocks of a
+ * unit, or all of units. */
 static int NAME(stage_winograd_outputs)(const convt_call *call, int64_t task, void *own)
 {
     const convt_winograd_plan *p = call->plan;
@@ -104,11 +104,12 @@ static int NAME(stage_winograd_outputs)(const convt_call *call, int64_t task, vo
         panel = convt_panel_of(p->units, p->waves.wave, wave.count, p->pass, task, end);
         int64_t group = wave.group + panel.group, first = panel.unit * p->unit, channel = group * p->outputs;
         int64_t block = panel.group * wave.count + panel.first;
+        const REAL *kept = (REAL *)call->packed + group * p->channel_blocks * p->units * NAME(u_of_unit)(p);
         if (panel.count > 0 &&
             !NAME(winograd_outputs)(
                 p, first, convt_least(panel.units * p->unit, p->outputs - first), wave.first + panel.first, panel.count,
                 (REAL *)call->shared + block * p->channel_blocks * p->frequencies * p->v_size,
-                map.kernel + group * map.k_group, map.k_in, map.k_out, map.k_axis,
+                p->kept ? kept : NULL, map.kernel + group * map.k_group, map.k_in, map.k_out, map.k_axis,
                 map.bias ? map.bias + channel : map.bias, map.output + channel * map.out->channel, map.out, own))
             return 0;
     }

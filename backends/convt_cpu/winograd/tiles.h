@@ -21,19 +21,29 @@ static NAME(tile) NAME(inside_tile)(const convt_winograd_plan *p, int64_t tile)
         tiles[1] - x, lattices[1] * 2};
 }
 
-/* First the rows above and below the inside, then what is left and right of it. */
+/* A rectangle of the frame, and its tiles before some tile of the frame. */
+typedef struct {
+    const convt_winograd_band *y, *x;
+    int64_t before;
+} NAME(rectangle);
+
+/* The rectangle in which a tile of the frame lies. */
+static NAME(rectangle) NAME(rectangle_at)(const convt_winograd_plan *p, int64_t tile)
+{
+    for (const convt_winograd_band *y = p->band[0];; y++)
+        for (const convt_winograd_band *x = p->band[1]; x < p->band[1] + p->bands[1]; x++) {
+            int64_t tiles = p->batch * (y->high - y->low) * (x->high - x->low);
+            if (y->low == p->low[0] && x->low == p->low[1]) continue;
+            if (tile < tiles) return (NAME(rectangle)){y, x, tile};
+            tile -= tiles;
+        }
+}
+
 static NAME(tile) NAME(frame_tile)(const convt_winograd_plan *p, int64_t tile)
 {
-    int64_t image = tile / p->frame, at = tile % p->frame, width = p->places[1];
-    int64_t height = p->high[0] - p->low[0], beside = width - (p->high[1] - p->low[1]), rows = p->places[0] - height;
-    if (at < rows * width) {
-        int64_t y = at / width, x = at % width;
-        return (NAME(tile)){image, y < p->low[0] ? y : y + height, x, width - x, 1};
-    }
-    at -= rows * width;
-    int64_t x = at % beside, y = p->low[0] + at / beside;
-    if (x < p->low[1]) return (NAME(tile)){image, y, x, p->low[1] - x, 1};
-    return (NAME(tile)){image, y, x + p->high[1] - p->low[1], beside - x, 1};
+    NAME(rectangle) r = NAME(rectangle_at)(p, tile);
+    int64_t width = r.x->high - r.x->low, height = r.y->high - r.y->low, x = r.before % width, row = r.before / width;
+    return (NAME(tile)){row / height, r.y->low + row % height, r.x->low + x, width - x, 1};
 }
 
 static NAME(tile) NAME(tile_at)(const convt_winograd_plan *p, int64_t block, int64_t tile)
@@ -54,4 +64,23 @@ static int64_t NAME(tiles_of)(const convt_winograd_plan *p, int64_t block)
 static int64_t NAME(winograd_vectors)(const convt_winograd_plan *p, int64_t block)
 {
     return (NAME(tiles_of)(p, block) + LANES - 1) / LANES;
+}
+
+/* What must be computed of some tiles of a frame: bits of the taps that meet anything, and of the phases of the output. */
+typedef struct {
+    int64_t taps, phases;
+} NAME(needs);
+
+static NAME(needs) NAME(needs_of)(const convt_winograd_plan *p, int64_t block, int64_t first, int64_t count)
+{
+    NAME(needs) needs = {0, 0};
+    int64_t tile = (block - p->inside_blocks) * p->block_tiles + first, end = tile + count;
+    for (NAME(rectangle) r; tile < end; tile += p->batch * (r.y->high - r.y->low) * (r.x->high - r.x->low) - r.before) {
+        r = NAME(rectangle_at)(p, tile);
+        for (int64_t y = 0; y < p->taps[0]; y++)
+            if (r.y->elements >> y & 1) needs.taps |= r.x->elements << y * p->taps[1];
+        for (int64_t y = 0; y < p->out_stride[0]; y++)
+            if (r.y->phases >> y & 1) needs.phases |= r.x->phases << y * p->out_stride[1];
+    }
+    return needs;
 }

@@ -14,12 +14,13 @@ typedef union {
 
 _Static_assert(sizeof(NAME(winograd_lists)) <= CONVT_WINOGRAD_LISTS, "room for the lists");
 
-/* M (+)= U V: a pass of `outputs` channels, one block of tiles and one block of channels. The taps of a frame have one sum. */
+/* M (+)= U V: a pass of `outputs` channels, one block of tiles and one block of channels. The taps of a frame have one sum; those
+ * that meet nothing, and phases that are not there, are left out. */
 static void NAME(winograd_products)(
     const convt_winograd_plan *p, int64_t block, int64_t outputs, int64_t channels, const REAL *v, const REAL *u, REAL *m,
     int add)
 {
-    int64_t vectors, count = NAME(winograd_vectors)(p, block), frame = NAME(of_frame)(p, block);
+    int64_t vectors, count = NAME(winograd_vectors)(p, block), tiles = NAME(tiles_of)(p, block), frame = NAME(of_frame)(p, block);
     int64_t least = outputs % p->unit ? outputs % p->unit : p->unit; /* rows of the last unit */
     int64_t matrices = frame ? p->taps[0] * p->taps[1] : p->frequencies;
     for (int64_t f = 0; f < matrices; f++)
@@ -27,18 +28,27 @@ static void NAME(winograd_products)(
             int64_t of_u = frame ? p->tap_matrix[f] : f, of_m = frame ? 0 : f;
             vectors = count - at < p->tile ? count - at : p->tile;
             while (!NAME(table).direct[p->unit][vectors] || !NAME(table).direct[least][vectors]) vectors--;
+            NAME(needs) needs = {-1, -1};
+            if (frame) needs = NAME(needs_of)(p, block, at * LANES, convt_least(vectors * LANES, tiles - at * LANES));
+            if (!(needs.taps >> f & 1)) continue;
+            int before = add || (frame && (needs.taps & ((1 << f) - 1)));
             for (int64_t first = 0, unit = 0; first < outputs; first += p->unit, unit++) {
                 int64_t rows = p->unit < outputs - first ? p->unit : outputs - first;
-                for (int64_t phase = 0; phase < p->out_phases; phase++)
+                for (int64_t phase = 0; phase < p->out_phases; phase++) {
+                    if (!(needs.phases >> phase & 1)) continue;
                     NAME(table).direct[rows][vectors](
                         channels * p->in_phases, 1, NAME(here), p->pitch, CONVT_PREFETCH * p->pitch,
                         v + f * p->v_size + at * LANES,
                         u + ((unit * p->matrices + of_u) * p->out_phases + phase) * p->u_size,
                         m + ((unit * p->out_phases + phase) * p->frequencies + of_m) * p->unit * p->block_tiles + at * LANES,
-                        p->block_tiles, add || (frame && f > 0));
+                        p->block_tiles, before);
+                }
             }
         }
 }
+
+/* Elements of U of one unit and one block of channels. */
+static inline int64_t NAME(u_of_unit)(const convt_winograd_plan *p) { return p->matrices * p->out_phases * p->u_size; }
 
 static inline int64_t NAME(channels_of)(const convt_winograd_plan *p, int64_t block)
 {
@@ -69,7 +79,7 @@ static void NAME(winograd_passes)(
         for (int64_t c = 0; c < p->channel_blocks; c++)
             NAME(winograd_products)(
                 p, block, outputs, NAME(channels_of)(p, c), v + c * p->frequencies * p->v_size,
-                u + (c * p->units + first / p->unit) * p->matrices * p->out_phases * p->u_size, m, c > 0);
+                u + (c * p->units + first / p->unit) * NAME(u_of_unit)(p), m, c > 0);
         NAME(winograd_output)(
             p, block, outputs, m, bias ? bias + channel : bias, output + channel * out->channel, out,
             &((NAME(winograd_lists) *)scratch)->results);
@@ -91,19 +101,19 @@ static int NAME(winograd_block)(
 }
 
 /* The schedule by outputs, for many weights and few tiles: V of several blocks has been packed before, and this is one pass over
- * some of them, of so many outputs from `first` on; it packs its weights itself, those of one block of channels at a time. The
- * pointers are those of the group; the scratch memory holds the lists, U, then M of all blocks. Returns 1 if all weights are
- * finite and not huge. */
+ * some of them, of so many outputs from `first` on; it packs its weights itself, those of one block of channels at a time, unless
+ * they are all there in `kept`. The pointers are those of the group; the scratch memory holds the lists, U, then M of all blocks.
+ * Returns 1 if all weights are finite and not huge. */
 static int NAME(winograd_outputs)(
     const convt_winograd_plan *p, int64_t first, int64_t outputs, int64_t first_block, int64_t blocks, const REAL *v,
-    const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output,
+    const REAL *kept, const REAL *kernel, int64_t in, int64_t out_channel, const int64_t *axis, const REAL *bias, REAL *output,
     const convt_strides *out, REAL *scratch)
 {
-    int64_t u_unit = p->matrices * p->out_phases * p->u_size;
+    int64_t u_unit = NAME(u_of_unit)(p);
     int64_t m_block = p->pass * p->out_phases * p->frequencies * p->unit * p->block_tiles;
-    REAL *u = scratch + CONVT_WINOGRAD_LISTS / sizeof(REAL), *m = u + p->pass * u_unit;
+    REAL *u = scratch + CONVT_WINOGRAD_LISTS / sizeof(REAL), *m = kept ? u : u + p->pass * u_unit;
     for (int64_t c = 0; c < p->channel_blocks; c++) {
-        for (int64_t at = 0; at < outputs; at += p->unit)
+        for (int64_t at = 0; at < outputs && !kept; at += p->unit)
             if (!NAME(winograd_weights)(
                     p, NAME(channels_of)(p, c), convt_least(p->unit, outputs - at),
                     kernel + c * p->block_channels * in + (first + at) * out_channel, in, out_channel, axis,
@@ -111,8 +121,8 @@ static int NAME(winograd_outputs)(
                 return 0;
         for (int64_t b = 0; b < blocks; b++)
             NAME(winograd_products)(
-                p, first_block + b, outputs, NAME(channels_of)(p, c), v + (b * p->channel_blocks + c) * p->frequencies * p->v_size, u,
-                m + b * m_block, c > 0);
+                p, first_block + b, outputs, NAME(channels_of)(p, c), v + (b * p->channel_blocks + c) * p->frequencies * p->v_size,
+                kept ? kept + (c * p->units + first / p->unit) * u_unit : u, m + b * m_block, c > 0);
     }
     for (int64_t b = 0; b < blocks; b++)
         NAME(winograd_output)(

@@ -59,16 +59,15 @@ LAYERS = {
 # scatter, gather, correlate
 PLAIN = "direct direct correlate"
 WINOGRAD = "winograd winograd winograd_correlate"
-MIXED = "direct winograd winograd_correlate"
 DEPTHWISE = "depthwise depthwise depthwise"
 CHOSEN = {
     "3 x 3": (WINOGRAD, WINOGRAD, WINOGRAD),
     "3 x 3, float64": (WINOGRAD, WINOGRAD, WINOGRAD),
     "3 x 3, few channels": (PLAIN, PLAIN, WINOGRAD),
-    "3 x 3, many channels": ("direct direct thin", "direct direct thin", "winograd winograd thin"),
+    "3 x 3, many channels": ("direct direct thin", "winograd winograd thin", "winograd winograd thin"),
     "3 x 3, dilated": (WINOGRAD, WINOGRAD, WINOGRAD),
     "3 x 3 of 4 x 4": ("thin thin thin", "thin thin thin", "thin direct thin"),
-    "4 x 4 s2": (MIXED, MIXED, MIXED),
+    "4 x 4 s2": (WINOGRAD, WINOGRAD, WINOGRAD),
     "4 x 4 s2, last": (PLAIN, PLAIN, PLAIN),
     "4 x 4 from one element": ("thin thin thin", "thin thin thin", "thin direct thin"),
     "depthwise 3 x 3": (DEPTHWISE, DEPTHWISE, DEPTHWISE),
@@ -85,8 +84,8 @@ CHOSEN = {
     "depthwise 7 x 7, channels last": (DEPTHWISE, DEPTHWISE, "direct direct depthwise"),
     "depthwise of little work": (PLAIN, PLAIN, PLAIN),
     "groups of 2": (DEPTHWISE, "direct direct depthwise", "direct direct depthwise"),
-    "3 x 3 of 4 x 4, constant": ("thin direct thin", "direct direct thin", "direct direct thin"),
-    "3 x 3, many channels, constant": ("direct direct thin", "direct direct thin", "direct direct thin"),
+    "3 x 3 of 4 x 4, constant": ("direct direct thin", "direct direct thin", "direct direct thin"),
+    "3 x 3, many channels, constant": ("winograd winograd thin", "winograd winograd thin", "winograd winograd thin"),
     "4 x 4 s4": (PLAIN, "cells direct correlate", "cells direct correlate"),
     "4 x 4 s2 of 2 x 2": ("thin thin thin", "thin direct thin", "direct direct thin"),
     "8 x 8 s4": (PLAIN, "direct direct winograd_correlate", "direct direct winograd_correlate"),
@@ -96,8 +95,10 @@ COSTS = [  # of each stage with portable kernels: its tasks and rounds, and thou
     ("3 x 3", "scatter", "direct", "weights 11x1 81.1 pack 70x1 159.1 sums 77x1 15581.4"),
     ("4 x 4 s2", "gather", "direct", "weights 172x1 1153.4 pack 64x1 712.7 sums 172x1 68547.0"),
     ("3 x 3 of 4 x 4", "gather", "direct", "pack 16x1 44.2 outputs 86x1 10162.6"),
-    ("3 x 3", "gather", "winograd", "weights 11x1 287.5 tiles 121x1 10613.6"),
-    ("3 x 3, many channels", "gather", "winograd", "input 3x1 320.7 outputs 258x1 61886.9"),
+    ("3 x 3", "gather", "winograd", "weights 11x1 158.5 tiles 121x1 10273.7"),
+    ("3 x 3, many channels", "gather", "winograd", "input 3x1 427.6 outputs 258x1 48061.2"),
+    ("4 x 4 s2", "scatter", "winograd", "weights 22x1 2202.0 tiles 176x1 56655.9"),
+    ("4 x 4 s2", "gather", "winograd", "weights 43x1 2202.0 input 6x1 1813.1 sums 258x1 59403.9"),
     ("depthwise 3 x 3", "gather", "depthwise", "boxes 72x1 1798.5"),
     ("groups of 8", "correlate", "depthwise", "splits 32x1 11005.7 totals 32x1 18.4"),
     ("16 x 16 s16", "scatter", "cells", "rows 33x1 19.0 panels 96x1 3909.5"),

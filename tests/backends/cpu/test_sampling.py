@@ -19,6 +19,20 @@ def test_every_instruction_set_is_right(monkeypatch, isa, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("isa", available())
+@pytest.mark.parametrize("align_corners", [False, True])
+def test_any_number_of_channels_may_lie_last(monkeypatch, isa, dtype, align_corners):
+    monkeypatch.setenv("CONVT_CPU_ISA", isa)
+    options = {"scale": 3, "mode": "bilinear", "align_corners": align_corners, "layout": "NHWC"}
+    for channels in range(1, 19):
+        x = np.random.default_rng(0).standard_normal((1, 4, 5, channels)).astype(dtype)
+        y = convt.upsample(x, **options, backend="cpu")
+        np.testing.assert_allclose(y, convt.upsample(x, **options, backend="numpy"), rtol=1e-5, atol=1e-5)
+        dx = convt.upsample_backward(y, **options, backend="cpu")
+        np.testing.assert_allclose(dx, convt.upsample_backward(y, **options, backend="numpy"), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("shape", [(2, 16, 60, 50), (1, 1, 300, 400), (64, 64, 7, 7)])
 def test_the_bits_do_not_depend_on_the_number_of_threads(monkeypatch, dtype, shape):
     x = np.random.default_rng(0).standard_normal(shape).astype(dtype)

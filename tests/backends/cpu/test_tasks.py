@@ -31,8 +31,8 @@ def plan_for(case, data_map, isa=BEST):
 BOUNDS = {
     ("dcgan-1", "scatter"): (15.5, 30),
     ("dcgan-4", "scatter"): (14, 24),
-    ("dcgan-8", "scatter"): (14, 28),
-    ("pix2pix-32", "scatter"): (12.5, 23),
+    ("dcgan-8", "scatter"): (14, 26),
+    ("pix2pix-32", "scatter"): (12.4, 23),
     ("unet-56", "scatter"): (15, 28),
     ("nnunet3d-flat", "scatter"): (15, 28),
     ("istft-513", "scatter"): (15, 30),

@@ -41,6 +41,9 @@ def test_calls_compute_nothing(x):
         *(pooled := convt.max_pool(x, 2, layout="NCW")),
         convt.max_pool_backward(*pooled, 2, layout="NCW"),
         convt.max_unpool(*pooled, 2, layout="NCW"),
+        convt.max_unpool_backward(x, pooled.indices, 2, layout="NCW"),
+        *convt.conv_transpose_double_backward(x, W, np.ones(3), dy, x, W, np.ones(3)),
+        *convt.conv_double_backward(x, W.swapaxes(0, 1), None, np.ones((1, 3, 48)), x, W.swapaxes(0, 1)),
     ]
     assert {type(each) for each in results} == {da.Array}
 
@@ -102,6 +105,21 @@ def test_arrays_that_are_no_operands(x):
         convt.conv_transpose_backward(x, W, None, x)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "error", "message"),
+    [
+        ((np.ones((1, 2, 49)), None), ValueError, r"ddx\.shape must equal x's \(1, 2, 50\), got \(1, 2, 49\)"),
+        ((None, np.ones((2, 3, 4))), ValueError, r"ddw\.shape must equal w's \(2, 3, 3\), got \(2, 3, 4\)"),
+        ((None, None, np.ones(3)), ValueError, r"ddbias must be None where bias is, got an array of shape \(3,\)"),
+        ((None, da.ones((2, 3, 3), chunks=1)), ValueError, r"ddw must be one chunk, got chunks .*ddw\.rechunk\(-1\)"),
+        (("words", None), TypeError, r"ddx\.dtype must be .*, got <U5"),
+    ],
+)
+def test_wrong_second_gradients(x, seconds, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        convt.conv_transpose_double_backward(x, W, None, da.ones((1, 3, 52), chunks=(1, 3, 20)), *seconds)
+
+
 def test_an_array_of_a_third_library(x):
     torch = pytest.importorskip("torch")
     with pytest.raises(
@@ -116,13 +134,13 @@ def test_what_dask_cannot_have_is_refused(x):
     with pytest.raises(TypeError, match=r"^x must not be lazy, got a dask Bag \(load it"):
         convt.upsample(dask.bag.from_sequence([1, 2]), 2)
     for call in (
-        lambda: convt.conv_double_backward(x, W, None, x, None, None),
         lambda: convt.ConvOperator((5,), [1.0]) @ x[0, 0],
         lambda: convt.nn.Conv1D(2, 3).initialize(rng=0)(x),
-        lambda: convt.max_unpool_backward(x, np.zeros((1, 2, 25), int), 2, layout="NCW"),
     ):
         with pytest.raises(
-            TypeError, match=r"^(x|dy) must not be lazy, got a dask Array .*convt\.dask tells which functions"
+            TypeError,
+            match=r"^x must not be lazy, got a dask Array \(load it by numpy\.asarray\(x\), or, where the batch "
+            r"alone is cut, use x\.map_blocks; convt\.dask tells which functions",
         ):
             call()
 

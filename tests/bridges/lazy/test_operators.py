@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from strategies import cuts, operator_calls
@@ -52,6 +52,26 @@ def test_gradients_of_any_call_in_any_chunks(data, call, seed):
         assert_array_equal(got, wanted)
 
 
+@settings(max_examples=60)
+@given(st.data(), operator_calls(), SEEDS)
+def test_second_derivatives_of_any_call_in_any_chunks(data, call, seed):
+    op, x_shape, w_shape, options, y_shape = call
+    rng = np.random.default_rng(seed)
+    channels = LAYOUTS[options["layout"]].letters(len(y_shape)).index("C")
+    shapes = x_shape, w_shape, y_shape[channels : channels + 1], y_shape
+    x, w, bias, dy = (integers(rng, shape) for shape in shapes)
+    seconds = [data.draw(st.sampled_from([None, integers(rng, shape)])) for shape in shapes[:3]]
+    options["needs"] = data.draw(st.sets(st.sampled_from(["x", "w", "dy"])))
+    event(f"given: {[each is not None for each in seconds]}")
+    double_backward = getattr(convt, f"{op}_double_backward")
+    lazy_seconds = [None if seconds[0] is None else cut(data.draw, seconds[0]), *seconds[1:]]
+    lazy = double_backward(cut(data.draw, x), w, bias, cut(data.draw, dy), *lazy_seconds, backend="numpy", **options)
+    assert type(lazy) is convt.DoubleGradients
+    wanted = double_backward(x, w, bias, dy, *seconds, backend="numpy", **options)
+    for got, gradient in zip(computed(*lazy), wanted, strict=True):
+        assert_array_equal(got, gradient)
+
+
 @pytest.mark.parametrize("op", ["conv_transpose", "conv"])
 @pytest.mark.parametrize("dtypes", ["i2 f4 f8", "f2 f2 f2", "f4 f4 f4", "c8 f4 f4", "f4 c8 f8", "? f8 i1"])
 def test_dtypes_are_those_of_the_whole(rng, op, dtypes):
@@ -68,10 +88,16 @@ def test_dtypes_are_those_of_the_whole(rng, op, dtypes):
     assert got.dtype == wanted.dtype
     assert_array_equal(got, wanted)
     backward, dy = getattr(convt, f"{op}_backward"), integers(rng, wanted.shape).astype("f4")
-    got = computed(*backward(lazy, w, bias, da.from_array(dy, chunks=5), **options))
+    lazy_dy = da.from_array(dy, chunks=5)
+    got = computed(*backward(lazy, w, bias, lazy_dy, **options))
     for each, gradient in zip(got, backward(x, w, bias, dy, **options), strict=True):
         assert each.dtype == gradient.dtype
         np.testing.assert_allclose(each, gradient, rtol=2e-3 if each.dtype == "f2" else 0)
+    double_backward = getattr(convt, f"{op}_double_backward")
+    got = computed(*double_backward(lazy, w, bias, lazy_dy, lazy, w, bias, **options))
+    for each, gradient in zip(got, double_backward(x, w, bias, dy, x, w, bias, **options), strict=True):
+        assert each.dtype == gradient.dtype
+        np.testing.assert_allclose(each, gradient, rtol=2e-3 if each.dtype == "f2" else 0, atol=each.dtype == "f2")
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])

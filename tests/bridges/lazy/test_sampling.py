@@ -99,6 +99,23 @@ def test_pooling_in_any_chunks(data, shaped, seed):
     assert_array_equal(got[0], unpooled)
     assert_array_equal(got[1], convt.max_pool_backward(values, indices, **options))
 
+    del options["output_size"]
+    chunks = data.draw(st.none() | cuts(y.shape))
+    dy = rng.integers(-9, 9, shape).astype(x.dtype)
+    lazy = convt.dask.max_unpool_backward(cut(data.draw, dy), cut(data.draw, indices), chunks=chunks, **options)
+    assert_array_equal(*computed(lazy), convt.max_unpool_backward(dy, indices, **options))
+
+
+def test_an_element_that_another_chunk_has_overwritten_has_no_gradient():
+    indices = np.array([[1, 3, 3, 3, 5]])
+    dy = np.arange(1.0, 8).reshape(1, 7)
+    wanted = convt.max_unpool_backward(dy, indices, 3, 1, layout="NCW")
+    assert wanted.tolist() == [[2, 0, 0, 4, 6]]
+    for chunks in ((1, 1), (1, 2), (1, (3, 1, 1))):
+        lazy = convt.dask.max_unpool_backward(da.from_array(dy, chunks=2), indices, 3, 1, layout="NCW", chunks=chunks)
+        assert len(lazy.chunks[1]) > 2
+        assert_array_equal(computed(lazy)[0], wanted)
+
 
 def spatial_letters(layout, rank):
     return layout.letters(rank) if rank > layout.axes else "W" * rank
@@ -161,3 +178,5 @@ def test_indices_outside_of_their_windows_are_found():
 def test_wrong_indices_are_told_at_once(indices, error, message):
     with pytest.raises(error, match=f"^{message}"):
         convt.max_unpool(da.ones((1, 8), chunks=4), indices, 2, layout="NCW")
+    with pytest.raises(error, match=f"^{message}".replace("that of y", "that of the pooled dy")):
+        convt.max_unpool_backward(da.ones((1, 16), chunks=4), indices, 2, layout="NCW")

@@ -1,6 +1,7 @@
 """The code of the documentation about PyTorch runs."""
 
 import doctest
+import inspect
 import re
 from importlib import import_module
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 torch = pytest.importorskip("torch")
+import convt.torch  # noqa: E402
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "guide" / "pytorch.md"
@@ -30,8 +32,18 @@ def test_the_lines_of_the_readme():
     assert type(net[0]).__module__ == "convt.torch.modules"
 
 
-@pytest.mark.parametrize("name", ["conversion", "functional", "mode", "modules"])
+@pytest.mark.parametrize("name", ["conversion", "functional", "mode", "modules", "sampling"])
 def test_examples(name):
     outcome = doctest.testmod(import_module(f"convt.torch.{name}"))
     assert outcome.attempted > 2
     assert not outcome.failed
+
+
+def test_the_reference_has_all_names_and_the_signatures_of_pytorchs_layers():
+    page = (ROOT / "docs" / "reference" / "torch.md").read_text("utf-8")
+    layers = dict(re.findall(r"autoclass:: (\w+)\((.*)\)\n", page))
+    functions = re.findall(r"autofunction:: (\w+)\n", page)
+    assert sorted([*layers, *functions]) == sorted(convt.torch.__all__)
+    for name, signature in layers.items():
+        parameters = inspect.signature(getattr(torch.nn, name)).parameters.values()
+        assert signature == ", ".join(str(each.replace(annotation=inspect.Parameter.empty)) for each in parameters), name

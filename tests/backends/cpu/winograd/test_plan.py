@@ -49,6 +49,43 @@ def test_the_places_inside_are_those_all_of_whose_taps_meet_the_array(data_map, 
         assert end - table.out_stride[axis] < table.out_size[axis] <= end
 
 
+@pytest.mark.parametrize("data_map", ["scatter", "gather"])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "dilation", "less"),
+    [(4, 2, padding, 1, 0) for padding in range(4)]
+    + [(4, 2, padding, 1, 1) for padding in range(3)]
+    + [(6, 2, padding, 1, 0) for padding in range(6)]
+    + [(6, 2, padding, 1, 1) for padding in range(5)]
+    + [(3, 1, padding, 1, 0) for padding in range(3)]
+    + [(3, 1, padding, 3, 0) for padding in range(4)]
+    + [(2, 1, 0, 1, 0), (2, 1, 1, 1, 0), (2, 1, 0, 1, 1)],
+)
+def test_the_bands_of_an_axis_tell_what_its_places_reach(data_map, kernel, stride, padding, dilation, less):
+    fine = 14 * stride - 2 * padding + (kernel - 1) * dilation + 1 - less
+    shape, options = (fine, fine), ((each, each) for each in (kernel, stride, padding, dilation))
+    plan = winograd_plan(Job(Problem(2, 1, 16, 16, shape, (15, 15), *options, np.dtype("f4")), data_map, (0, 1), "portable"))
+    table, bands = plan.tables, plan.tables.band[0][: plan.tables.bands[0]]
+    assert table.band[1][: table.bands[1]] == bands
+    assert [band["low"] for band in bands] == [0, *(band["high"] for band in bands[:-1])]
+    assert bands[-1]["high"] == table.places[0]
+    assert (table.low[0], table.high[0]) in [(band["low"], band["high"]) for band in bands]
+    for band in bands:
+        for place in range(band["low"], band["high"]):
+            out = table.out_first[0] + table.out_stride[0] * place
+            phases = [phase for phase in range(table.out_stride[0]) if 0 <= out + phase < table.out_size[0]]
+            starts = [table.in_first[0] + table.in_stride[0] * (place + dilation * each) for each in range(table.taps[0])]
+            met = [
+                each
+                for each, at in enumerate(starts)
+                if set(range(at, at + table.in_stride[0])) & set(range(table.in_size[0]))
+            ]
+            if band["low"] == table.low[0]:
+                met, phases = range(table.taps[0]), range(table.out_stride[0])
+            assert (band["elements"], band["phases"]) == (sum(1 << each for each in met), sum(1 << each for each in phases))
+            assert met
+            assert phases
+
+
 @pytest.mark.parametrize(
     "change",
     [
