@@ -195,6 +195,20 @@ def test_options_of_a_block_reach_the_backend(monkeypatch, way):
     assert seen == [(3, True), (None, False)]
 
 
+def test_a_backend_cannot_write_into_the_operands(monkeypatch, way):
+    from convt.numpy_backend import backend
+
+    seen, gather = [], type(backend).gather
+
+    def seeing(problem, fine, kernel, bias, coarse):
+        seen.append((fine.flags.writeable, kernel.flags.writeable, coarse.flags.writeable))
+        gather(backend, problem, fine, kernel, bias, coarse)
+
+    monkeypatch.setattr(backend, "gather", seeing)
+    convt.jax.conv(jnp.ones((1, 2, 5)), jnp.ones((3, 2, 3)), backend="numpy").block_until_ready()
+    assert seen == [(False, False, True)]
+
+
 @pytest.mark.parametrize("name", ["conv", "conv_transpose"])
 def test_parameters_and_what_they_are_where_not_given_are_those_of_convts_functions(name):
     ours, convts = (inspect.signature(getattr(module, name)).parameters for module in (convt.jax, convt))
