@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from scripts import run_script
 
 import convt
 from convt.matconvnet import vl_nnconvt
@@ -79,10 +80,20 @@ def test_nothing_is_copied_on_the_way_in():
     assert kind.take(x).ctypes.data == x.unsafe_buffer_pointer()
 
 
-def test_results_lie_on_xs_device(arrays):
-    device = jax.devices("cpu")[-1]
-    x = jax.device_put(arrays["x"], device)
-    assert convt.conv_transpose(x, arrays["w"]).devices() == {device}
+def test_results_lie_on_xs_device_if_that_is_one_alone():
+    source = (
+        "import jax, numpy as np, convt\n"
+        "from jax.sharding import Mesh, NamedSharding, PartitionSpec as P\n"
+        "x, w = np.ones((2, 1, 4), 'f4'), np.ones((1, 1, 2), 'f4')\n"
+        "devices = jax.devices()\n"
+        "assert len(devices) == 2\n"
+        "for device in devices:\n"
+        "    assert convt.conv_transpose(jax.device_put(x, device), w).devices() == {device}\n"
+        "both = jax.device_put(x, NamedSharding(Mesh(devices, ('batch',)), P('batch')))\n"
+        "assert convt.conv_transpose(both, w).devices() == {devices[0]}\n"
+    )
+    done = run_script(source, XLA_FLAGS="--xla_force_host_platform_device_count=2")
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_out_of_jaxs_cannot_be_written(arrays):

@@ -1,5 +1,7 @@
 """convt.jax: results, by both ways to be called, beside convt's own and beside those of JAX."""
 
+import inspect
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -191,3 +193,11 @@ def test_options_of_a_block_reach_the_backend(monkeypatch, way):
         convt.jax.conv(jnp.ones((1, 2, 5)), jnp.ones((3, 2, 3)), backend="numpy").block_until_ready()
     convt.jax.conv(jnp.ones((1, 2, 5)), jnp.ones((3, 2, 3)), backend="numpy").block_until_ready()
     assert seen == [(3, True), (None, False)]
+
+
+@pytest.mark.parametrize("name", ["conv", "conv_transpose"])
+def test_parameters_and_what_they_are_where_not_given_are_those_of_convts_functions(name):
+    ours, convts = (inspect.signature(getattr(module, name)).parameters for module in (convt.jax, convt))
+    assert convts.keys() - ours.keys() == {"out"}
+    for each in ours:
+        assert (ours[each].kind, ours[each].default) == (convts[each].kind, convts[each].default)

@@ -120,11 +120,12 @@ def test_bits_are_not_lost_silently(rng, tmp_path):
             upscale_file(source, BytesIO(), 2, format="png")
 
 
-def test_pages_of_a_tiff_are_looked_at_before_the_work(monkeypatch):
+@pytest.mark.parametrize("first", [np.uint8, np.uint16])
+def test_pages_of_a_tiff_are_looked_at_before_the_work(first):
     tifffile = pytest.importorskip("tifffile")
     file = BytesIO()
     with tifffile.TiffWriter(file) as pages:
-        for dtype in (np.uint8, np.uint16):
+        for dtype in (first, np.uint16):
             pages.write(np.zeros((4, 4, 3), dtype), photometric="rgb")
     with pytest.raises(ValueError, match="of one frame"):
         upscale_file(file, BytesIO(), 2)

@@ -63,6 +63,13 @@ def test_dimensions_after_the_fourth_are_folded_into_it():
     np.testing.assert_array_equal(dzdx, vl_nnconvt(folded, f, [], y)[0])
 
 
+def test_there_are_at_most_seven_dimensions():
+    x, f = random((2, 3, 2, 2)), random((2, 2, 2, 2), 1)
+    np.testing.assert_array_equal(vl_nnconvt(x[..., None, None, None], f, []), vl_nnconvt(x, f, []))
+    with pytest.raises(ValueError, match=r"^x must have at most 7 dimensions, got 8$"):
+        vl_nnconvt(x[..., None, None, None, None], f, [])
+
+
 @FUNCTIONS
 def test_no_images(function):
     x, f, b = np.zeros((3, 4, 2, 0)), np.ones((3, 3, 2, 2)), np.ones(2)

@@ -94,6 +94,12 @@ def no_index_for_minus_infinity(self, problem, fine, coarse, indices):
     indices[coarse == -np.inf] = 0
 
 
+def minus_infinity_above_all_numbers(self, problem, fine, coarse, indices):
+    pooling.max_pool(problem, np.where(np.isinf(fine), abs(fine), fine), coarse, indices)
+    planes = fine.reshape(6, -1)
+    coarse[...] = np.take_along_axis(planes, indices.reshape(6, -1), 1).reshape(coarse.shape)
+
+
 def indices_of_the_tensor(self, problem, fine, coarse, indices):
     pooling.max_pool(problem, fine, coarse, indices)
     planes = np.arange(prod(fine.shape[:2])).reshape(*fine.shape[:2], *[1] * (fine.ndim - 2))
@@ -173,6 +179,7 @@ SAMPLING = [
     ({"max_pool": the_last_of_equals}, "equal numbers, float32: max_pool in C order: indices are wrong"),
     ({"max_pool": without_nan}, "NaN and infinity, float32: max_pool in C order: values are wrong"),
     ({"max_pool": no_index_for_minus_infinity}, "float32: max_pool in C order: indices are wrong"),
+    ({"max_pool": minus_infinity_above_all_numbers}, "NaN and infinity, float32: max_pool in C order: values are wrong"),
     ({"max_pool": indices_of_the_tensor}, "max_pool in C order: indices are wrong"),
     ({"max_pool": pooling_in_memory_order}, "max_pool in Fortran order: values are wrong"),
     ({"max_unpool": the_first_stays}, "max_unpool in .* is wrong"),

@@ -108,6 +108,8 @@ def test_sums_may_lose_what_is_smaller_than_any_number():
     got, want, limit = np.float32([0.0]), np.array([1.5 * tiny]), np.array([2 * tiny])
     assert judge(got, want, limit, terms=1).wrong == 1
     assert judge(got, want, limit, terms=2) == bounds.Verdict(0.0)
+    assert judge(got, want / 2, limit) == bounds.Verdict(0.0)  # a single product's
+    assert judge(got, want, limit).wrong == 1
 
 
 def test_upsampling_by_its_definition_and_adjoint(rng):

@@ -1,5 +1,6 @@
 """What is lazy stays lazy; what cannot be is refused by name, before anything is computed."""
 
+import inspect
 import sys
 
 import numpy as np
@@ -46,6 +47,14 @@ def test_calls_compute_nothing(x):
         *convt.conv_double_backward(x, W.swapaxes(0, 1), None, np.ones((1, 3, 48)), x, W.swapaxes(0, 1)),
     ]
     assert {type(each) for each in results} == {da.Array}
+
+
+@pytest.mark.parametrize("name", convt.dask.__all__)
+def test_parameters_and_what_they_are_where_not_given_are_those_of_convts_functions(name):
+    ours, convts = (inspect.signature(getattr(module, name)).parameters for module in (convt.dask, convt))
+    assert ours.keys() ^ convts.keys() <= {"out", "chunks"}
+    for each in ours.keys() & convts.keys():
+        assert (ours[each].kind, ours[each].default) == (convts[each].kind, convts[each].default)
 
 
 def test_the_results_of_convt_are_those_of_convt_dask():

@@ -72,6 +72,15 @@ def test_convolution(axes, batched):
     assert computed > len(OPTIONS)
 
 
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("name", ["conv", "conv_transpose"])
+def test_what_is_not_given_is_as_pytorch_has_it(name, axes):
+    ours, own = (getattr(module, f"{name}{axes}d") for module in (bridge, torch.nn.functional))
+    x, w = random(2, 4, *(7, 6, 5)[:axes]), random(4, 4, *(3, 2, 3)[:axes])
+    assert check_like(ours, own, (x, w))
+    assert check_like(ours, own, (x, w, None), 2)
+
+
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("kernel", [(3, 2), (4, 5)])
 def test_padding_by_name(padding, kernel):
