@@ -41,6 +41,7 @@ PORTABLE = CPU / "kernels/isa_portable.c"
 SOURCES = {  # C beside the Cython module that leads to it
     "_convt_openmp": [CPU / "pool/openmp.c"],
     "_convt_pool": [CPU / "pool/pool.c", CPU / "pool/limit.c"],
+    "_layers": [CPU / "pool/lent.c"],
     "_kernels": sorted(CPU.glob("kernels/*.c"), key=lambda path: "avx" not in path.name),  # what takes longest first
     "pooling._windows": [CPU / "pooling/pooling.c"],
     "terms._plan": [CPU / "terms/terms.c"],

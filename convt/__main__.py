@@ -1,7 +1,7 @@
 """The command line, ``python -m convt`` or ``convt``: arguments and exit status.
 
 Without a command, it calls `show_config`. The commands themselves are in `demo/run.py`, `images/command.py`, and `run.py`,
-`busy.py` and `schedule.py` of `bench/`.
+`busy.py`, `schedule.py`, `networks/run.py` and `xla/run.py` of `bench/`.
 """
 
 from __future__ import annotations
@@ -128,10 +128,13 @@ def _parser() -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
     bench.add_argument("--sampling", action="store_true", help="time upsampling, pooling and their gradients instead")
     bench.add_argument("--busy", action="store_true", help="time while other programs compute, with one thread and with all")
     bench.add_argument("--networks", action="store_true", help="time whole networks in PyTorch, with and without convt")
+    bench.add_argument("--jax", action="store_true", help="time convt.jax and its gradients beside all forms of XLA's")
     bench.add_argument("--schedule", action="store_true", help="time nothing: tell how many cores each case can keep busy")
     bench.add_argument("--dtype", choices=_DTYPES, default="float32", help=_DTYPE)
     bench.add_argument("--threads", metavar="N", type=_numbers, help=_THREADS)
-    bench.add_argument("--repeat", metavar="N", type=int, help="timed calls of each (default: 9; 60 with --busy)")
+    bench.add_argument(
+        "--repeat", metavar="N", type=int, help="timed calls of each (default: 9; 60 with --busy, 5 with --jax)"
+    )
     bench.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     bench.add_argument("--plot", metavar="FILE", help="draw the ratios; the extension names the type")
     bench.add_argument("--json", metavar="FILE", help="write all that was measured")
@@ -210,7 +213,7 @@ def _bench(options: Namespace) -> None:
         return run.list_cases(None if options.cases == ["list"] else options.cases)
     everywhere = {"dtype": options.dtype, "markdown": options.markdown, "json": options.json}
     if options.schedule:
-        _refuse(options, "schedule", "busy", "backward", "conv", "sampling", "peers", "repeat", "plot")
+        _refuse(options, "schedule", "busy", "backward", "conv", "sampling", "peers", "repeat", "plot", "jax")
         schedule.run(options.cases, threads=options.threads, **everywhere)
         return
     if options.threads and len(options.threads) > 1:
@@ -219,7 +222,7 @@ def _bench(options: Namespace) -> None:
     if options.repeat is not None:
         everywhere["repeat"] = options.repeat
     if options.networks:
-        _refuse(options, "networks", "busy", "backward", "conv", "sampling", "peers", "plot", "json")
+        _refuse(options, "networks", "busy", "backward", "conv", "sampling", "peers", "plot", "json", "jax")
         require("bench --networks", "torch", extra="torch")
         from .bench.networks import run as networks
 
@@ -227,10 +230,17 @@ def _bench(options: Namespace) -> None:
         networks.run(options.cases, **everywhere)
         return
     if device := run_on_device.asked_for():
-        _refuse(options, f"backend {device.name}", "busy", "threads", "plot", "json")
+        _refuse(options, f"backend {device.name}", "busy", "threads", "plot", "json", "jax")
         del everywhere["threads"], everywhere["json"]
         chosen = {name: getattr(options, name) for name in ("backward", "conv", "sampling")}
         run_on_device.run(device, options.cases, options.peers, **chosen, **everywhere)
+        return
+    if options.jax:
+        _refuse(options, "jax", "busy", "backward", "conv", "sampling", "peers", "plot")
+        require("bench --jax", "jax", extra="jax")
+        from .bench.xla import run as xla
+
+        xla.run(options.cases, **everywhere)
         return
     if options.busy:
         _refuse(options, "busy", "backward", "conv", "sampling", "plot")

@@ -23,11 +23,11 @@ Therefore a backend never validates. `convt.testing.check_backend` tells whether
 `convt/numpy_backend/maps.py` is the shortest one there is.
 
 During a call, `settings` returns what the caller allows by `convt.options`, `requested_threads` and ``is_verbose`` one of
-them alone, at less cost, `most_threads` what no number of threads may exceed, and `kept` the place for what may be kept for
-filters that are declared constant. A ``Variable`` is an environment variable that counts at every call. What a backend
-imports during a call, it imports ``with loading:``, a lock that a fork waits for: a forked child could never import what
-another thread has half imported. What it keeps in a file, it writes ``with replacing(path) as file:``, so that all of it is
-there or what was there before.
+them alone, at less cost, `most_threads` what no number of threads may exceed, `lent_threads` with whose threads to compute,
+and `kept` the place for what may be kept for filters that are declared constant. A ``Variable`` is an environment variable
+that counts at every call. What a backend imports during a call, it imports ``with loading:``, a lock that a fork waits for:
+a forked child could never import what another thread has half imported. What it keeps in a file, it writes
+``with replacing(path) as file:``, so that all of it is there or what was there before.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from .core.problem import Problem
 from .environment import Variable
 from .loading import loading
 from .replacing import replacing
-from .settings import Settings, is_verbose, most_threads, requested_threads, settings
+from .settings import Settings, is_verbose, lent_threads, most_threads, requested_threads, settings
 
 __all__ = [
     "Backend",
@@ -56,6 +56,7 @@ __all__ = [
     "Variable",
     "is_verbose",
     "kept",
+    "lent_threads",
     "loading",
     "most_threads",
     "replacing",

@@ -17,9 +17,10 @@ from .environment import Variable
 
 __all__ = [
     "Settings",
-    "at_most_threads",
+    "bridge_threads",
     "changed_settings",
     "is_verbose",
+    "lent_threads",
     "most_threads",
     "options",
     "requested_threads",
@@ -55,7 +56,8 @@ class Settings:
 
 _context: ContextVar[tuple[tuple[str, Any], ...]] = ContextVar("convt_settings", default=())
 _threads: ContextVar[int | None] = ContextVar("convt_threads", default=None)  # a copy, for a quick look at every call
-at_most_threads: ContextVar[int | None] = ContextVar("convt_at_most_threads", default=None)  # of a bridge's library
+bridge_threads: ContextVar[tuple[int | None, int | None]] = ContextVar("convt_bridge_threads", default=(None, None))
+# Of a bridge's library: how many at most, and `lent_threads`.
 _outer: ContextVar[tuple[Any, ...] | None] = ContextVar("convt_outer_settings", default=None)  # what open blocks restore
 
 
@@ -179,7 +181,15 @@ def requested_threads() -> int | None:
 
 def most_threads() -> int | None:
     """Return the number of threads that no call may exceed, whatever `requested_threads` says, or None."""
-    return at_most_threads.get()
+    return bridge_threads.get()[0]
+
+
+def lent_threads() -> int | None:
+    """Return the address of ``GOMP_parallel`` in the OpenMP library whose threads the caller lends to this call, or None.
+
+    Inside PyTorch, say, whose own threads spin between its regions: threads of another pool would only get what they leave.
+    """
+    return bridge_threads.get()[1]
 
 
 def is_verbose() -> bool:

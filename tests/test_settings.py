@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import convt
-from convt.backend import Settings, most_threads, requested_threads, settings
+from convt.backend import Settings, lent_threads, most_threads, requested_threads, settings
 from convt.matconvnet import vl_nnconv, vl_nnconvt
 from convt.matconvnet.functions import _CONV, _CONV_TRANSPOSE
 from convt.matconvnet.options import CudnnSettings
@@ -74,6 +74,7 @@ def test_blocks_add_up_and_end():
 def test_no_bridge_limits_threads():
     with convt.options(threads=3):
         assert most_threads() is None
+        assert lent_threads() is None
 
 
 def test_threads_are_told_twice():

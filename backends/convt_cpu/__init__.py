@@ -20,7 +20,7 @@
 ``caches.py``      how plans are kept
 ``isa.py``         which instruction set
 ``machine/``       what the processor adds to it: caches, multiply-adds per cycle
-``pool/``          the threads; ``_layers.pyx`` says whether they or OpenMP's run the tasks
+``pool/``          the threads; ``_layers.pyx`` says whether they, OpenMP's or a caller's run the tasks
 ``_threads.pyx``   how many; ``limits.py`` tells threadpoolctl
 ``blas.py``        which BLAS im2col calls; ``_blas_limit.pyx`` keeps it to one thread
 ``_sums.pyx``      the gradient of a bias

@@ -1,12 +1,20 @@
-"""Who runs the tasks of a stage: the pool, or what ``CONVT_CPU_THREADING`` names."""
+"""Who runs the tasks of a stage: what ``CONVT_CPU_THREADING`` names; else threads that a caller lends, or the pool."""
+
+from convt.backend import lent_threads
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uintptr_t
 from libc.stdlib cimport calloc, free, getenv
 from libc.string cimport strcmp
 
 from . cimport _convt_pool
-from ._tasks cimport convt_run
+from ._tasks cimport convt_run, convt_task
+
+
+cdef extern from "pool/lent.h" nogil:
+    void convt_lent_start(int (*poll)() noexcept nogil, int (*is_main)() noexcept nogil) noexcept
+    int convt_lent_accept(void* gomp_parallel) noexcept
+    int convt_lent_run(convt_task task, void* stage, int64_t tasks, int threads) except -1
 
 
 cdef extern from "pool/rehearsal.h" nogil:
@@ -38,21 +46,30 @@ cdef convt_run layer() except NULL:
         It names one that this build does not have.
     """
     cdef const char* name = getenv("CONVT_CPU_THREADING")
-    if name == NULL or name[0] == 0 or strcmp(name, "pool") == 0:
+    cdef object lent
+    if _is_unset(name):
+        lent = lent_threads()
+        return &convt_lent_run if lent is not None and convt_lent_accept(<void*> <uintptr_t> lent) else _convt_pool.run
+    if strcmp(name, "pool") == 0:
         return _convt_pool.run
     if strcmp(name, "openmp") != 0:
         raise ValueError(f"CONVT_CPU_THREADING must be pool or openmp, got {name.decode('utf-8', 'surrogateescape')!r}")
     return openmp if openmp != NULL else _load_openmp()
 
 
+cdef bint _is_unset(const char* variable) noexcept:
+    return variable == NULL or variable[0] == 0
+
+
 def layer_name():
-    """The layer's name: "pool" or "openmp"."""
-    return "pool" if layer() == _convt_pool.run else "openmp"
+    """The layer's name: "pool", "lent" or "openmp"."""
+    cdef convt_run now = layer()
+    return "pool" if now == _convt_pool.run else "lent" if now == &convt_lent_run else "openmp"
 
 
 cdef int layer_threads(int count) except -1:
     """How many of so many threads the layer would use now. Raises as `layer`."""
-    if layer() == _convt_pool.run:
+    if _is_unset(getenv("CONVT_CPU_THREADING")) or layer() == _convt_pool.run:
         return count
     most = openmp_threads()
     return count if most is None or count < most else most
@@ -100,3 +117,6 @@ def rehearse(int[::1] seats, int threads, *, double seconds=0, int64_t signallin
     if r.clashes:
         raise AssertionError(f"{r.clashes} tasks had a seat that another one had")
     return result == 1
+
+
+convt_lent_start(_convt_pool.poll, _convt_pool.is_main)

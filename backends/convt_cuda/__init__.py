@@ -11,12 +11,13 @@
 ``pieces.py``      and in large batches, copied beside the computing
 ``memory.py``      a pool of device memory; errors that name bytes
 ``running.py``     a map on addresses; a call that is made again
-``choice.py``      which engine, by its cost; ``engine.py`` says what one is,
-                   ``launch.py`` what it launches
+``choice.py``      which engine, by its cost, or by the clock (``tuning.py``);
+                   ``engine.py`` says what one is, ``launch.py`` what it launches
 ``own/``           the engines that launch kernels of ``kernels/``
 ``cudnn/``         the engine that calls cuDNN
 ``sampling/``      upsampling and pooling, by kernels of ``kernels/``
-``compiled.py``    the kernels as code: built ahead of time, or by NVRTC
+``compiled.py``    the kernels as code: built ahead of time, or by ``nvrtc.py``;
+                   ``counts.py``: what they divide by
 =================  ==================================================================
 
 ``kernels/README.md`` says how a call flows.

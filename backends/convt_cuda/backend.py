@@ -38,7 +38,8 @@ __all__ = ["CudaBackend"]
 class CudaBackend(SamplingMaps, DeviceBackend):
     """The three maps on NVIDIA GPUs, upsampling and pooling.
 
-    Data on a GPU is computed there; NumPy arrays are copied to the first GPU and back, where this backend is asked for.
+    Data on a GPU is computed there; NumPy arrays are copied to the first GPU, or that of `convt.options`, and back, where
+    this backend is asked for.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ class Launch:
     values : tuple of int
         The parameter struct of kernels/geometry.cuh, member by member.
     pointers : tuple
-        (position in `values`, name) of each address. Names are "left", "right", "bias", "out" and "work".
+        (position in `values`, name) of each address. Names are those of the arrays that `block` is given.
     threads : int
         In a block.
     """

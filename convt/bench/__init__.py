@@ -5,6 +5,6 @@ its arrays), `choice` (which of them). Who is timed: `ours` and `peers`, by call
 `timing` (in turns), `machine` (what the hardware could do at best, what other programs took of it). What comes of it:
 `results`, written by `report`, `tables`, `picture` and `export`.
 
-Two more stories: `busy` times on a machine whose cores a `crowd` of other processes wants, and `schedule` times nothing, it
-tells how many cores a backend's plans can keep busy.
+More stories: `busy` times on a machine whose cores a `crowd` of other processes wants, `xla` in JAX, `networks` whole
+networks in PyTorch, `device` on a GPU; `schedule` times nothing, it tells how many cores a backend's plans can keep busy.
 """

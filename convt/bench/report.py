@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from .cases import Case
 from .jobs import Job
@@ -13,7 +14,32 @@ from .results import BusyResult, Comparison, Result, geometric_mean
 from .tables import lay_out, threads, three_digits, times
 from .timing import MORE, Times
 
-__all__ = ["busy_table", "case_list", "device_table", "faults", "heading", "milliseconds", "notes", "table", "versions"]
+__all__ = [
+    "busy_table",
+    "case_list",
+    "conditions",
+    "device_table",
+    "faults",
+    "heading",
+    "milliseconds",
+    "notes",
+    "table",
+    "versions",
+]
+
+
+class Faulty(Protocol):
+    """What came of a job, with who is wrong and who is missing."""
+
+    @property
+    def job(self) -> Job: ...
+
+    @property
+    def wrong(self) -> dict[str, float]: ...
+
+    @property
+    def reasons(self) -> dict[str, str]: ...
+
 
 BEHIND = 0.995  # what would be rounded to 1.00 is not behind
 WORST = 8
@@ -21,9 +47,14 @@ WORST = 8
 
 def heading(contenders: Iterable[Peer], machine: Machine, dtype: str, repeat: int) -> str:
     """Who ran where, in two lines."""
+    return f"{versions(contenders)}\n{conditions(machine, dtype, repeat)}"
+
+
+def conditions(machine: Machine, dtype: str, repeat: int) -> str:
+    """Where and how, in one line."""
     samples = f"{repeat} samples ({repeat * MORE} of short calls)"
     speeds = f"BLAS {machine.flops / 1e9:.0f} GFLOP/s, copying {machine.bandwidth / 1e9:.1f} GB/s"
-    return f"{versions(contenders)}\n{machine.processor}, {threads(machine.threads)}, {dtype}, {samples}; {speeds}"
+    return f"{machine.processor}, {threads(machine.threads)}, {dtype}, {samples}; {speeds}"
 
 
 def versions(contenders: Iterable[Peer]) -> str:
@@ -100,7 +131,7 @@ def notes(results: Sequence[Comparison]) -> list[str]:
     return lines + faults(results)
 
 
-def faults(results: Sequence[Comparison] | Sequence[BusyResult]) -> list[str]:
+def faults(results: Sequence[Faulty]) -> list[str]:
     """Who is wrong, who is missing and why."""
     lines = [
         f"WRONG: on {result.job.case.name}, {peer} differs from convt by {off:.1g} of the largest value; it does not count"

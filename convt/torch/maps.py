@@ -24,7 +24,8 @@ from torch import Tensor
 from ..core.call import CONV, CONV_TRANSPOSE, Operator
 from ..core.execution import backward, forward
 from .operation import Gradients, Inputs, Operation
-from .tensors import as_numpy, as_tensor, empty_like, first, order_of, with_pytorchs_threads
+from .tensors import as_numpy, as_tensor, empty_like, first, order_of
+from .threads import with_pytorchs_threads
 
 __all__ = ["correlate", "gather", "scatter"]
 

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from ..functions import pooling
 from .operation import Gradients, Inputs, Operation
-from .tensors import as_planes, empty_like, folded, from_planes, order_of, with_pytorchs_threads
+from .tensors import as_planes, empty_like, folded, from_planes, order_of
+from .threads import with_pytorchs_threads
 
 __all__ = ["max_pool", "max_unpool"]
 

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from ..functions import upsampling
 from .operation import Gradients, Inputs, Operation
-from .tensors import as_numpy, empty_like, folded, order_of, with_pytorchs_threads
+from .tensors import as_numpy, empty_like, folded, order_of
+from .threads import with_pytorchs_threads
 
 __all__ = ["upsample", "upsample_backward"]
 

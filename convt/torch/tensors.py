@@ -1,4 +1,4 @@
-"""Tensors as NumPy arrays and back, the order of their axes in memory, and how many threads PyTorch allows."""
+"""Tensors as NumPy arrays and back, and the order of their axes in memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from ..kinds.torch import as_tensor, take
-from ..settings import at_most_threads
 
 if TYPE_CHECKING:
     from ..typing import LayoutName
@@ -23,7 +22,6 @@ __all__ = [
     "folded",
     "from_planes",
     "order_of",
-    "with_pytorchs_threads",
 ]
 
 _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
@@ -50,15 +48,6 @@ def order_of(*tensors: Tensor) -> torch.memory_format:
 def empty_like(tensor: Tensor, shape: Any, order: torch.memory_format, dtype: torch.dtype | None = None) -> Tensor:
     """A tensor with undefined content, of the same dtype unless another is given, and on the same device."""
     return torch.empty(shape, dtype=dtype or tensor.dtype, device=tensor.device, memory_format=order)
-
-
-def with_pytorchs_threads(function: Any, *arguments: Any, **options: Any) -> Any:
-    """Call a function of convt with no more threads than PyTorch uses here: in a worker of a DataLoader, one."""
-    token = at_most_threads.set(torch.get_num_threads())
-    try:
-        return function(*arguments, **options)
-    finally:
-        at_most_threads.reset(token)
 
 
 def as_planes(tensor: Tensor, order: torch.memory_format) -> tuple[np.ndarray[Any, Any], LayoutName | None]:

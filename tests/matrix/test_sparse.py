@@ -10,6 +10,7 @@ from strategies import plain_calls
 
 import convt
 from convt.core.layout import LAYOUTS
+from convt.matrix import sparse
 
 
 def dense(x_shape, w, **options):
@@ -221,3 +222,15 @@ def test_what_cannot_be_allocated_is_a_memory_error_before_any_work(x_shape, w, 
     )
     with pytest.raises(MemoryError, match=message):
         convt.conv_matrix(x_shape, w, **options)
+
+
+@pytest.mark.parametrize(
+    ("x_shape", "w_shape", "layout"), [((3, 8, 8), (3, 3, 2, 2), "NCHW"), ((8, 8, 3), (2, 2, 3, 3), "NHWC")]
+)
+def test_a_ufunc_without_memory_is_a_memory_error(monkeypatch, x_shape, w_shape, layout):
+    def refused(*_arguments):
+        raise SystemError("a ufunc returned NULL without setting an exception")
+
+    monkeypatch.setattr(sparse, "expand", refused)
+    with pytest.raises(MemoryError, match=r"^cannot allocate the memory to make the matrix with$"):
+        convt.conv_matrix(x_shape, np.ones(w_shape), layout=layout)

@@ -1,8 +1,9 @@
 """What a launch of our own kernels takes: the cost model, in microseconds on an H200, from measurements there.
 
 Tiles were measured on 28 layers of known networks, on 42 maps, with a root mean square error of 7 to 13 % (17 % for the
-filter gradient); float64 was not, and is taken to do half as many steps. Other GPUs are slower or faster all in all,
-which changes no choice; `convt.options(autotune=True)` measures instead.
+filter gradient); float64 was not, and is taken to do half as many steps. Kernels without tiles have fewer instructions now
+than when they were measured, and are taken to be faster by as much. Other GPUs are slower or faster all in all, which
+changes no choice; `convt.options(autotune=True)` measures instead.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ _DOUBLE = 2.0
 _PACKED = 2.5e-5  # an element of the weights
 _MOVED_AGAIN = 1e-7  # a byte, most of which the caches hold
 
-_DIRECT_OUTPUT, _DIRECT_TAP, _DIRECT_STEP = 1.3e-5, 1.25e-6, 5e-7  # an output, a tap of it, a channel of that
+_DIRECT_OUTPUT = 1.3e-5 * 226 / 324  # with its share of what is done once for a row of outputs
+_DIRECT_TAP, _DIRECT_STEP = 1.25e-6, 5e-7  # a tap of an output, a channel of that
 _DIRECT_WAIT = 0.4  # of a thread for memory, at each of its steps
-_CORRELATE_STEP = 8.3e-6
+_CORRELATE_STEP = 8.3e-6 * 83 / 190  # a multiply-add
 
 
 def tile(form: str, size: Size, storage: str, blocks: int, depth: float, packed: int = 0, moved_again: int = 0) -> float:

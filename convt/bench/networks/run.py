@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ... import torch as bridge
 from ...hints import did_you_mean
 from ..choice import check_repeat, threads_or_all
+from ..machine import processor
 from ..tables import lay_out
 from ..timing import Times, alternate
 from .catalog import NETWORKS, Network
@@ -67,7 +68,7 @@ def run(
     check_repeat(repeat)
     torch.set_num_threads(threads_or_all(threads))
     results = [result for name in names for result in measure(name, NETWORKS[name], repeat)]
-    print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads; medians of {repeat}")
+    print(f"{processor()}, {torch.get_num_threads()} threads, PyTorch {torch.__version__}; medians of {repeat}")
     for task in CONTENDERS:
         print(f"\n{task}: milliseconds of torch; x: how many times as fast the others are; parts of torch's time\n")
         print(_table(task, [result for result in results if result.task == task], markdown))
@@ -97,6 +98,7 @@ def measure(name: str, network: Network, repeat: int, *, compiled: bool = True) 
         The contenders do not compute the same.
     """
     torch.manual_seed(0)
+    torch.compiler.reset()  # else a network of the same classes would be compiled for sizes unknown
     net, x = network.make(), torch.randn(network.shape)
     results = []
     for task, make in ((INFERENCE, _inferring), (TRAINING, _training)):
@@ -114,7 +116,7 @@ def _contender(net: nn.Module, who: str) -> nn.Module:
 
 def _inferring(net: nn.Module, who: str, x: Tensor) -> Callable[[], Tensor]:
     own = _contender(net, who).eval()
-    call: Any = torch.compile(own, options={"freezing": True}) if who == "compiled" else own
+    call: Any = torch.compile(own, dynamic=False, options={"freezing": True}) if who == "compiled" else own
 
     def infer() -> Tensor:
         with torch.no_grad():
@@ -126,7 +128,7 @@ def _inferring(net: nn.Module, who: str, x: Tensor) -> Callable[[], Tensor]:
 
 def _training(net: nn.Module, who: str, x: Tensor) -> Callable[[], None]:
     own = _contender(net, who).train()
-    call: Any = torch.compile(own) if who == "compiled" else own
+    call: Any = torch.compile(own, dynamic=False) if who == "compiled" else own
     optimizer = torch.optim.SGD(own.parameters(), 1e-6)
 
     def step() -> None:

@@ -32,6 +32,11 @@ def test_depthwise_is_direct(data_map):
     assert chosen(data_map, channels=(64, 64), groups=64, stride=2, batch=4)[0] == "direct"
 
 
+def test_filter_gradients_of_a_few_channels_are_direct_while_tiles_would_stay_empty():
+    layer = {"coarse": (128, 128), "kernel": 4, "stride": 2, "crop": (1, 1), "channels": (64, 64), "batch": 8}
+    assert [chosen("correlate", groups=groups, **layer)[0] for groups in (32, 16)] == ["direct", "tile"]
+
+
 def test_large_layers_get_large_tiles():
     _, plan = chosen(channels=(256, 256), batch=64)
     assert plan.launches[1].kernel == "scatter_128x128_pixels_float32"

@@ -1,12 +1,17 @@
 """The table of what the compiler makes of the kernels, from what its programs print; these tests need neither."""
 
+import re
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-SCRIPT = Path(__file__).parents[3] / "benchmarks" / "sass.py"
+from convt_cuda.own import cost
+
+REPOSITORY = Path(__file__).parents[3]
+SCRIPT = REPOSITORY / "benchmarks" / "sass.py"
+TABLE = REPOSITORY / "backends" / "convt_cuda" / "kernels" / "README.md"
 
 SAID = """\
 ptxas info    : Compiling entry function 'scatter_64x64_pixels_float32' for 'sm_90'
@@ -80,3 +85,16 @@ def test_upsampling_is_compared_with_memory(sass):
 def test_what_is_left_out(sass):
     kernels = sass.kernels_of(_listing("scatter_far4_pixels_float32", "FFMA R0, R1, R2, R0", "@P0 BRA 0x0"))
     assert sass.row_of(*kernels.popitem(), sass.Resources(64, 0, 0)) is None
+
+
+@pytest.mark.parametrize(
+    ("kernel", "step"),
+    [
+        ("correlate_direct_float32", lambda: cost.direct_correlation(10**9) / 10**9),
+        ("scatter_direct1_pixels_float32", lambda: cost.direct(10**6, 10**9, 10**3) / 10**9),
+    ],
+)
+def test_the_cost_model_agrees_with_the_instructions_of_the_table(sass, kernel, step):
+    (instructions,) = re.findall(rf"\| `{kernel}` \|.*\| ([0-9.]+) a multiply-add \|", TABLE.read_text())
+    issued = sass.MULTIPROCESSORS * sass.LANES * sass.CLOCK / 1e6  # in a microsecond
+    assert 0.9 < step() * issued / float(instructions) < 2

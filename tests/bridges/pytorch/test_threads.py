@@ -1,4 +1,8 @@
-"""convt uses no more threads than PyTorch does."""
+"""convt uses PyTorch's threads, and no more of them than PyTorch does."""
+
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -45,6 +49,43 @@ def test_the_number_of_threads(threads, monkeypatch):
         convt.conv_transpose(x.numpy(), w.numpy())
     assert backend.seen == [(1, 1), (3, 3), (8, 4), (8, 2), (None, 4)]
     assert most_threads() is None
+
+
+def test_whose_threads(monkeypatch):
+    from convt_cpu._layers import layer_name
+
+    class Layers(Watching):
+        def scatter(self, *arguments):
+            super().scatter(*arguments)
+            self.seen[-1] = layer_name()
+
+    backend, x, w = Layers(), torch.ones(1, 4, 5), torch.ones(4, 2, 3)
+    for named in ("", "pool"):
+        monkeypatch.setenv("CONVT_CPU_THREADING", named)
+        with convt.use_backend(backend):
+            bridge.conv_transpose1d(x, w)
+            convt.conv_transpose(x.numpy(), w.numpy())
+    assert backend.seen[1:] == ["pool"] * 3
+    assert backend.seen[0] == ("lent" if "ATen parallel backend: OpenMP" in torch.__config__.parallel_info() else "pool")
+
+
+FORKING = """
+import os, torch, convt.torch
+x, w = torch.rand(4, 64, 40, 40), torch.rand(64, 64, 4, 4)
+right = convt.torch.conv_transpose2d(x, w, stride=2).numpy()
+child = os.fork()
+if child == 0:
+    same = (convt.torch.conv_transpose2d(x, w, stride=2).numpy() == right).all()  # PyTorch's own threads would hang
+    os._exit(0 if same and len(os.listdir("/proc/self/task")) == 2 else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="needs fork, and /proc to count threads")
+def test_a_forked_child_has_threads_of_its_own():
+    environment = {**os.environ, "CONVT_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
+    told = subprocess.run([sys.executable, "-c", FORKING], env=environment, capture_output=True, text=True, timeout=60)
+    assert (told.stdout.strip(), told.returncode) == ("0", 0), told.stderr
 
 
 def test_in_a_worker_of_a_data_loader():

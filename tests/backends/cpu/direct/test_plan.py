@@ -80,6 +80,17 @@ def test_rows_of_a_strip(monkeypatch, channels, fine, coarse, kernel, stride, pa
         assert (cut.schedule, cut.count[2]) == (schedule, rows)
 
 
+@pytest.mark.parametrize("kernel", [3, 5, 9])
+@pytest.mark.parametrize(("data_map", "coarse"), [("gather", (1, 100)), ("scatter", (7, 7))])
+def test_a_strip_of_many_weights_is_not_halved_where_that_computes_much_more(monkeypatch, data_map, coarse, kernel):
+    monkeypatch.setenv("CONVT_CPU_MACHINE", "zen4")
+    fine = coarse[0], coarse[1] + kernel - 1
+    problem = Problem(1, 1, 256, 256, fine, coarse, (1, kernel), (1, 1), (0, 0), (1, 1), np.dtype("f4"))
+    cut = direct_plan(Job(problem, data_map, (0, 1), "portable")).tables
+    assert cut.schedule == "by outputs"
+    assert tuple(cut.count[2:]) == (coarse if data_map == "gather" else fine)
+
+
 @pytest.mark.parametrize(("kernel", "rows"), [((3, 3), [1, 4, 10]), ((5, 3), [1, 8, 10]), ((3, 5), [1, 6, 14])])
 def test_planes_hold_no_halo_that_64_outputs_pay_for(kernel, rows):
     fine = tuple(size + k - 1 for size, k in zip((4, 10), kernel, strict=True))

@@ -1,5 +1,7 @@
 """The layers as Python meets them: signals, fork, other threads, small stacks, the end of the process."""
 
+import ctypes
+import ctypes.util
 import os
 import signal
 import subprocess
@@ -14,6 +16,7 @@ import pytest
 
 import convt
 import convt_cpu
+from convt.settings import bridge_threads
 from convt_cpu._layers import layer_name, rehearse
 
 try:
@@ -29,12 +32,24 @@ needs_free_allocator = pytest.mark.skipif(
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 
+def gomp_parallel():
+    """The address of that function in the OpenMP library that this machine has, None if it has none."""
+    name = ctypes.util.find_library("gomp")
+    return name and ctypes.cast(ctypes.CDLL(name).GOMP_parallel, ctypes.c_void_p).value
+
+
 @pytest.fixture(
-    params=["pool", pytest.param("openmp", marks=pytest.mark.skipif(_convt_openmp is None, reason="built without OpenMP"))]
+    params=[
+        "pool",
+        pytest.param("openmp", marks=pytest.mark.skipif(_convt_openmp is None, reason="built without OpenMP")),
+        pytest.param("lent", marks=pytest.mark.skipif(gomp_parallel() is None, reason="no GNU OpenMP on this machine")),
+    ]
 )
 def layer(request, monkeypatch):
-    monkeypatch.setenv("CONVT_CPU_THREADING", request.param)
-    return request.param
+    monkeypatch.setenv("CONVT_CPU_THREADING", request.param if request.param != "lent" else "")
+    token = bridge_threads.set((None, gomp_parallel() if request.param == "lent" else None))
+    yield request.param
+    bridge_threads.reset(token)
 
 
 @pytest.fixture
