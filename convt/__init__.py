@@ -28,7 +28,7 @@ from .functions.operators import (
 )
 from .functions.pooling import Pooled, max_pool, max_pool_backward, max_unpool, max_unpool_backward
 from .functions.upsampling import upsample, upsample_backward
-from .hints import did_you_mean
+from .hints import no_attribute
 from .selection import backends, set_backend, use_backend
 from .settings import options
 from .version import __version__
@@ -89,8 +89,7 @@ else:
             return import_module(f"{__name__}.{name}")
         if name in _LAZY_NAMES:
             return getattr(import_module(f"{__name__}.{_LAZY_NAMES[name]}"), name)
-        likely = "" if name.startswith("_") else did_you_mean(name, __all__, _SYNONYMS)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{likely}")
+        raise no_attribute(__name__, name, __all__, _SYNONYMS)
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,15 @@ X, W = np.ones((1, 1, 6, 6)), np.ones((1, 1, 3, 3))
 
 @pytest.mark.parametrize(
     ("name", "wanted"),
-    [("NCHV", "NCHW"), ("nchw", "NCHW"), ("Channels_Last", "NHWC"), ("bicubic", None), (3, None), ("", None)],
+    [
+        ("NCHV", "NCHW"),
+        ("nchw", "NCHW"),
+        ("Channels_Last", "NHWC"),
+        ("bicubic", None),
+        (3, None),
+        ("", None),
+        ("nchW", "NCHW"),
+    ],
 )
 def test_the_nearest_name_whatever_its_letters_are(name, wanted):
     known = ["NCHW", "NHWC"]
@@ -49,6 +57,11 @@ def test_messages_end_with_it(call, wanted):
     with pytest.raises((ValueError, LookupError, AttributeError)) as caught:
         call()
     assert str(caught.value).endswith(f"; did you mean {wanted!r}?")
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("Conv2D", "Conv2d"), ("conv2D", "conv2d"), ("CONV2d", "Conv2d")])
+def test_of_names_that_differ_by_capitals_the_one_that_is_written_most_alike(name, wanted):
+    assert did_you_mean(name, ["Conv2d", "conv2d", "convert"]) == f"; did you mean {wanted!r}?"
 
 
 @pytest.mark.parametrize("name", ["__path_of_conv__", "_conv", "quaternion"])

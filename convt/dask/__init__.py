@@ -10,6 +10,9 @@ is accepted, `chunking.py` for the chunks of results, `graph.py` for how tasks c
 geometry.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from ..hints import no_attribute
 from ..optional import require, require_version
 
 require("convt.dask", "dask.array", extra="dask")
@@ -34,3 +37,9 @@ __all__ = [
     "upsample",
     "upsample_backward",
 ]
+
+
+if not TYPE_CHECKING:  # with a __getattr__, a type checker would accept every misspelt name
+
+    def __getattr__(name: str) -> Any:
+        raise no_attribute(__name__, name, __all__)

@@ -8,6 +8,9 @@ of `handler.cc` where there is a compiler, and `work.py` what is then computed.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from ..hints import no_attribute
 from ..optional import require
 
 require("convt.jax", "jax", extra="jax")
@@ -19,3 +22,9 @@ check_version()
 from .operators import conv, conv_transpose  # noqa: E402
 
 __all__ = ["conv", "conv_transpose"]
+
+
+if not TYPE_CHECKING:  # with a __getattr__, a type checker would accept every misspelt name
+
+    def __getattr__(name: str) -> Any:
+        raise no_attribute(__name__, name, __all__)

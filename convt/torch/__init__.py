@@ -17,6 +17,9 @@ Where to read on: `maps.py` has the three maps that all convolutions and their d
 learns of them, `functional.py` and `sampling.py` how its arguments become theirs.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from ..hints import no_attribute
 from ..optional import require
 
 require("convt.torch", "torch", extra="torch")
@@ -90,3 +93,9 @@ __all__ = [
     "revert",
     "use",
 ]
+
+
+if not TYPE_CHECKING:  # with a __getattr__, a type checker would accept every misspelt name
+
+    def __getattr__(name: str) -> Any:
+        raise no_attribute(__name__, name, __all__)

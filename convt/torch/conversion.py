@@ -11,6 +11,7 @@ from typing import TypeVar
 from torch import nn
 from torch.nn.utils import parametrize
 
+from ..core.arguments import as_flag
 from . import modules
 from .frozen import Frozen
 
@@ -54,6 +55,11 @@ def convert(
     torch.nn.Module
         The model itself.
 
+    Raises
+    ------
+    TypeError
+        An argument is of another type; the message names it.
+
     See Also
     --------
     revert
@@ -67,7 +73,11 @@ def convert(
     >>> convt.torch.revert(net)[2].__class__.__module__
     'torch.nn.modules.conv'
     """
-    table = _TRANSPOSED | (_CONV if conv else {}) | (_SAMPLING if sampling else {})
+    _check_model(model)
+    if where is not None and not callable(where):
+        raise TypeError(f"where must be a function of a name and a layer, got {where!r}")
+    freeze = as_flag("freeze", freeze)
+    table = _TRANSPOSED | (_CONV if as_flag("conv", conv) else {}) | (_SAMPLING if as_flag("sampling", sampling) else {})
     for name, layer in list(model.named_modules()):
         if where is not None and not where(name, layer):
             continue
@@ -90,12 +100,19 @@ def revert(model: Model) -> Model:
     torch.nn.Module
         The model itself.
     """
+    _check_model(model)
     for layer in model.modules():
         _exchange(layer, _BACK)
         if not isinstance(layer, Frozen):
             for name in ("freezes", "_constant"):
                 vars(layer).pop(name, None)
     return model
+
+
+def _check_model(model: object) -> None:
+    if not isinstance(model, nn.Module):
+        given = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        raise TypeError(f"model must be a torch.nn.Module, got {given}")
 
 
 def _exchange(layer: nn.Module, table: dict[type, type]) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 from torch.overrides import TorchFunctionMode
 
+from ..core.arguments import as_flag
 from . import functional, sampling
 
 __all__ = ["use"]
@@ -29,6 +30,11 @@ def use(*, conv: bool = True, sampling: bool = True) -> TorchFunctionMode:
     context manager
         Of the calling thread; gradients may be computed after the block.
 
+    Raises
+    ------
+    TypeError
+        An argument is no bool; the message names it.
+
     Examples
     --------
     >>> import torch, convt.torch
@@ -37,7 +43,9 @@ def use(*, conv: bool = True, sampling: bool = True) -> TorchFunctionMode:
     >>> y.tolist()
     [[[1.0, 1.0, 2.0, 1.0, 1.0]]]
     """
-    return _Use(_TRANSPOSED | (_CONV if conv else {}) | (_SAMPLING if sampling else {}))
+    return _Use(
+        _TRANSPOSED | (_CONV if as_flag("conv", conv) else {}) | (_SAMPLING if as_flag("sampling", sampling) else {})
+    )
 
 
 class _Use(TorchFunctionMode):

@@ -118,3 +118,10 @@ def test_versions(version):
             check_version(version)
     else:
         check_version(version)
+
+
+def test_a_misspelt_function():
+    with pytest.raises(AttributeError, match=r"^module 'convt\.jax' has no attribute 'conv2d'; did you mean 'conv'\?"):
+        convt.jax.conv2d  # noqa: B018
+    with pytest.raises(AttributeError, match=r"^module 'convt\.jax' has no attribute 'upsample'$"):
+        convt.jax.upsample  # noqa: B018

@@ -137,6 +137,15 @@ def test_an_array_of_a_third_library(x):
         convt.conv_transpose(x, torch.ones(2, 3, 3))
 
 
+def test_a_misspelt_function():
+    with pytest.raises(
+        AttributeError, match=r"^module 'convt\.dask' has no attribute 'conv_transpose2d'; did you mean 'conv_tr"
+    ):
+        convt.dask.conv_transpose2d  # noqa: B018
+    with pytest.raises(AttributeError, match=r"^module 'convt\.dask' has no attribute '_private'$"):
+        convt.dask._private  # noqa: B018
+
+
 def test_what_dask_cannot_have_is_refused(x):
     with pytest.raises(TypeError, match=r"^w must be a NumPy array, as the first array is, got a Array of dask"):
         convt.conv_transpose(np.ones((1, 2, 5)), da.ones((2, 3, 3)))

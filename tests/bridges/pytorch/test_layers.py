@@ -167,3 +167,32 @@ def test_lazy_layers_stay_pytorchs():
     layer = bridge.convert(nn.LazyConvTranspose2d(3, 3))
     assert layer(torch.randn(1, 4, 5, 5)).shape == (1, 3, 7, 7)
     assert type(bridge.convert(layer)) is bridge.ConvTranspose2d
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: bridge.convert(torch.ones(3)), r"model must be a torch\.nn\.Module, got a Tensor"),
+        (lambda: bridge.convert(nn.Conv2d), r"model must be a torch\.nn\.Module, got the class Conv2d"),
+        (lambda: bridge.revert("model"), r"model must be a torch\.nn\.Module, got a str"),
+        (lambda: bridge.convert(nn.ReLU(), where="conv"), "where must be a function of a name and a layer, got 'conv'"),
+        (lambda: bridge.convert(nn.ReLU(), conv="no"), "conv must be True or False, got 'no'"),
+        (lambda: bridge.convert(nn.ReLU(), sampling=0), "sampling must be True or False, got 0"),
+        (lambda: bridge.convert(nn.ReLU(), freeze=None), "freeze must be True or False, got None"),
+        (lambda: bridge.use(conv="no"), "conv must be True or False, got 'no'"),
+        (lambda: bridge.use(sampling=1), "sampling must be True or False, got 1"),
+    ],
+)
+def test_wrong_arguments_of_the_conversion(call, message):
+    with pytest.raises(TypeError, match=f"^{message}$"):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("ConvTranspose2D", "ConvTranspose2d"), ("conv2D", "conv2d"), ("covert", "convert")]
+)
+def test_a_misspelt_name(name, wanted):
+    with pytest.raises(
+        AttributeError, match=rf"^module 'convt\.torch' has no attribute '{name}'; did you mean '{wanted}'\?$"
+    ):
+        getattr(bridge, name)
