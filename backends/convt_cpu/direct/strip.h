@@ -16,21 +16,6 @@ static inline void NAME(write_row)(
         for (int64_t i = whole; i * ways + r < count; i++) to[(i * ways + r) * step] = row[r * plane_size + i] + bias;
 }
 
-/* Writes rows of one phase, of `count` neighbours each; the last vector of a row overlaps the one before it. */
-static inline void NAME(write_rows)(
-    int64_t rows, int64_t count, const REAL *row, int64_t apart, REAL bias, REAL *to, int64_t to_apart)
-{
-    typedef NAME(vector) vector;
-    for (; rows > 0; rows--, row += apart, to += to_apart) {
-        if (count < LANES) {
-            NAME(interleave)(count, 1, row, 0, bias, to);
-            continue;
-        }
-        for (int64_t i = 0; i < count - LANES; i += LANES) *(vector *)(to + i) = *(const vector *)(row + i) + bias;
-        *(vector *)(to + count - LANES) = *(const vector *)(row + count - LANES) + bias;
-    }
-}
-
 /* Writes one output channel of a strip that has one phase, in rows of neighbours; rows that follow each other are one. */
 static void NAME(write_phase)(
     const convt_direct_plan *p, const NAME(box) *box, const REAL *sums, REAL bias, REAL *channel, const convt_strides *strides)
@@ -39,10 +24,11 @@ static void NAME(write_phase)(
     if (count == p->rows[2] && count == strides->axis[1]) count *= rows, rows = 1;
     channel += box->image * strides->outer + box->at[0] * strides->axis[0] + box->at[1] * strides->axis[1] + box->at[2];
     for (int64_t n = 0; n < box->images; n++)
-        for (int64_t z = 0; z < box->size[0]; z++)
-            NAME(write_rows)(
-                rows, count, sums + n * p->sums_pitch[0] + z * p->sums_pitch[1], p->rows[2], bias,
-                channel + n * strides->outer + z * strides->axis[0], strides->axis[1]);
+        for (int64_t z = 0; z < box->size[0]; z++) {
+            const REAL *row = sums + n * p->sums_pitch[0] + z * p->sums_pitch[1];
+            REAL *to = channel + n * strides->outer + z * strides->axis[0];
+            for (int64_t y = 0; y < rows; y++) NAME(shift_row)(count, row + y * p->rows[2], bias, to + y * strides->axis[1]);
+        }
 }
 
 /* Writes one output channel of a strip from its sums, all planes together. */

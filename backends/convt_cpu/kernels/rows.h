@@ -128,11 +128,23 @@ static inline __attribute__((always_inline)) void NAME(interleave_ways)(
     for (; i < count; i++) NAME(interleave_few)(1, ways, x + i, x_pitch, bias, y + ways * i);
 }
 
+/* The same for one way, in whole vectors, of which the last overlaps the one before it. */
+static inline void NAME(shift_row)(int64_t count, const REAL *x, REAL bias, REAL *y)
+{
+    typedef NAME(vector) vector;
+    if (count < LANES) {
+        NAME(interleave_ways)(count, 1, x, 0, bias, y);
+        return;
+    }
+    for (int64_t i = 0; i < count - LANES; i += LANES) *(vector *)(y + i) = *(const vector *)(x + i) + bias;
+    *(vector *)(y + count - LANES) = *(const vector *)(x + count - LANES) + bias;
+}
+
 /* The same for any number of ways. */
 static void NAME(interleave)(int64_t count, int64_t ways, const REAL *x, int64_t x_pitch, REAL bias, REAL *y)
 {
     switch (ways) {
-    case 1: NAME(interleave_ways)(count, 1, x, x_pitch, bias, y); break;
+    case 1: NAME(shift_row)(count, x, bias, y); break;
     case 2: NAME(interleave_ways)(count, 2, x, x_pitch, bias, y); break;
     case 3: NAME(interleave_ways)(count, 3, x, x_pitch, bias, y); break;
     case 4: NAME(interleave_ways)(count, 4, x, x_pitch, bias, y); break;

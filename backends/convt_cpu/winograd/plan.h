@@ -24,8 +24,8 @@
  *                                     phases   1   2 2 2   1      of the output
  *
  * All tiles of the inside of a group are numbered, image by image, lattice by lattice, row by row, and cut into blocks; then
- * those of the frame, rectangle by rectangle, image by image. A *matrix* is a product of weights with some element of all windows of a block: for the
- * inside those are the frequencies, elements of a transformed window, and for the frame the taps.
+ * those of the frame, rectangle by rectangle, image by image. A *matrix* is a product of weights with some element of all
+ * windows of a block: for the inside those are the frequencies, elements of a transformed window, and for the frame the taps.
  *
  *     V   [block of tiles][block of channels][matrix][input channel][input phase][tile]
  *     U   [block of channels][unit][matrix][output phase][input channel][input phase][output channel of the unit]
